@@ -1,0 +1,60 @@
+"""fivesigma: explore, train, evaluate and deploy neural networks on collider data.
+
+    import fivesigma as fs
+    run = fs.run("hepmass")
+
+Names are loaded when first used: `import fivesigma` alone loads neither JAX nor matplotlib.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from fivesigma.version import __version__
+
+if TYPE_CHECKING:
+    from fivesigma.analysis import Analysis
+    from fivesigma.analysis_file import builtin_names, load
+    from fivesigma.data.formats import open_table
+    from fivesigma.errors import FivesigmaError
+    from fivesigma.events import Events
+    from fivesigma.journey.verbs import Run, check, compare, evaluate, explore, predict, report, run, train
+    from fivesigma.progress import Listener
+    from fivesigma.scores import Scores
+
+_PLACES = {
+    "Analysis": "fivesigma.analysis",
+    "Events": "fivesigma.events",
+    "FivesigmaError": "fivesigma.errors",
+    "Listener": "fivesigma.progress",
+    "Run": "fivesigma.journey.verbs",
+    "Scores": "fivesigma.scores",
+    "builtin_names": "fivesigma.analysis_file",
+    "check": "fivesigma.journey.verbs",
+    "compare": "fivesigma.journey.verbs",
+    "evaluate": "fivesigma.journey.verbs",
+    "explore": "fivesigma.journey.verbs",
+    "load": "fivesigma.analysis_file",
+    "open_table": "fivesigma.data.formats",
+    "predict": "fivesigma.journey.verbs",
+    "report": "fivesigma.journey.verbs",
+    "run": "fivesigma.journey.verbs",
+    "train": "fivesigma.journey.verbs",
+}
+
+__all__ = [
+    "Analysis", "Events", "FivesigmaError", "Listener", "Run", "Scores", "__version__", "builtin_names", "check",
+    "compare", "evaluate", "explore", "load", "open_table", "predict", "report", "run", "train",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PLACES:
+        # A verb and its room may share a name (`train`): the function is set after the import, so it wins.
+        value = getattr(importlib.import_module(_PLACES[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'fivesigma' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,5 @@
+"""`python -m fivesigma`."""
+
+from fivesigma.cli.main import main
+
+main()

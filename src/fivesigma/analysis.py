@@ -1,0 +1,364 @@
+"""The analysis: what to read, what to learn, how to judge it. Data, checked by pydantic, never code."""
+
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from fivesigma.errors import did_you_mean
+from fivesigma.expressions import Expression, expand_braces
+
+
+class Section(BaseModel):
+    """A section of the analysis file: immutable, and an unknown key is an error that names the nearest."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_known_keys(cls, data: Any) -> Any:
+        if isinstance(data, dict):
+            for key in data:
+                if key not in cls.model_fields:
+                    suggestion = did_you_mean(str(key), cls.model_fields)
+                    raise PydanticCustomError("unknown_key", "unknown key '{key}'; {hint}", {"key": key, "hint": suggestion})
+        return data
+
+
+def _as_list(value: Any) -> Any:
+    if value is None:
+        return []
+    return [value] if isinstance(value, str) else value
+
+
+def _as_expanded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return value
+    return [name for item in _as_list(value) for name in (expand_braces(item) if isinstance(item, str) else [item])]
+
+
+def _as_mapping(value: Any) -> Any:
+    return {} if value is None else value
+
+
+def _is_expression(text: str) -> str:
+    Expression(text)
+    return text
+
+
+def _as_text(value: Any) -> Any:
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+Formula = Annotated[str, BeforeValidator(_as_text)]
+"""A column name or an expression; its syntax is checked where it is used, as names may be any text."""
+Names = Annotated[list[str], BeforeValidator(_as_expanded)]
+"""Names, with `{a,b}` and `{1..4}` spelled out; one name may stand without a list."""
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Sample(Section):
+    """Files of one kind: where they are, and what their events are."""
+
+    files: Annotated[list[str], BeforeValidator(_as_list)] = Field(
+        default=[], description="paths, globs, or file.root:treename; relative to the analysis file"
+    )
+    treename: str | None = Field(None, description="tree, table or group inside the file; overrides the general one")
+    format: Literal["root", "parquet", "csv", "npz", "hdf5"] | None = Field(
+        None, description="only if the file's name does not tell"
+    )
+    label: str | None = Field(None, description="class name of all events of this sample")
+    weight: Formula | None = Field(None, description="number or expression that multiplies `weights`")
+    selection: Formula | None = Field(None, description="further selection for this sample")
+    use: Literal["split", "train", "val", "test"] | None = Field(
+        None,
+        description="split: by `split`; train: never tested on; val, test: only that. "
+        "A sample named train, val or test is used so by default, others are split",
+    )
+
+
+class ResonanceSimulation(Section):
+    """pp → X → tt̄ and Standard Model tt̄ with Pythia 8, FastJet and a parametrised detector."""
+
+    process: Literal["resonance"]
+    events: int = Field(100_000, gt=0, description="selected events, signal and background together")
+    masses: list[float] = Field([500.0, 750.0, 1000.0, 1250.0, 1500.0], description="masses of X, GeV")
+    background: bool = Field(True, description="half of the events are Standard Model top pairs")
+    width: float = Field(0.01, gt=0, lt=0.5, description="width of X relative to its mass")
+    sqrt_s: float = Field(13_000.0, gt=0, description="collision energy, GeV")
+    fidelity: Literal["parton", "hadron", "full"] = "parton"
+    layout: Literal["gev", "uci"] = Field("gev", description="physical units and names, or the UCI columns")
+    seed: int = Field(1, ge=0)
+
+
+class MuonSimulation(Section):
+    """Muons through a CMS-like endcap, as the 87 variables and 3 parameters of the trigger archive."""
+
+    process: Literal["muons"]
+    events: int = Field(300_000, gt=0, description="muons accepted by the track finder")
+    spectrum: Literal["flat-inverse-pt", "flat-pt", "prompt"] = "flat-inverse-pt"
+    pt_min: float = Field(2.0, gt=0, description="GeV")
+    pt_max: float = Field(7000.0, gt=0, description="GeV")
+    noise: float = Field(0.0, ge=0, description="mean number of extra noise hits per muon")
+    seed: int = Field(1, ge=0)
+
+
+Simulation = Annotated[ResonanceSimulation | MuonSimulation, Field(discriminator="process")]
+
+
+class Labels(Section):
+    """What a classifier learns: a class per event."""
+
+    variable: Formula | None = Field(
+        None, description="class index 0, 1, … as a column or expression; or with `edges`, the quantity that is binned"
+    )
+    names: list[str] = Field(default=[], description="class names in the order of their index")
+    edges: list[float] | None = Field(None, description="bin edges of `variable`, one more than classes")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.edges is not None:
+            if self.variable is None:
+                raise ValueError("`edges` needs a `variable` to bin")
+            if len(self.edges) < 3 or any(b <= a for a, b in zip(self.edges, self.edges[1:], strict=False)):
+                raise ValueError("`edges` must rise and make at least two classes")
+            if self.names and len(self.names) != len(self.edges) - 1:
+                raise ValueError(f"{len(self.names)} names for {len(self.edges) - 1} bins")
+        if len(set(self.names)) != len(self.names):
+            raise ValueError("class names must differ")
+        return self
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names, made up from the edges where none are given."""
+        if self.names:
+            return tuple(self.names)
+        if self.edges is not None:
+            return tuple(f"{a:g}–{b:g}" for a, b in zip(self.edges, self.edges[1:], strict=False))
+        return ("background", "signal")
+
+
+class Target(Section):
+    """What a regression learns: a number per event."""
+
+    variable: Formula
+    scale: float = Field(1.0, gt=0, description="the network learns variable × scale; results are given unscaled")
+    unit: str = ""
+
+
+class Parameter(Section):
+    """A physics parameter the network is given beside the features, such as the mass of X."""
+
+    variable: Formula | None = Field(None, description="column or expression; the parameter's own name by default")
+    values: list[float] | None = Field(None, description="allowed values; each event gets the nearest")
+    unit: str = ""
+
+
+class Split(Section):
+    """How events are divided: by a hash of the event number, never by row order."""
+
+    test: Fraction = Field(0.2, description="share kept for the test, unless a sample is for testing")
+    val: Fraction = Field(0.3, description="share of the other events used for validation")
+    train: float | None = Field(None, gt=0, le=1, description="share of the other events used for training; all the rest")
+    stratify: bool = Field(False, description="exact shares within each class, instead of on average")
+    seed: int = Field(0, ge=0)
+    overlap: Literal["error", "drop", "keep"] = Field(
+        "error", description="test events that also stand in the training files: refuse, drop from training, or keep"
+    )
+
+    @model_validator(mode="after")
+    def _no_more_than_all(self) -> Self:
+        if self.train is not None and self.train + self.val > 1 + 1e-9:
+            raise ValueError(f"train + val = {self.train + self.val:g} is more than 1")
+        return self
+
+
+class Prepare(Section):
+    """Preprocessing, fitted on training events only, in this order: drop, log, flag, impute, scale."""
+
+    drop_missing: float | None = Field(None, gt=0, le=1, description="drop features missing in more than this share")
+    log: Names = Field(default=[], description="features replaced by their logarithm (globs allowed)")
+    missing_flags: bool = Field(False, description="add a 0/1 input for each feature that is sometimes missing")
+    impute: Literal["mean", "median", "constant"] = "mean"
+    fill: float = Field(0.0, description="the constant of `impute: constant`")
+    scale: Literal["standard", "minmax", "robust", "none"] = "standard"
+    scale_parameters: Literal["standard", "minmax", "none"] = "standard"
+    class_weights: Literal["balanced"] | dict[str, float] | None = Field(
+        None, description="weight of each class in training: balanced, or given by class name"
+    )
+    resample: Literal["up", "down"] | None = Field(
+        None, description="repeat events of small classes, or drop events of large ones, in training only"
+    )
+
+    @model_validator(mode="after")
+    def _one_balance(self) -> Self:
+        if self.class_weights is not None and self.resample is not None:
+            raise ValueError("`class_weights` and `resample` both balance the classes; choose one")
+        return self
+
+
+class Model(Section):
+    """The network: a multilayer perceptron."""
+
+    kind: Literal["mlp"] = "mlp"
+    layers: list[Annotated[int, Field(gt=0)]] = Field([112, 112, 112], description="units of each hidden layer")
+    activation: Literal["relu", "tanh", "gelu", "selu", "elu", "silu", "leaky_relu", "sigmoid"] = "relu"
+    dropout: Fraction | list[Fraction] = Field(0.0, description="after every hidden layer, or one value per layer")
+    batch_norm: bool = False
+    l2: float = Field(0.0, ge=0, description="penalty on the squares of the weights")
+
+    @model_validator(mode="after")
+    def _one_dropout_per_layer(self) -> Self:
+        if isinstance(self.dropout, list) and len(self.dropout) != len(self.layers):
+            raise ValueError(f"{len(self.dropout)} dropout values for {len(self.layers)} layers")
+        return self
+
+
+LossName = Literal["auto", "cross_entropy", "squared_error", "huber", "log_cosh", "absolute_error"]
+
+
+class Train(Section):
+    """The training loop."""
+
+    epochs: int = Field(10, gt=0)
+    batch_size: int = Field(1024, gt=0)
+    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    learning_rate: float = Field(1e-3, gt=0)
+    schedule: Literal["constant", "cosine"] = Field("constant", description="how the learning rate changes")
+    warmup_epochs: float = Field(0.0, ge=0, description="epochs over which the rate rises from zero (cosine)")
+    weight_decay: float = Field(0.0, ge=0, description="decoupled weight decay (adamw)")
+    clip_norm: float | None = Field(None, gt=0, description="largest norm of a gradient")
+    loss: LossName = "auto"
+    huber_delta: float = Field(1.0, gt=0, description="where the Huber loss turns linear, in units of the scaled target")
+    monitor: Literal["loss", "accuracy", "auc", "balanced_accuracy", "f1_macro", "rmse", "mae"] = Field(
+        "loss", description="validation metric that chooses the best epoch and stops early"
+    )
+    patience: int | None = Field(None, gt=0, description="stop after so many epochs without improvement")
+    keep: Literal["best", "last"] = Field("best", description="which epoch's weights are kept")
+    seed: int = Field(1, ge=0)
+
+
+class Evaluate(Section):
+    """What is reported beyond the standard metrics."""
+
+    threshold: Fraction = Field(0.5, description="score above which an event counts as signal (two classes)")
+    against: dict[str, list[float]] = Field(
+        default={}, description="bin edges by observer: metrics are also given in bins of it"
+    )
+    bootstrap: int = Field(200, ge=20, description="replicas for uncertainties without a closed form")
+
+
+TRUTH = ["gen_*", "truth_*", "true_*", "Gen*"]
+
+
+class Analysis(Section):
+    """One analysis, complete: the content of an analysis file."""
+
+    name: str = Field("analysis", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="names the run folder")
+    description: str = ""
+    references: list[str] = Field(default=[], description="what to cite, one line each")
+    samples: Annotated[dict[str, Sample], BeforeValidator(_as_mapping)] = {}
+    simulate: Simulation | None = Field(None, description="events to simulate when no sample has files")
+    treename: str | None = None
+    columns: Names | dict[str, Names] = Field(
+        default=[], description="names for files without a header; per array for NPZ and HDF5 tables"
+    )
+    missing_values: list[float] = Field(default=[], description="values that mean missing, such as -999")
+    selection: Formula | None = None
+    new_variables: Annotated[dict[str, Formula], BeforeValidator(_as_mapping)] = {}
+    features: Names = Field(default=[], description="network inputs: columns, new variables or globs of them")
+    exclude: Names = Field(default=[], description="features to leave out (globs allowed)")
+    labels: Labels | None = None
+    target: Target | None = None
+    weights: Formula | None = None
+    parameters: Annotated[dict[str, Parameter], BeforeValidator(_as_mapping)] = {}
+    observers: Names = []
+    event_number: str | None = Field(None, description="column that numbers events; their content is hashed otherwise")
+    truth: Names = Field(default=TRUTH, description="columns that know the answer (globs): never inputs")
+    allow_truth: Names = Field(default=[], description="truth columns that may be inputs all the same; reported")
+    units: dict[str, str] = Field(default={}, description="unit of a column, for axis labels (globs allowed)")
+    titles: dict[str, str] = Field(default={}, description="what a column is, for axis labels")
+    split: Split = Split()
+    prepare: Prepare = Prepare()
+    model: Model = Model()
+    train: Train = Train()
+    evaluate: Evaluate = Evaluate()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _shorthand(cls, data: Any) -> Any:
+        """`labels: column` and `target: column` are short for the full form."""
+        if isinstance(data, dict):
+            data = dict(data)
+            for key in ("labels", "target"):
+                if isinstance(data.get(key), str):
+                    data[key] = {"variable": data[key]}
+        return data
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.labels is None) == (self.target is None):
+            raise ValueError("give either `labels` (classification) or `target` (regression)")
+        if not self.features:
+            raise ValueError("`features` is empty: name the network's inputs")
+        self._check_sample_labels()
+        self._check_formulas()
+        regression = {"squared_error", "huber", "log_cosh", "absolute_error"}
+        if self.train.loss != "auto" and (self.train.loss in regression) != (self.target is not None):
+            raise ValueError(f"train.loss {self.train.loss!r} does not fit a {self.task} analysis")
+        allowed = {"loss", "rmse", "mae"} if self.target else {"loss", "accuracy", "auc", "balanced_accuracy", "f1_macro"}
+        if self.task == "multiclass":
+            allowed -= {"auc"}
+        if self.train.monitor not in allowed:
+            raise ValueError(f"train.monitor {self.train.monitor!r} does not fit a {self.task} analysis: {sorted(allowed)}")
+        if self.target is not None and (self.prepare.class_weights or self.prepare.resample):
+            raise ValueError("class weights and resampling need `labels`")
+        return self
+
+    def _check_sample_labels(self) -> None:
+        given = [sample.label for sample in self.samples.values() if sample.files]
+        if self.labels is None or self.labels.variable is not None or not given:
+            return
+        for name, sample in self.samples.items():
+            if sample.label is None:
+                raise ValueError(f"sample {name!r} has no `label`, and `labels.variable` is not given either")
+            if sample.label not in self.classes:
+                raise ValueError(f"sample {name!r}: no class {sample.label!r}; {did_you_mean(sample.label, self.classes)}")
+
+    def _check_formulas(self) -> None:
+        formulas = [self.selection, *self.new_variables.values(), *(s.selection for s in self.samples.values())]
+        for formula in formulas:
+            if formula is not None:
+                _is_expression(formula)
+        if isinstance(self.prepare.class_weights, dict):
+            for name in self.prepare.class_weights:
+                if name not in self.classes:
+                    raise ValueError(f"prepare.class_weights: no class {name!r}; {did_you_mean(name, self.classes)}")
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names; empty for a regression."""
+        return self.labels.classes if self.labels else ()
+
+    @property
+    def task(self) -> str:
+        """`binary`, `multiclass` or `regression`."""
+        if self.target is not None:
+            return "regression"
+        return "binary" if len(self.classes) == 2 else "multiclass"
+
+    @property
+    def has_files(self) -> bool:
+        """Whether any sample names files; otherwise events are simulated."""
+        return any(sample.files for sample in self.samples.values())
+
+    def use_of(self, name: str) -> str:
+        """Where the events of a sample go: `split`, `train`, `val` or `test`."""
+        default = name if name in ("train", "val", "test") else "split"
+        return self.samples[name].use or default
+
+
+def is_name(text: str) -> bool:
+    """Whether a formula is a plain column name rather than something to compute."""
+    return re.fullmatch(r"[A-Za-z_][\w.]*", text) is not None

@@ -1,0 +1,73 @@
+"""Files and folders that are either complete or visibly unfinished."""
+
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from fivesigma.errors import OutputError
+
+
+@contextmanager
+def writing(path: str | os.PathLike[str], *, replace: bool = True) -> Iterator[Path]:
+    """Yield a temporary path beside `path`, and move it into place when the block succeeds.
+
+    Args:
+        path: the file to make; its folder is made if absent.
+        replace: whether an existing file may be replaced.
+
+    Raises:
+        OutputError: if the file exists and must not be replaced, or the place cannot be written.
+    """
+    path = Path(path)
+    if path.exists() and not replace:
+        raise OutputError(f"{path} exists already", hint="choose another name, or remove it first")
+    with speaking_of(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # The suffix is kept because some writers choose their format by it.
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".part" + path.suffix, dir=path.parent)
+        os.close(handle)
+    part = Path(name)
+    try:
+        with speaking_of(path):
+            yield part
+            part.chmod(0o666 & ~_umask())
+            part.replace(path)
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write a text file in one step: no reader ever sees half of it."""
+    with writing(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def speaking_of(path: Path) -> Iterator[None]:
+    """Turn the operating system's errors about `path` into one sentence each."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, FileNotFoundError | UnicodeError) and error.filename not in (None, str(path)):
+            raise
+        raise OutputError(f"cannot write {path}: {_reason(error)}", hint=_hint(error)) from error
+
+
+def _reason(error: OSError) -> str:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error)
+    return "the disk is full" if full else (error.strerror or str(error))
+
+
+def _hint(error: OSError) -> str:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error)
+    return "free some space or choose another place with --output" if full else "choose another place"
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

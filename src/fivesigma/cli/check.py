@@ -1,0 +1,19 @@
+"""`fivesigma check`."""
+
+from fivesigma.analysis_file import dump, load, parse_data, parse_settings
+from fivesigma.cli.console import Terminal
+from fivesigma.cli.options import AnalysisName, Data, Quiet, Set
+
+
+def check(analysis: AnalysisName, settings: Set = None, data: Data = None, quiet: Quiet = False) -> None:
+    """Check an analysis and every name in it against its files, and print it with all defaults."""
+    from fivesigma.journey import verbs
+
+    terminal = Terminal(quiet)
+    resolved = load(analysis, parse_settings(settings or []), parse_data(data or []))
+    terminal.say(dump(resolved).rstrip())
+    plans = verbs.check(resolved, listener=terminal)
+    if not plans:
+        source = "it simulates its own events" if resolved.simulate else "it names no files yet: use --data train=FILE"
+        terminal.say(f"no data files to check against: {source}")
+    terminal.result(f"{analysis}: ok")

@@ -1,0 +1,94 @@
+"""What the command line prints: results on standard output, progress on standard error."""
+
+import sys
+import time
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from fivesigma.progress import Listener, format_epoch
+
+FIRST_LINE, EVERY = 2.0, 10.0
+"""In a batch log, a long step says something after so many seconds, and then every so many."""
+
+
+class Terminal(Listener):
+    """A listener that prints: a bar on a terminal, plain lines in a log, nothing with `quiet`."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self.out = Console(highlight=False, soft_wrap=True)
+        self._err = Console(stderr=True, highlight=False)
+        self._bar: Progress | None = None
+        self._task: TaskID | None = None
+        self._started = self._last = 0.0
+
+    def say(self, text: str) -> None:
+        self._close()
+        if not self.quiet:
+            self.out.print(text, markup=False)
+
+    def table(self, title: str, header: list[str], rows: list[list[str]]) -> None:
+        if self.quiet:
+            return
+        table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+        for i, name in enumerate(header):
+            table.add_column(name, justify="left" if i == 0 else "right", no_wrap=True)
+        for row in rows:
+            table.add_row(*(cell.replace("[", r"\[") for cell in row))
+        self.out.print(table)
+
+    def progress(self, done: float, total: float, text: str) -> None:
+        if self.quiet:
+            return
+        if self._err.is_terminal:
+            self._on_terminal(done, total, text)
+        else:
+            self._in_log(done, total, text)
+
+    def _on_terminal(self, done: float, total: float, text: str) -> None:
+        if self._bar is None:
+            columns: list[Any] = [
+                TextColumn("{task.description}", markup=False),
+                BarColumn(),
+                TimeRemainingColumn(elapsed_when_finished=True),
+            ]
+            self._bar = Progress(*columns, console=self._err, transient=True)
+            self._bar.start()
+            self._task = self._bar.add_task(text, total=total)
+        assert self._task is not None
+        self._bar.update(self._task, completed=done, total=max(total, 1e-12), description=text)
+
+    def _in_log(self, done: float, total: float, text: str) -> None:
+        now = time.monotonic()
+        if not self._started:
+            self._started, self._last = now, now + FIRST_LINE - EVERY
+        if now - self._last >= EVERY:
+            self._last = now
+            self._err.print(f"{text} ({100 * done / total:.0f} %)" if total else text, markup=False)
+
+    def epoch(self, row: dict[str, float], epochs: int) -> None:
+        self.say(format_epoch(row, epochs))
+
+    def done(self, text: str) -> None:
+        self.say(text)
+
+    def result(self, text: object) -> None:
+        """The last line of standard output, printed even with `--quiet`: a path that scripts can use."""
+        self._close()
+        print(text)
+        sys.stdout.flush()
+
+    def error(self, what: str, hint: str | None = None) -> None:
+        """One sentence on standard error, and what to do."""
+        self._close()
+        self._err.print(f"error: {what}", style="bold red", markup=False, soft_wrap=True)
+        if hint:
+            self._err.print(f"  hint: {hint}", markup=False, soft_wrap=True)
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+        self._bar, self._task, self._started = None, None, 0.0

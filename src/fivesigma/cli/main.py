@@ -1,0 +1,124 @@
+"""The `fivesigma` command: every error becomes one sentence and an exit code."""
+
+import os
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from fivesigma.cli import (
+    analyses,
+    check,
+    columns,
+    compare,
+    evaluate,
+    explore,
+    init,
+    predict,
+    report,
+    run,
+    schema,
+    simulate,
+    train,
+)  # fmt: skip
+from fivesigma.cli.console import Terminal
+from fivesigma.errors import FivesigmaError, did_you_mean
+from fivesigma.version import __version__
+
+DONE, OUR_FAULT, USERS_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+
+class _Group(TyperGroup):
+    """Suggests the nearest verb for a mistyped one."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name = args[0] if args else ""
+        if name and not name.startswith("-") and self.get_command(ctx, name) is None:
+            raise FivesigmaError(f"no command {name!r}; {did_you_mean(name, self.commands)}", hint="fivesigma --help")
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(
+    name="fivesigma",
+    help="From collision events to five sigma: explore, train and evaluate neural networks on collider data.",
+    no_args_is_help=True,
+    add_completion=False,
+    cls=_Group,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"fivesigma {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    pass
+
+
+app.command("run")(run.run)
+app.command("init")(init.init)
+app.command("check")(check.check)
+app.command("explore")(explore.explore)
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.command("predict")(predict.predict)
+app.command("report")(report.report)
+app.command("compare")(compare.compare)
+app.add_typer(simulate.app, name="simulate")
+app.command("analyses")(analyses.analyses)
+app.command("columns")(columns.columns)
+app.command("schema")(schema.schema)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command and leave with its exit code: 0 done, 2 the user's input, 1 our fault."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        code = app(args=arguments, standalone_mode=False)
+    except FivesigmaError as error:
+        Terminal().error(error.what, error.hint)
+        code = USERS_INPUT
+    except typer.Abort:
+        code = INTERRUPTED
+    except KeyboardInterrupt:
+        Terminal().error("interrupted", "the same command goes on where this one stopped")
+        code = INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output (`| head`) has gone; there is nobody left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = DONE
+    except Exception as error:
+        code = _unexpected(error)
+    sys.exit(code if isinstance(code, int) else DONE)
+
+
+def _unexpected(error: Exception) -> int:
+    """A mistyped option is the user's; whatever else got here is ours, with the trace kept in a file."""
+    if hasattr(error, "format_message") and hasattr(error, "exit_code"):
+        Terminal().error(error.format_message().rstrip("."), "add --help to see what the command takes")
+        return USERS_INPUT
+    if isinstance(error, OSError) and error.filename:
+        Terminal().error(f"{error.filename}: {(error.strerror or str(error)).lower()}")
+        return USERS_INPUT
+    if os.environ.get("FIVESIGMA_DEBUG"):
+        traceback.print_exc()
+    reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    try:
+        place = Path(tempfile.mkstemp(prefix="fivesigma-error-", suffix=".txt")[1])
+        place.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+        hint = f"please report it with {place}"
+    except OSError:
+        hint = "please report it; FIVESIGMA_DEBUG=1 shows where it happened"
+    Terminal().error(f"this is a defect of fivesigma, not of your input ({reason})", hint)
+    return OUR_FAULT

@@ -1,0 +1,94 @@
+"""`fivesigma simulate resonance` and `fivesigma simulate muons`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fivesigma.analysis import MuonSimulation, ResonanceSimulation
+from fivesigma.analysis_file import sentence
+from fivesigma.cli.console import Terminal
+from fivesigma.cli.options import Quiet
+from fivesigma.errors import SimulationError
+
+app = typer.Typer(help="Simulate events into a file.", no_args_is_help=True)
+
+Destination = Annotated[
+    Path, typer.Option("-o", "--output", metavar="FILE", help="File to write: .parquet, .root, .csv, .npz or .h5.")
+]
+Events = Annotated[int, typer.Option("--events", "-n", help="Number of events that pass the selection.")]
+Seed = Annotated[int, typer.Option("--seed", help="Same seed, same events.")]
+Workers = Annotated[
+    int | None, typer.Option("--workers", "-j", help="Processes; all cores by default. The events do not depend on it.")
+]
+
+
+@app.command()
+def resonance(
+    destination: Destination,
+    events: Events = 100_000,
+    mass: Annotated[
+        list[float] | None, typer.Option("--mass", help="Mass of X in GeV; repeat for several. 500 to 1500 by default.")
+    ] = None,
+    background: Annotated[bool, typer.Option(help="Half of the events are Standard Model top pairs.")] = True,
+    width: Annotated[float, typer.Option(help="Width of X relative to its mass.")] = 0.01,
+    sqrt_s: Annotated[float, typer.Option("--sqrt-s", help="Collision energy in GeV.")] = 13_000.0,
+    fidelity: Annotated[
+        str, typer.Option(help="parton, hadron (adds hadronisation) or full (adds the underlying event).")
+    ] = "parton",
+    layout: Annotated[
+        str, typer.Option(help="gev: physical units and names; uci: the published columns, normalised.")
+    ] = "gev",
+    seed: Seed = 1,
+    workers: Workers = None,
+    quiet: Quiet = False,
+) -> None:
+    """pp → X → tt̄ and Standard Model tt̄ with Pythia 8, FastJet and a parametrised detector."""
+    settings: dict[str, Any] = {
+        "process": "resonance", "events": events, "background": background, "width": width, "sqrt_s": sqrt_s,
+        "fidelity": fidelity, "layout": layout, "seed": seed,
+    }  # fmt: skip
+    if mass:
+        settings["masses"] = mass
+    _simulate(ResonanceSimulation, settings, destination, workers, quiet)
+
+
+@app.command()
+def muons(
+    destination: Destination,
+    events: Events = 300_000,
+    spectrum: Annotated[str, typer.Option(help="flat-inverse-pt, flat-pt or prompt.")] = "flat-inverse-pt",
+    pt_min: Annotated[float, typer.Option("--pt-min", help="GeV.")] = 2.0,
+    pt_max: Annotated[float, typer.Option("--pt-max", help="GeV.")] = 7000.0,
+    noise: Annotated[float, typer.Option(help="Mean number of extra noise hits per muon.")] = 0.0,
+    seed: Seed = 1,
+    workers: Workers = None,
+    quiet: Quiet = False,
+) -> None:
+    """Muons through a CMS-like endcap: the 87 variables and 3 parameters of the trigger archive (.npz), or named columns."""
+    settings = {
+        "process": "muons", "events": events, "spectrum": spectrum, "pt_min": pt_min, "pt_max": pt_max,
+        "noise": noise, "seed": seed,
+    }  # fmt: skip
+    _simulate(MuonSimulation, settings, destination, workers, quiet)
+
+
+def _simulate(
+    kind: type[ResonanceSimulation] | type[MuonSimulation],
+    settings: Mapping[str, Any],
+    destination: Path,
+    workers: int | None,
+    quiet: bool,
+) -> None:
+    from pydantic import ValidationError
+
+    from fivesigma.journey.sources import simulate_to
+
+    try:
+        checked = kind.model_validate(settings)
+    except ValidationError as error:
+        raise SimulationError(sentence(error.errors()[0])) from None
+    terminal = Terminal(quiet)
+    simulate_to(checked, destination, terminal, workers=workers)
+    terminal.result(destination)

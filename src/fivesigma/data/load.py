@@ -1,0 +1,277 @@
+"""Tables → Events, as an analysis describes them; only the columns it needs are read."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fivesigma.analysis import Analysis, Labels, Sample
+from fivesigma.data.base import CHUNK, Columns, Reader
+from fivesigma.data.formats import expand, open_table, split_treename
+from fivesigma.data.plan import Plan, Variables
+from fivesigma.errors import AnalysisError, DataError, EventsError
+from fivesigma.events import Events, concatenate
+from fivesigma.hashing import fingerprints
+from fivesigma.progress import Progress, silent
+
+EVENT_NUMBER = "event_number"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The events of one sample.
+
+    Attributes:
+        name: the sample's name.
+        use: `split`, `train`, `val` or `test`.
+        events: its events, after the selection.
+        read: number of events read, before the selection.
+        files: the files they came from.
+    """
+
+    name: str
+    use: str
+    events: Events
+    read: int
+    files: tuple[str, ...]
+
+
+def load_samples(analysis: Analysis, progress: Progress = silent) -> list[Loaded]:
+    """Read every sample of an analysis.
+
+    Raises:
+        AnalysisError: if no sample has files.
+        DataError, ColumnNotFound: for a bad file or name.
+        LeakageError: if a feature knows the answer.
+        EventsError: for events that cannot be used, such as NaN labels.
+    """
+    samples = {name: sample for name, sample in analysis.samples.items() if sample.files}
+    if not samples:
+        raise AnalysisError(f"{analysis.name} names no files", hint="give --data train=FILE, or `samples` in the file")
+    return [_load_sample(analysis, name, sample, progress) for name, sample in samples.items()]
+
+
+def reader_for(analysis: Analysis, path: str, sample: Sample | None = None) -> Reader:
+    """The reader of one file, with the tree and column names that the analysis gives."""
+    treename = (sample.treename if sample else None) or analysis.treename
+    return open_table(path, treename, analysis.columns, sample.format if sample else None)
+
+
+def plan_for(analysis: Analysis, reader: Reader) -> Plan:
+    """The analysis resolved against the columns of one file."""
+    return Plan(analysis, tuple(reader.types()), reader.where)
+
+
+def read_events(
+    analysis: Analysis, plan: Plan, reader: Reader, sample: Sample | None, *, size: int = CHUNK
+) -> Iterator[tuple[Events, int]]:
+    """Yield the selected events of one file in chunks, each with the number of rows it was made from."""
+    texts = _formulas(analysis, plan, sample)
+    columns = plan.columns([text for text in texts if not _is_number(text)])
+    number = _event_number(analysis, plan)
+    for chunk in reader.chunks(columns or list(plan.available[:1]), size, integers={number} if number else ()):
+        length = len(next(iter(chunk.values())))
+        variables = Variables(without_missing(chunk, analysis.missing_values), plan.formulas)
+        chosen = _selected(plan, variables, sample, length)
+        yield _events(plan, variables, sample, chosen, length), length
+
+
+def _load_sample(analysis: Analysis, name: str, sample: Sample, progress: Progress) -> Loaded:
+    files = expand(sample.files)
+    parts, read = [], 0
+    total = sum(Path(split_treename(file)[0]).stat().st_size for file in files)
+    done = 0
+    for file in files:
+        reader = reader_for(analysis, file, sample)
+        plan = plan_for(analysis, reader)
+        plan.check_no_truth()
+        size = Path(split_treename(file)[0]).stat().st_size
+        rows_known, rows = reader.length(), 0
+        for events, length in read_events(analysis, plan, reader, sample):
+            parts.append(events)
+            rows += length
+            share = rows / rows_known if rows_known else min(0.99, rows * 8 * len(plan.available) / max(size, 1) / 4)
+            progress(done + size * min(share, 1.0), total, f"reading {name}: {read + rows:,} events")
+        read += rows
+        done += size
+    progress(total, total, f"reading {name}: {read:,} events")
+    if not parts:
+        raise EventsError(f"sample {name!r} has no events in {', '.join(files)}")
+    events = concatenate(parts)
+    if len(events) == 0:
+        raise EventsError(f"no event of sample {name!r} passes the selection ({read:,} read)")
+    return Loaded(name, analysis.use_of(name), events, read, tuple(files))
+
+
+def _formulas(analysis: Analysis, plan: Plan, sample: Sample | None) -> list[str]:
+    """Every formula that has to be evaluated for an event to be complete."""
+    texts = [*plan.features, *analysis.observers, *(p.variable or name for name, p in analysis.parameters.items())]
+    optional = [analysis.selection, analysis.weights, sample and sample.selection, sample and sample.weight]
+    answer = analysis.labels or analysis.target
+    if answer is not None and (sample is None or sample.label is None):
+        optional.append(answer.variable)
+    number = _event_number(analysis, plan)
+    return [*texts, *(text for text in optional if text), *([number] if number else [])]
+
+
+def _event_number(analysis: Analysis, plan: Plan) -> str | None:
+    """The column that numbers events: the one the analysis names, else one of that very name."""
+    if analysis.event_number:
+        return analysis.event_number
+    return EVENT_NUMBER if EVENT_NUMBER in plan.available else None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def without_missing(chunk: Columns, markers: Sequence[float]) -> Columns:
+    """Replace agreed values such as −999 by NaN in plain columns."""
+    if not markers:
+        return chunk
+    cleaned: dict[str, Any] = {}
+    for name, values in chunk.items():
+        if isinstance(values, np.ndarray) and values.dtype.kind in "iuf" and np.isin(values, markers).any():
+            values = np.where(np.isin(values, markers), np.nan, values)
+        cleaned[name] = values
+    return cleaned
+
+
+def _selected(plan: Plan, variables: Variables, sample: Sample | None, length: int) -> NDArray[np.bool_]:
+    chosen = np.ones(length, bool)
+    for text in (plan.analysis.selection, sample.selection if sample else None):
+        if text is not None:
+            chosen &= plan.evaluate(text, variables, length).astype(bool)
+    return chosen
+
+
+def _events(plan: Plan, variables: Variables, sample: Sample | None, chosen: NDArray[np.bool_], length: int) -> Events:
+    analysis = plan.analysis
+
+    def column(text: str) -> NDArray[Any]:
+        if _is_number(text):
+            return np.full(int(chosen.sum()), float(text))
+        return plan.evaluate(text, variables, length)[chosen]
+
+    features = np.empty((int(chosen.sum()), len(plan.features)), np.float32)
+    with np.errstate(over="ignore"):
+        for i, name in enumerate(plan.features):
+            features[:, i] = column(name)
+    features[~np.isfinite(features)] = np.nan
+    target = _target(analysis, sample, column, plan.where)
+    parameters = _parameters(analysis, column, plan.where, len(features))
+    number = _event_number(analysis, plan)
+    events = Events(
+        features=features,
+        feature_names=plan.features,
+        target=target,
+        weight=_weight(analysis, sample, column, len(features), plan.where),
+        parameters=parameters,
+        parameter_names=tuple(analysis.parameters),
+        classes=analysis.classes,
+        observers={name: np.ascontiguousarray(column(name)) for name in analysis.observers},
+        units=units_of(analysis, [*plan.features, *analysis.observers]),
+    )
+    fingerprint = fingerprints([*features.T, *parameters.T, target.astype(np.float32)])
+    numbers = _as_numbers(column(number), number, plan.where) if number else fingerprint
+    return replace(events, event_number=numbers, fingerprint=fingerprint)
+
+
+def _weight(analysis: Analysis, sample: Sample | None, column: Any, length: int, where: str) -> NDArray[np.float64]:
+    weight = np.ones(length)
+    for text in (analysis.weights, sample.weight if sample else None):
+        if text is not None:
+            weight = weight * column(text).astype(np.float64)
+    if not np.isfinite(weight).all():
+        raise EventsError(f"{int((~np.isfinite(weight)).sum()):,} events in {where} have a weight that is not a number")
+    return weight
+
+
+def _parameters(analysis: Analysis, column: Any, where: str, length: int) -> NDArray[np.float32]:
+    result = np.empty((length, len(analysis.parameters)), np.float32)
+    for i, (name, parameter) in enumerate(analysis.parameters.items()):
+        values = column(parameter.variable or name).astype(np.float64)
+        if not np.isfinite(values).all():
+            bad = int((~np.isfinite(values)).sum())
+            raise EventsError(f"parameter {name!r} is missing in {bad:,} of {length:,} events in {where}")
+        if parameter.values:
+            # Published files hold 499.99997 for 500: an event belongs to the nearest value.
+            allowed = np.sort(np.asarray(parameter.values, np.float64))
+            middles = (allowed[1:] + allowed[:-1]) / 2
+            values = allowed[np.searchsorted(middles, values)]
+        result[:, i] = values
+    return result
+
+
+def _target(analysis: Analysis, sample: Sample | None, column: Any, where: str) -> NDArray[Any]:
+    if analysis.target is not None:
+        values = column(analysis.target.variable).astype(np.float32)
+        _refuse_missing(values, analysis.target.variable, "target", where)
+        return np.asarray(values)
+    labels = analysis.labels
+    assert labels is not None  # an analysis has one or the other
+    if sample is not None and sample.label is not None:
+        length = len(column("1"))
+        return np.full(length, analysis.classes.index(sample.label), np.int64)
+    if labels.variable is None:
+        raise AnalysisError("no class is given: set `label` of each sample, or `labels.variable`")
+    values = column(labels.variable)
+    _refuse_missing(values, labels.variable, "label", where)
+    return _classes(labels, values, where)
+
+
+def _refuse_missing(values: NDArray[Any], name: str, what: str, where: str) -> None:
+    bad = int((~np.isfinite(values.astype(np.float64))).sum())
+    if bad:
+        raise EventsError(
+            f"{bad:,} of {len(values):,} events read from {where} have no {what}: {name!r} is NaN or infinite",
+            hint=f"remove them with a selection, for example `isfinite({name})`",
+        )
+
+
+def _classes(labels: Labels, values: NDArray[Any], where: str) -> NDArray[np.int64]:
+    count = len(labels.classes)
+    if labels.edges is not None:
+        edges = np.asarray(labels.edges)
+        index: NDArray[Any] = np.searchsorted(edges, values, side="right") - 1
+        outside = (index < 0) | (index >= count)
+        index[values == edges[-1]] = count - 1
+        outside[values == edges[-1]] = False
+        if outside.any():
+            raise EventsError(
+                f"{int(outside.sum()):,} events in {where} have {labels.variable!r} outside {labels.edges[0]:g} … "
+                f"{labels.edges[-1]:g}",
+                hint="widen `labels.edges` (.inf is allowed) or add a selection",
+            )
+        return np.asarray(index, np.int64)
+    index = np.rint(values).astype(np.int64)
+    wrong = (index != values) | (index < 0) | (index >= count)
+    if wrong.any():
+        found = ", ".join(f"{value:g}" for value in np.unique(values[wrong])[:3])
+        raise EventsError(
+            f"{int(wrong.sum()):,} events in {where} have {labels.variable!r} = {found}; "
+            f"the classes are 0 to {count - 1} ({', '.join(labels.classes)})",
+            hint="name every class in `labels.names`, or compute the index with an expression",
+        )
+    return index
+
+
+def _as_numbers(values: NDArray[Any], name: str, where: str) -> NDArray[np.uint64]:
+    if values.dtype.kind == "f":
+        if not np.isfinite(values).all():
+            raise DataError(f"the event number {name!r} in {where} is missing in some events")
+        return values.astype(np.int64).view(np.uint64)
+    return values.astype(np.int64).view(np.uint64) if values.dtype.kind in "bi" else values.astype(np.uint64)
+
+
+def units_of(analysis: Analysis, names: Sequence[str]) -> Mapping[str, str]:
+    """Unit of each column that the analysis gives one for, by name or glob."""
+    return {name: unit for name in names for pattern, unit in analysis.units.items() if fnmatchcase(name, pattern)}

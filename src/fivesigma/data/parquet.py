@@ -1,0 +1,46 @@
+"""Parquet files, through pyarrow."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from fivesigma.data.base import Columns, Reader, reading
+
+
+class ParquetReader(Reader):
+    """One Parquet file; missing entries become NaN."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, path)
+
+    @cached_property
+    def _file(self) -> Any:
+        import pyarrow.parquet as pq
+
+        with reading(self.path):
+            return pq.ParquetFile(self.path)
+
+    def types(self) -> Mapping[str, str]:
+        return {field.name: str(field.type) for field in self._file.schema_arrow}
+
+    def length(self) -> int:
+        return int(self._file.metadata.num_rows)
+
+    def _chunks(self, names: Sequence[str], size: int, integers: Collection[str]) -> Iterator[Columns]:
+        for batch in self._file.iter_batches(batch_size=size, columns=list(names)):
+            yield {name: to_numpy(batch.column(name)) for name in names}
+
+
+def to_numpy(column: Any) -> Any:
+    """An Arrow column as NumPy (floats with NaN for nulls), or Awkward if it holds lists."""
+    import pyarrow as pa
+
+    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type) or pa.types.is_fixed_size_list(column.type):
+        import awkward as ak
+
+        return ak.from_arrow(column)
+    if column.null_count and not pa.types.is_floating(column.type):
+        column = column.cast(pa.float64())
+    return np.asarray(column.to_numpy(zero_copy_only=False))

@@ -1,0 +1,166 @@
+"""Which columns an analysis needs from a table, and how the rest is computed from them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from fivesigma.analysis import Analysis
+from fivesigma.data.base import Columns
+from fivesigma.errors import AnalysisError, ColumnNotFound, DataError, LeakageError
+from fivesigma.expressions import Expression
+
+
+class Variables(Mapping[str, Any]):
+    """The columns of a chunk together with the new variables, computed when first asked for."""
+
+    def __init__(self, columns: Columns, formulas: Mapping[str, Expression]) -> None:
+        self._columns = dict(columns)
+        self._formulas = formulas
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._columns:
+            self._columns[name] = self._formulas[name](self)
+        return self._columns[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._columns or name in self._formulas
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._columns
+        yield from (name for name in self._formulas if name not in self._columns)
+
+    def __len__(self) -> int:
+        return len(set(self._columns) | set(self._formulas))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An analysis, resolved against the columns that a table has.
+
+    Attributes:
+        analysis: the analysis.
+        available: column names of the table.
+        where: the table's name, for messages.
+    """
+
+    analysis: Analysis
+    available: tuple[str, ...]
+    where: str
+
+    @cached_property
+    def formulas(self) -> dict[str, Expression]:
+        """New variables that this table does not already have as columns."""
+        return {n: Expression(t) for n, t in self.analysis.new_variables.items() if n not in self.available}
+
+    @cached_property
+    def features(self) -> tuple[str, ...]:
+        """Feature names with globs resolved, without the excluded ones."""
+        known = [*self.available, *self.formulas]
+        found = list(dict.fromkeys(name for item in self.analysis.features for name in self._matching(item, known)))
+        for pattern in self.analysis.exclude:
+            kept = [name for name in found if not _matches(name, pattern)]
+            if len(kept) == len(found):
+                raise AnalysisError(f"exclude: {pattern!r} matches none of the features")
+            found = kept
+        return tuple(found)
+
+    def _matching(self, item: str, known: list[str]) -> list[str]:
+        if item in known:
+            return [item]
+        if any(mark in item for mark in "*?") and not any(mark in item for mark in "()/+ "):
+            matches = [name for name in known if _matches(name, item)]
+            if matches:
+                return matches
+        self.needs(item)
+        return [item]
+
+    def formula(self, text: str) -> Expression | str:
+        """A column's name as it is, anything else parsed."""
+        return text if text in self.available or text in self.formulas else Expression(text)
+
+    def needs(self, text: str, seen: tuple[str, ...] = ()) -> frozenset[str]:
+        """The columns of the table that a formula depends on, through new variables.
+
+        Raises:
+            ColumnNotFound: if it depends on something that is neither a column nor a new variable.
+            AnalysisError: if new variables depend on each other in a circle.
+        """
+        if text in self.available:
+            return frozenset((text,))
+        if text in seen:
+            raise AnalysisError(f"new_variables: {' → '.join((*seen, text))} is a circle")
+        expression = self.formulas.get(text) or Expression(text)
+        if text not in self.formulas and expression.names == {text}:
+            raise ColumnNotFound(text, self.where, [*self.available, *self.formulas])
+        return frozenset(column for name in expression.names for column in self.needs(name, (*seen, text)))
+
+    def columns(self, formulas: list[str]) -> list[str]:
+        """The table's columns that a set of formulas needs, in the table's order."""
+        wanted = {column for text in formulas for column in self.needs(text)}
+        return [name for name in self.available if name in wanted]
+
+    def evaluate(self, text: str, variables: Variables, length: int) -> np.ndarray[Any, Any]:
+        """One value per event of a column or expression, as a NumPy array [event].
+
+        Raises:
+            DataError: if it is text, or a list per event.
+        """
+        found = self.formula(text)
+        values = variables[found] if isinstance(found, str) else found(variables)
+        return as_column(values, text, self.where, length)
+
+    def check_no_truth(self) -> list[str]:
+        """Refuse features that depend on columns which know the answer.
+
+        Returns:
+            The truth columns that are inputs because `allow_truth` names them.
+
+        Raises:
+            LeakageError: naming the feature and the column.
+        """
+        answer = self.analysis.labels or self.analysis.target
+        hidden = set(self.needs(answer.variable)) if answer is not None and answer.variable is not None else set()
+        if self.analysis.event_number:
+            hidden.add(self.analysis.event_number)
+        allowed: list[str] = []
+        for feature in self.features:
+            for column in self.needs(feature):
+                if column in hidden or any(_matches(column, pattern) for pattern in self.analysis.truth):
+                    if not any(_matches(column, pattern) for pattern in self.analysis.allow_truth):
+                        raise LeakageError(
+                            f"feature {feature!r} depends on {column!r}, which knows the answer",
+                            hint="leave it out; to use it all the same, name it in `allow_truth` (the report will say so)",
+                        )
+                    allowed.append(column)
+        return sorted(set(allowed))
+
+
+def _matches(name: str, pattern: str) -> bool:
+    return fnmatchcase(name, pattern)
+
+
+def as_column(values: Any, name: str, where: str, length: int) -> np.ndarray[Any, Any]:
+    """One number per event as a NumPy array; anything else is refused with the remedy."""
+    if type(values).__module__.startswith("awkward"):
+        if values.ndim > 1:
+            if "string" in str(values.type):
+                raise DataError(f"column {name!r} in {where} is text; only numbers can be used")
+            raise DataError(
+                f"{name!r} in {where} has a list per event, not one value",
+                hint=f"take one element, {name}[0], or reduce it: count({name}), sum({name}), max({name})",
+            )
+        import awkward as ak
+
+        values = ak.to_numpy(ak.fill_none(values, np.nan))
+    array = np.asarray(values)
+    if array.ndim == 0:
+        array = np.broadcast_to(array, length)
+    if array.ndim > 1:
+        raise DataError(f"{name!r} in {where} has {array.shape[1]} values per event, not one", hint=f"take one: {name}[0]")
+    if array.dtype.kind not in "biuf":
+        raise DataError(f"column {name!r} in {where} is not numeric ({array.dtype})")
+    return array

@@ -1,0 +1,162 @@
+"""Columns → files, a chunk at a time; the file appears under its name only when it is complete."""
+
+import abc
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from fivesigma.atomic import writing
+from fivesigma.data.formats import SUFFIXES, guess_format
+from fivesigma.errors import OutputError
+
+Chunk = Mapping[str, np.ndarray[Any, Any]]
+
+
+class Writer(abc.ABC):
+    """Takes chunks of columns; every chunk has the same names."""
+
+    @abc.abstractmethod
+    def write(self, columns: Chunk) -> None:
+        """Append rows."""
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Finish the file."""
+
+
+class ParquetWriter(Writer):
+    """Parquet, zstd-compressed, a row group per chunk."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: Any = None
+
+    def write(self, columns: Chunk) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        table = pa.table({name: pa.array(values) for name, values in columns.items()})
+        if self._file is None:
+            self._file = pq.ParquetWriter(self._path, table.schema, compression="zstd")
+        self._file.write_table(table)
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+
+class CsvWriter(Writer):
+    """CSV with a header, compressed if the name ends in `.gz`."""
+
+    def __init__(self, path: Path) -> None:
+        import pyarrow as pa
+
+        self._stream = pa.output_stream(str(path), compression="gzip" if path.name.endswith(".gz") else None)
+        self._file: Any = None
+
+    def write(self, columns: Chunk) -> None:
+        import pyarrow as pa
+        from pyarrow import csv
+
+        table = pa.table({name: pa.array(values) for name, values in columns.items()})
+        if self._file is None:
+            self._file = csv.CSVWriter(self._stream, table.schema)
+        self._file.write_table(table)
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+        self._stream.close()
+
+
+class RootWriter(Writer):
+    """A TTree named `Events`."""
+
+    def __init__(self, path: Path) -> None:
+        import uproot
+
+        self._file, self._tree = uproot.recreate(path), cast(Any, None)
+
+    def write(self, columns: Chunk) -> None:
+        if self._tree is None:
+            self._tree = self._file.mktree("Events", {name: values.dtype for name, values in columns.items()})
+        self._tree.extend(dict(columns))
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class ArchiveWriter(Writer):
+    """NPZ or HDF5: one array per column, kept in memory until the end."""
+
+    def __init__(self, path: Path, hdf5: bool) -> None:
+        self._path, self._hdf5 = path, hdf5
+        self._parts: list[Chunk] = []
+
+    def write(self, columns: Chunk) -> None:
+        self._parts.append(columns)
+
+    def close(self) -> None:
+        arrays = {name: np.concatenate([part[name] for part in self._parts]) for name in self._parts[0]}
+        if not self._hdf5:
+            with open(self._path, "wb") as file:
+                np.savez_compressed(file, allow_pickle=False, **arrays)
+            return
+        import h5py
+
+        with h5py.File(self._path, "w") as file:
+            for name, values in arrays.items():
+                file.create_dataset(name, data=values, compression="gzip", shuffle=True)
+
+
+def write_columns(path: str | Path, chunks: Iterable[Chunk], *, replace: bool = False) -> int:
+    """Write chunks of columns to a file whose ending gives the format.
+
+    Args:
+        path: .parquet, .csv, .csv.gz, .root, .npz or .h5.
+        chunks: columns by name, each [event]; the same names every time.
+        replace: whether an existing file may be replaced.
+
+    Returns:
+        The number of rows written.
+
+    Raises:
+        OutputError: if the file exists, the disk is full, or there is nothing to write.
+    """
+    path = Path(path)
+    kind = writable_format(path)
+    rows = 0
+    with writing(path, replace=replace) as part, closing(_writer(part, kind)) as writer:
+        for chunk in chunks:
+            writer.write(chunk)
+            rows += len(next(iter(chunk.values())))
+        if rows == 0 and not isinstance(writer, RootWriter):
+            raise OutputError(f"there are no events to write to {path}")
+    return rows
+
+
+def writable_format(path: Path) -> str:
+    """The format an output name asks for.
+
+    Raises:
+        OutputError: if the ending is none that can be written.
+    """
+    endings = ("root", "parquet", "csv", "npz", "hdf5")
+    if not path.name.lower().endswith(tuple(e for kind in endings for e in SUFFIXES[kind])):
+        raise OutputError(f"cannot tell the format of {path}", hint="end the name in .parquet, .root, .csv, .npz or .h5")
+    return guess_format(str(path))
+
+
+def _writer(path: Path, kind: str) -> Writer:
+    match kind:
+        case "parquet":
+            return ParquetWriter(path)
+        case "csv":
+            return CsvWriter(path)
+        case "root":
+            return RootWriter(path)
+        case _:
+            return ArchiveWriter(path, hdf5=kind == "hdf5")

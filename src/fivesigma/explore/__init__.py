@@ -1,0 +1,1 @@
+"""Events → summaries: what the data are, before anything is trained."""

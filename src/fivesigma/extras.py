@@ -1,0 +1,26 @@
+"""Optional libraries, one function each; a missing one is a sentence with the install command."""
+
+import importlib
+from typing import Any
+
+from fivesigma.errors import MissingExtra
+
+
+def _require(module: str, extra: str, purpose: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise MissingExtra(
+            f"{purpose} needs {module!r}, which cannot be imported ({error})",
+            hint=f"pip install 'fivesigma[{extra}]'",
+        ) from error
+
+
+def pythia8() -> Any:
+    """The Pythia 8 event generator (package `pythia8mc`, extra `simulate`)."""
+    return _require("pythia8mc", "simulate", "simulating collisions")
+
+
+def fastjet() -> Any:
+    """The FastJet jet finder (package `fastjet`, extra `simulate`)."""
+    return _require("fastjet", "simulate", "simulating collisions")

@@ -1,0 +1,160 @@
+"""Where an analysis's events come from: its files, or a simulation kept in a cache."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fivesigma.analysis import Analysis, MuonSimulation, ResonanceSimulation, Sample
+from fivesigma.data.load import load_samples, plan_for, reader_for
+from fivesigma.data.write import write_columns
+from fivesigma.errors import AnalysisError, FivesigmaError
+from fivesigma.events import Events
+from fivesigma.prepare.split import split
+from fivesigma.progress import Listener
+
+SIMULATION_VERSION = 1
+"""Raised whenever the simulated events change, so that no stale cache is used."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """An analysis's events, split.
+
+    Attributes:
+        parts: `train`, `val`, `test` → events.
+        files: sample name → its files.
+        kinds: type of each column as the first file states it.
+        read: sample name → number of events read before the selection.
+        simulated: whether the events come from the built-in simulation.
+        allowed_truth: truth columns among the inputs because the analysis insists.
+    """
+
+    parts: Mapping[str, Events]
+    files: Mapping[str, list[str]]
+    kinds: Mapping[str, str]
+    read: Mapping[str, int]
+    simulated: bool
+    allowed_truth: list[str]
+
+
+def load_source(analysis: Analysis, listener: Listener) -> Source:
+    """Read or simulate the events of an analysis and split them.
+
+    Raises:
+        AnalysisError: if there is neither a file nor a simulation.
+    """
+    simulated = not analysis.has_files
+    if simulated:
+        analysis = with_simulation(analysis, listener)
+    loaded = load_samples(analysis, listener.progress)
+    counts = ", ".join(f"{len(sample.events):,} of {sample.read:,} ({sample.name})" for sample in loaded)
+    listener.done(f"events after selection: {counts}")
+    first = loaded[0]
+    reader = reader_for(analysis, first.files[0], analysis.samples[first.name])
+    return Source(
+        parts=split([(sample.use, sample.events) for sample in loaded], analysis.split),
+        files={sample.name: list(sample.files) for sample in loaded},
+        kinds=reader.types(),
+        read={sample.name: sample.read for sample in loaded},
+        simulated=simulated,
+        allowed_truth=plan_for(analysis, reader).check_no_truth(),
+    )
+
+
+def with_simulation(analysis: Analysis, listener: Listener) -> Analysis:
+    """The analysis with its simulated events as its only sample; they are made if not in the cache."""
+    if analysis.simulate is None:
+        raise AnalysisError(
+            f"{analysis.name} names no files and no simulation", hint="give --data train=FILE, or `samples` in the file"
+        )
+    path = simulated_file(analysis.simulate, listener)
+    return analysis.model_copy(update={"samples": {"simulated": Sample(files=[str(path)])}})
+
+
+def cache_folder() -> Path:
+    """Where simulated events are kept: FIVESIGMA_CACHE, else XDG_CACHE_HOME or ~/.cache."""
+    given = os.environ.get("FIVESIGMA_CACHE")
+    if given:
+        return Path(given)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fivesigma"
+
+
+def simulated_file(settings: ResonanceSimulation | MuonSimulation, listener: Listener) -> Path:
+    """The file of a simulation, from the cache or newly made.
+
+    Its name holds a hash of all settings, so other settings are another file.
+    """
+    text = json.dumps([SIMULATION_VERSION, settings.model_dump()], sort_keys=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+    ending = "npz" if isinstance(settings, MuonSimulation) else "parquet"
+    path = cache_folder() / f"{settings.process}-{settings.events}-{digest}.{ending}"
+    if path.is_file():
+        listener.say(f"simulated events from the cache: {path}")
+        return path
+    simulate_to(settings, path, listener, replace=True)
+    return path
+
+
+def simulate_to(
+    settings: ResonanceSimulation | MuonSimulation,
+    path: Path,
+    listener: Listener,
+    *,
+    replace: bool = False,
+    workers: int | None = None,
+) -> int:
+    """Simulate events into a file; its ending gives the format.
+
+    Returns:
+        The number of events written.
+    """
+    if path.exists() and not replace:
+        raise FivesigmaError(f"{path} exists already", hint="choose another name, or remove it first")
+    chunks = (
+        _muon_chunks(settings, path, listener, workers)
+        if isinstance(settings, MuonSimulation)
+        else _resonance_chunks(settings, listener, workers)
+    )
+    rows = write_columns(path, chunks, replace=replace)
+    listener.done(f"simulated {rows:,} events: {path}")
+    return rows
+
+
+def _resonance_chunks(settings: ResonanceSimulation, listener: Listener, workers: int | None) -> Iterator[Mapping[str, Any]]:
+    from fivesigma.simulate.resonance import ResonanceSettings, simulate
+    from fivesigma.simulate.uci import to_uci
+
+    wanted = ResonanceSettings(
+        events=settings.events, masses=tuple(settings.masses), background=settings.background, width=settings.width,
+        sqrt_s=settings.sqrt_s, seed=settings.seed, fidelity=settings.fidelity,
+    )  # fmt: skip
+    columns = simulate(wanted, workers=workers, progress=listener.progress)
+    if settings.layout == "uci":
+        columns = {**to_uci(columns), "event_number": columns["event_number"], "weight": columns["weight"]}
+    yield columns
+
+
+def _muon_chunks(
+    settings: MuonSimulation, path: Path, listener: Listener, workers: int | None
+) -> Iterator[Mapping[str, Any]]:
+    from fivesigma.simulate.muons.archive import PARAMETERS, VARIABLES
+    from fivesigma.simulate.muons.simulation import MuonSettings, simulate_chunks
+
+    wanted = MuonSettings(
+        events=settings.events, spectrum=settings.spectrum, pt_min=settings.pt_min, pt_max=settings.pt_max,
+        seed=settings.seed, noise=settings.noise,
+    )  # fmt: skip
+    as_archive = path.suffix == ".npz"
+    for chunk in simulate_chunks(wanted, workers=workers, progress=listener.progress):
+        if as_archive:
+            yield chunk
+            continue
+        named = {name: np.ascontiguousarray(chunk["variables"][:, i]) for i, name in enumerate(VARIABLES)}
+        truth = {name: np.ascontiguousarray(chunk["parameters"][:, i]) for i, name in enumerate(PARAMETERS)}
+        yield {**named, **truth, "event_number": chunk["event_number"]}

@@ -1,0 +1,210 @@
+"""One run, step by step; events that one step has loaded serve the next."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fivesigma.analysis import Analysis
+from fivesigma.data.formats import split_treename
+from fivesigma.data.write import write_columns
+from fivesigma.errors import AnalysisError
+from fivesigma.evaluate.curves import curves
+from fivesigma.evaluate.metric import Metric
+from fivesigma.evaluate.summary import as_json, in_bins, summarise
+from fivesigma.explore import summary
+from fivesigma.journey.sources import Source, load_source
+from fivesigma.progress import Listener
+from fivesigma.report.page import write_report
+from fivesigma.run_folder import RunFolder, command_line, describe_inputs, matching_runs
+from fivesigma.scores import Scores
+from fivesigma.train.network import Network, hypotheses_of, score_columns
+from fivesigma.train.training import train
+
+
+class Journey:
+    """The steps of one run.
+
+    Args:
+        folder: the run's folder.
+        analysis: the resolved analysis.
+        listener: hears what happens.
+    """
+
+    def __init__(self, folder: RunFolder, analysis: Analysis, listener: Listener) -> None:
+        self.folder = folder
+        self.analysis = analysis
+        self.listener = listener
+        self._source: Source | None = None
+
+    @classmethod
+    def start(cls, analysis: Analysis, output: Path, listener: Listener, *, needs: str, new: bool = False) -> "Journey":
+        """Go on with the latest run of this very analysis that has not got so far, or begin a new one.
+
+        Args:
+            analysis: the resolved analysis.
+            output: folder of all runs.
+            listener: hears what happens.
+            needs: the step about to be taken; a run that has already taken it is not touched.
+            new: always begin a new run.
+        """
+        made = {"explore": "explore.json", "train": "model.keras", "run": "metrics.json"}[needs]
+        for folder in reversed([] if new else matching_runs(output, analysis)):
+            stopped = needs == "run" and folder.unfinished is not None
+            if (stopped or not folder.has(made)) and not folder.busy:
+                listener.say(f"going on with the run {folder}" + (f" ({folder.unfinished})" if folder.unfinished else ""))
+                return cls(folder, analysis, listener)
+        return cls(RunFolder.create(output, analysis, command_line()), analysis, listener)
+
+    @property
+    def source(self) -> Source:
+        """The run's events, loaded once."""
+        if self._source is None:
+            self._source = load_source(self.analysis, self.listener)
+            self._record_inputs(self._source)
+        return self._source
+
+    def _record_inputs(self, source: Source) -> None:
+        inputs = describe_inputs({name: [split_treename(path)[0] for path in paths] for name, paths in source.files.items()})
+        recorded = self.folder.read_json("metadata.json").get("inputs")
+        if recorded and [row["sha256"] for row in recorded] != [row["sha256"] for row in inputs]:
+            self.listener.say("warning: the input files have changed since this run was begun")
+        self.folder.update_metadata(
+            inputs=inputs,
+            simulated=source.simulated,
+            allowed_truth=source.allowed_truth,
+            events={part: len(events) for part, events in source.parts.items()},
+        )
+
+    def explore(self) -> dict[str, Any]:
+        """Describe the events in `explore.json`."""
+        self.folder.begin("explore")
+        source = self.source
+        self.listener.progress(0, 1, "exploring")
+        result = summary.summarise(self.analysis, source.parts, source.kinds)
+        self.folder.write_json("explore.json", as_json(result))
+        missing = sum(1 for row in result["columns"] if row["missing"] > 0)
+        self.listener.done(
+            f"explored {len(result['columns'])} columns ({missing} with missing entries), "
+            f"{result['memory_bytes'] / 1e6:.0f} MB in memory"
+        )
+        return result
+
+    def train(self, *, resume: bool = True) -> Network:
+        """Fit recipe and network; an interrupted training goes on from its last epoch."""
+        self.folder.begin("train")
+        parts = self.source.parts
+        checkpoint = self.folder / "checkpoints" / "last.npz"
+        if resume and checkpoint.is_file():
+            self.listener.say(f"resuming from {checkpoint}")
+        network, history = train(
+            self.analysis, parts, checkpoint_path=checkpoint, resume=resume, on_epoch=self.listener.epoch
+        )
+        lines = [_json_line(row) for row in history]
+        self.folder.write_text("history.jsonl", "".join(lines))
+        best = min(history, key=lambda row: row.get("val_loss", row["loss"]))
+        self.folder.update_metadata(
+            hypotheses=hypotheses_of(parts["train"]),
+            epochs=len(history),
+            dropped_features=list(network.recipe.dropped),
+            weights=int(network.model.count_params()),
+            training_seconds=sum(row["seconds"] for row in history),
+        )
+        network.save(self.folder)
+        rate = len(parts["train"]) * len(history) / max(sum(row["seconds"] for row in history), 1e-9)
+        self.listener.done(
+            f"trained {len(history)} epochs at {rate:,.0f} events/s; lowest validation loss "
+            f"{best.get('val_loss', best['loss']):.4f} in epoch {best['epoch']:.0f}"
+        )
+        return network
+
+    def evaluate(self, network: Network | None = None) -> dict[str, Any]:
+        """Score every part; write predictions, metrics and the numbers behind the figures."""
+        self.folder.begin("evaluate")
+        network = network or Network.load(self.folder)
+        parts = self.source.parts
+        hypotheses = [tuple(values) for values in self.folder.read_json("metadata.json").get("hypotheses", [])]
+        metrics, shapes = {}, {}
+        for i, (part, events) in enumerate(parts.items()):
+            self.listener.progress(i, len(parts), f"scoring {len(events):,} {part} events")
+            scores = network.scores(events, hypotheses)
+            metrics[part] = self._metrics(scores)
+            shapes[part] = curves(scores, self.analysis.evaluate.threshold)
+            if part != "train":
+                self._write_predictions(part, scores)
+        self.folder.write_json("metrics.json", as_json(metrics))
+        self.folder.write_json("curves.json", as_json(shapes))
+        self.listener.done("evaluated " + ", ".join(f"{len(events):,} {part}" for part, events in parts.items()))
+        return metrics
+
+    def _metrics(self, scores: Scores) -> dict[str, Any]:
+        settings = self.analysis.evaluate
+        result = summarise(scores, settings.threshold, settings.bootstrap)
+        for observer, edges in settings.against.items():
+            if observer not in scores.observers:
+                raise AnalysisError(
+                    f"evaluate.against: {observer!r} is not an observer", hint=f"add {observer!r} to `observers`"
+                )
+            result.setdefault("against", {})[observer] = in_bins(scores, observer, edges, settings.threshold)
+        return result
+
+    def _write_predictions(self, part: str, scores: Scores) -> None:
+        at = {hypothesis_column(scores.parameter_names, values): score for values, score in scores.at_hypothesis.items()}
+        parameters = {name: scores.parameters[:, i].copy() for i, name in enumerate(scores.parameter_names)}
+        columns = {
+            "event_number": scores.event_number, "target": scores.target, "weight": scores.weight,
+            **parameters, **scores.observers, **score_columns(scores), **at,
+        }  # fmt: skip
+        write_columns(self.folder / "predictions" / f"{part}.parquet", [columns], replace=True)
+
+    def report(self) -> Path:
+        """Draw the figures and write `report.html`."""
+        self.folder.begin("report")
+        path = write_report(self.folder, self.listener.progress)
+        self.listener.done(f"report: {path}")
+        return path
+
+    def say_key_numbers(self) -> None:
+        """The numbers one looks at first, as a table."""
+        metrics = self.folder.read_json("metrics.json")
+        rows = key_numbers(metrics)
+        self.listener.table(f"{self.analysis.name}: {self.analysis.task}", ["", *metrics], rows)
+        per = metrics.get("test", {}).get("per_parameter")
+        if per:
+            self.listener.table(
+                "test, each hypothesis against all background",
+                ["", "AUC"],
+                [[name, _shown(row["auc"])] for name, row in per.items()],
+            )
+
+
+def key_numbers(metrics: dict[str, Any]) -> list[list[str]]:
+    """Rows of (metric, value ± error for every part) from `metrics.json`."""
+    names = dict.fromkeys(name for part in metrics.values() for name, m in part.items() if is_metric(m))
+    return [[name, *(_shown(part.get(name)) for part in metrics.values())] for name in names]
+
+
+def is_metric(tree: Any) -> bool:
+    """Whether a JSON value is a metric."""
+    return isinstance(tree, dict) and set(tree) == {"value", "error"}
+
+
+def _shown(tree: Any) -> str:
+    if not is_metric(tree) or tree["value"] is None:
+        return "–"
+    return str(Metric(tree["value"], tree["error"] if tree["error"] is not None else np.nan))
+
+
+def hypothesis_column(names: tuple[str, ...], values: tuple[float, ...]) -> str:
+    """Column name of the score under a hypothesis; letters, digits and `_` only, as ROOT wants it.
+
+    >>> hypothesis_column(("mass",), (500.0,))
+    'score_mass_500'
+    """
+    text = "_".join(f"{name}_{value:g}" for name, value in zip(names, values, strict=True))
+    return "score_" + text.replace(".", "p").replace("-", "m").replace("+", "")
+
+
+def _json_line(row: dict[str, float]) -> str:
+    return json.dumps(row) + "\n"

@@ -1,0 +1,1 @@
+"""Arrays → arrays: networks. They know no files and no events."""

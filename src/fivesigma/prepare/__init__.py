@@ -1,0 +1,1 @@
+"""Events → Events + Recipe: splitting, balancing and preprocessing fitted on training events only."""

@@ -1,0 +1,111 @@
+"""One self-contained HTML page for a run."""
+
+import json
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from fivesigma.analysis import Analysis
+from fivesigma.errors import RunError
+from fivesigma.evaluate.metric import Metric
+from fivesigma.progress import Progress, silent
+from fivesigma.report.data_figures import data_figures
+from fivesigma.report.result_figures import learning_curves, result_figures
+from fivesigma.report.style import Picture, style
+from fivesigma.run_folder import RunFolder
+
+_EXPLAINED = {
+    "auc": "probability that a signal event scores above a background event",
+    "accuracy": "share of events put into the right class",
+    "log_loss": "mean of −ln p(true class)",
+    "balanced_accuracy": "mean recall of the classes",
+    "f1_macro": "mean F1 of the classes",
+    "f1_weighted": "F1 of the classes weighted by their size",
+    "accuracy_of_constant": "accuracy of always answering the largest class",
+    "rmse": "root mean squared error",
+    "mae": "mean absolute error",
+    "bias": "mean of predicted − true",
+    "width_68": "half the interval that holds 68 % of the residuals",
+    "r_squared": "share of the variance explained",
+    "rmse_of_constant": "RMSE of always answering the mean",
+}
+
+
+def write_report(folder: RunFolder, progress: Progress = silent) -> Path:
+    """Draw every figure the run has numbers for and write `report.html`.
+
+    Raises:
+        RunError: if the run has nothing to show yet.
+    """
+    import jinja2
+
+    analysis = folder.analysis()
+    data, results = _pictures(folder, analysis, progress)
+    if not data and not results:
+        raise RunError(f"the run {folder} has nothing to report yet", hint="run explore, train or evaluate first")
+    metrics = folder.read_json("metrics.json") if folder.has("metrics.json") else {}
+    text = (resources.files("fivesigma.report") / "page.html.j2").read_text(encoding="utf-8")
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["number"] = _number
+    page = environment.from_string(text).render(
+        analysis=analysis,
+        metadata=folder.read_json("metadata.json"),
+        explore=folder.read_json("explore.json") if folder.has("explore.json") else None,
+        recipe=folder.read_json("recipe.json") if folder.has("recipe.json") else None,
+        parts=list(metrics),
+        table=_metric_rows(metrics),
+        metrics=metrics,
+        shown=_shown,
+        data=data,
+        results=results,
+        resolved=(folder / "analysis.yaml").read_text(encoding="utf-8"),
+        path=str(folder),
+    )
+    folder.write_text("report.html", page)
+    return folder / "report.html"
+
+
+def _pictures(folder: RunFolder, analysis: Analysis, progress: Progress) -> tuple[list[Picture], list[Picture]]:
+    """Figures of the data and of the network."""
+    data: list[Picture] = []
+    results: list[Picture] = []
+    with style():
+        if folder.has("explore.json"):
+            for picture in data_figures(folder, analysis, folder.read_json("explore.json")):
+                data.append(picture)
+                progress(len(data), len(data) + 6, f"drawing {picture.title}")
+        if folder.has("history.jsonl"):
+            lines = (folder / "history.jsonl").read_text(encoding="utf-8").splitlines()
+            results.append(learning_curves(folder, [json.loads(line) for line in lines], analysis))
+        if folder.has("metrics.json") and folder.has("curves.json"):
+            shapes = folder.read_json("curves.json")
+            for picture in result_figures(folder, analysis, folder.read_json("metrics.json"), shapes):
+                results.append(picture)
+                progress(len(data) + len(results), len(data) + len(results) + 2, f"drawing {picture.title}")
+    return data, results
+
+
+def _metric_rows(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
+    names = dict.fromkeys(
+        n for part in metrics.values() for n, m in part.items() if isinstance(m, dict) and set(m) == {"value", "error"}
+    )
+    return [
+        {"name": name, "meaning": _EXPLAINED.get(name, ""), "values": [_shown(part.get(name)) for part in metrics.values()]}
+        for name in names
+    ]
+
+
+def _shown(tree: Any) -> str:
+    if not isinstance(tree, dict) or tree.get("value") is None:
+        return "–"
+    return str(Metric(tree["value"], tree["error"] if tree["error"] is not None else float("nan")))
+
+
+def _number(value: Any) -> str:
+    """A number for a table: four significant digits, thousands separated; a dash for none."""
+    if value is None:
+        return "–"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:,.4g}" if abs(value) < 1e5 else f"{value:,.0f}"

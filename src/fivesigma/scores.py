@@ -1,0 +1,48 @@
+"""What a network says of each event, beside what is true: the only input of `evaluate`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The network's answer per event.
+
+    Attributes:
+        score: probability of class 1 [event] for two classes, probabilities [event, class] for
+            more, or the predicted target [event] for regression.
+        target: the true class index or the true target, [event].
+        weight: event weight, float64 [event].
+        classes: class names; empty for regression.
+        parameters: parameter values each event was scored at, [event, parameter].
+        parameter_names: one name per parameter.
+        at_hypothesis: for each hypothesis (a tuple of parameter values), the score of every event
+            under it, [event]; the signal of that hypothesis against all background is the test
+            that a search makes.
+        observers: columns carried along, each [event].
+        event_number: uint64 [event].
+    """
+
+    score: NDArray[np.float32]
+    target: NDArray[Any]
+    weight: NDArray[np.float64]
+    classes: tuple[str, ...] = ()
+    parameters: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    parameter_names: tuple[str, ...] = ()
+    at_hypothesis: Mapping[tuple[float, ...], NDArray[np.float32]] = field(default_factory=dict)
+    observers: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    event_number: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
+
+    def __len__(self) -> int:
+        return len(self.score)
+
+    @property
+    def task(self) -> str:
+        """`binary`, `multiclass` or `regression`."""
+        if not self.classes:
+            return "regression"
+        return "binary" if len(self.classes) == 2 else "multiclass"

@@ -1,0 +1,1 @@
+"""Physics to events: proton collisions with Pythia and FastJet, and muons in an endcap spectrometer."""

@@ -1,0 +1,1 @@
+"""Events + Recipe → a trained network in a run folder, and its scores."""
