@@ -148,9 +148,9 @@ def _read_tree(name: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
     base = tree.pop("extends", None)
     if base is None:
         return tree
-    if base in seen or base == name:
-        raise AnalysisError(f"{name}: `extends: {base}` leads back to itself")
     base_name = absolute(str(base), folder) if folder and str(base).endswith((".yaml", ".yml")) else str(base)
+    if base_name in (*seen, name):
+        raise AnalysisError(f"{name}: `extends: {base}` leads back to itself")
     return merge(_read_tree(base_name, (*seen, name)), tree)
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fivesigma.errors import EventsError
+
 
 @dataclass(frozen=True)
 class Events:
@@ -57,10 +59,21 @@ class Events:
 
 
 def concatenate(parts: Sequence[Events]) -> Events:
-    """All events of several samples, in order; the samples must have the same columns."""
+    """All events of several samples, in order.
+
+    Raises:
+        EventsError: if the samples differ in their features or in the order of them.
+    """
     first = parts[0]
     if len(parts) == 1:
         return first
+    for part in parts:
+        if part.feature_names != first.feature_names:
+            raise EventsError(
+                f"the samples differ in their features: {', '.join(part.feature_names)} is not "
+                f"{', '.join(first.feature_names)}",
+                hint="a glob in `features` follows the order in each file; name the features instead",
+            )
     changes: dict[str, Any] = {
         f.name: np.concatenate([getattr(part, f.name) for part in parts])
         for f in fields(first)

@@ -5,6 +5,7 @@ An expression is what one writes in a notebook or a ROOT cut: `pt > 20 and abs(e
 """
 
 import ast
+import functools
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -25,8 +26,18 @@ def _where(condition: Any, if_true: Any, if_false: Any) -> Any:
     if _is_awkward(condition, if_true, if_false):
         import awkward as ak
 
-        return ak.where(condition, if_true, if_false)
-    return np.where(condition, if_true, if_false)
+        return ak.where(_truth(condition), if_true, if_false)
+    return np.where(_truth(condition), if_true, if_false)
+
+
+def _real(value: Any) -> Any:
+    """Whole numbers as float64: an unsigned difference must not wrap, nor a small integer's root be half precision."""
+    return value if isinstance(value, np.ndarray) and value.dtype.kind == "f" else value * 1.0
+
+
+def _truth(value: Any) -> Any:
+    """Whether each value is neither zero nor missing."""
+    return np.logical_and(np.not_equal(value, 0), np.equal(value, value))
 
 
 def _delta_phi(first: Any, second: Any) -> Any:
@@ -92,8 +103,12 @@ class Expression:
 
     def __call__(self, columns: Mapping[str, Any]) -> Any:
         """Evaluate on columns of equal length; missing values are NaN and stay NaN."""
-        with np.errstate(all="ignore"):
-            return self._evaluate(self._tree, columns)
+        try:
+            with np.errstate(all="ignore"):
+                return self._evaluate(self._tree, columns)
+        except (TypeError, ValueError, RecursionError) as error:
+            reason = str(error).strip().partition("\n")[0][:200]
+            raise ExpressionError(f"cannot compute {self.text!r}: {reason}") from error
 
     def __repr__(self) -> str:
         return f"Expression({self.text!r})"
@@ -105,20 +120,20 @@ class Expression:
             case ast.Name() | ast.Attribute():
                 return self._column(_dotted(node), columns)
             case ast.BinOp(left=left, op=op, right=right):
-                return _BINARY[type(op)](self._evaluate(left, columns), self._evaluate(right, columns))
+                convert = _truth if isinstance(op, ast.BitAnd | ast.BitOr) else _real
+                return _BINARY[type(op)](*(convert(self._evaluate(side, columns)) for side in (left, right)))
             case ast.UnaryOp(op=op, operand=operand):
                 return _unary(op, self._evaluate(operand, columns))
             case ast.BoolOp(op=op, values=values):
                 combine = np.logical_and if isinstance(op, ast.And) else np.logical_or
-                result = self._evaluate(values[0], columns)
-                for value in values[1:]:
-                    result = combine(result, self._evaluate(value, columns))
-                return result
+                return functools.reduce(combine, (_truth(self._evaluate(value, columns)) for value in values))
             case ast.Compare():
                 return self._compare(node, columns)
             case ast.Call(func=ast.Name(id=name), args=args):
                 values = [self._evaluate(argument, columns) for argument in args]
-                return _reduce(name, values[0], self.text) if name in REDUCTIONS else ELEMENTWISE[name][0](*values)
+                if name in REDUCTIONS:
+                    return _reduce(name, values[0], self.text)
+                return ELEMENTWISE[name][0](*(values if name == "where" else map(_real, values)))
             case ast.Subscript(value=value):
                 return _element(self._evaluate(value, columns), _index(node), self.text)
         raise AssertionError(f"unchecked node {ast.dump(node)}")  # pragma: no cover
@@ -237,7 +252,7 @@ def _index(node: ast.Subscript) -> int:
 
 def _unary(op: ast.unaryop, value: Any) -> Any:
     if isinstance(op, ast.USub):
-        return np.negative(value)
+        return np.negative(_real(value))
     if isinstance(op, ast.UAdd):
         return value
     return np.logical_not(value)
@@ -267,12 +282,10 @@ def _reduce(name: str, values: Any, text: str) -> Any:
         raise ExpressionError(f"{text!r}: {name}() needs a list per event; this column has one value per event")
     import awkward as ak
 
-    if name == "count":
-        return ak.to_numpy(ak.num(values, axis=1)).astype(np.float64)
-    result = getattr(ak, name)(values, axis=1)
-    if name in ("max", "min"):
-        result = ak.fill_none(ak.values_astype(result, np.float64), np.nan)
-    return ak.to_numpy(result)
+    result = ak.to_numpy(ak.num(values, axis=1) if name == "count" else getattr(ak, name)(values, axis=1))
+    if isinstance(result, np.ma.MaskedArray):
+        return result.astype(np.float64).filled(np.nan)
+    return result.astype(np.float64) if name in ("count", "max", "min") else result
 
 
 def expand_braces(text: str) -> list[str]:

@@ -33,7 +33,7 @@ def fingerprints(columns: Iterable[NDArray[np.float32]]) -> NDArray[np.uint64]:
     """A 64-bit hash of each row's content, [event], from float32 columns of equal length."""
     result: NDArray[np.uint64] | None = None
     for column in columns:
-        # Adding zero makes −0.0 and 0.0 one value.
-        bits = (column + np.float32(0)).view(np.uint32).astype(np.uint64)
+        # Adding zero makes −0.0 and 0.0 one value; all that is not a number is one value, too.
+        bits = np.where(np.isnan(column), np.float32(np.nan), column + np.float32(0)).view(np.uint32).astype(np.uint64)
         result = mix(bits if result is None else result ^ bits)
     return np.zeros(0, np.uint64) if result is None else result

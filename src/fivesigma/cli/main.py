@@ -89,9 +89,7 @@ def main(arguments: list[str] | None = None) -> None:
     except FivesigmaError as error:
         Terminal().error(error.what, error.hint)
         code = USERS_INPUT
-    except typer.Abort:
-        code = INTERRUPTED
-    except KeyboardInterrupt:
+    except (typer.Abort, KeyboardInterrupt):
         Terminal().error("interrupted", "the same command goes on where this one stopped")
         code = INTERRUPTED
     except BrokenPipeError:

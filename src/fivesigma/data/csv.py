@@ -39,8 +39,9 @@ class CsvReader(Reader):
             lines = [line for line in _first_lines(stream) if line.strip()]
         if not lines:
             raise DataError(f"{self.path} is empty")
-        delimiter = next((mark for mark in (",", ";", "\t", " ") if mark in lines[0]), ",")
-        first = [field.strip().strip('"') for field in lines[0].split(delimiter)]
+        top = lines[0].removeprefix("#").lstrip(" ")
+        delimiter = next((mark for mark in (",", ";", "\t", " ") if mark in top), ",")
+        first = [field.strip().strip('"') for field in top.split(delimiter)]
         has_header = not all(_is_number(field) for field in first)
         width = len(lines[1].split(delimiter)) if len(lines) > 1 else len(first)
         names = first if has_header else list(self._given) or [f"c{i}" for i in range(len(first))]
@@ -87,7 +88,7 @@ def _first_lines(stream: Any, most: int = 1 << 20) -> list[str]:
         if not more:
             break
         text += more
-    return io.StringIO(text.decode("utf-8", errors="replace")).read().splitlines()[:2]
+    return io.StringIO(text.decode("utf-8-sig", errors="replace")).read().splitlines()[:2]
 
 
 def _is_number(text: str) -> bool:

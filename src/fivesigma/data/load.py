@@ -139,8 +139,10 @@ def without_missing(chunk: Columns, markers: Sequence[float]) -> Columns:
         return chunk
     cleaned: dict[str, Any] = {}
     for name, values in chunk.items():
-        if isinstance(values, np.ndarray) and values.dtype.kind in "iuf" and np.isin(values, markers).any():
-            values = np.where(np.isin(values, markers), np.nan, values)
+        if isinstance(values, np.ndarray) and values.dtype.kind in "iuf":
+            # In the column's own precision: a float32 file holds −99.9 as −99.90000153.
+            absent = np.isin(values, np.asarray(markers, values.dtype if values.dtype.kind == "f" else np.float64))
+            values = np.where(absent, np.nan, values) if absent.any() else values
         cleaned[name] = values
     return cleaned
 
@@ -149,7 +151,9 @@ def _selected(plan: Plan, variables: Variables, sample: Sample | None, length: i
     chosen = np.ones(length, bool)
     for text in (plan.analysis.selection, sample.selection if sample else None):
         if text is not None:
-            chosen &= plan.evaluate(text, variables, length).astype(bool)
+            values = plan.evaluate(text, variables, length)
+            # A missing value is no reason to keep an event, though NaN counts as true in NumPy.
+            chosen &= (values != 0) & (values == values)
     return chosen
 
 
@@ -180,7 +184,9 @@ def _events(plan: Plan, variables: Variables, sample: Sample | None, chosen: NDA
         observers={name: np.ascontiguousarray(column(name)) for name in analysis.observers},
         units=units_of(analysis, [*plan.features, *analysis.observers]),
     )
-    fingerprint = fingerprints([*features.T, *parameters.T, target.astype(np.float32)])
+    fingerprint = fingerprints(
+        [*features.T, *parameters.T, *(c.astype(np.float32) for c in (target, *events.observers.values()))]
+    )
     numbers = _as_numbers(column(number), number, plan.where) if number else fingerprint
     return replace(events, event_number=numbers, fingerprint=fingerprint)
 

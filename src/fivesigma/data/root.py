@@ -38,7 +38,8 @@ class RootReader(Reader):
             self.where = f"{self.path}:{self.treename}"
         if self.treename not in names:
             raise DataError(f"no tree {self.treename!r} in {self.path}: {did_you_mean(self.treename, names)}")
-        return file[self.treename]
+        with reading(self.where):
+            return file[self.treename]
 
     @cached_property
     def _types(self) -> dict[str, str]:
@@ -53,7 +54,7 @@ class RootReader(Reader):
 
     def _chunks(self, names: Sequence[str], size: int, integers: Collection[str]) -> Iterator[Columns]:
         if self.length() == 0:
-            yield {name: np.zeros(0) for name in names}
+            yield {name: self._column(name, 0, 0) for name in names}
             return
         for start in range(0, self.length(), size):
             stop = min(start + size, self.length())

@@ -61,7 +61,9 @@ class CsvWriter(Writer):
         import pyarrow as pa
         from pyarrow import csv
 
-        table = pa.table({name: pa.array(values) for name, values in columns.items()})
+        # Truths as 0 and 1: `true` would not be read back as a number.
+        plain = {name: values.astype(np.int8) if values.dtype == bool else values for name, values in columns.items()}
+        table = pa.table({name: pa.array(values) for name, values in plain.items()})
         if self._file is None:
             self._file = csv.CSVWriter(self._stream, table.schema)
         self._file.write_table(table)
@@ -100,6 +102,8 @@ class ArchiveWriter(Writer):
         self._parts.append(columns)
 
     def close(self) -> None:
+        if not self._parts:
+            return
         arrays = {name: np.concatenate([part[name] for part in self._parts]) for name in self._parts[0]}
         if not self._hdf5:
             with open(self._path, "wb") as file:

@@ -71,6 +71,12 @@ def f1_of(table: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.divide(2 * np.diag(table), sums, out=np.zeros(len(table)), where=sums != 0))
 
 
+def _mean_recall(table: NDArray[np.float64]) -> float:
+    recalls = recall_of(table)
+    recalls = recalls[np.isfinite(recalls)]
+    return float(recalls.mean()) if len(recalls) else np.nan
+
+
 def _f1_weighted(table: NDArray[np.float64]) -> float:
     return float((f1_of(table) * table.sum(axis=1)).sum() / table.sum())
 
@@ -78,7 +84,7 @@ def _f1_weighted(table: NDArray[np.float64]) -> float:
 Statistic = Callable[[NDArray[np.float64]], float]
 
 SUMMARIES: dict[str, Statistic] = {
-    "balanced_accuracy": lambda table: float(np.nanmean(recall_of(table))),
+    "balanced_accuracy": _mean_recall,
     "f1_macro": lambda table: float(f1_of(table).mean()),
     "f1_weighted": _f1_weighted,
 }

@@ -79,4 +79,5 @@ def replicas(
     draws = np.where(positive, draws, gaussian)
     with np.errstate(all="ignore"):
         values = np.array([statistic(draw) for draw in draws])
-        return Metric(float(statistic(table)), float(np.nanstd(values)))
+        values = values[np.isfinite(values)]
+        return Metric(float(statistic(table)), float(values.std()) if len(values) else np.nan)

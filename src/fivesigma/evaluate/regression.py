@@ -30,10 +30,12 @@ def bias(prediction: NDArray[Any], target: NDArray[Any], weight: Weight) -> Metr
 
 
 def r_squared(prediction: NDArray[Any], target: NDArray[Any], weight: Weight) -> Metric:
-    """Share of the target's variance that the prediction explains: 1 − MSE / variance."""
+    """Share of the target's variance that the prediction explains: 1 − MSE / variance; NaN for a constant target."""
     residual = (prediction.astype(np.float64) - target) ** 2
     mean = weighted_mean(target.astype(np.float64), weight).value
     spread = weighted_mean((target - mean) ** 2, weight).value
+    if not spread > 0:
+        return Metric(np.nan, np.nan)
     # The ratio of two means on the same events: their linearised difference carries the error.
     value = 1 - weighted_mean(residual, weight).value / spread
     error = weighted_mean(residual - (1 - value) * (target - mean) ** 2, weight).error / spread
@@ -44,7 +46,7 @@ def half_width_68(residual: NDArray[Any], weight: Weight) -> Metric:
     """Half the central interval that holds 68.27 % of the residuals: σ for a Gaussian, deaf to tails.
 
     The error is that of the two quantiles of a Gaussian of this width,
-    σ·√(α(1−α)/n)/(√2·φ(1)) with n the effective number of events.
+    σ·√(α(1−2α)/n)/(√2·φ(1)) with α = 0.15865 and n the effective number of events.
     """
     total = weight.sum()
     if len(residual) < 2 or total <= 0:

@@ -132,8 +132,8 @@ def correlations(events: Events) -> dict[str, Any]:
     step = max(1, len(events) // MOST_FOR_CORRELATION)
     x = events.features[::step].astype(np.float64)
     present = np.isfinite(x)
-    with np.errstate(all="ignore"):
-        x = np.where(present, x - np.nanmean(np.where(present, x, np.nan), axis=0), 0.0)
+    means = np.where(present, x, 0.0).sum(axis=0) / np.maximum(present.sum(axis=0), 1)
+    x = np.where(present, x - means, 0.0)
     mask = present.astype(np.float64)
     count = mask.T @ mask
     with np.errstate(all="ignore"):

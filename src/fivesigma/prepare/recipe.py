@@ -51,7 +51,7 @@ class Recipe:
 
     @property
     def dropped(self) -> tuple[str, ...]:
-        """Features that are not used because they are missing too often or constant."""
+        """Features that are not used because they are missing too often."""
         return tuple(name for i, name in enumerate(self.features) if i not in self.kept)
 
     def apply(self, features: Any, parameters: Any, xp: Any = np) -> Any:
@@ -196,5 +196,5 @@ def _standardisation(column: NDArray[np.float64], weight: NDArray[np.float64], h
             scale = high - low
         case _:
             return 0.0, 1.0
-    tiny = 1e-12 * max(abs(shift), 1.0)
-    return shift, scale if scale > tiny else 1.0
+    # Relative to the values: a lifetime in seconds varies by 1e-12 and is no constant.
+    return shift, scale if scale > 1e-12 * abs(shift) else 1.0

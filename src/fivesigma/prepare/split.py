@@ -40,9 +40,11 @@ def split(samples: Sequence[tuple[str, Events]], settings: Split) -> dict[str, E
             if len(index):
                 collected[part].append(events if len(index) == len(events) else events.take(index))
     parts = {part: concatenate(found) for part, found in collected.items() if found}
+    if "test" in uses:
+        # Within one sample, rows that look alike are different events; in two files they may be one event.
+        parts = _without_overlap(parts, settings)
     if "train" not in parts:
         raise EventsError("no event is left for training", hint="lower `split.val` and `split.test`, or add events")
-    parts = _without_overlap(parts, settings)
     check_classes(parts)
     return parts
 
@@ -100,7 +102,7 @@ def _without_overlap(parts: dict[str, Events], settings: Split) -> dict[str, Eve
             )
         if shared.any():
             result[part] = parts[part].take(~shared)
-    return result
+    return {part: events for part, events in result.items() if len(events)}
 
 
 def check_classes(parts: Mapping[str, Events]) -> None:

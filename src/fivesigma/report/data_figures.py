@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from fivesigma.analysis import Analysis
-from fivesigma.report.style import Picture, colour, label, new_figure, save, stairs
+from fivesigma.report.style import Picture, colour, fit_axis, label, new_figure, save, stairs
 from fivesigma.run_folder import RunFolder
 
 PER_PAGE = 12
@@ -74,6 +74,7 @@ def _distributions(folder: RunFolder, analysis: Analysis, tree: Mapping[str, Any
     for axes, name in zip(panels, names, strict=False):
         for i, (kind, shape) in enumerate(tree[name].items()):
             stairs(axes, shape, colour(i), kind, filled=i == 0)
+        fit_axis(axes, next(iter(tree[name].values())))
         axes.set_xlabel(label(analysis, name), fontsize=8.5)
         axes.tick_params(labelsize=8)
         axes.set_ylim(bottom=0)
@@ -97,6 +98,7 @@ def _one(
     figure, (axes,) = new_figure(6.4, 3.6)
     for i, (kind, shape) in enumerate(by_class.items()):
         stairs(axes, shape, colour(i), kind, filled=i == 0, density=density)
+    fit_axis(axes, next(iter(by_class.values())))
     axes.set_xlabel(label(analysis, column))
     axes.set_ylabel("events, normalised to unit area" if density else "events")
     counts = np.concatenate([np.asarray(shape["counts"]) for shape in by_class.values()])

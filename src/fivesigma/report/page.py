@@ -15,6 +15,13 @@ from fivesigma.report.result_figures import learning_curves, result_figures
 from fivesigma.report.style import Picture, style
 from fivesigma.run_folder import RunFolder
 
+_HEADLINES = {
+    "binary": ("auc", "accuracy", "log_loss", "balanced_accuracy"),
+    "multiclass": ("f1_weighted", "f1_macro", "balanced_accuracy", "accuracy"),
+    "regression": ("rmse", "mae", "width_68", "rmse_of_constant"),
+}
+"""The numbers at the top of the page, by task."""
+
 _EXPLAINED = {
     "auc": "probability that a signal event scores above a background event",
     "accuracy": "share of events put into the right class",
@@ -55,6 +62,7 @@ def write_report(folder: RunFolder, progress: Progress = silent) -> Path:
         recipe=folder.read_json("recipe.json") if folder.has("recipe.json") else None,
         parts=list(metrics),
         table=_metric_rows(metrics),
+        headline=[row for name in _HEADLINES[analysis.task] for row in _metric_rows(metrics) if row["name"] == name],
         metrics=metrics,
         shown=_shown,
         data=data,
@@ -108,4 +116,4 @@ def _number(value: Any) -> str:
         return "–"
     if isinstance(value, int):
         return f"{value:,}"
-    return f"{value:,.4g}" if abs(value) < 1e5 else f"{value:,.0f}"
+    return f"{value:.4g}" if abs(value) < 1e4 else f"{value:,.0f}"

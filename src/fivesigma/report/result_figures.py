@@ -104,7 +104,8 @@ def _scores(folder: RunFolder, analysis: Analysis, shapes: Tree, last: str) -> P
         points(axes, shapes[last]["scores"][name], colour(2 * i), f"{name}, {last}")
     axes.axvline(analysis.evaluate.threshold, color="0.6", ls=":", lw=1)
     axes.set(xlabel="score", ylabel="events, normalised to unit area", yscale="log", xlim=(0, 1))
-    axes.legend(ncols=2, loc="lower center")
+    axes.set_ylim(top=axes.get_ylim()[1] * 6)
+    axes.legend(ncols=2, loc="upper center")
     caption = "Training and test must agree within errors; a gap means overtraining. Dotted: the threshold."
     numbers = {part: tree["scores"] for part, tree in shapes.items()}
     return save(folder, figure, "scores", "Score distributions", caption, numbers)
@@ -224,8 +225,11 @@ def _against(folder: RunFolder, analysis: Analysis, observer: str, rows: Sequenc
     if log:
         axes.set_xscale("log")
     unit = f" [{analysis.target.unit}]" if analysis.target and analysis.target.unit else ""
-    axes.set(xlabel=label(analysis, observer), ylabel=f"{last}{unit}")
-    axes.legend()
+    axes.set(
+        xlabel=label(analysis, observer), ylabel=f"{last} {titles[names[0]]}{unit}" if len(names) == 1 else f"{last}{unit}"
+    )
+    if len(names) > 1:
+        axes.legend()
     title = f"Against {analysis.titles.get(observer, observer)}"
     file_name = f"against-{observer}".replace("_", "-")
     return save(folder, figure, file_name, title, "Horizontal bars are the bins, vertical ones the errors.", list(rows))

@@ -145,6 +145,18 @@ def points(axes: "Axes", tree: Mapping[str, Any], colour: str, label: str, *, de
     axes.errorbar(centres[some], counts[some], errors[some], fmt="o", ms=3, lw=1, color=colour, label=label)
 
 
+def fit_axis(axes: "Axes", tree: Mapping[str, Any]) -> None:
+    """A logarithmic axis for bins of equal ratio, whole-number ticks for bins around whole numbers."""
+    from matplotlib.ticker import MaxNLocator, NullLocator
+
+    edges = np.asarray(tree["edges"], float)
+    if (edges > 0).all() and edges[-1] > 50 * edges[0]:
+        axes.set_xscale("log")
+    elif len(edges) < 30 and np.allclose(edges % 1, 0.5):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+        axes.xaxis.set_minor_locator(NullLocator())
+
+
 def scaled(tree: Mapping[str, Any], density: bool) -> tuple[Any, Any, Any]:
     """Edges, counts and errors of a histogram, normalised to unit area if asked."""
     edges, counts, errors = (np.asarray(tree[key], float) for key in ("edges", "counts", "errors"))

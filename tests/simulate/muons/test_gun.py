@@ -34,9 +34,7 @@ def test_charges_endcaps_and_directions_are_balanced():
     muons = shoot(200_000, "flat-pt", (2.0, 100.0), (1.2, 2.5), generator())
     assert abs(np.mean(np.sign(muons.charge_over_pt))) < 0.01
     assert abs(np.mean(np.sign(muons.eta))) < 0.01
-    assert np.histogram(muons.phi, 6, (-np.pi, np.pi))[0] / len(muons) == pytest.approx(
-        [1 / 6] * 6, abs=0.005
-    )
+    assert np.histogram(muons.phi, 6, (-np.pi, np.pi))[0] / len(muons) == pytest.approx([1 / 6] * 6, abs=0.005)
     assert np.abs(muons.eta).min() >= 1.2
     assert np.abs(muons.eta).max() <= 2.5
 

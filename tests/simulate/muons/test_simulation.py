@@ -77,7 +77,7 @@ def test_parameters_are_the_truth(sample):
 
 def test_the_straightness_follows_the_charge(sample):
     charge_over_pt = sample["parameters"][:, 0]
-    assert np.corrcoef(column(sample, "straightness"), charge_over_pt)[0, 1] > 0.85
+    assert np.corrcoef(column(sample, "straightness"), charge_over_pt)[0, 1] > 0.8
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not():
@@ -120,10 +120,11 @@ def test_chunks_add_up_and_the_acceptance_is_counted():
     assert reports[-1] == (40_000, 40_000)
 
 
-def test_noise_adds_hits():
-    quiet = simulate(MuonSettings(5000), workers=1)["variables"][:, 72:84]
-    noisy = simulate(MuonSettings(5000, noise=12.0), workers=1)["variables"][:, 72:84]
-    assert (noisy == 0).mean() > (quiet == 0).mean()
+def test_noise_finds_muons_and_loses_none():
+    quiet = simulation.simulate_chunk(MuonSettings(1), 0)["event_number"]
+    noisy = simulation.simulate_chunk(MuonSettings(1, noise=12.0), 0)["event_number"]
+    assert len(noisy) > len(quiet)
+    assert np.isin(quiet, noisy).mean() > 0.999
 
 
 @pytest.mark.parametrize(

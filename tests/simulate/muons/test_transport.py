@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -75,7 +77,7 @@ def test_in_the_solenoid_muons_follow_a_helix():
 
 
 def test_the_canonical_angular_momentum_is_conserved():
-    muons = gun(1000)
+    muons = gun(1000, (2.0, 50.0))
     state = transport.start(muons)
     for step in transport.STEPS:
         transport.advance(state, step, generator(), with_field=True, with_material=False)
@@ -89,11 +91,11 @@ def test_the_canonical_angular_momentum_is_conserved():
 def test_finer_steps_change_nothing_that_a_chamber_could_see():
     muons = gun(2000)
     coarse = transport.transport(muons, generator(), with_material=False)
-    fine = transport.transport(muons, generator(), steps=transport.plan(0.1), with_material=False)
+    fine = transport.transport(muons, generator(), steps=transport.plan(0.05), with_material=False)
     difference = np.rad2deg(np.abs(turned(phi_of(coarse) - phi_of(fine)))) * 60
     # phi units; a half-strip is about four of them.
-    assert np.quantile(difference, 0.99) < 2.0
-    assert difference[:, np.abs(muons.charge_over_pt) < 0.1].max() < 0.3
+    assert difference.max() < 1.0
+    assert difference[:, np.abs(muons.charge_over_pt) < 0.25].max() < 0.5
 
 
 def test_momentum_only_falls():
@@ -127,6 +129,6 @@ def test_a_rotation_of_the_start_rotates_everything(angle):
 
 def test_steps_are_gapless_and_pass_every_plane_once():
     steps = transport.STEPS
-    assert all(before.end == after.start for before, after in zip(steps[:-1], steps[1:], strict=True))
+    assert all(before.end == after.start for before, after in pairwise(steps))
     planes = [step.plane for step in steps if step.plane is not None]
     assert sorted(planes) == list(range(12))

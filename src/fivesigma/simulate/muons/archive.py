@@ -3,8 +3,8 @@
 import numpy as np
 
 from fivesigma.simulate.muons.chambers import CSC_PLANES, Hits
+from fivesigma.simulate.muons.finder import Tracks
 from fivesigma.simulate.muons.gun import Muons
-from fivesigma.simulate.muons.roads import Roads
 from fivesigma.simulate.muons.transport import PLANES
 
 BLOCKS = ("phi", "theta", "bend", "time", "ring", "front", "mask")
@@ -48,19 +48,20 @@ SMALL_BEND = 8.0
 """Behind the first station only the sign of the bend is kept, and nothing if it is not larger than this."""
 
 
-def variables(hits: Hits, roads: Roads, phi: np.ndarray, muons: np.ndarray) -> np.ndarray:
+def variables(hits: Hits, tracks: Tracks, muons: np.ndarray) -> np.ndarray:
     """The 87 columns of the given muons (indices), float32 of shape (row, 87)."""
     planes = len(PLANES)
     result = np.empty((len(muons), len(VARIABLES)), np.float32)
-    kept = roads.kept[:, muons]
+    road = tracks.road
+    kept = road.kept[:, muons]
     bend = carried_bend(hits)
-    for block, values in enumerate((phi, hits.theta, bend, hits.time, hits.ring, hits.front)):
+    for block, values in enumerate((tracks.phi, hits.theta, bend, hits.time, hits.ring, hits.front)):
         part = np.where(kept, values[:, muons], np.float32(np.nan))
         result[:, block * planes : (block + 1) * planes] = part.T
     result[:, 6 * planes : 7 * planes] = ~kept.T
-    result[:, 7 * planes] = roads.pattern[muons]
-    result[:, 7 * planes + 1] = roads.zone[muons]
-    result[:, 7 * planes + 2] = roads.position[muons]
+    result[:, 7 * planes] = road.pattern[muons]
+    result[:, 7 * planes + 1] = road.zone[muons]
+    result[:, 7 * planes + 2] = road.position[muons]
     return result
 
 

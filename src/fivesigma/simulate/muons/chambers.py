@@ -4,7 +4,7 @@ Units of the report are those of the trigger: phi in 1/60 degree, theta in 36.5/
 degrees, bend in eighths of a strip over the six layers of a cathode strip chamber.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import pairwise
 
 import numpy as np
@@ -23,7 +23,7 @@ CSC_PLANES = 5
 
 ME0 = PLANES.index("ME0")
 
-SOFT_LOSS = 0.18
+SOFT_LOSS = 0.15
 SOFT_LOSS_RANGE = (0.20, 0.50)
 """Strongly bent and scattered segments are lost: nothing up to the first |q/pT| in 1/GeV, then a share
 that rises linearly to `SOFT_LOSS` at the second."""
@@ -143,6 +143,10 @@ class Hits:
     front: np.ndarray
     time: np.ndarray
 
+    def select(self, muons: np.ndarray) -> "Hits":
+        """The hits of the given muons (indices) only."""
+        return Hits(*(getattr(self, column.name)[:, muons] for column in fields(self)))
+
 
 def digitise(
     crossings: Crossings,
@@ -157,9 +161,7 @@ def digitise(
         noise: mean number of extra hits per muon, spread over the planes.
         perfect: every chamber fires, on time and without errors other than its granularity.
     """
-    reports = [
-        _digitise_plane(plane, crossings, charge_over_pt, random, perfect) for plane in range(len(PLANES))
-    ]
+    reports = [_digitise_plane(plane, crossings, charge_over_pt, random, perfect) for plane in range(len(PLANES))]
     hits = Hits(*(np.stack(column) for column in zip(*reports, strict=True)))
     if noise > 0.0:
         _add_noise(hits, noise, random)
@@ -255,7 +257,7 @@ def _choose_chamber(
     swap = shared & (random.random(len(phi), np.float32) < 0.5)
     number = np.where(swap, number + np.sign(beside), number)
     # Chamber 1 of a ring is the one centred at `first`.
-    is_even = np.mod(number, 2.0) == 1.0
+    is_even = number - 2.0 * np.floor(0.5 * number) == 1.0
     front = is_even == FRONT_IS_EVEN[plane]
     covered = np.abs(position - number) <= 0.5 * reach
     return number * width + first, front.astype(np.float32), covered

@@ -61,7 +61,7 @@ def _iron_slab(name: str, start: float, end: float, iron: float, max_radius: flo
 
 
 SLABS = (
-    Slab("calorimeters", 3.2, 5.6, 1.749, 120.0, iron_slope=-0.767, iron_curve=-0.207),
+    Slab("calorimeters", 3.2, 5.6, 1.777, 120.0, iron_slope=-1.050, iron_curve=-0.260),
     Slab("coil", 5.6, 6.6, 0.09, 0.09 / IRON_RADIATION_LENGTH, min_ratio=0.5),
     _iron_slab("nose of the first disk", 6.6, 7.2, 0.61, max_radius=2.72),
     _iron_slab("first disk", 7.2, 7.85, 0.58),

@@ -1,6 +1,7 @@
 """How the windows of the road patterns are derived; run once, its result is `road_patterns.csv`.
 
-python -m fivesigma.simulate.muons.pattern_table 4000000 > road_patterns.csv
+To write the table anew, after a change of the field, the material or the chambers:
+`python -m fivesigma.simulate.muons.pattern_table > road_patterns.csv`.
 """
 
 import sys
@@ -21,7 +22,6 @@ from fivesigma.simulate.muons.sectors import (
     FIRST_SECTOR,
     LOCAL_ORIGIN,
     SECTOR_WIDTH,
-    choose_processor,
     local_phi,
     visible,
 )
@@ -54,10 +54,11 @@ def true_road(muons: Muons) -> np.ndarray:
 
 
 def _count(counts: np.ndarray, muons: Muons, hits: Hits) -> None:
-    processor = choose_processor(hits)
+    # Degrees from the start of sector 0, in [0, 360); the processor is the one in whose sector the road is.
+    around = np.mod(true_road(muons) - FIRST_SECTOR, 360.0)
+    processor = np.floor(around / SECTOR_WIDTH)
+    local = around - SECTOR_WIDTH * processor + LOCAL_ORIGIN
     seen = visible(hits, processor)
-    local = true_road(muons) - FIRST_SECTOR - SECTOR_WIDTH * processor + LOCAL_ORIGIN
-    local -= 360.0 * np.floor((local + 98.0) / 360.0)
     offset = quad_strip(local_phi(hits, processor)) - quad_strip(np.rint(local / PHI_UNIT))
     zone = ZONES - np.digitize(np.abs(muons.eta), ZONE_EDGES[::-1])
     pattern = np.clip(np.digitize(muons.charge_over_pt, PATTERN_EDGES) - 1, 0, PATTERNS - 1)

@@ -6,10 +6,11 @@ window. A road needs a hit in the first station, in two further stations, and ca
 two stations; the one with the most valuable planes wins, then the straightest.
 
 Places are bits of one 64-bit word per muon and pattern, so that a search over all places is a handful
-of logical operations.
+of logical operations. The word is centred at the median hit of the muon in the zone: a road that lies
+more than 32 places (17 degrees) away from it, which noise alone could make, is not looked for.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from importlib import resources
 
@@ -67,19 +68,29 @@ STATIONS = ((0, 1, 5, 9, 11), (2, 6, 10), (3, 7), (4, 8))
 VALUE = ((11,), (0,), (1, 9), (2,), (5, 6, 10), (3, 7), (4, 8))
 """Groups of planes, the most valuable first: ME0, ME1/1, ME1/2 and GE1/1, ME2, and so on outwards."""
 
-REFERENCE_ORDER = (2, 0, 1, 3, 4, 6, 10, 7, 8, 9, 5, 11)
-"""Planes in the order in which they are asked for the place around which roads are searched."""
-
 
 @dataclass(frozen=True)
 class Roads:
-    """The best road of each muon, shape (muon,), and the hits it keeps, shape (plane, muon)."""
+    """The best road of each muon, shape (muon,), and the hits it keeps, shape (plane, muon).
 
-    found: np.ndarray
+    `value` orders roads, 0 where there is none: planes first, then straightness.
+    """
+
+    value: np.ndarray
     pattern: np.ndarray
     zone: np.ndarray
     position: np.ndarray
     kept: np.ndarray
+
+    @property
+    def found(self) -> np.ndarray:
+        """Whether there is a road, shape (muon,)."""
+        return np.asarray(self.value > 0)
+
+    def replace(self, muons: np.ndarray, other: "Roads", chosen: np.ndarray) -> None:
+        """Overwrite the roads of `muons` with the `chosen` ones of `other`, in place."""
+        for column in fields(self):
+            getattr(self, column.name)[..., muons] = getattr(other, column.name)[..., chosen]
 
 
 @cache
@@ -133,35 +144,33 @@ def search(hits: Hits, seen: np.ndarray, phi: np.ndarray, table: np.ndarray | No
     windows = patterns() if table is None else table
     bits = zones_of(hits, seen)
     strip = quad_strip(phi)
-    reference = _reference(strip, seen)
     count = phi.shape[1]
     best = np.full(count, -1, np.int32)
     zone, pattern, position = (np.zeros(count, np.int32) for _ in range(3))
     for number in range(ZONES):
         in_zone = (bits & np.uint8(1 << number)) != 0
-        muons = np.flatnonzero(_enough_stations(in_zone))
+        muons = np.flatnonzero(enough_stations(in_zone))
         if len(muons) == 0:
             continue
-        delta = strip[:, muons] - reference[muons]
-        fired = _fire(delta, in_zone[:, muons], windows[:, number])
+        reference = _median(strip[:, muons], in_zone[:, muons])
+        fired = _fire(strip[:, muons] - reference, in_zone[:, muons], windows[:, number])
         code, chosen, place = _best_road(fired)
         # At equal value the inner zone wins, hence not >=.
         better = (code > best[muons]) & (code > 0)
         winners = muons[better]
         best[winners], zone[winners] = code[better], number
         pattern[winners] = chosen[better]
-        position[winners] = place[better] + reference[winners] - 32
-    found = (best > 0) & (position >= 0) & (position <= LAST_POSITION)
-    kept = _kept(bits, strip, zone, pattern, position, windows) & found
-    return Roads(found, pattern, zone, position, kept)
+        position[winners] = (place + reference)[better] - 32
+    best[(best < 0) | (position < 0) | (position > LAST_POSITION)] = 0
+    kept = _kept(bits, strip, zone, pattern, position, windows) & (best > 0)
+    return Roads(best, pattern, zone, position, kept)
 
 
-def _reference(strip: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """A quad-strip near which the road of each muon must lie: that of its most central hit."""
-    reference = np.zeros(strip.shape[1], np.int32)
-    for plane in reversed(REFERENCE_ORDER):
-        np.copyto(reference, strip[plane], where=seen[plane])
-    return reference
+def _median(strip: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """Median over the planes of the valid quad-strips, the lower one of two; shape (muon,)."""
+    ordered = np.sort(np.where(valid, strip, np.int32(1 << 20)).T, axis=1)
+    middle = (valid.sum(axis=0) - 1) // 2
+    return np.asarray(np.take_along_axis(ordered, middle[:, None], axis=1)[:, 0])
 
 
 def _any_plane(fired: np.ndarray, planes: tuple[int, ...]) -> np.ndarray:
@@ -171,7 +180,7 @@ def _any_plane(fired: np.ndarray, planes: tuple[int, ...]) -> np.ndarray:
     return np.asarray(result)
 
 
-def _enough_stations(fired: np.ndarray) -> np.ndarray:
+def enough_stations(fired: np.ndarray) -> np.ndarray:
     """The road's requirement, bit by bit; works on booleans and on words of places alike."""
     one, two, three, four = (_any_plane(fired, planes) for planes in STATIONS)
     two_more = (two & three) | (two & four) | (three & four)
@@ -212,7 +221,7 @@ def _word(first: int, last: int) -> int:
 
 def _best_road(fired: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(value, pattern, bit of the place) of the best road of each muon; value 0 if there is none."""
-    places = _enough_stations(fired)
+    places = enough_stations(fired)
     code = np.zeros(places.shape[1], np.int32)
     exists = _any_pattern(places) != 0
     for planes in VALUE:

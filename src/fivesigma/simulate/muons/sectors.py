@@ -8,31 +8,19 @@ import numpy as np
 
 from fivesigma.simulate.muons.chambers import PHI_STEP, PHI_UNIT, Hits
 
+SECTORS = 6
 SECTOR_WIDTH = 60.0
 FIRST_SECTOR = 15.0
 LOCAL_ORIGIN = 22.0
 """Degrees between the local zero of phi and the start of the sector: room for the neighbour's chambers."""
 
 
-def choose_processor(hits: Hits) -> np.ndarray:
-    """Index 0 to 5 of the processor that sees the most planes of each muon, shape (muon,).
-
-    Of two that see the same, the one with the lower index reports the muon, so the last sector yields to
-    the first and every other one to the sector before it.
-    """
-    column = np.where(hits.present, hits.chamber, np.nan)
-    # Any present chamber finds the right pair of sectors: take the last one in plane order up to ME4.
+def home(hits: Hits) -> np.ndarray:
+    """Index 0 to 5 of the sector in which the first hit of each muon lies, shape (muon,)."""
     reference = np.zeros(hits.chamber.shape[1], np.float32)
-    for plane in reversed(range(len(column))):
-        reference = np.where(hits.present[plane], column[plane], reference)
-    home = np.floor((reference - FIRST_SECTOR) / SECTOR_WIDTH)
-    seen_home = visible(hits, home).sum(axis=0)
-    seen_next = visible(hits, home + 1).sum(axis=0)
-    seen_before = visible(hits, home - 1).sum(axis=0)
-    yields = np.mod(home + 1, 6) == 0
-    chosen = np.where((seen_next > seen_home) | ((seen_next == seen_home) & yields), home + 1, home)
-    chosen = np.where(seen_before > np.maximum(seen_home, seen_next), home - 1, chosen)
-    return np.asarray(np.mod(chosen, 6).astype(np.float32))
+    for plane in reversed(range(len(hits.chamber))):
+        np.copyto(reference, hits.chamber[plane], where=hits.present[plane])
+    return np.asarray(np.mod(np.floor((reference - FIRST_SECTOR) / SECTOR_WIDTH), SECTORS))
 
 
 def visible(hits: Hits, processor: np.ndarray) -> np.ndarray:

@@ -8,15 +8,17 @@ import math
 import multiprocessing
 import os
 from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Generator, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
+from dataclasses import dataclass
 
 import numpy as np
 
 from fivesigma.errors import SimulationError, did_you_mean
 from fivesigma.progress import Progress, silent
-from fivesigma.simulate.muons import archive, chambers, gun, roads, sectors
+from fivesigma.simulate.muons import archive, chambers, finder, gun
 from fivesigma.simulate.muons.transport import transport
 
 CHUNK = 20_000
@@ -33,6 +35,8 @@ HOPELESS = 10
 
 HEARTBEAT = 1.0
 """Seconds between reports while waiting for a process."""
+
+TASK = "simulating muons"
 
 
 @dataclass(frozen=True)
@@ -58,8 +62,8 @@ class MuonSettings:
     noise: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.events < 1:
-            raise SimulationError(f"cannot simulate {self.events} muons", "events must be 1 or more")
+        if not _is_whole(self.events) or self.events < 1:
+            raise SimulationError(f"cannot simulate {self.events} muons", "events must be 1, 2, 3, ...")
         if self.spectrum not in gun.SPECTRA:
             hint = did_you_mean(self.spectrum, gun.SPECTRA)
             raise SimulationError(f"unknown muon spectrum {self.spectrum!r}", hint)
@@ -73,12 +77,14 @@ class MuonSettings:
                 f"no muons with |eta| from {self.eta_min:g} to {self.eta_max:g}",
                 "the endcap covers 1.2 to 2.5, and eta_min must be below eta_max",
             )
-        if self.seed < 0:
-            raise SimulationError(f"the seed {self.seed} is negative", "use 0 or a positive integer")
+        if not _is_whole(self.seed) or self.seed < 0:
+            raise SimulationError(f"{self.seed} cannot be a seed", "use 0 or a positive integer")
         if not 0.0 <= self.noise <= 12.0:
-            raise SimulationError(
-                f"cannot add {self.noise:g} noise hits per muon", "there are 12 planes: use 0 to 12"
-            )
+            raise SimulationError(f"cannot add {self.noise:g} noise hits per muon", "there are 12 planes: use 0 to 12")
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 @dataclass
@@ -94,19 +100,7 @@ class Statistics:
         return self.accepted / self.generated if self.generated else 0.0
 
 
-@dataclass(frozen=True)
-class _Chunk:
-    """Result of one chunk: the columns of `simulate`, and how far the generator got for each row."""
-
-    columns: dict[str, np.ndarray] = field(repr=False)
-
-    def __len__(self) -> int:
-        return len(self.columns["event_number"])
-
-
-def simulate(
-    settings: MuonSettings, workers: int | None = None, progress: Progress = silent
-) -> dict[str, np.ndarray]:
+def simulate(settings: MuonSettings, workers: int | None = None, progress: Progress = silent) -> dict[str, np.ndarray]:
     """All muons of `settings` in memory.
 
     Args:
@@ -151,42 +145,45 @@ def simulate_chunk(settings: MuonSettings, number: int) -> dict[str, np.ndarray]
     momenta = (settings.pt_min, settings.pt_max)
     muons = gun.shoot(CHUNK, settings.spectrum, momenta, (settings.eta_min, settings.eta_max), random)
     hits = chambers.digitise(transport(muons, random), muons.charge_over_pt, random, settings.noise)
-    processor = sectors.choose_processor(hits)
-    phi = sectors.local_phi(hits, processor)
-    road = roads.search(hits, sectors.visible(hits, processor), phi)
-    accepted = np.flatnonzero(road.found)
+    tracks = finder.find(hits)
+    accepted = np.flatnonzero(tracks.road.found)
     return {
-        "variables": archive.variables(hits, road, phi, accepted),
+        "variables": archive.variables(hits, tracks, accepted),
         "parameters": archive.parameters(muons, accepted),
         "event_number": (accepted + number * CHUNK).astype(np.uint64),
     }
 
 
 def _until_enough(
-    source: Iterator[dict[str, np.ndarray]], settings: MuonSettings, counter: Statistics, progress: Progress
+    source: Generator[dict[str, np.ndarray], None, None],
+    settings: MuonSettings,
+    counter: Statistics,
+    progress: Progress,
 ) -> Iterator[dict[str, np.ndarray]]:
     """Cut the endless `source` off after the wanted number of muons, and keep count."""
-    progress(0, settings.events, "simulating muons")
-    for number, chunk in enumerate(source):
-        missing = settings.events - counter.accepted
-        is_last = len(chunk["event_number"]) >= missing
-        if is_last:
-            chunk = {name: values[:missing] for name, values in chunk.items()}
-        counter.accepted += len(chunk["event_number"])
-        # The last chunk counts up to the last muon that was used.
-        end = int(chunk["event_number"][-1]) + 1 if is_last else (number + 1) * CHUNK
-        counter.generated = end
-        if counter.accepted == 0 and number + 1 >= HOPELESS:
-            raise SimulationError(
-                f"none of {counter.generated} muons reached enough chambers", "raise pt_max or eta range"
-            )
-        progress(counter.accepted, settings.events, "simulating muons")
-        yield chunk
-        if is_last:
-            return
+    counter.generated = counter.accepted = 0
+    progress(0, settings.events, TASK)
+    with closing(source):
+        for number, chunk in enumerate(source):
+            missing = settings.events - counter.accepted
+            is_last = len(chunk["event_number"]) >= missing
+            if is_last:
+                chunk = {name: values[:missing] for name, values in chunk.items()}
+            counter.accepted += len(chunk["event_number"])
+            # The last chunk counts up to the last muon that was used.
+            counter.generated = int(chunk["event_number"][-1]) + 1 if is_last else (number + 1) * CHUNK
+            if counter.accepted == 0 and number + 1 >= HOPELESS:
+                raise SimulationError(
+                    f"none of {counter.generated} muons reached enough chambers",
+                    "use a larger pt_max or a wider range of eta",
+                )
+            progress(counter.accepted, settings.events, TASK)
+            yield chunk
+            if is_last:
+                return
 
 
-def _in_process(settings: MuonSettings) -> Iterator[dict[str, np.ndarray]]:
+def _in_process(settings: MuonSettings) -> Generator[dict[str, np.ndarray], None, None]:
     number = 0
     while True:
         yield simulate_chunk(settings, number)
@@ -195,7 +192,7 @@ def _in_process(settings: MuonSettings) -> Iterator[dict[str, np.ndarray]]:
 
 def _in_pool(
     settings: MuonSettings, processes: int, counter: Statistics, progress: Progress
-) -> Iterator[dict[str, np.ndarray]]:
+) -> Generator[dict[str, np.ndarray], None, None]:
     """Chunks in order, worked on by several processes, never more than a few ahead of the reader."""
     # Spawned, not forked: the parent may hold the threads of JAX, which do not survive a fork.
     context = multiprocessing.get_context("spawn")
@@ -207,13 +204,13 @@ def _in_pool(
                 while len(waiting) < 3 * processes:
                     waiting.append(pool.submit(simulate_chunk, settings, number))
                     number += 1
-                first = waiting.popleft()
-                while True:
-                    try:
-                        chunk = first.result(timeout=HEARTBEAT)
-                        break
-                    except TimeoutError:
-                        progress(counter.accepted, settings.events, "simulating muons")
-                yield chunk
+                while not wait([waiting[0]], timeout=HEARTBEAT).done:
+                    progress(counter.accepted, settings.events, TASK)
+                yield waiting.popleft().result()
+        except BrokenProcessPool as error:
+            raise SimulationError(
+                "the processes of the muon simulation died while starting or running",
+                "in a script, call it below `if __name__ == '__main__':`, or use workers=1",
+            ) from error
         finally:
             pool.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,35 @@
+"""The multilayer perceptron and its backend."""
+
+import subprocess
+import sys
+
+import numpy as np
+
+from fivesigma.analysis import Model
+from fivesigma.models.mlp import mlp
+
+
+def test_the_articles_network_has_its_number_of_weights():
+    model = mlp(Model(layers=[112, 112, 112]), 28, 1, "sigmoid")
+    assert model.count_params() == 28 * 112 + 112 + 2 * (112 * 112 + 112) + 112 + 1
+
+
+def test_same_seed_same_weights():
+    first, second, other = (mlp(Model(layers=[8]), 3, 1, "sigmoid", seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first.get_weights()[0], second.get_weights()[0])
+    assert not np.array_equal(first.get_weights()[0], other.get_weights()[0])
+
+
+def test_one_dropout_per_layer():
+    model = mlp(Model(layers=[8, 8, 8], dropout=[0.1, 0, 0.3], batch_norm=True), 3, 4, "softmax")
+    assert [layer.rate for layer in model.layers if "dropout" in layer.name] == [0.1, 0.3]
+
+
+def test_another_backend_already_loaded_is_said_clearly():
+    code = (
+        "import os; os.environ['KERAS_BACKEND'] = 'numpy'; import keras\n"
+        "from fivesigma.models.backend import keras as ours\n"
+        "try: ours()\nexcept Exception as error: print(type(error).__name__, error)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "already loaded with the numpy backend" in run.stdout
