@@ -33,9 +33,10 @@ def _as_list(value: Any) -> Any:
 
 
 def _as_expanded(value: Any) -> Any:
-    if isinstance(value, dict):
+    value = _as_list(value)
+    if not isinstance(value, list | tuple):
         return value
-    return [name for item in _as_list(value) for name in (expand_braces(item) if isinstance(item, str) else [item])]
+    return [name for item in value for name in (expand_braces(item) if isinstance(item, str) else [item])]
 
 
 def _as_mapping(value: Any) -> Any:

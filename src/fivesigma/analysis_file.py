@@ -1,5 +1,6 @@
 """Analysis files: find, read, extend, override, check and write them; one pure function each."""
 
+import copy
 import re
 from collections.abc import Mapping, Sequence
 from importlib import resources
@@ -49,7 +50,8 @@ def load(
     if isinstance(analysis, Analysis):
         tree, where = analysis.model_dump(mode="json", exclude_unset=True), analysis.name
     elif isinstance(analysis, Mapping):
-        tree, where = dict(analysis), "the analysis"
+        tree, where = copy.deepcopy(dict(analysis)), "the analysis"
+        _anchor(tree, Path.cwd())
     else:
         tree, where = _read_tree(str(analysis)), str(analysis)
     for key, value in (settings or {}).items():

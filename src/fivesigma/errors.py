@@ -53,7 +53,7 @@ class ColumnNotFound(DataError):
     """A column that was asked for is not in the file.
 
     >>> print(ColumnNotFound("jet_pT", "events.root:Events", ["jet_pt", "jet_eta", "lep_pt"]))
-    no column 'jet_pT' in events.root:Events; nearest: 'jet_pt', 'jet_eta'
+    no column 'jet_pT' in events.root:Events; nearest: 'jet_pt', 'jet_eta', 'lep_pt'
       hint: names are case-sensitive; `fivesigma columns events.root` lists all 3
     """
 

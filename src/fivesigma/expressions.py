@@ -284,7 +284,7 @@ def _reduce(name: str, values: Any, text: str) -> Any:
 
     result = ak.to_numpy(ak.num(values, axis=1) if name == "count" else getattr(ak, name)(values, axis=1))
     if isinstance(result, np.ma.MaskedArray):
-        return result.astype(np.float64).filled(np.nan)
+        return np.ma.filled(result.astype(np.float64), np.nan)
     return result.astype(np.float64) if name in ("count", "max", "min") else result
 
 

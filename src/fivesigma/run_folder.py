@@ -140,10 +140,12 @@ class RunFolder:
     def busy(self) -> bool:
         """Whether another process may still be working on this run."""
         marker = self._marker()
-        if not marker or marker.get("pid") == os.getpid():
+        if not marker:
             return False
         if marker.get("host") != platform.node():
             return True
+        if marker.get("pid") == os.getpid():
+            return False
         try:
             os.kill(int(marker["pid"]), 0)
         except ProcessLookupError:

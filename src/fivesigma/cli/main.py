@@ -90,7 +90,6 @@ def main(arguments: list[str] | None = None) -> None:
         Terminal().error(error.what, error.hint)
         code = USERS_INPUT
     except (typer.Abort, KeyboardInterrupt):
-        Terminal().error("interrupted", "the same command goes on where this one stopped")
         code = INTERRUPTED
     except BrokenPipeError:
         # The reader of our output (`| head`) has gone; there is nobody left to tell.
@@ -98,6 +97,8 @@ def main(arguments: list[str] | None = None) -> None:
         code = DONE
     except Exception as error:
         code = _unexpected(error)
+    if code == INTERRUPTED:  # typer turns Ctrl-C into this code
+        Terminal().error("interrupted", "the same command goes on where this one stopped")
     sys.exit(code if isinstance(code, int) else DONE)
 
 

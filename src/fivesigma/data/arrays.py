@@ -36,12 +36,13 @@ class _ArrayReader(Reader):
         places: dict[str, tuple[str, int | None]] = {}
         lengths = {}
         for array, (shape, _) in arrays.items():
-            if len(shape) == 1:
-                places[array] = (array, None)
-            elif len(shape) == 2:
-                places.update((name, (array, i)) for i, name in enumerate(self._names_of(array, shape[1])))
-            else:
+            if len(shape) not in (1, 2):
                 continue
+            names = [array] if len(shape) == 1 else self._names_of(array, shape[1])
+            for i, name in enumerate(names):
+                if name in places:
+                    raise DataError(f"two columns in {self.where} are named {name!r}: in {places[name][0]!r} and {array!r}")
+                places[name] = (array, None if len(shape) == 1 else i)
             lengths[array] = shape[0]
         if not places:
             raise DataError(f"{self.where} holds no table: only arrays of one or two dimensions are columns")
@@ -130,10 +131,17 @@ class Hdf5Reader(_ArrayReader):
         """Column or array name → its dataset, or (dataset, field) of a compound one."""
         import h5py
 
-        found = {}
-        nodes = {self.group: self._top} if isinstance(self._top, h5py.Dataset) else _datasets_below(self._top)
+        found: dict[str, Any] = {}
+        with reading(self.where):
+            nodes = {self.group: self._top} if isinstance(self._top, h5py.Dataset) else _datasets_below(self._top)
         for name, dataset in nodes.items():
             if dataset.dtype.names:
+                repeated = sorted(found.keys() & set(dataset.dtype.names))
+                if repeated:
+                    raise DataError(
+                        f"{self.where} holds several tables with a column {repeated[0]!r}",
+                        hint=f"choose one with `treename`, for example {name!r}",
+                    )
                 found.update({field: (dataset, field) for field in dataset.dtype.names})
             elif dataset.dtype.kind in "biuf":
                 found[name] = (dataset, None)

@@ -12,13 +12,11 @@ from numpy.typing import NDArray
 from fivesigma.analysis import Analysis, Labels, Sample
 from fivesigma.data.base import CHUNK, Columns, Reader
 from fivesigma.data.formats import expand, open_table, split_treename
-from fivesigma.data.plan import Plan, Variables
+from fivesigma.data.plan import EVENT_NUMBER, Plan, Variables
 from fivesigma.errors import AnalysisError, DataError, EventsError
 from fivesigma.events import Events, concatenate
 from fivesigma.hashing import fingerprints
 from fivesigma.progress import Progress, silent
-
-EVENT_NUMBER = "event_number"
 
 
 @dataclass(frozen=True)

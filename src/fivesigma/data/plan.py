@@ -13,6 +13,9 @@ from fivesigma.data.base import Columns
 from fivesigma.errors import AnalysisError, ColumnNotFound, DataError, LeakageError
 from fivesigma.expressions import Expression
 
+EVENT_NUMBER = "event_number"
+"""The column that numbers events where the analysis names none."""
+
 
 class Variables(Mapping[str, Any]):
     """The columns of a chunk together with the new variables, computed when first asked for."""
@@ -98,6 +101,20 @@ class Plan:
             raise ColumnNotFound(text, self.where, [*self.available, *self.formulas])
         return frozenset(column for name in expression.names for column in self.needs(name, (*seen, text)))
 
+    def passes(self, text: str) -> frozenset[str]:
+        """Every name a formula goes through: itself, new variables on the way, and columns."""
+        expression = self.formulas.get(text) or (None if text in self.available else Expression(text))
+        below = (self.passes(name) for name in expression.names) if expression is not None else ()
+        return frozenset((text,)).union(*below)
+
+    def _answers(self, variable: str) -> set[str]:
+        """Names that give the answer away: the variable and, if it follows from one column, that column.
+
+        Of an answer made from several columns, such as an invariant mass, each alone is a fair input.
+        """
+        columns = self.needs(variable)
+        return {variable} | (set(columns) if len(columns) == 1 else set())
+
     def columns(self, formulas: list[str]) -> list[str]:
         """The table's columns that a set of formulas needs, in the table's order."""
         wanted = {column for text in formulas for column in self.needs(text)}
@@ -123,12 +140,11 @@ class Plan:
             LeakageError: naming the feature and the column.
         """
         answer = self.analysis.labels or self.analysis.target
-        hidden = set(self.needs(answer.variable)) if answer is not None and answer.variable is not None else set()
-        if self.analysis.event_number:
-            hidden.add(self.analysis.event_number)
+        hidden = self._answers(answer.variable) if answer is not None and answer.variable is not None else set()
+        hidden.add(self.analysis.event_number or EVENT_NUMBER)
         allowed: list[str] = []
         for feature in self.features:
-            for column in self.needs(feature):
+            for column in sorted(self.passes(feature)):
                 if column in hidden or any(_matches(column, pattern) for pattern in self.analysis.truth):
                     if not any(_matches(column, pattern) for pattern in self.analysis.allow_truth):
                         raise LeakageError(

@@ -91,6 +91,29 @@ class Journey:
         )
         return result
 
+    def say_data(self) -> None:
+        """The data summary as tables: columns, then events of each class in every part."""
+        tree = self.folder.read_json("explore.json")
+        keys = ("mean", "std", "min", "median", "max")
+        rows = [
+            [row["name"], row["type"], f"{100 * row['missing']:.2f} %", *(_number(row.get(key)) for key in keys)]
+            for row in tree["columns"]
+        ]
+        self.listener.table("columns (training and validation events)", ["", "type", "missing", *keys], rows)
+        self.say_classes(tree)
+
+    def say_classes(self, tree: dict[str, Any]) -> None:
+        """Events and shares of each class in every part."""
+        parts = list(tree["parts"])
+        if not tree["classes"]:
+            rows = [["events", *(f"{tree['parts'][part]['events']:,}" for part in parts)]]
+        else:
+            rows = [
+                [name, *(f"{tree['classes'][p][name]['events']:,} ({100 * tree['shares'][p][name]:.2f} %)" for p in parts)]
+                for name in self.analysis.classes
+            ]
+        self.listener.table("events by part", ["", *parts], rows)
+
     def train(self, *, resume: bool = True) -> Network:
         """Fit recipe and network; an interrupted training goes on from its last epoch."""
         self.folder.begin("train")
@@ -170,7 +193,12 @@ class Journey:
         metrics = self.folder.read_json("metrics.json")
         rows = key_numbers(metrics)
         self.listener.table(f"{self.analysis.name}: {self.analysis.task}", ["", *metrics], rows)
-        per = metrics.get("test", {}).get("per_parameter")
+        test = metrics.get("test", {})
+        if self.analysis.task == "multiclass" and test:
+            keys = ("precision", "recall", "f1")
+            classes = [[name, *(_shown(row[key]) for key in keys)] for name, row in test["per_class"].items()]
+            self.listener.table("test, by class", ["", *keys], classes)
+        per = test.get("per_parameter")
         if per:
             self.listener.table(
                 "test, each hypothesis against all background",
@@ -194,6 +222,10 @@ def _shown(tree: Any) -> str:
     if not is_metric(tree) or tree["value"] is None:
         return "–"
     return str(Metric(tree["value"], tree["error"] if tree["error"] is not None else np.nan))
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4g}"
 
 
 def hypothesis_column(names: tuple[str, ...], values: tuple[float, ...]) -> str:

@@ -13,6 +13,7 @@ from fivesigma.data.formats import expand
 from fivesigma.data.load import plan_for, reader_for, without_missing
 from fivesigma.data.plan import Plan, Variables
 from fivesigma.data.write import writable_format, write_columns
+from fivesigma.evaluate.summary import as_json
 from fivesigma.errors import AnalysisError, OutputError, RunError
 from fivesigma.journey.steps import Journey, hypothesis_column, is_metric, key_numbers
 from fivesigma.progress import Listener
@@ -133,6 +134,7 @@ def explore(
     journey.explore()
     journey.report()
     journey.folder.finish()
+    journey.say_data()
     return Run(journey.folder.path)
 
 
@@ -190,7 +192,7 @@ def run(
     journey = Journey.start(load(analysis, settings, data), Path(output), listener or Listener(), needs="run", new=new)
     folder = journey.folder
     if not folder.has("explore.json"):
-        journey.explore()
+        journey.say_classes(as_json(journey.explore()))
     network = Network.load(folder) if folder.has("model.keras") else journey.train()
     journey.evaluate(network)
     journey.report()
@@ -268,7 +270,8 @@ def _predicted(
 
 
 def _available(plan: Plan, text: str) -> bool:
-    from fivesigma.errors import ColumnNotFound
+    from fivesigma.evaluate.summary import as_json
+from fivesigma.errors import ColumnNotFound
 
     try:
         plan.needs(text)

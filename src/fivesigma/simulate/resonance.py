@@ -4,10 +4,9 @@ The sample is made of chunks with a seed of their own, derived from (seed, proce
 makes a chunk, and when, changes nothing, and a larger sample contains the events of a smaller one.
 """
 
-import multiprocessing
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from multiprocessing.sharedctypes import Synchronized
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma.errors import SimulationError, did_you_mean
+from fivesigma.processes import Context, pool
 from fivesigma.progress import Progress, silent
 from fivesigma.simulate.detector import Detector, measure
 from fivesigma.simulate.generator import FIDELITIES, PYTHIA_SEEDS, Generated, Generator
@@ -245,13 +245,12 @@ def _run_here(settings: ResonanceSettings, chunks: list[Chunk], workers: int, pr
 
 def _run_in_pool(settings: ResonanceSettings, chunks: list[Chunk], workers: int, progress: Progress) -> list[Made]:
     """Make the chunks in worker processes; their shared counter drives the progress between chunks."""
-    # Spawned, not forked: JAX, if loaded here, has threads that do not survive a fork.
-    context = multiprocessing.get_context("spawn")
+    context = Context()
     counter = context.Value("q", 0)
     total = sum(chunk.events for chunk in chunks)
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_remember, initargs=(counter,))
+    executor = pool(workers, _remember, (counter,), context)
     try:
-        futures = [pool.submit(_work, settings, chunk) for chunk in chunks]
+        futures = [executor.submit(_work, settings, chunk) for chunk in chunks]
         pending: set[Future[Made]] = set(futures)
         while pending:
             finished, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
@@ -262,11 +261,10 @@ def _run_in_pool(settings: ResonanceSettings, chunks: list[Chunk], workers: int,
     except BrokenProcessPool as error:
         raise SimulationError(
             "a worker process of the simulation died before it finished its events",
-            hint="the machine may be short of memory: use fewer workers; in a script, call this under "
-            "`if __name__ == '__main__':`",
+            hint="the machine may be short of memory: use fewer workers",
         ) from error
     finally:
-        pool.shutdown(cancel_futures=True)
+        executor.shutdown(cancel_futures=True)
 
 
 _counter: "Synchronized[int] | None" = None

@@ -36,6 +36,14 @@ def test_cutting_a_slab_into_steps_changes_no_scattering():
     assert np.sqrt(5) * pieces == pytest.approx(whole)
 
 
+def test_every_slab_is_material_everywhere():
+    for slab in material.SLABS:
+        radius = slab.start * np.linspace(0.15, 0.7, 50)
+        iron = slab.iron_at(radius, slab.start) * np.ones(50)
+        assert iron.min() > 0.05
+        assert iron.max() < 2.6
+
+
 def test_slabs_do_not_overlap():
     for before, after in zip(material.SLABS[:-1], material.SLABS[1:], strict=True):
         assert before.start < before.end <= after.start

@@ -92,7 +92,8 @@ RINGS = (
     Ring("ME0", 1, (0.60, 1.50), 20, 5, 20.3, 0.0426, 0.28, 0.0852, 0.12, 1.0),
 )
 """Geometry of the chambers of one endcap: CMS muon technical design reports, and for RE3/1, RE4/1,
-GE1/1, GE2/1 and ME0 the design report of the phase-2 upgrade."""
+GE1/1, GE2/1 and ME0 the design report of the phase-2 upgrade. The bend noise is set by the published q/pT
+per unit of bend of each ring: the regression through zero falls as noise widens the bend."""
 
 HALF_GAP = (0.1465, 0.137, 0.124, 0.124, 0.124, *(7 * (0.0,)))
 """Half the distance in z between front and rear chambers of each plane, in metres."""
@@ -100,14 +101,15 @@ HALF_GAP = (0.1465, 0.137, 0.124, 0.124, 0.124, *(7 * (0.0,)))
 FRONT_IS_EVEN = (True, True, True, False, False, True, True, False, False, True, True, True)
 """Whether the chambers in front, nearer to the collision, are those with an even number."""
 
-EFFICIENCY = (0.955, 0.92, 0.945, 0.93, 0.935, *(4 * (0.90,)), 0.95, 0.95, 0.95)
-"""Probability that a plane reports a stiff muon that crosses one of its chambers."""
+EFFICIENCY = (0.945, 0.91, 0.94, 0.925, 0.93, *(4 * (0.88,)), 0.94, 0.94, 0.94)
+"""Probability that a plane reports a stiff muon that crosses one of its chambers, dead areas included."""
 
 THETA_SMEARING = (0.35, 0.25, 0.1, 0.1, 0.1, *(7 * (0.0,)))
 """Extra width of theta in theta units: wire groups hit by delta rays, tilted wires."""
 
 THETA_OFFSET = (0.15, -0.4, -0.4, -0.5, -0.25, *(7 * (0.0,)))
-"""Mean shift of theta in theta units; the wires of ME1/1 are tilted by 29 degrees."""
+"""Mean shift of theta in theta units, from the published means of four-station muons: the trigger's table
+rounds down, and the wires of ME1/1 are tilted by 29 degrees."""
 
 EARLY = ((0.01, 0.0), (0.01, 0.0), (0.01, 0.0), (0.02, -0.0003), (0.0, 0.0024), *(7 * ((0.0, 0.0),)))
 """Probability that a hit is assigned to the bunch crossing before its own: constant, and slope per unit
@@ -158,7 +160,8 @@ def digitise(
     """Hits of all planes.
 
     Args:
-        noise: mean number of extra hits per muon, spread over the planes.
+        noise: mean number of extra hits per muon, spread over the planes; those in a plane that the
+            muon itself has hit are left out.
         perfect: every chamber fires, on time and without errors other than its granularity.
     """
     reports = [_digitise_plane(plane, crossings, charge_over_pt, random, perfect) for plane in range(len(PLANES))]

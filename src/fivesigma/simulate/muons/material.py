@@ -61,14 +61,17 @@ def _iron_slab(name: str, start: float, end: float, iron: float, max_radius: flo
 
 
 SLABS = (
-    Slab("calorimeters", 3.2, 5.6, 1.777, 120.0, iron_slope=-1.050, iron_curve=-0.260),
+    Slab("calorimeters", 3.2, 5.6, 1.724, 120.0, iron_slope=-0.753, iron_curve=-0.200),
     Slab("coil", 5.6, 6.6, 0.09, 0.09 / IRON_RADIATION_LENGTH, min_ratio=0.5),
-    _iron_slab("nose of the first disk", 6.6, 7.2, 0.61, max_radius=2.72),
+    _iron_slab("nose of the first disk", 6.6, 7.2, 0.60, max_radius=2.72),
     _iron_slab("first disk", 7.2, 7.85, 0.58),
     _iron_slab("second disk", 8.45, 9.1, 0.59),
     _iron_slab("third disk", 9.75, 9.97, 0.22),
 )
-"""In the order in which a muon meets them. Iron of the disks: 60, 61 and 20 cm; the rest is support."""
+"""In the order in which a muon meets them. Iron of the disks: 60, 61 and 20 cm; the rest is support.
+
+The calorimeters are lead tungstate and brass, some 1.9 m of iron and thinner towards the gap to the barrel;
+how they fall off with r/z was fitted together with the field, to the bending of muons below 5 GeV."""
 
 
 def energy_loss(momentum: np.ndarray, iron: np.ndarray | float, straggling: np.ndarray) -> np.ndarray:

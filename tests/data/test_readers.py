@@ -1,0 +1,296 @@
+"""The contract that every reader keeps, and what is particular to each format."""
+
+import tempfile
+from pathlib import Path
+
+import awkward as ak
+import h5py
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import uproot
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from numpy.testing import assert_array_equal
+
+from fivesigma.data.formats import SUFFIXES, expand, guess_format, open_table, split_treename
+from fivesigma.data.write import write_columns
+from fivesigma.errors import ColumnNotFound, DataError
+
+REAL = Path(__file__).parents[3] / "shared" / "data" / "real"
+
+
+def joined(reader, names, size, **more):
+    parts = list(reader.chunks(names, size, **more))
+    return {name: np.concatenate([part[name] for part in parts]) for name in names}
+
+
+def test_columns_are_those_of_the_file_in_its_order(table):
+    assert list(table.open().types()) == ["a", "b", "c", "n"]
+
+
+def test_values_are_exact_and_missing_ones_nan(table):
+    found = table.open().read(["b", "c", "n"])
+    for name, values in found.items():
+        assert_array_equal(values.astype(np.float32) if name == "c" else values, table.columns[name])
+
+
+def test_large_event_numbers_are_exact(table):
+    found = joined(table.open(), ["a"], 10, integers={"a"})["a"]
+    assert found.dtype.kind in "iu"
+    assert_array_equal(found, table.columns["a"])
+
+
+@pytest.mark.parametrize("size", [1, 7, 50, 1000])
+def test_small_chunks_make_the_whole(table, size):
+    whole = table.open().read(["n", "b"])
+    for name, values in joined(table.open(), ["n", "b"], size).items():
+        assert_array_equal(values, whole[name])
+
+
+def test_only_requested_columns_come_in_the_requested_order(table):
+    (first, *_) = table.open().chunks(["n", "a"], 10)
+    assert list(first) == ["n", "a"]
+
+
+def test_length_is_the_number_of_rows_or_unknown(table):
+    assert table.open().length() == (None if table.kind.startswith("csv") else 50)
+
+
+def test_a_missing_column_names_the_nearest_and_the_place(table):
+    with pytest.raises(ColumnNotFound, match="nearest: 'n'") as caught:
+        table.open().read(["N"])
+    assert table.path.name in caught.value.what
+
+
+def test_reading_twice_gives_the_same(table):
+    reader = table.open()
+    assert_array_equal(reader.read(["b"])["b"], reader.read(["b"])["b"])
+
+
+@pytest.mark.parametrize("damage", ["half", "start", "nothing", "noise", "middle"])
+def test_a_damaged_file_is_one_sentence(make_table, table, damage):
+    table = make_table(table.kind, 5000)
+    content = table.path.read_bytes()
+    damaged = bytearray(content)
+    third = len(content) // 3
+    damaged[third : 2 * third] = np.random.default_rng(1).bytes(third)
+    table.path.write_bytes(
+        {
+            "half": content[: len(content) // 2 - 3],
+            "start": content[:20],
+            "nothing": b"",
+            "noise": np.random.default_rng(1).bytes(3000),
+            "middle": bytes(damaged),
+        }[damage]
+    )
+    if damage == "start" and not table.path.name.endswith(".gz") and table.kind.startswith("csv"):
+        pytest.skip("the start of a text is a text")
+    with pytest.raises(DataError) as caught:
+        reader = table.open()
+        reader.length()
+        reader.read()
+    assert "\n" not in caught.value.what
+    assert table.path.name in caught.value.what
+
+
+def test_an_empty_table_has_columns_and_no_rows(make_table, table):
+    if table.kind in ("csv without header", "rntuple"):
+        pytest.skip("cannot be written without rows")
+    reader = make_table(table.kind, 0).open()
+    assert list(reader.types()) == ["a", "b", "c", "n"]
+    assert all(len(values) == 0 for values in reader.read().values())
+
+
+tables = hnp.arrays(
+    np.float64, st.tuples(st.integers(1, 40), st.integers(1, 4)), elements=st.floats(allow_infinity=False)
+).map(lambda values: {f"x{i}": column for i, column in enumerate(values.T)})
+
+
+@settings(max_examples=15)
+@given(tables, st.integers(1, 50), st.sampled_from(["parquet", "csv", "csv.gz", "npz", "h5", "root"]))
+def test_a_random_table_survives_writing_and_reading(columns, size, ending):
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder) / f"t.{ending}")
+        rows = len(columns["x0"])
+        write_columns(path, [{n: c[i : i + size] for n, c in columns.items()} for i in range(0, rows, size)])
+        found = joined(open_table(path), list(columns), size)
+    for name, values in columns.items():
+        assert_array_equal(found[name], values)
+
+
+def test_a_reader_is_found_by_ending_content_or_request(table, tmp_path):
+    bare = tmp_path / "table"
+    bare.write_bytes(table.path.read_bytes())
+    if table.kind.startswith("csv"):
+        with pytest.raises(DataError, match="cannot tell the format"):
+            open_table(str(bare), **table.options)
+        if table.path.suffix == ".gz":
+            return
+    else:
+        assert list(open_table(str(bare), **table.options).types()) == list("abcn")
+    kind = guess_format(str(table.path))
+    assert list(open_table(str(bare), kind=kind, **table.options).types()) == list("abcn")
+
+
+def test_known_endings_are_guessed_in_any_case():
+    for kind, endings in SUFFIXES.items():
+        for ending in endings:
+            assert guess_format("x" + ending) == guess_format("x" + ending.upper()) == kind
+
+
+def test_lists_per_event_stay_lists(tmp_path):
+    lists = ak.Array([[1.0, 2.0], [], [3.0]])
+    with uproot.recreate(tmp_path / "l.root") as file:
+        file.mktree("Events", {"j": "var * float64"}).extend({"j": lists})
+        file.mktree("Empty", {"j": "var * float64"})
+    pq.write_table(pa.table({"j": [[1.0, 2.0], [], [3.0]]}), tmp_path / "l.parquet")
+    for path in (f"{tmp_path}/l.root:Events", f"{tmp_path}/l.parquet"):
+        parts = [part["j"] for part in open_table(path).chunks(["j"], 2)]
+        assert ak.to_list(ak.concatenate(parts)) == ak.to_list(lists)
+    (empty,) = open_table(f"{tmp_path}/l.root:Empty").chunks(["j"])
+    assert empty["j"].ndim == 2
+
+
+def test_several_trees_must_be_chosen_from(tmp_path):
+    with uproot.recreate(tmp_path / "two.root") as file:
+        for name in ("Events", "dir/Runs"):
+            file.mktree(name, {"x": "f8"}).extend({"x": np.arange(3.0)})
+    with pytest.raises(DataError, match=r"holds 2 trees: Events, dir/Runs") as caught:
+        open_table(f"{tmp_path}/two.root").types()
+    assert "`treename`" in caught.value.hint
+    assert open_table(f"{tmp_path}/two.root:dir/Runs").length() == 3
+    with pytest.raises(DataError, match="no tree 'events'.*did you mean 'Events'"):
+        open_table(f"{tmp_path}/two.root", "events").types()
+
+
+def test_parquet_nulls_are_nan_and_dotted_names_are_names(tmp_path):
+    pq.write_table(pa.table({"jets.pt": [1.5, None], "ok": [True, None], "n": [3, None]}), tmp_path / "t.parquet")
+    found = open_table(f"{tmp_path}/t.parquet").read()
+    assert_array_equal(found["jets.pt"], [1.5, np.nan])
+    assert_array_equal(found["ok"], [1.0, np.nan])
+    assert_array_equal(found["n"], [3.0, np.nan])
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "names"),
+    [
+        ("# label,f0\n1,2\n", (), ["label", "f0"]),
+        ("# label\n1\n", (), ["label"]),
+        ('"a","b"\n1,2\n', (), ["a", "b"]),
+        ("1,2\n3,4\n", (), ["c0", "c1"]),
+        ("1,NA\n3,4\n", ("u", "v"), ["u", "v"]),
+        ("label,f0\n1,2,3,4\n5,6,7,8\n", (), ["label", "f0", "extra_1", "extra_2"]),
+        ("a b\n1 2\n", (), ["a", "b"]),
+    ],
+)
+def test_csv_headers(tmp_path, text, columns, names):
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    reader = open_table(str(path), columns=columns)
+    assert list(reader.types()) == names
+    assert len(reader.read()[names[0]]) == text.count("\n") - any(c.isalpha() for c in text.replace("NA", ""))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "is empty"),
+        ("\n\n", "is empty"),
+        ("a,a\n1,2\n", "'a' more than once"),
+        ("1,2\n3,4\n", "2 columns and no header; `columns` names 3"),
+        ("a,b\n1,2\n3\n", "Expected 2 columns, got 1"),
+        ("a,b\n1,x\n", "conversion error"),
+    ],
+)
+def test_a_csv_file_that_is_no_table_says_why(tmp_path, text, words):
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(DataError, match=words):
+        open_table(f"{tmp_path}/t.csv", columns=["a", "b", "c"]).read()
+
+
+def test_words_for_missing_and_infinite_values_in_csv(tmp_path):
+    (tmp_path / "t.csv").write_text("a,b\n,NaN\nNA,inf\nnull,-inf\n 1 ,2\n")
+    found = open_table(f"{tmp_path}/t.csv").read()
+    assert_array_equal(found["a"], [np.nan, np.nan, np.nan, 1])
+    assert_array_equal(found["b"], [np.nan, np.inf, -np.inf, 2])
+
+
+@pytest.mark.parametrize(
+    ("arrays", "columns", "words"),
+    [
+        ({"v": np.zeros((2, 3))}, {"v": ["a"]}, "has 3 columns; `columns.v` names 1"),
+        ({"v": np.zeros((2, 3))}, {"w": ["a"]}, "no array 'w'"),
+        ({"v": np.zeros((2, 2)), "a": np.zeros(2)}, {"v": ["a", "b"]}, "named 'a'"),
+        ({"v": np.zeros(2), "w": np.zeros(3)}, {}, "differ in length"),
+        ({"v": np.zeros((2, 2, 2))}, {}, "holds no table"),
+        ({"v": np.array([{}])}, {}, "Python objects"),
+    ],
+)
+def test_an_archive_that_is_no_table_says_why(tmp_path, arrays, columns, words):
+    np.savez(tmp_path / "t.npz", **arrays)
+    with pytest.raises(DataError, match=words):
+        open_table(f"{tmp_path}/t.npz", columns=columns).types()
+
+
+def test_columns_of_an_array_without_names_are_numbered(tmp_path):
+    np.savez(tmp_path / "t.npz", v=np.array([[1.0, 2.0]]))
+    assert {n: c.tolist() for n, c in open_table(f"{tmp_path}/t.npz").read().items()} == {"v_0": [1.0], "v_1": [2.0]}
+
+
+def test_two_hdf5_tables_with_one_column_name_must_be_chosen_from(tmp_path):
+    with h5py.File(tmp_path / "t.h5", "w") as file:
+        for i, name in enumerate(("jets", "muons")):
+            file[name] = np.array([(i,)], [("pt", "f8")])
+    with pytest.raises(DataError, match="several tables with a column 'pt'"):
+        open_table(f"{tmp_path}/t.h5").types()
+    assert open_table(f"{tmp_path}/t.h5:muons").read()["pt"] == 1.0
+    with pytest.raises(DataError, match="no group 'muon'.*did you mean 'muons'"):
+        open_table(f"{tmp_path}/t.h5:muon").types()
+
+
+def test_a_file_name_may_carry_a_tree():
+    assert split_treename("/a/b.root:dir/tree") == ("/a/b.root", "dir/tree")
+    assert split_treename("https://host/b.root") == ("https://host/b.root", None)
+    assert split_treename("a.h5:g") == ("a.h5", "g")
+    assert split_treename("a.csv:b") == ("a.csv:b", None)
+
+
+def test_globs_are_expanded_in_sorted_order_with_their_tree(tmp_path):
+    for name in ("b.root", "a.root", "c[1].root"):
+        (tmp_path / name).touch()
+    assert expand([f"{tmp_path}/?.root:Events"]) == [f"{tmp_path}/a.root:Events", f"{tmp_path}/b.root:Events"]
+    assert expand([f"{tmp_path}/c[1].root"]) == [f"{tmp_path}/c[1].root"]
+    with pytest.raises(DataError, match="no file matches"):
+        expand([f"{tmp_path}/*.csv"])
+
+
+def test_a_missing_file_gets_its_neighbours_named(tmp_path):
+    (tmp_path / "train.csv").touch()
+    for look in (open_table, lambda path: expand([path])):
+        with pytest.raises(DataError, match="no file") as caught:
+            look(f"{tmp_path}/trian.csv")
+        assert "train.csv" in caught.value.hint
+        with pytest.raises(DataError, match="the folder .* does not exist"):
+            look(f"{tmp_path}/nowhere/train.csv")
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the real files are not on this machine")
+@pytest.mark.parametrize(
+    ("name", "rows", "column", "lists"),
+    [
+        ("uproot-Zmumu.root", 2304, "M", False),
+        ("uproot-HZZ.root", 2421, "Muon_Px", True),
+        ("nano_dimuon.root:Events", None, "nMuon", False),
+        ("Run2012BC_DoubleMuParked_Muons_1000evts_rntuple_v1-0-0-0.root", 1000, "Muon_pt", True),
+    ],
+)
+def test_real_files_read_in_chunks_as_uproot_reads_them_whole(name, rows, column, lists):
+    reader = open_table(str(REAL / name))
+    parts = [part[column] for part in reader.chunks([column], 300)]
+    whole = uproot.open(reader.where)[column].array()
+    assert reader.length() == len(whole) == (rows or len(whole))
+    assert ak.to_list(ak.concatenate(parts)) == ak.to_list(whole)
+    assert (ak.Array(parts[0]).ndim == 2) is lists

@@ -1,0 +1,181 @@
+import math
+
+import awkward as ak
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+
+from fivesigma.errors import ExpressionError, FivesigmaError
+from fivesigma.expressions import Expression, expand_braces
+
+columns = {"x": np.array([-2.0, 0.0, 3.0]), "y": np.array([1.0, 5.0, -0.5])}
+jets = {"pt": ak.Array([[50.0, 30.0], [], [20.0]]), "b": ak.Array([[True, False], [], [True]])}
+
+
+def grow(children):
+    """Larger expressions from smaller ones, as text that Python understands as well."""
+    binary = st.tuples(children, st.sampled_from("+ - * < <= > >= == !=".split()), children)
+    logical = st.tuples(children, st.sampled_from(["and", "or"]), children)
+    return (
+        binary.map(lambda t: f"({t[0]} {t[1]} {t[2]})")
+        | logical.map(lambda t: f"(({t[0]} > 0) {t[1]} ({t[2]} > 0))")
+        | st.tuples(st.sampled_from(["-", "not ", "abs", "floor"]), children).map(lambda t: f"({t[0]}({t[1]}))")
+        | st.tuples(children, children).map(lambda t: f"maximum({t[0]}, {t[1]})")
+    )
+
+
+trees = st.recursive(st.sampled_from(["x", "y", "1", "0.25", "2e3"]), grow, max_leaves=12)
+values = st.floats(-1e3, 1e3)
+
+
+@given(trees, values, values)
+def test_a_random_expression_equals_python(text, x, y):
+    known = {"abs": abs, "floor": math.floor, "maximum": max, "x": x, "y": y}
+    try:
+        expected = float(eval(text, {"__builtins__": {}}, known))
+    except OverflowError:
+        return
+    found = Expression(text)({"x": np.array([x]), "y": np.array([y])})
+    assert_array_equal(np.broadcast_to(found, 1).astype(float), expected)
+
+
+pieces = st.sampled_from([*"xy01.()[]{}+-*/%<>=!&|,:;'\"\\#@\n\0 ", "and", "or", "not", "lambda", "import", "__class__", "**"])
+
+
+@settings(max_examples=300)
+@given(st.text() | st.lists(pieces, max_size=40).map("".join) | st.lists(pieces, max_size=40).map(" ".join))
+def test_garbage_raises_nothing_but_expression_errors(text):
+    try:
+        Expression(text)(columns)
+    except ExpressionError:
+        pass
+
+
+@pytest.mark.parametrize("text", ["-" * 1900 + "x", "(" * 900 + "x" + ")" * 900, "x" + ".a" * 900, "x+" * 900 + "x", "9" * 3000])
+def test_absurd_depth_is_an_expression_error_or_a_value(text):
+    test_garbage_raises_nothing_but_expression_errors.hypothesis.inner_test(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "__import__('os').system('x')", "(lambda: 1)()", "[x for x in y]", "x if y else 1", "x.__class__()", "open('f')",
+        "x[y]", "x[-1]", "x[1:2]", "{x}", "f'{x}'", "1j", "...", "x @ y", "x ^ y", "~x > 1 << 2", "abs()", "abs(x, y)",
+        "abs(*x)", "abs(x=1)", "sum(x, y)", "x is y", "x in y", "(x := 1)", "yield", "", "   ",
+    ],
+)  # fmt: skip
+def test_what_is_not_arithmetic_is_refused(text):
+    with pytest.raises(ExpressionError):
+        Expression(text)
+
+
+def test_root_spelling_means_the_same_as_python():
+    for root, python in [("x > 0 && y < 2", "x > 0 and y < 2"), ("x > 0 || !(y < 2)", "x > 0 or not (y < 2)"), ("x != 0",) * 2]:
+        assert_array_equal(Expression(root)(columns), Expression(python)(columns))
+
+
+def test_ampersand_beside_a_comparison_is_refused_because_it_binds_tighter():
+    with pytest.raises(ExpressionError, match="parentheses"):
+        Expression("x > 0 & y < 2")
+    assert_array_equal(Expression("(x > 0) & (y < 2)")(columns), [False, False, True])
+
+
+def test_names_are_columns_with_their_dots_and_without_functions_and_constants():
+    assert Expression("log(jets.pt) + pi * sum(Muon_pt[0]) - x").names == {"jets.pt", "Muon_pt", "x"}
+
+
+def test_a_column_may_be_called_like_a_constant():
+    assert Expression("pi + 1")({"pi": np.array([1.0])}) == 2.0
+
+
+def test_an_unknown_name_or_function_gets_a_suggestion():
+    with pytest.raises(ExpressionError, match="did you mean 'met_pt'"):
+        Expression("met_pT > 1")({"met_pt": np.ones(1)})
+    with pytest.raises(ExpressionError, match="did you mean 'sqrt'"):
+        Expression("sqr(x)")
+
+
+def test_chained_comparisons_hold_all_together():
+    assert_array_equal(Expression("-1 < x < 2")(columns), [False, True, False])
+
+
+def test_missing_stays_missing_and_is_not_true():
+    gap = {"x": np.array([np.nan, 1.0]), "y": np.array([1.0, 1.0])}
+    assert_array_equal(Expression("x + 1")(gap), [np.nan, 2.0])
+    assert_array_equal(Expression("x > 0")(gap), [False, True])
+    assert_array_equal(Expression("x and y > 0")(gap), [False, True])
+    assert_array_equal(Expression("x or y > 2")(gap), [False, True])
+    assert_array_equal(Expression("where(x, 1, 0)")(gap), [0, 1])
+    assert_array_equal(Expression("ismissing(x)")(gap), [True, False])
+
+
+@pytest.mark.parametrize("kind", ["u1", "i1", "u4", "i8", "f4", "f8", "?"])
+def test_small_unsigned_and_logical_columns_compute_like_real_numbers(kind):
+    small = {"a": np.array([1, 0], kind), "b": np.array([0, 1], kind)}
+    assert_array_equal(Expression("a - b")(small), [1.0, -1.0])
+    assert_array_equal(Expression("-a")(small), [-1.0, 0.0])
+    assert Expression("exp(20 * a)")(small)[0] == pytest.approx(math.exp(20), rel=1e-6)
+    assert Expression("log(a + 1)")(small)[0] == pytest.approx(math.log(2), rel=1e-6)
+
+
+def test_integers_to_a_negative_power_are_fractions():
+    assert_array_equal(Expression("a ** b")({"a": np.array([2, 10]), "b": np.array([-1, 2])}), [0.5, 100.0])
+
+
+def test_delta_phi_is_folded():
+    assert Expression("delta_phi(x, y)")({"x": np.array([3.0]), "y": np.array([-3.0])})[0] == pytest.approx(6 - 2 * np.pi)
+
+
+def test_lists_reduce_to_one_value_per_event():
+    expected = {
+        "count(pt)": [2, 0, 1], "sum(pt)": [80, 0, 20], "max(pt)": [50, np.nan, 20], "min(pt)": [30, np.nan, 20],
+        "pt[0]": [50, np.nan, 20], "pt[1]": [30, np.nan, np.nan], "any(pt > 40)": [1, 0, 0], "all(pt > 25)": [1, 1, 0],
+        "sum(pt > 25 and b)": [1, 0, 0], "sum(where(b, pt, 0))": [50, 0, 20], "sum(b) - count(pt)": [-1, 0, 0],
+    }  # fmt: skip
+    for text, values in expected.items():
+        assert_array_equal(Expression(text)(jets), values, err_msg=text)
+
+
+def test_an_absent_list_reduces_to_nan():
+    absent = {"pt": ak.Array([[1.0, None, 2.0], None])}
+    assert_array_equal(Expression("sum(pt)")(absent), [3.0, np.nan])
+    assert_array_equal(Expression("count(pt)")(absent), [3.0, np.nan])
+
+
+def test_two_dimensional_columns_are_lists_of_one_length():
+    table = {"v": np.array([[1.0, 2.0], [3.0, 4.0]])}
+    assert_array_equal(Expression("v[1]")(table), [2.0, 4.0])
+    assert_array_equal(Expression("sum(v)")(table), [3.0, 7.0])
+    with pytest.raises(ExpressionError, match="element 2"):
+        Expression("v[2]")(table)
+
+
+@pytest.mark.parametrize("text", ["x[0]", "sum(x)"])
+def test_a_list_operation_on_one_value_per_event_is_refused(text):
+    with pytest.raises(ExpressionError, match="one value per event"):
+        Expression(text)(columns)
+
+
+def test_text_cannot_be_computed_with():
+    for text in ("name > 1", "name + 1", "abs(name)"):
+        with pytest.raises(FivesigmaError, match="cannot compute"):
+            Expression(text)({"name": np.array(["a", "b"], object)})
+
+
+letters = st.text("abc_", max_size=3)
+
+
+@given(letters, st.lists(st.tuples(st.lists(letters, min_size=1, max_size=3), letters), max_size=3))
+def test_braces_expand_to_the_product_of_their_choices(head, groups):
+    text = head + "".join("{" + ",".join(choices) + "}" + tail for choices, tail in groups)
+    expected = [head]
+    for choices, tail in groups:
+        expected = [start + choice + tail for start in expected for choice in choices]
+    assert expand_braces(text) == expected
+
+
+@given(st.integers(0, 50), st.integers(0, 20))
+def test_a_range_in_braces_counts_with_both_ends(first, more):
+    assert expand_braces(f"f{{{first}..{first + more}}}") == [f"f{i}" for i in range(first, first + more + 1)]

@@ -1,0 +1,60 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from numpy.testing import assert_array_equal
+
+from fivesigma.hashing import fingerprints, mix, uniform
+
+numbers = hnp.arrays(np.uint64, st.integers(0, 60))
+tables = hnp.arrays(np.float32, st.tuples(st.integers(1, 30), st.integers(1, 5)), elements=st.floats(width=32))
+
+
+@given(numbers)
+def test_mixing_keeps_different_numbers_different(values):
+    assert len(np.unique(mix(values))) == len(np.unique(values))
+
+
+@given(numbers, st.integers(0, 1000), st.randoms())
+def test_a_place_depends_on_its_own_number_only(values, seed, random):
+    order = np.array(random.sample(range(len(values)), len(values)), int)
+    places = uniform(values, seed)
+    assert_array_equal(uniform(values[order], seed), places[order])
+    assert ((places >= 0) & (places < 1)).all()
+
+
+def test_consecutive_numbers_fill_the_interval_evenly_and_each_seed_differently():
+    first, second = (uniform(np.arange(100_000, dtype=np.uint64), seed) for seed in (0, 1))
+    for places in (first, second):
+        counts = np.histogram(places, 100, (0, 1))[0]
+        # Chi-squared of 99 degrees of freedom: mean 99, spread 14.
+        assert ((counts - 1000) ** 2 / 1000).sum() < 99 + 5 * 14
+    assert abs(np.corrcoef(first, second)[0, 1]) < 5 / np.sqrt(len(first))
+
+
+@given(tables, st.randoms())
+def test_a_fingerprint_depends_on_the_row_only(table, random):
+    order = np.array(random.sample(range(len(table)), len(table)), int)
+    assert_array_equal(fingerprints(list(table[order].T)), fingerprints(list(table.T))[order])
+
+
+@given(tables)
+def test_rows_have_equal_fingerprints_exactly_if_they_are_equal(table):
+    table = np.concatenate([table, table[:1]])
+    rows = [tuple("nan" if np.isnan(value) else float(value) + 0.0 for value in row) for row in table]
+    assert len(set(fingerprints(list(table.T)).tolist())) == len(set(rows))
+
+
+def test_zero_has_one_sign_and_missing_is_one_value():
+    other_nan = np.array([0xFFC00001], np.uint32).view(np.float32)
+    assert_array_equal(fingerprints([np.float32([-0.0])]), fingerprints([np.float32([0.0])]))
+    assert_array_equal(fingerprints([other_nan]), fingerprints([np.float32([np.nan])]))
+
+
+def test_columns_that_change_places_change_the_fingerprint():
+    a, b = np.float32([1.0]), np.float32([2.0])
+    assert fingerprints([a, b]) != fingerprints([b, a])
+
+
+def test_no_columns_have_no_fingerprints():
+    assert len(fingerprints([])) == 0
