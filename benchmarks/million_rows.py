@@ -9,7 +9,6 @@ and the time do. The peak must stay under 1.5 GB for a million rows.
 
 import argparse
 import gzip
-import os
 import resource
 import subprocess
 import sys
@@ -45,7 +44,7 @@ def main() -> int:
         folder = Path(name)
         write(folder / "all_train.csv.gz", options.rows, 1)
         write(folder / "all_test.csv.gz", options.rows // 5, 2)
-        size = os.path.getsize(folder / "all_train.csv.gz")
+        size = (folder / "all_train.csv.gz").stat().st_size
         print(f"training file: {options.rows:,} rows, {size / 1e6:.0f} MB compressed")
         started = time.perf_counter()
         command = [

@@ -50,7 +50,8 @@ class RootReader(Reader):
         return self._types
 
     def length(self) -> int:
-        return int(self._tree.num_entries)
+        with reading(self.where):
+            return int(self._tree.num_entries)
 
     def _chunks(self, names: Sequence[str], size: int, integers: Collection[str]) -> Iterator[Columns]:
         if self.length() == 0:

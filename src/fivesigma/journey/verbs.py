@@ -13,8 +13,8 @@ from fivesigma.data.formats import expand
 from fivesigma.data.load import plan_for, reader_for, without_missing
 from fivesigma.data.plan import Plan, Variables
 from fivesigma.data.write import writable_format, write_columns
+from fivesigma.errors import AnalysisError, ColumnNotFound, OutputError, RunError
 from fivesigma.evaluate.summary import as_json
-from fivesigma.errors import AnalysisError, OutputError, RunError
 from fivesigma.journey.steps import Journey, hypothesis_column, is_metric, key_numbers
 from fivesigma.progress import Listener
 from fivesigma.run_folder import RunFolder
@@ -270,9 +270,6 @@ def _predicted(
 
 
 def _available(plan: Plan, text: str) -> bool:
-    from fivesigma.evaluate.summary import as_json
-from fivesigma.errors import ColumnNotFound
-
     try:
         plan.needs(text)
     except ColumnNotFound:
