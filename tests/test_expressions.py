@@ -41,7 +41,9 @@ def test_a_random_expression_equals_python(text, x, y):
     assert_array_equal(np.broadcast_to(found, 1).astype(float), expected)
 
 
-pieces = st.sampled_from([*"xy01.()[]{}+-*/%<>=!&|,:;'\"\\#@\n\0 ", "and", "or", "not", "lambda", "import", "__class__", "**"])
+pieces = st.sampled_from(
+    [*"xy01.()[]{}+-*/%<>=!&|,:;'\"\\#@\n\0 ", "and", "or", "not", "lambda", "import", "__class__", "**"]
+)
 
 
 @settings(max_examples=300)
@@ -53,7 +55,9 @@ def test_garbage_raises_nothing_but_expression_errors(text):
         pass
 
 
-@pytest.mark.parametrize("text", ["-" * 1900 + "x", "(" * 900 + "x" + ")" * 900, "x" + ".a" * 900, "x+" * 900 + "x", "9" * 3000])
+@pytest.mark.parametrize(
+    "text", ["-" * 1900 + "x", "(" * 900 + "x" + ")" * 900, "x" + ".a" * 900, "x+" * 900 + "x", "9" * 3000]
+)
 def test_absurd_depth_is_an_expression_error_or_a_value(text):
     test_garbage_raises_nothing_but_expression_errors.hypothesis.inner_test(text)
 
@@ -72,7 +76,11 @@ def test_what_is_not_arithmetic_is_refused(text):
 
 
 def test_root_spelling_means_the_same_as_python():
-    for root, python in [("x > 0 && y < 2", "x > 0 and y < 2"), ("x > 0 || !(y < 2)", "x > 0 or not (y < 2)"), ("x != 0",) * 2]:
+    for root, python in [
+        ("x > 0 && y < 2", "x > 0 and y < 2"),
+        ("x > 0 || !(y < 2)", "x > 0 or not (y < 2)"),
+        ("x != 0",) * 2,
+    ]:
         assert_array_equal(Expression(root)(columns), Expression(python)(columns))
 
 

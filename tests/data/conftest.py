@@ -64,7 +64,11 @@ FORMATS = {
     "hdf5": ("t.h5", lambda p, c: _hdf5(p, **c), {}),
     "hdf5 2-D": ("t.h5", lambda p, c: _hdf5(p, a=c["a"], m=_matrix(c), n=c["n"]), {"columns": {"m": ["b", "c"]}}),
     "hdf5 compound": ("t.hdf5", lambda p, c: _hdf5(p, table=_compound(c)), {}),
-    "hdf5 group": ("t.h5", lambda p, c: _hdf5(p, **{f"g__{n}": v for n, v in c.items()}, other=np.zeros(1)), {"treename": "g"}),
+    "hdf5 group": (
+        "t.h5",
+        lambda p, c: _hdf5(p, **{f"g__{n}": v for n, v in c.items()}, other=np.zeros(1)),
+        {"treename": "g"},
+    ),
 }
 
 

@@ -144,6 +144,7 @@ class Plan:
         hidden.add(self.analysis.event_number or EVENT_NUMBER)
         allowed: list[str] = []
         for feature in self.features:
+            self.needs(feature)  # refuses circles and unknown names, on which `passes` would not end
             for column in sorted(self.passes(feature)):
                 if column in hidden or any(_matches(column, pattern) for pattern in self.analysis.truth):
                     if not any(_matches(column, pattern) for pattern in self.analysis.allow_truth):
