@@ -7,6 +7,8 @@ Names are loaded when first used: `import fivesigma` alone loads neither JAX nor
 """
 
 import importlib
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from fivesigma.version import __version__
@@ -49,7 +51,6 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in _PLACES:
-        # A verb and its room may share a name (`train`): the function is set after the import, so it wins.
         value = getattr(importlib.import_module(_PLACES[name]), name)
         globals()[name] = value
         return value
@@ -58,3 +59,14 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+class _Package(ModuleType):
+    """Keeps `fs.train` the verb: Python would set it to the folder of that name when it is imported."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _PLACES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -66,13 +66,14 @@ def sensible_edges(values: NDArray[Any], bins: int = 50) -> NDArray[np.float64]:
     if len(values) == 0:
         return np.array([0.0, 1.0])
     low, high = values.min(), values.max()
-    cut_low, cut_high = np.quantile(values, [0.001, 0.999])
+    # Quantiles that are values themselves: of fewer than a thousand events none is cut.
+    cut_low, cut_high = np.quantile(values, 0.001, method="lower"), np.quantile(values, 0.999, method="higher")
     sample = values[:: max(1, len(values) // 20_000)]
     if (sample == np.rint(sample)).all():
         if high - low > bins:
             low, high = cut_low, cut_high
         width = max(1.0, np.ceil((high - low + 1) / bins))
-        return np.arange(np.floor(low) - 0.5, np.floor(high) + width, width)
+        return np.arange(np.floor(low) - 0.5, np.ceil(high) + width, width)
     if cut_low > 0 and cut_high > 100 * cut_low:
         return np.geomspace(cut_low, cut_high, bins + 1)
     if cut_high <= cut_low:

@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,6 @@ from fivesigma.errors import AnalysisError, FivesigmaError
 from fivesigma.events import Events
 from fivesigma.prepare.split import split
 from fivesigma.progress import Listener
-
-SIMULATION_VERSION = 1
-"""Raised whenever the simulated events change, so that no stale cache is used."""
 
 
 @dataclass(frozen=True)
@@ -88,9 +86,10 @@ def cache_folder() -> Path:
 def simulated_file(settings: ResonanceSimulation | MuonSimulation, listener: Listener) -> Path:
     """The file of a simulation, from the cache or newly made.
 
-    Its name holds a hash of all settings, so other settings are another file.
+    Its name holds a hash of all settings and of the simulation's code, so that other settings, or
+    another version, are another file.
     """
-    text = json.dumps([SIMULATION_VERSION, settings.model_dump()], sort_keys=True)
+    text = json.dumps([_simulation_code(), settings.model_dump()], sort_keys=True)
     digest = hashlib.sha256(text.encode()).hexdigest()[:12]
     ending = "npz" if isinstance(settings, MuonSimulation) else "parquet"
     path = cache_folder() / f"{settings.process}-{settings.events}-{digest}.{ending}"
@@ -99,6 +98,17 @@ def simulated_file(settings: ResonanceSimulation | MuonSimulation, listener: Lis
         return path
     simulate_to(settings, path, listener, replace=True)
     return path
+
+
+def _simulation_code() -> str:
+    """A hash of everything that decides what a simulated event is."""
+    digest = hashlib.sha256()
+    package = resources.files("fivesigma")
+    folders = [package / "simulate", package / "simulate" / "muons"]
+    files = [entry for folder in folders for entry in folder.iterdir() if entry.name.endswith((".py", ".csv"))]
+    for entry in [*sorted(files, key=str), package / "kinematics.py"]:
+        digest.update(entry.read_bytes())
+    return digest.hexdigest()
 
 
 def simulate_to(
