@@ -1,3 +1,4 @@
+import contextlib
 import math
 
 import awkward as ak
@@ -16,7 +17,7 @@ jets = {"pt": ak.Array([[50.0, 30.0], [], [20.0]]), "b": ak.Array([[True, False]
 
 def grow(children):
     """Larger expressions from smaller ones, as text that Python understands as well."""
-    binary = st.tuples(children, st.sampled_from("+ - * < <= > >= == !=".split()), children)
+    binary = st.tuples(children, st.sampled_from(["+", "-", "*", "<", "<=", ">", ">=", "==", "!="]), children)
     logical = st.tuples(children, st.sampled_from(["and", "or"]), children)
     return (
         binary.map(lambda t: f"({t[0]} {t[1]} {t[2]})")
@@ -41,25 +42,22 @@ def test_a_random_expression_equals_python(text, x, y):
     assert_array_equal(np.broadcast_to(found, 1).astype(float), expected)
 
 
-pieces = st.sampled_from(
-    [*"xy01.()[]{}+-*/%<>=!&|,:;'\"\\#@\n\0 ", "and", "or", "not", "lambda", "import", "__class__", "**"]
-)
+words = ["and", "or", "not", "lambda", "import", "__class__", "**"]
+pieces = st.sampled_from([*"xy01.()[]{}+-*/%<>=!&|,:;'\"\\#@\n\0 ", *words])
 
 
 @settings(max_examples=300)
 @given(st.text() | st.lists(pieces, max_size=40).map("".join) | st.lists(pieces, max_size=40).map(" ".join))
 def test_garbage_raises_nothing_but_expression_errors(text):
-    try:
+    with contextlib.suppress(ExpressionError):
         Expression(text)(columns)
-    except ExpressionError:
-        pass
 
 
-@pytest.mark.parametrize(
-    "text", ["-" * 1900 + "x", "(" * 900 + "x" + ")" * 900, "x" + ".a" * 900, "x+" * 900 + "x", "9" * 3000]
-)
-def test_absurd_depth_is_an_expression_error_or_a_value(text):
-    test_garbage_raises_nothing_but_expression_errors.hypothesis.inner_test(text)
+@pytest.mark.parametrize("start", ["-", "(", "x.", "x+", "x**", "not ", "abs(", "9"])
+@pytest.mark.parametrize("depth", [50, 150, 250, 400, 900, 1900])
+def test_absurd_depth_is_an_expression_error_or_a_value(start, depth):
+    with contextlib.suppress(ExpressionError):
+        Expression(start * depth + "x" + ")" * depth * start.count("("))(columns)
 
 
 @pytest.mark.parametrize(
@@ -76,11 +74,8 @@ def test_what_is_not_arithmetic_is_refused(text):
 
 
 def test_root_spelling_means_the_same_as_python():
-    for root, python in [
-        ("x > 0 && y < 2", "x > 0 and y < 2"),
-        ("x > 0 || !(y < 2)", "x > 0 or not (y < 2)"),
-        ("x != 0",) * 2,
-    ]:
+    pairs = {"x > 0 && y < 2": "x > 0 and y < 2", "x > 0 || !(y < 2)": "x > 0 or not (y < 2)", "x!=0": "x != 0"}
+    for root, python in pairs.items():
         assert_array_equal(Expression(root)(columns), Expression(python)(columns))
 
 

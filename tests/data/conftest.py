@@ -24,7 +24,8 @@ def _rntuple(path, columns):
 
 
 def _text(columns, header, mark):
-    rows = [mark.join("nan" if value != value else repr(value.item()) for value in row) for row in zip(*columns.values())]
+    cells = [["nan" if value != value else repr(value.item()) for value in column] for column in columns.values()]
+    rows = [mark.join(row) for row in zip(*cells, strict=True)]
     return "".join(line + "\n" for line in ([header] if header else []) + rows)
 
 

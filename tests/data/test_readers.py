@@ -162,7 +162,7 @@ def test_several_trees_must_be_chosen_from(tmp_path):
         open_table(f"{tmp_path}/two.root").types()
     assert "`treename`" in caught.value.hint
     assert open_table(f"{tmp_path}/two.root:dir/Runs").length() == 3
-    with pytest.raises(DataError, match="no tree 'events'.*did you mean 'Events'"):
+    with pytest.raises(DataError, match=r"no tree 'events'.*did you mean 'Events'"):
         open_table(f"{tmp_path}/two.root", "events").types()
 
 
@@ -247,7 +247,7 @@ def test_two_hdf5_tables_with_one_column_name_must_be_chosen_from(tmp_path):
     with pytest.raises(DataError, match="several tables with a column 'pt'"):
         open_table(f"{tmp_path}/t.h5").types()
     assert open_table(f"{tmp_path}/t.h5:muons").read()["pt"] == 1.0
-    with pytest.raises(DataError, match="no group 'muon'.*did you mean 'muons'"):
+    with pytest.raises(DataError, match=r"no group 'muon'.*did you mean 'muons'"):
         open_table(f"{tmp_path}/t.h5:muon").types()
 
 
@@ -273,7 +273,7 @@ def test_a_missing_file_gets_its_neighbours_named(tmp_path):
         with pytest.raises(DataError, match="no file") as caught:
             look(f"{tmp_path}/trian.csv")
         assert "train.csv" in caught.value.hint
-        with pytest.raises(DataError, match="the folder .* does not exist"):
+        with pytest.raises(DataError, match=r"the folder .* does not exist"):
             look(f"{tmp_path}/nowhere/train.csv")
 
 

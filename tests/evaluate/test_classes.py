@@ -38,9 +38,9 @@ def test_balanced_accuracy_and_f1_are_those_of_scikit_learn(scored):
     score, target, weight, _ = scored
     found = classes.balanced_accuracy(score, target, weight).value
     assert found == pytest.approx(metrics.balanced_accuracy_score(target, labels(score), sample_weight=weight))
+    table = classes.confusion(score, target, weight)[0]
     for average in ("macro", "weighted"):
         expected = metrics.f1_score(target, labels(score), average=average, sample_weight=weight)
-        table, _ = classes.confusion(score, target, weight)
         assert classes.SUMMARIES[f"f1_{average}"](table) == pytest.approx(expected)
     assert classes.f1_macro(score, target, weight).value == pytest.approx(
         metrics.f1_score(target, labels(score), average="macro", sample_weight=weight)
@@ -56,7 +56,7 @@ def test_precision_recall_f1_and_support_of_each_class_are_those_of_scikit_learn
 
 
 def test_a_class_that_is_never_predicted_has_precision_zero_and_an_absent_one_no_recall():
-    table, variance = classes.confusion(np.array([0.1, 0.2, 0.3]), np.array([0, 0, 1]), np.ones(3))
+    table, _ = classes.confusion(np.array([0.1, 0.2, 0.3]), np.array([0, 0, 1]), np.ones(3))
     assert classes.precision_of(table)[1] == classes.f1_of(table)[1] == 0
     rows = classes.per_class(*classes.confusion(np.array([0.1, 0.9]), np.zeros(2, int), np.ones(2)), ("a", "b"))
     assert np.isnan(rows["b"]["recall"].value)

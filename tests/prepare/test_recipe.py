@@ -41,6 +41,11 @@ def test_robust_scaling_uses_median_and_quartiles(make_events):
     assert (recipe.shift, recipe.scale) == ((50.0,), (50.0,))
 
 
+def test_between_two_middle_values_the_median_is_halfway(make_events):
+    recipe = fit(make_events([[20.0], [1], [np.nan], [2], [10]]), Prepare(impute="median", scale="robust"))
+    assert recipe.fill == recipe.shift == (6.0,)
+
+
 @pytest.mark.parametrize("impute", ["mean", "median"])
 @pytest.mark.parametrize("scale", ["standard", "robust"])
 def test_an_event_of_weight_three_counts_as_three_events(make_events, table, impute, scale):

@@ -1,6 +1,7 @@
 """Columns → files, a chunk at a time; the file appears under its name only when it is complete."""
 
 import abc
+import io
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -111,9 +112,12 @@ class ArchiveWriter(Writer):
             return
         import h5py
 
-        with h5py.File(self._path, "w") as file:
+        # Built in memory: HDF5 reports a full disk only when it is too late to raise.
+        image = io.BytesIO()
+        with h5py.File(image, "w") as file:
             for name, values in arrays.items():
                 file.create_dataset(name, data=values, compression="gzip", shuffle=True)
+        self._path.write_bytes(image.getbuffer())
 
 
 def write_columns(path: str | Path, chunks: Iterable[Chunk], *, replace: bool = False) -> int:

@@ -76,7 +76,8 @@ def sensible_edges(values: NDArray[Any], bins: int = 50) -> NDArray[np.float64]:
         return np.arange(np.floor(low) - 0.5, np.ceil(high) + width, width)
     if cut_low > 0 and cut_high > 100 * cut_low:
         return np.geomspace(cut_low, cut_high, bins + 1)
-    if cut_high <= cut_low:
-        return np.linspace(cut_low - 0.5, cut_low + 0.5, bins + 1)
+    if cut_high - cut_low <= 1e-12 * max(abs(cut_low), abs(cut_high)):
+        half = max(0.5, 1e-9 * abs(cut_low))
+        return np.linspace(cut_low - half, cut_low + half, bins + 1)
     margin = 0.02 * (cut_high - cut_low)
     return np.linspace(cut_low - margin, cut_high + margin, bins + 1)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -13,7 +14,7 @@ import numpy as np
 
 from fivesigma.analysis import Analysis, MuonSimulation, ResonanceSimulation, Sample
 from fivesigma.data.load import load_samples, plan_for, reader_for
-from fivesigma.data.write import write_columns
+from fivesigma.data.write import writable_format, write_columns
 from fivesigma.errors import AnalysisError, FivesigmaError
 from fivesigma.events import Events
 from fivesigma.prepare.split import split
@@ -121,22 +122,30 @@ def simulate_to(
 ) -> int:
     """Simulate events into a file; its ending gives the format.
 
+    Collisions are kept piece by piece in `<path>.parts/` until the file is complete, so that the same call goes
+    on after it was killed; muons take seconds and begin anew.
+
     Returns:
         The number of events written.
     """
     if path.exists() and not replace:
         raise FivesigmaError(f"{path} exists already", hint="choose another name, or remove it first")
-    chunks = (
-        _muon_chunks(settings, path, listener, workers)
-        if isinstance(settings, MuonSimulation)
-        else _resonance_chunks(settings, listener, workers)
-    )
-    rows = write_columns(path, chunks, replace=replace)
+    store = path.with_name(f"{path.name}.parts")
+    if isinstance(settings, MuonSimulation):
+        rows = write_columns(path, _muon_chunks(settings, path, listener, workers), replace=replace)
+    else:
+        writable_format(path)  # a name without a known ending is better refused before the work
+        if store.is_dir():
+            listener.say(f"going on with the simulation begun in {store}")
+        rows = write_columns(path, [_resonance_columns(settings, listener, workers, store)], replace=replace)
+        shutil.rmtree(store, ignore_errors=True)
     listener.done(f"simulated {rows:,} events: {path}")
     return rows
 
 
-def _resonance_chunks(settings: ResonanceSimulation, listener: Listener, workers: int | None) -> Iterator[Mapping[str, Any]]:
+def _resonance_columns(
+    settings: ResonanceSimulation, listener: Listener, workers: int | None, store: Path
+) -> Mapping[str, Any]:
     from fivesigma.simulate.resonance import ResonanceSettings, simulate
     from fivesigma.simulate.uci import to_uci
 
@@ -144,10 +153,10 @@ def _resonance_chunks(settings: ResonanceSimulation, listener: Listener, workers
         events=settings.events, masses=tuple(settings.masses), background=settings.background, width=settings.width,
         sqrt_s=settings.sqrt_s, seed=settings.seed, fidelity=settings.fidelity,
     )  # fmt: skip
-    columns = simulate(wanted, workers=workers, progress=listener.progress)
+    columns = simulate(wanted, workers=workers, progress=listener.progress, store=store)
     if settings.layout == "uci":
         columns = {**to_uci(columns), "event_number": columns["event_number"], "weight": columns["weight"]}
-    yield columns
+    return columns
 
 
 def _muon_chunks(

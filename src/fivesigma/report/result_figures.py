@@ -33,6 +33,9 @@ def learning_curves(folder: RunFolder, history: Sequence[Mapping[str, float]], a
             axes.plot(
                 epochs, [row[f"val_{name}"] for row in history], color=colour(2), marker=marker, ms=3, label="validation"
             )
+        values = [row[key] for row in history for key in (name, f"val_{name}") if key in row]
+        if name != "accuracy" and min(values) > 0 and max(values) > 3 * min(values):
+            axes.set_yscale("log")
         if analysis.train.keep == "best":
             axes.axvline(best, color="0.6", ls=":", lw=1, label="kept epoch")
         unit = f" [{analysis.target.unit}]" if name in ("rmse", "mae") and analysis.target and analysis.target.unit else ""
@@ -183,7 +186,7 @@ def _response(folder: RunFolder, analysis: Analysis, tree: Tree, last: str) -> P
     image = axes.pcolormesh(edges, edges, np.where(counts > 0, counts, np.nan), norm=norm, cmap="viridis", rasterized=True)
     axes.plot(edges[[0, -1]], edges[[0, -1]], color="white", lw=0.8, ls="--")
     target = label(analysis, analysis.target.variable) if analysis.target else "target"
-    axes.set(xlabel=target, ylabel=f"predicted, {target}")
+    axes.set(xlabel=target, ylabel=f"prediction of {target}")
     figure.colorbar(image, ax=axes, label="events")
     caption = "Prediction against truth; a perfect network fills the diagonal."
     return save(folder, figure, "response", f"Response ({last})", caption, dict(tree))
