@@ -1,9 +1,13 @@
 """Worker processes that are safe to start from a script, a notebook, or beside JAX."""
 
+import multiprocessing
+import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing.connection import wait
 from multiprocessing.context import SpawnContext, SpawnProcess
 from types import ModuleType
 from typing import Any
@@ -50,4 +54,20 @@ def pool(
         initializer, arguments: called once in every worker.
         context: to share a counter with the workers, the context it was made with.
     """
-    return ProcessPoolExecutor(workers, mp_context=context or Context(), initializer=initializer, initargs=arguments)
+    return ProcessPoolExecutor(
+        workers, mp_context=context or Context(), initializer=_begin, initargs=(initializer, arguments)
+    )
+
+
+def _begin(initializer: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
+    """In a worker: end when the parent is killed, which would otherwise leave it waiting for work for ever."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    if initializer is not None:
+        initializer(*arguments)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)

@@ -121,6 +121,13 @@ class Generator:
             return generated
         return replace(generated, particles=decay_heavy_quarks(generated.particles, self._random))
 
+    def skip(self, events: int) -> None:
+        """Generate events like those of `batch` and throw them away: the rate of bare Pythia."""
+        for charge in (_POSITIVE_LEPTON, _NEGATIVE_LEPTON):
+            self._obey(charge)
+            for _ in range(events // 2):
+                self._pythia.next()
+
     def cross_section(self) -> float:
         """Pythia's leading-order cross section to e or mu + jets, pb; after a batch."""
         # Pythia counts the decays that were open at initialisation: one of the two charges of the lepton.

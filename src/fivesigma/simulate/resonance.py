@@ -10,6 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from multiprocessing.sharedctypes import Synchronized
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from fivesigma.errors import SimulationError, did_you_mean
 from fivesigma.processes import Context, pool
 from fivesigma.progress import Progress, silent
 from fivesigma.simulate.detector import Detector, measure
+from fivesigma.simulate.chunk_store import ChunkStore
 from fivesigma.simulate.generator import FIDELITIES, PYTHIA_SEEDS, Generated, Generator
 from fivesigma.simulate.reconstruction import FEATURE_UNITS, features, select
 
@@ -112,7 +114,7 @@ class Made:
 
 
 def simulate(
-    settings: ResonanceSettings, workers: int | None = None, progress: Progress = silent
+    settings: ResonanceSettings, workers: int | None = None, progress: Progress = silent, store: Path | None = None
 ) -> dict[str, NDArray[np.generic]]:
     """A sample of selected events in random order, as columns of equal length.
 
@@ -128,6 +130,8 @@ def simulate(
     Args:
         workers: worker processes; None for one per core, 1 to stay in this process. Changes nothing else.
         progress: called with selected events done, events wanted and a text, at least every second.
+        store: a folder that keeps finished chunks, so that the same call goes on after the process was killed
+            (the result is the same to the byte); None to keep nothing. The caller removes it.
 
     Raises:
         SimulationError: settings that cannot be simulated, or a worker process that died.
@@ -139,9 +143,15 @@ def simulate(
     count = min(workers if workers is not None else os.cpu_count() or 1, len(chunks))
     if count < 1:
         raise SimulationError(f"{workers} workers cannot simulate anything; at least 1 is needed")
-    run = _run_here if count == 1 else _run_in_pool
-    made = run(settings, chunks, count, progress)
-    return _shuffle(_merge(settings, processes, chunks, made), settings.seed)
+    kept = _store(settings, store)
+    made = {chunk: found for chunk in chunks if (found := _kept(kept, chunk)) is not None}
+    missing = [chunk for chunk in chunks if chunk not in made]
+    done = sum(chunk.events for chunk in made)
+    if missing:
+        run = _run_here if min(count, len(missing)) == 1 else _run_in_pool
+        fresh = run(settings, missing, count, kept, _after(progress, done, settings.events))
+        made.update(zip(missing, fresh, strict=True))
+    return _shuffle(_merge(settings, processes, chunks, [made[chunk] for chunk in chunks]), settings.seed)
 
 
 def check(settings: ResonanceSettings) -> None:
@@ -230,7 +240,44 @@ def reconstruct(generated: Generated, detector: Detector, random: np.random.Gene
     }
 
 
-def _run_here(settings: ResonanceSettings, chunks: list[Chunk], workers: int, progress: Progress) -> list[Made]:
+def _store(settings: ResonanceSettings, folder: Path | None) -> ChunkStore | None:
+    """The store of these settings; a change of the sizes below makes other chunks, too."""
+    if folder is None:
+        return None
+    return ChunkStore(folder, (settings, CHUNK_EVENTS[settings.fidelity], BATCH_EVENTS[settings.fidelity]))
+
+
+def _kept(store: ChunkStore | None, chunk: Chunk) -> Made | None:
+    """A chunk that an earlier run has finished."""
+    found = store.load(_chunk_name(chunk)) if store is not None else None
+    if found is None:
+        return None
+    generated, selected = (int(value) for value in found.pop("counts"))
+    cross_section = float(found.pop("cross_section"))
+    return Made(found, generated, selected, cross_section)
+
+
+def _make(settings: ResonanceSettings, chunk: Chunk, store: ChunkStore | None, report: Callable[[int], None]) -> Made:
+    """Make a chunk and keep it, if there is a place to keep it."""
+    made = make_chunk(settings, chunk, report)
+    if store is not None:
+        numbers = {"counts": np.array([made.generated, made.selected]), "cross_section": np.array(made.cross_section)}
+        store.save(_chunk_name(chunk), {**made.columns, **numbers})
+    return made
+
+
+def _chunk_name(chunk: Chunk) -> str:
+    return f"{chunk.process.number}-{chunk.number}"
+
+
+def _after(progress: Progress, done: int, total: int) -> Progress:
+    """Progress of the missing chunks as progress of the whole sample."""
+    return lambda more, _, text: progress(done + more, total, text)
+
+
+def _run_here(
+    settings: ResonanceSettings, chunks: list[Chunk], workers: int, store: ChunkStore | None, progress: Progress
+) -> list[Made]:
     """Make the chunks one after another in this process."""
     total, done = sum(chunk.events for chunk in chunks), 0
 
@@ -240,17 +287,19 @@ def _run_here(settings: ResonanceSettings, chunks: list[Chunk], workers: int, pr
         progress(done, total, "simulating collisions")
 
     progress(0, total, "simulating collisions")
-    return [make_chunk(settings, chunk, report) for chunk in chunks]
+    return [_make(settings, chunk, store, report) for chunk in chunks]
 
 
-def _run_in_pool(settings: ResonanceSettings, chunks: list[Chunk], workers: int, progress: Progress) -> list[Made]:
+def _run_in_pool(
+    settings: ResonanceSettings, chunks: list[Chunk], workers: int, store: ChunkStore | None, progress: Progress
+) -> list[Made]:
     """Make the chunks in worker processes; their shared counter drives the progress between chunks."""
     context = Context()
     counter = context.Value("q", 0)
     total = sum(chunk.events for chunk in chunks)
     executor = pool(workers, _remember, (counter,), context)
     try:
-        futures = [executor.submit(_work, settings, chunk) for chunk in chunks]
+        futures = [executor.submit(_work, settings, chunk, store) for chunk in chunks]
         pending: set[Future[Made]] = set(futures)
         while pending:
             finished, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
@@ -276,7 +325,7 @@ def _remember(counter: "Synchronized[int]") -> None:
     _counter = counter
 
 
-def _work(settings: ResonanceSettings, chunk: Chunk) -> Made:
+def _work(settings: ResonanceSettings, chunk: Chunk, store: ChunkStore | None) -> Made:
     """Make one chunk in a worker process."""
 
     def report(events: int) -> None:
@@ -284,7 +333,7 @@ def _work(settings: ResonanceSettings, chunk: Chunk) -> Made:
             with _counter.get_lock():
                 _counter.value += events
 
-    return make_chunk(settings, chunk, report)
+    return _make(settings, chunk, store, report)
 
 
 def _merge(settings: ResonanceSettings, processes: list[Process], chunks: list[Chunk], made: list[Made]) -> Columns:

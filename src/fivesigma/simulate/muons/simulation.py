@@ -5,11 +5,10 @@ the number of the chunk, so the result does not depend on how many processes sha
 """
 
 import math
-import multiprocessing
 import os
 from collections import deque
 from collections.abc import Generator, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fivesigma.errors import SimulationError, did_you_mean
+from fivesigma.processes import pool
 from fivesigma.progress import Progress, silent
 from fivesigma.simulate.muons import archive, chambers, finder, gun
 from fivesigma.simulate.muons.transport import transport
@@ -194,23 +194,21 @@ def _in_pool(
     settings: MuonSettings, processes: int, counter: Statistics, progress: Progress
 ) -> Generator[dict[str, np.ndarray], None, None]:
     """Chunks in order, worked on by several processes, never more than a few ahead of the reader."""
-    # Spawned, not forked: the parent may hold the threads of JAX, which do not survive a fork.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+    with pool(processes) as executor:
         waiting: deque[Future[dict[str, np.ndarray]]] = deque()
         number = 0
         try:
             while True:
                 while len(waiting) < 3 * processes:
-                    waiting.append(pool.submit(simulate_chunk, settings, number))
+                    waiting.append(executor.submit(simulate_chunk, settings, number))
                     number += 1
                 while not wait([waiting[0]], timeout=HEARTBEAT).done:
                     progress(counter.accepted, settings.events, TASK)
                 yield waiting.popleft().result()
         except BrokenProcessPool as error:
             raise SimulationError(
-                "the processes of the muon simulation died while starting or running",
-                "in a script, call it below `if __name__ == '__main__':`, or use workers=1",
+                "a worker process of the muon simulation died before it finished",
+                "the machine may be short of memory: use fewer workers",
             ) from error
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+            executor.shutdown(wait=True, cancel_futures=True)

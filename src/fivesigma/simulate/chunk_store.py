@@ -1,0 +1,44 @@
+"""Finished pieces of a long simulation, kept on disk so that the next call goes on where a killed one stopped."""
+
+import hashlib
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fivesigma.atomic import writing
+from fivesigma.version import __version__
+
+Columns = dict[str, NDArray[np.generic]]
+
+
+class ChunkStore:
+    """A folder of arrays by name, each piece written in one step.
+
+    Args:
+        folder: made when the first piece is saved.
+        settings: everything the pieces follow from; its `repr` must tell it from any other settings. Pieces of
+            other settings, or of another version of fivesigma, are not found.
+    """
+
+    def __init__(self, folder: Path, settings: object) -> None:
+        self._folder = folder
+        text = repr((__version__, settings))
+        self._digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{self._digest}-{name}.npz"
+
+    def save(self, name: str, columns: Columns) -> None:
+        """Keep a piece."""
+        with writing(self._path(name)) as part, open(part, "wb") as file:
+            np.savez(file, allow_pickle=False, **columns)
+
+    def load(self, name: str) -> Columns | None:
+        """A piece that was kept, or None; a damaged one counts as missing and will be made again."""
+        try:
+            with np.load(self._path(name)) as archive:
+                return {key: archive[key] for key in archive.files}
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+            return None
