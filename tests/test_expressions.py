@@ -182,3 +182,9 @@ def test_braces_expand_to_the_product_of_their_choices(head, groups):
 @given(st.integers(0, 50), st.integers(0, 20))
 def test_a_range_in_braces_counts_with_both_ends(first, more):
     assert expand_braces(f"f{{{first}..{first + more}}}") == [f"f{i}" for i in range(first, first + more + 1)]
+
+
+def test_an_exclamation_mark_binds_as_in_cpp():
+    columns = {"pt": np.array([10.0, 30.0]), "veto": np.array([True, False])}
+    np.testing.assert_array_equal(Expression("!veto && pt > 5")(columns), [False, True])
+    np.testing.assert_array_equal(Expression("!(pt > 20)")(columns), [True, False])

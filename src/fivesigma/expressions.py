@@ -161,7 +161,7 @@ def _parse(text: str) -> ast.expr:
     if len(text) > LONGEST:
         raise ExpressionError(f"an expression of {len(text)} characters is longer than {LONGEST}")
     python = text.replace("&&", " and ").replace("||", " or ")
-    python = re.sub(r"!(?!=)", " not ", python)
+    python = re.sub(r"!(?!=)", "~", python)  # binds as tightly as `!` does in C++
     try:
         tree = ast.parse(python.strip(), mode="eval").body
         _check(tree, text)

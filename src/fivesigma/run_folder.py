@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from datetime import datetime
 from importlib import metadata as packages
@@ -19,6 +20,8 @@ from fivesigma.errors import AnalysisError, RunError, nearest
 from fivesigma.version import __version__
 
 MARKER = "UNFINISHED"
+SILENCE = 3600.0
+"""Seconds after which an unfinished run of another machine counts as stopped."""
 _RECORDED = ("numpy", "jax", "jaxlib", "keras", "pyarrow", "uproot", "awkward", "pythia8mc", "fastjet")
 
 
@@ -127,6 +130,11 @@ class RunFolder:
         """Mark the run as unfinished, in this step."""
         self.write_json(MARKER, {"step": step, "pid": os.getpid(), "host": platform.node()})
 
+    def alive(self) -> None:
+        """Say that work on the run goes on."""
+        if (self.path / MARKER).is_file():
+            os.utime(self.path / MARKER)
+
     def finish(self) -> None:
         """Mark the run as complete."""
         (self.path / MARKER).unlink(missing_ok=True)
@@ -143,11 +151,13 @@ class RunFolder:
         if not marker:
             return False
         if marker.get("host") != platform.node():
-            return True
-        if marker.get("pid") == os.getpid():
+            # Nobody can be asked on another machine: silence for so long means that it stopped.
+            return time.time() - (self.path / MARKER).stat().st_mtime < SILENCE
+        pid = marker.get("pid")
+        if pid == os.getpid() or not isinstance(pid, int) or pid <= 0:
             return False
         try:
-            os.kill(int(marker["pid"]), 0)
+            os.kill(pid, 0)
         except ProcessLookupError:
             return False
         except OSError:
@@ -160,7 +170,7 @@ class RunFolder:
         except FileNotFoundError:
             return {}
         except ValueError:
-            return {"step": "unknown", "pid": 0, "host": platform.node()}
+            return {"step": "unknown", "pid": None, "host": platform.node()}
         return marker if isinstance(marker, dict) else {}
 
 

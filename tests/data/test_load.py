@@ -151,7 +151,17 @@ def test_parameters_snap_to_their_values(read):
 
 def test_a_weight_that_is_not_a_number_is_refused(read):
     with pytest.raises(EventsError, match=r"1 events .* weight that is not a number"):
-        read(weights="x")
+        read(weights="x", features="y")
+
+
+def test_the_weight_is_no_input(read):
+    with pytest.raises(LeakageError, match="'w'"):
+        read(weights="w", features=["x", "w"])
+
+
+def test_a_new_variable_with_the_name_of_a_column_is_refused(read):
+    with pytest.raises(AnalysisError, match="'y' is already a column"):
+        read(new_variables={"y": "2 * x"})
 
 
 def test_the_answer_is_no_input_unless_it_is_allowed(read):

@@ -24,6 +24,7 @@ from fivesigma.cli import (
     schema,
     simulate,
     train,
+    validate,
 )  # fmt: skip
 from fivesigma.cli.console import Terminal
 from fivesigma.errors import FivesigmaError, did_you_mean
@@ -76,6 +77,7 @@ app.command("predict")(predict.predict)
 app.command("report")(report.report)
 app.command("compare")(compare.compare)
 app.add_typer(simulate.app, name="simulate")
+app.add_typer(validate.app, name="validate")
 app.command("analyses")(analyses.analyses)
 app.command("columns")(columns.columns)
 app.command("schema")(schema.schema)

@@ -56,8 +56,17 @@ class Plan:
 
     @cached_property
     def formulas(self) -> dict[str, Expression]:
-        """New variables that this table does not already have as columns."""
-        return {n: Expression(t) for n, t in self.analysis.new_variables.items() if n not in self.available}
+        """New variables, parsed.
+
+        Raises:
+            AnalysisError: if one has the name of a column, as it would be unclear which is meant.
+        """
+        for name in self.analysis.new_variables:
+            if name in self.available:
+                raise AnalysisError(
+                    f"new_variables: {name!r} is already a column of {self.where}", hint="give the new variable another name"
+                )
+        return {name: Expression(text) for name, text in self.analysis.new_variables.items()}
 
     @cached_property
     def features(self) -> tuple[str, ...]:
@@ -142,6 +151,9 @@ class Plan:
         answer = self.analysis.labels or self.analysis.target
         hidden = self._answers(answer.variable) if answer is not None and answer.variable is not None else set()
         hidden.add(self.analysis.event_number or EVENT_NUMBER)
+        if self.analysis.weights is not None:
+            # Simulated samples differ in their weights: a network would learn the sample from them.
+            hidden.add(self.analysis.weights)
         allowed: list[str] = []
         for feature in self.features:
             self.needs(feature)  # refuses circles and unknown names, on which `passes` would not end

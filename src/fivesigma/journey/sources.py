@@ -84,7 +84,7 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fivesigma"
 
 
-def simulated_file(settings: ResonanceSimulation | MuonSimulation, listener: Listener) -> Path:
+def simulated_file(settings: ResonanceSimulation | MuonSimulation, listener: Listener, workers: int | None = None) -> Path:
     """The file of a simulation, from the cache or newly made.
 
     Its name holds a hash of all settings and of the simulation's code, so that other settings, or
@@ -97,7 +97,7 @@ def simulated_file(settings: ResonanceSimulation | MuonSimulation, listener: Lis
     if path.is_file():
         listener.say(f"simulated events from the cache: {path}")
         return path
-    simulate_to(settings, path, listener, replace=True)
+    simulate_to(settings, path, listener, replace=True, workers=workers)
     return path
 
 

@@ -122,7 +122,7 @@ class Journey:
         if resume and checkpoint.is_file():
             self.listener.say(f"resuming from {checkpoint}")
         network, history = train(
-            self.analysis, parts, checkpoint_path=checkpoint, resume=resume, on_epoch=self.listener.epoch
+            self.analysis, parts, checkpoint_path=checkpoint, resume=resume, on_epoch=self._epoch
         )
         lines = [_json_line(row) for row in history]
         self.folder.write_text("history.jsonl", "".join(lines))
@@ -141,6 +141,10 @@ class Journey:
             f"{best.get('val_loss', best['loss']):.4f} in epoch {best['epoch']:.0f}"
         )
         return network
+
+    def _epoch(self, row: dict[str, float], epochs: int) -> None:
+        self.folder.alive()
+        self.listener.epoch(row, epochs)
 
     def evaluate(self, network: Network | None = None) -> dict[str, Any]:
         """Score every part; write predictions, metrics and the numbers behind the figures."""

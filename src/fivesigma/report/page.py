@@ -56,6 +56,7 @@ def write_report(folder: RunFolder, progress: Progress = silent) -> Path:
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["number"] = _number
     page = environment.from_string(text).render(
+        css=(resources.files("fivesigma.report") / "page.css").read_text(encoding="utf-8"),
         analysis=analysis,
         metadata=folder.read_json("metadata.json"),
         explore=folder.read_json("explore.json") if folder.has("explore.json") else None,

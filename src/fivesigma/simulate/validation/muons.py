@@ -171,9 +171,7 @@ def extrapolation_rows(seen: Spectrometer, note: str = "") -> list[Comparison]:
         value, error = quantiles(values, np.ones(len(values)), (0.5,))[0]
         quantity = f"constant in zone {number}"
         allowed = tolerance * EXTRAPOLATION
-        rows.append(
-            Comparison("extrapolation to ME2", quantity, EXTRAPOLATION, value, error, allowed, "rad GeV", note=note)
-        )
+        rows.append(Comparison("extrapolation to ME2", quantity, EXTRAPOLATION, value, error, allowed, "rad GeV", note=note))
     return rows
 
 
@@ -184,9 +182,7 @@ def window_rows(results: Sequence[WindowResult], note: str = "") -> list[Compari
         for stiff, momenta, share in ((True, "|q/pT| < 0.26", STIFF_SHARE), (False, "all", ALL_SHARE)):
             chosen = [r.inside for r in results if r.window.strips == strips and (r.window.stiff or not stiff)]
             quantity = f"{planes}, {momenta}: {sum(chosen)} of {len(chosen)} windows"
-            rows.append(
-                Comparison("windows in φ", quantity, share, sum(chosen) / len(chosen), rule="at least", note=note)
-            )
+            rows.append(Comparison("windows in φ", quantity, share, sum(chosen) / len(chosen), rule="at least", note=note))
     return rows
 
 

@@ -1,0 +1,68 @@
+"""`fivesigma validate resonance` and `fivesigma validate muons`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fivesigma.cli.console import Terminal
+from fivesigma.cli.options import Quiet
+from fivesigma.errors import AnalysisError
+
+app = typer.Typer(
+    help="Compare a simulation with published numbers: a page with every target, value and verdict.", no_args_is_help=True
+)
+
+Output = Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Where the folder of the page is made.")]
+Events = Annotated[
+    int | None, typer.Option("--events", "-n", min=1, help="Events to simulate; with few, some comparisons are not judged.")
+]
+Data = Annotated[
+    Path | None, typer.Option("--data", "-d", metavar="FILE", help="Compare this file instead of simulating one.")
+]
+Workers = Annotated[int | None, typer.Option("--workers", "-j", min=1, help="Processes; all cores by default.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Leave with exit code 1 if a comparison fails.")]
+
+FAILED = 1
+
+
+@app.command()
+def resonance(
+    output: Output = Path("validation"),
+    events: Events = None,
+    data: Data = None,
+    workers: Workers = None,
+    strict: Strict = False,
+    quiet: Quiet = False,
+) -> None:
+    """pp → X → tt̄ against the published HEPMASS sample; a million events and two trainings by default."""
+    _validate("resonance", output, events, data, workers, strict, quiet)
+
+
+@app.command()
+def muons(
+    output: Output = Path("validation"),
+    events: Events = None,
+    data: Data = None,
+    workers: Workers = None,
+    strict: Strict = False,
+    quiet: Quiet = False,
+) -> None:
+    """Muons against published figures of the CMS endcap track finder; 1,200,000 accepted muons by default."""
+    _validate("muons", output, events, data, workers, strict, quiet)
+
+
+def _validate(
+    what: str, output: Path, events: int | None, data: Path | None, workers: int | None, strict: bool, quiet: bool
+) -> None:
+    from fivesigma.journey import validation
+
+    if output.exists() and not output.is_dir():
+        raise AnalysisError(f"{output} is a file, not a folder", hint="give a folder with --output")
+    verb = {"resonance": validation.validate_resonance, "muons": validation.validate_muons}[what]
+    normal = {"resonance": validation.RESONANCE_EVENTS, "muons": validation.MUON_EVENTS}[what]
+    terminal = Terminal(quiet)
+    result = verb(output, normal if events is None else events, data, workers, terminal)
+    terminal.result(result.page)
+    if strict and result.failed:
+        raise typer.Exit(FAILED)
