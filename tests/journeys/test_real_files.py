@@ -19,8 +19,9 @@ FOLDER = Path(os.environ.get("FIVESIGMA_REAL_DATA", Path(__file__).parents[3] / 
 DIMUON = {
     "selection": "nMuon >= 2",
     "new_variables": {
-        "mass": "sqrt(2 * Muon_pt[0] * Muon_pt[1] * (cosh(Muon_eta[0] - Muon_eta[1]) - cos(delta_phi(Muon_phi[0], Muon_phi[1]))))",
+        "deta": "Muon_eta[0] - Muon_eta[1]",
         "dphi": "delta_phi(Muon_phi[0], Muon_phi[1])",
+        "mass": "sqrt(2 * Muon_pt[0] * Muon_pt[1] * (cosh(deta) - cos(dphi)))",
     },
     "features": ["Muon_pt[0]", "Muon_pt[1]", "Muon_eta[0]", "Muon_eta[1]", "dphi"],
     "target": {"variable": "mass", "unit": "GeV", "scale": 0.02},

@@ -278,5 +278,18 @@ def _say(rows: Sequence[Comparison], listener: Listener) -> None:
             furthest = sorted(own, key=lambda row: -np.nan_to_num(row.pull))
             own = [row for row in furthest if row.verdict == "fail"] + [r for r in furthest if r.verdict != "fail"][:3]
             title += "; the furthest"
-        lines = [[row.quantity, *shown(row), row.verdict] for row in own]
-        listener.table(title, ["", "target", "simulated", "tolerance", ""], lines)
+        listener.say(f"\n{title}")
+        for line in _aligned([(row.quantity, *shown(row), row.verdict) for row in own]):
+            listener.say(f"  {line}")
+
+
+def _aligned(lines: Sequence[tuple[str, ...]]) -> list[str]:
+    """Columns of equal width; not cut to the width of the terminal, because a log has none."""
+    widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if i in (0, 4) else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    ]

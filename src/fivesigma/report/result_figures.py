@@ -214,7 +214,7 @@ def _against(folder: RunFolder, analysis: Analysis, observer: str, rows: Sequenc
     titles = {"rmse": "RMSE", "width_68": "half width of 68 %", "bias": "bias", "auc": "AUC", "accuracy": "accuracy"}
     low, high = (np.array([row[key] for row in rows], float) for key in ("low", "high"))
     log = bool((low > 0).all() and high[np.isfinite(high)].max(initial=0) > 50 * low.min())
-    high = np.where(np.isfinite(high), high, low * 2)
+    high = np.where(np.isfinite(high), high, np.maximum(low, 1) * 2)
     centre = np.sqrt(low * high) if log else (low + high) / 2
     figure, (axes,) = new_figure(6.4, 3.8)
     for i, name in enumerate(names):

@@ -37,7 +37,7 @@ def write_validation(
     """
     import jinja2
 
-    pictures = []
+    pictures: list[Picture] = []
     with style():
         drawn = [("overview", rows), *((name, shapes[name]) for name in _FIGURES if name in shapes)]
         for name, tree in drawn:
@@ -63,7 +63,7 @@ def shown(row: Comparison) -> tuple[str, str, str]:
     """Target, found value and tolerance of a row, as text.
 
     >>> shown(Comparison("speed", "chain", 0.75, 0.8, rule="at least"))
-    ('≥ 0.75', '0.8000', '')
+    ('≥ 0.75', '0.8', '')
     >>> shown(Comparison("tracks", "acceptance", 0.82, 0.8579, 0.0004, 0.05))
     ('0.82', '0.8579 ± 0.0004', '± 0.05')
     """
@@ -73,21 +73,30 @@ def shown(row: Comparison) -> tuple[str, str, str]:
     if np.isfinite(row.found) and np.isfinite(row.error):
         found += f" ± {row.error:.1g}" if row.error < 1e-4 else f" ± {_number(row.error, row.error)}"
     tolerance = f"± {row.tolerance:.3g}" if row.tolerance else ""
-    return f"{sign}{row.target:,.5g}{unit}", found + unit, tolerance + (unit if tolerance else "")
+    return f"{sign}{_plain(row.target)}{unit}", found + unit, tolerance + (unit if tolerance else "")
+
+
+def _plain(value: float) -> str:
+    """A number without an error: five significant digits, thousands separated.
+
+    >>> _plain(100000.0), _plain(0.75), _plain(1.20412345)
+    ('100,000', '0.75', '1.2041')
+    """
+    return f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:.5g}"
 
 
 def _number(value: float, error: float) -> str:
-    """As many digits as the error makes sense of; four significant ones without an error."""
+    """As many digits as the error makes sense of.
+
+    >>> _number(66.0356, 0.12), _number(66.0356, 0.3), _number(0.85, float("nan"))
+    ('66.04', '66.0', '0.85')
+    """
     if not np.isfinite(error) or error <= 0:
-        if value == round(value) and abs(value) < 1000:
-            return f"{value:.0f}"
-        return (
-            f"{value:,.0f}"
-            if abs(value) >= 1000
-            else f"{value:.{max(0, 3 - int(np.floor(np.log10(abs(value) or 1))) - 1) + 1}f}"
-        )
-    digits = max(0, int(np.ceil(-np.log10(error))) + (1 if error / 10 ** np.floor(np.log10(error)) < 2 else 0))
-    return f"{value:,.{min(digits, 7)}f}"
+        return _plain(float(f"{value:.4g}"))
+    digits = -int(np.floor(np.log10(error)))
+    # Of an error that begins with 1, two digits: its rounding would otherwise be half of it.
+    digits += error * 10**digits < 2
+    return f"{value:,.{min(max(digits, 0), 7)}f}"
 
 
 def _groups(rows: Sequence[Comparison]) -> dict[str, list[Comparison]]:
@@ -230,9 +239,8 @@ def _tags(folder: RunFolder, tree: Tree, rows: Sequence[Comparison]) -> Picture:
     panels[0].legend()
     chosen = [row for row in rows if row.group == "b-tags" and "cells" not in row.quantity]
     _bars(panels[1], [row.quantity for row in chosen], [row.target for row in chosen], [row.found for row in chosen])
-    panels[1].tick_params(axis="x", rotation=40)
-    for text in panels[1].get_xticklabels():
-        text.set_ha("right")
+    names = [row.quantity.replace("tag rate of ", "") for row in chosen]
+    panels[1].set_xticks(range(len(names)), names, rotation=30, ha="right")
     caption = "Left: patterns of tags; right: number of tags among the four leading jets, and the rate of each jet."
     return save(folder, figure, "tags", "b-tags", caption, dict(tree))
 
@@ -253,18 +261,13 @@ def _correlations(folder: RunFolder, tree: Sequence[Tree], rows: Sequence[Compar
     axes.fill_between([-1, 1], [-1.1, 0.9], [-0.9, 1.1], color=BAND, lw=0, label="± 0.1")
     axes.plot([-1, 1], [-1, 1], color="0.5", lw=0.8)
     axes.plot(target, found, "o", ms=4, color=colour(0))
-    difference = np.nan_to_num(np.abs(found - target))
-    for index in np.argsort(-difference)[:4]:
-        pair = tree[int(index)]
-        left = target[index] > 0.3
-        axes.annotate(
-            f"{pair['one']}, {pair['other']}", (target[index], found[index]), xytext=(-6 if left else 6, -3),
-            textcoords="offset points", fontsize=7.5, ha="right" if left else "left", color="0.3",
-        )  # fmt: skip
     low = min(-0.3, float(np.nanmin([target, found])) - 0.05)
     axes.set(xlim=(low, 1.03), ylim=(low, 1.03), xlabel="published correlation", ylabel="simulated correlation")
     axes.legend(loc="upper left")
-    caption = f"{len(target)} pairs of columns; the four furthest are named."
+    difference = np.nan_to_num(np.abs(found - target))
+    furthest = [tree[int(index)] for index in np.argsort(-difference)[:4]]
+    names = "; ".join(f"{p['one']} with {p['other']} ({p['published']:.2f} and {p['found']:.2f})" for p in furthest)
+    caption = f"{len(target)} pairs of columns; the furthest, published and simulated: {names}."
     return save(folder, figure, "correlations", "Correlations", caption, [dict(pair) for pair in tree])
 
 
@@ -302,11 +305,12 @@ def _limits(folder: RunFolder, tree: Any, rows: Sequence[Comparison]) -> Picture
     for i, (row, ratio) in enumerate(zip(chosen, ratios, strict=True)):
         axes.barh(i, ratio, 0.6, color={"pass": COLOURS[0], "fail": COLOURS[2], "not judged": COLOURS[3]}[row.verdict])
         sign = "≥" if row.rule == "at least" else "≤"
-        axes.text(ratio + 0.02, i, f"{row.found:,.4g} ({sign} {row.target:,.4g})", va="center", fontsize=8)
+        place = ratio + 0.02 if ratio > 1 or ratio < 0.6 else 1.02
+        axes.text(place, i, f"{_plain(row.found)} ({sign} {_plain(row.target)})", va="center", fontsize=8)
     axes.set_yticks(range(len(chosen)), [f"{row.quantity.split(' (')[0]}" for row in chosen], fontsize=8)
     axes.set(ylim=(len(chosen) - 0.4, -0.6), xlim=(0, max(1.5, 1.35 * max(ratios))), xlabel="measured/limit")
     axes.tick_params(axis="y", which="both", length=0)
-    caption = "Quantities with a limit. To the right of the line passes where at least (≥) the limit is asked, to the left otherwise."
+    caption = "Quantities with a limit: those with ≥ must reach the line, those with ≤ must not pass it."
     numbers = {row.quantity: ratio for row, ratio in zip(chosen, ratios, strict=True)}
     return save(folder, figure, "limits", "Limits", caption, numbers)
 
@@ -338,17 +342,18 @@ def _windows(folder: RunFolder, tree: Sequence[Tree], rows: Sequence[Comparison]
             axes.plot(x, [row["published"][1] for row in part], "o", ms=4, mfc="none", color=colour(zone))
             median = [np.nan if row["found"][1] is None else row["found"][1] for row in part]
             axes.plot(x, median, "-", lw=1.2, color=colour(zone), label=f"zone {zone}")
-        axes.set_title(plane, fontsize=9)
+        partners = " or ".join(dict.fromkeys(row["reference"] for row in own))
+        axes.set_title(f"{plane} − {partners}", fontsize=9)
         axes.tick_params(labelsize=8)
-    known = {}
+    known: dict[str, Any] = {}
     for axes in panels:
         handles, names = axes.get_legend_handles_labels()
         known |= dict(zip(names, handles, strict=True))
     names = sorted(known)
     figure.legend([known[name] for name in names], names, loc="outside upper center", ncols=len(names) or 1)
     figure.supxlabel("q/pT [1/GeV]", fontsize=10)
-    figure.supylabel("median of φ − φ(reference plane) [1/60°]", fontsize=10)
-    caption = "Lines: simulated; circles: published. The reference plane of each row is in the table of windows."
+    figure.supylabel("median difference in φ [1/60°]", fontsize=10)
+    caption = "Lines: simulated; circles: published."
     return save(folder, figure, "windows", "Windows in φ: medians", caption, list(tree))
 
 

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from fivesigma.errors import SimulationError, did_you_mean
 from fivesigma.processes import Context, pool
 from fivesigma.progress import Progress, silent
-from fivesigma.simulate.detector import Detector, measure
 from fivesigma.simulate.chunk_store import ChunkStore
+from fivesigma.simulate.detector import Detector, measure
 from fivesigma.simulate.generator import FIDELITIES, PYTHIA_SEEDS, Generated, Generator
 from fivesigma.simulate.reconstruction import FEATURE_UNITS, features, select
 

@@ -158,7 +158,7 @@ def spectrometer_rows(seen: Spectrometer, results: Sequence[WindowResult]) -> li
 
 def too_few(muons: int) -> str:
     """The note of rows from fewer muons than the comparisons need."""
-    return "" if muons >= ENOUGH else f"{muons:,} muons are too few to judge; {ENOUGH:,} are needed"
+    return "" if muons >= ENOUGH else f"too few: {muons:,} of {ENOUGH:,} muons"
 
 
 def extrapolation_rows(seen: Spectrometer, note: str = "") -> list[Comparison]:

@@ -161,7 +161,7 @@ def area_rows(network: str, found: Mapping[int, tuple[float, float]], training_e
     rows = []
     for mass, target in published.areas(network).items():
         value, error = found.get(mass, (float("nan"), float("nan")))
-        note = f"{training_events:,} training events are too few to judge" if few else ""
+        note = f"too few: {training_events:,} of {TRAINING_EVENTS:,} training events" if few else ""
         if network == "parameterised":
             tolerance = AREA_TOLERANCE[mass]
         else:
