@@ -24,6 +24,7 @@ from fivesigma.cli import (
     schema,
     simulate,
     train,
+    tune,
     validate,
 )  # fmt: skip
 from fivesigma.cli.console import Terminal
@@ -72,6 +73,7 @@ app.command("init")(init.init)
 app.command("check")(check.check)
 app.command("explore")(explore.explore)
 app.command("train")(train.train)
+app.command("tune")(tune.tune)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("report")(report.report)

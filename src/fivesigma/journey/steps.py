@@ -49,7 +49,7 @@ class Journey:
             needs: the step about to be taken; a run that has already taken it is not touched.
             new: always begin a new run.
         """
-        made = {"explore": "explore.json", "train": "model.keras", "run": "metrics.json"}[needs]
+        made = {"explore": "explore.json", "train": "model.keras", "run": "metrics.json", "tune": "tune/best.yaml"}[needs]
         for folder in reversed([] if new else matching_runs(output, analysis)):
             stopped = needs == "run" and folder.unfinished is not None
             if (stopped or not folder.has(made)) and not folder.busy:

@@ -78,7 +78,6 @@ def validate_resonance(
     rows = resonance.features(columns)
     trained = {}
     for name, with_mass in (("parameterised", True), ("without mass", False)):
-        listener.say(f"training a network {'with' if with_mass else 'without'} the mass on {len(sample.group):,} events")
         trained[name] = train_on(columns, listener, with_mass=with_mass)
         areas = {mass: (metric.value, metric.error) for mass, metric in trained[name].areas.items()}
         rows += resonance.area_rows(name, areas, trained[name].training_events)
@@ -257,11 +256,12 @@ def _publish(
     facts: Mapping[str, str],
     listener: Listener,
 ) -> Validation:
-    """Write JSON and page, and print the table."""
+    """Write JSON, Markdown and page, and print the table."""
     place = RunFolder(folder)
     passed, failed, open_ = count_passes(rows)
     tree = {"title": title, "facts": dict(facts), "passed": passed, "failed": failed, "not_judged": open_}
     place.write_json("validation.json", {**tree, "comparisons": [row.to_dict() for row in rows]})
+    place.write_text("validation.md", _markdown(rows))
     page = write_validation(place, title, rows, numbers, facts, listener.progress)
     _say(rows, listener)
     listener.done(f"{passed} comparisons pass, {failed} fail, {open_} are not judged")
@@ -281,6 +281,15 @@ def _say(rows: Sequence[Comparison], listener: Listener) -> None:
         listener.say(f"\n{title}")
         for line in _aligned([(row.quantity, *shown(row), row.verdict) for row in own]):
             listener.say(f"  {line}")
+
+
+def _markdown(rows: Sequence[Comparison]) -> str:
+    """Every comparison in one table of Markdown, to be pasted into a document."""
+    lines = ["| group | quantity | target | simulated | tolerance | verdict |", "|---|---|---|---|---|---|"]
+    for row in rows:
+        cells = (row.group, row.quantity, *shown(row), row.verdict)
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
 
 
 def _aligned(lines: Sequence[tuple[str, ...]]) -> list[str]:

@@ -24,7 +24,7 @@ SETTINGS: dict[str, Any] = {
     "split.test": 0.14,
     "split.val": 0.03,
 }
-"""What differs from the built-in analysis `hepmass`."""
+"""What differs from the built-in analysis `hepmass`: nothing of the network or its training."""
 
 ROC_POINTS = 200
 
@@ -55,7 +55,9 @@ def train_on(columns: Mapping[str, NDArray[np.generic]], listener: Listener, *, 
     """
     analysis = analysis_of(with_mass)
     parts = split([("split", events_of(columns, with_mass))], analysis.split)
-    network, history = train(analysis, parts, on_epoch=listener.epoch)
+    text = f"training a network {'with' if with_mass else 'without'} the mass"
+    listener.progress(0, 1, text)
+    network, history = train(analysis, parts, on_epoch=lambda row, epochs: listener.progress(row["epoch"], epochs, text))
     masses = np.unique(parts["test"].observers["mass"]).tolist()
     scores = network.scores(parts["test"], [(mass,) for mass in masses] if with_mass else [])
     mass_of_event = parts["test"].observers["mass"]

@@ -210,7 +210,14 @@ def _angles(folder: RunFolder, tree: Tree, rows: Sequence[Comparison]) -> Pictur
         axes.set(xlabel=f"{name} [rad]", ylim=(1 - reach, 1 + reach))
         axes.tick_params(labelsize=8)
     figure.supylabel("events/mean of the bins", fontsize=9)
-    return save(folder, figure, "angles", "Angles around the beam", "They must be uniform.", dict(tree))
+    return save(
+        folder,
+        figure,
+        "angles",
+        "Angles around the beam",
+        "They must be uniform.",
+        dict(tree),
+    )
 
 
 def _jet_counts(folder: RunFolder, tree: Tree, rows: Sequence[Comparison]) -> Picture:
@@ -284,6 +291,7 @@ def _areas(folder: RunFolder, tree: Tree, rows: Sequence[Comparison]) -> Picture
         )
         panels[0].set_xticks(range(len(chosen)), [row.quantity.replace(" GeV", "") for row in chosen])
     panels[0].set(xlabel="mass of X [GeV]", ylabel="AUC")
+    panels[0].margins(y=0.2)
     panels[0].legend(title="network (band: published ± tolerance)", loc="lower right")
     panels[0].tick_params(axis="x", which="minor", length=0)
     for i, (mass, curve) in enumerate(tree["parameterised"].items()):
@@ -302,13 +310,14 @@ def _limits(folder: RunFolder, tree: Any, rows: Sequence[Comparison]) -> Picture
     figure, (axes,) = new_figure(8.4, 1.1 + 0.36 * len(chosen))
     ratios = [row.found / row.target for row in chosen]
     axes.axvline(1, color=PUBLISHED, lw=1.2)
+    reach = max(1.5, 1.35 * max(ratios))
     for i, (row, ratio) in enumerate(zip(chosen, ratios, strict=True)):
         axes.barh(i, ratio, 0.6, color={"pass": COLOURS[0], "fail": COLOURS[2], "not judged": COLOURS[3]}[row.verdict])
         sign = "≥" if row.rule == "at least" else "≤"
-        place = ratio + 0.02 if ratio > 1 or ratio < 0.6 else 1.02
-        axes.text(place, i, f"{_plain(row.found)} ({sign} {_plain(row.target)})", va="center", fontsize=8)
+        place = ratio + 0.02 if ratio > 1 or ratio + 0.25 * reach < 1 else 1.02
+        axes.text(place, i, f"{_number(row.found, row.error)} ({sign} {_plain(row.target)})", va="center", fontsize=8)
     axes.set_yticks(range(len(chosen)), [f"{row.quantity.split(' (')[0]}" for row in chosen], fontsize=8)
-    axes.set(ylim=(len(chosen) - 0.4, -0.6), xlim=(0, max(1.5, 1.35 * max(ratios))), xlabel="measured/limit")
+    axes.set(ylim=(len(chosen) - 0.4, -0.6), xlim=(0, reach), xlabel="measured/limit")
     axes.tick_params(axis="y", which="both", length=0)
     caption = "Quantities with a limit: those with ≥ must reach the line, those with ≤ must not pass it."
     numbers = {row.quantity: ratio for row, ratio in zip(chosen, ratios, strict=True)}

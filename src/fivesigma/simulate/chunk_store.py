@@ -38,7 +38,7 @@ class ChunkStore:
     def load(self, name: str) -> Columns | None:
         """A piece that was kept, or None; a damaged one counts as missing and will be made again."""
         try:
-            with np.load(self._path(name)) as archive:
+            with open(self._path(name), "rb") as file, np.load(file) as archive:
                 return {key: archive[key] for key in archive.files}
         except (OSError, ValueError, EOFError, zipfile.BadZipFile):
             return None

@@ -65,6 +65,7 @@ def fit(
     resume: bool = False,
     shuffle: bool = True,
     target_scale: float = 1.0,
+    until: int | None = None,
     on_epoch: Callable[[dict[str, float], int], None] | None = None,
 ) -> History:
     """Train a Keras model; on return it holds the weights of the best (or last) epoch.
@@ -80,6 +81,7 @@ def fit(
         resume: go on from `checkpoint_path` if it exists.
         shuffle: draw a new order of the events each epoch.
         target_scale: factor the regression target was multiplied by; rmse and mae are given without it.
+        until: pause after this epoch; the schedule is that of all `settings.epochs`.
         on_epoch: called after each epoch with the row of history and the number of epochs.
 
     Returns:
@@ -103,7 +105,8 @@ def fit(
     root_key = jax.random.key(settings.seed)
 
     variables = tuple(checkpoint.as_device_arrays(group) for group in (state.trainable, state.other, state.optimizer))
-    while state.epoch < settings.epochs and not _stops(state, settings):
+    last = settings.epochs if until is None else min(until, settings.epochs)
+    while state.epoch < last and not _stops(state, settings):
         started = time.perf_counter()
         # The key depends on the epoch alone, so a resumed run shuffles as the first would have.
         variables, sums = run_epoch(variables, jax.random.fold_in(root_key, state.epoch), data)

@@ -21,6 +21,7 @@ def train(
     *,
     checkpoint_path: Path | None = None,
     resume: bool = False,
+    until: int | None = None,
     on_epoch: Callable[[dict[str, float], int], None] | None = None,
 ) -> tuple[Network, History]:
     """Fit the recipe and the network on the training events.
@@ -30,6 +31,7 @@ def train(
         parts: `train` and, if there are validation events, `val`.
         checkpoint_path: where the training's state is kept after every epoch.
         resume: go on from there.
+        until: pause after this epoch.
         on_epoch: called after each epoch.
     """
     recipe = fit_recipe(parts["train"], analysis.prepare)
@@ -41,7 +43,7 @@ def train(
     model = mlp(analysis.model, len(recipe.inputs), outputs, LINKS[analysis.task], analysis.train.seed)
     history = fit(
         model, training, validation, analysis.train, analysis.task,
-        checkpoint_path=checkpoint_path, resume=resume, target_scale=scale, on_epoch=on_epoch,
+        checkpoint_path=checkpoint_path, resume=resume, target_scale=scale, until=until, on_epoch=on_epoch,
     )  # fmt: skip
     return Network(model, recipe, scale), history
 

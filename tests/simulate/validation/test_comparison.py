@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fivesigma.simulate.validation import Comparison, count_passes, published
-from fivesigma.simulate.validation.statistics import correlation, deviation, effective, mean, quantiles, uniformity
+from fivesigma.simulate.validation.statistics import correlation, deviation, effective, harmonic, mean, quantiles, uniformity
 
 
 def row(found, rule="within", tolerance=0.1, error=0.01, note=""):
@@ -91,6 +91,14 @@ def test_uniformity_agrees_with_scipy_and_sees_a_lump():
     assert uniformity(angle) == pytest.approx(distance * np.sqrt(4000))
     assert uniformity(angle) < 1.95
     assert uniformity(np.concatenate([angle, np.zeros(200)])) > 1.95
+
+
+def test_a_harmonic_is_found_with_its_size():
+    random = np.random.default_rng(5)
+    angle = random.uniform(-np.pi, np.pi, 200_000)
+    kept = angle[random.random(len(angle)) < (1 + 0.2 * np.cos(2 * angle - 1)) / 1.2]
+    assert harmonic(kept, 2) == pytest.approx(0.2, abs=4 * np.sqrt(2 / len(kept)))
+    assert harmonic(kept, 3) == pytest.approx(0.0, abs=5 * np.sqrt(2 / len(kept)))
 
 
 def test_published_files_state_their_source_and_are_whole():

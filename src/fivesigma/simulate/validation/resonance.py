@@ -13,6 +13,7 @@ from fivesigma.simulate.validation.statistics import (
     correlation,
     deviation,
     effective,
+    harmonic,
     mean,
     quantiles,
     uniformity,
@@ -25,6 +26,8 @@ SHARES = (0.25, 0.5, 0.75)
 
 QUARTILE_TOLERANCE = 0.10  # relative
 UNIFORM_LIMIT = 1.95  # Kolmogorov's distance times sqrt(n): once in a thousand uniform samples
+HARMONICS = (1, 2, 3, 4)
+HARMONIC_LIMIT = 0.05  # largest amplitude of a Fourier harmonic; Kolmogorov's distance hardly sees the higher ones
 TAG_TOLERANCE = 0.03
 CORRELATION_TOLERANCE = 0.10
 # Mean and deviation of ln(jets_no), from the normalisation of the published column f5.
@@ -98,11 +101,19 @@ def quartile_rows(sample: Sample, weight: Values) -> list[Comparison]:
 
 
 def angle_rows(sample: Sample) -> list[Comparison]:
-    """Uniformity of all angles around the beam."""
-    return [
+    """Uniformity of all angles around the beam, by Kolmogorov's distance and by Fourier harmonics."""
+    rows = [
         Comparison("angles", f"{name}: Kolmogorov distance × √n", UNIFORM_LIMIT, uniformity(sample[name]), rule="at most")
         for name in ANGLES
     ]
+    for kind, events in (("background", sample.group == 0), ("signal", sample.group > 0)):
+        found = {(name, k): harmonic(sample[name][events], k) for name in ANGLES for k in HARMONICS}
+        (name, order), size = max(found.items(), key=lambda item: item[1])
+        quantity = f"largest harmonic of the {kind} ({name}, order {order})"
+        error = float(np.sqrt(2 / events.sum()))
+        note = "too few events" if error > HARMONIC_LIMIT / 3 else ""
+        rows.append(Comparison("angles", quantity, HARMONIC_LIMIT, size, error, rule="at most", note=note))
+    return rows
 
 
 def jet_count_rows(sample: Sample) -> list[Comparison]:

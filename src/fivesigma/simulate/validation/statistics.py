@@ -72,3 +72,12 @@ def uniformity(angle: Values) -> float:
     steps = np.arange(n + 1) / n
     distance = max(float(np.max(steps[1:] - place)), float(np.max(place - steps[:-1])))
     return distance * float(np.sqrt(n))
+
+
+def harmonic(angle: Values, order: int) -> float:
+    """Amplitude a of the harmonic in the density (1 + a cos(order (angle - phase)))/2 pi; its error is sqrt(2/n).
+
+    >>> round(harmonic(np.array([0.0, np.pi]), 2), 6)
+    2.0
+    """
+    return float(2 * np.abs(np.mean(np.exp(1j * order * angle))))

@@ -1,0 +1,1 @@
+"""Analysis + search space → the best settings: which to try, for how long, and what to keep."""
