@@ -27,7 +27,7 @@ def test_a_missing_column_is_a_data_error_with_the_nearest_names():
     assert isinstance(error, DataError)
     assert error.name == "Jet_PT"
     assert "nearest: 'jet_pt'" in error.what
-    assert "`fivesigma columns a.root` lists all 2" in error.hint
+    assert "`fivesigma columns a.root:Events` lists all 2" in error.hint
 
 
 @given(st.text(), st.lists(st.text(), max_size=6), st.integers(1, 4))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fivesigma.data.formats import open_table
     from fivesigma.errors import FivesigmaError
     from fivesigma.events import Events
+    from fivesigma.journey.tuning import tune
     from fivesigma.journey.verbs import Run, check, compare, evaluate, explore, predict, report, run, train
     from fivesigma.progress import Listener
     from fivesigma.scores import Scores
@@ -41,11 +42,12 @@ _PLACES = {
     "report": "fivesigma.journey.verbs",
     "run": "fivesigma.journey.verbs",
     "train": "fivesigma.journey.verbs",
+    "tune": "fivesigma.journey.tuning",
 }
 
 __all__ = [
     "Analysis", "Events", "FivesigmaError", "Listener", "Run", "Scores", "__version__", "builtin_names", "check",
-    "compare", "evaluate", "explore", "load", "open_table", "predict", "report", "run", "train",
+    "compare", "evaluate", "explore", "load", "open_table", "predict", "report", "run", "train", "tune",
 ]  # fmt: skip
 
 

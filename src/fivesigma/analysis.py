@@ -145,7 +145,12 @@ class Target(Section):
     """What a regression learns: a number per event."""
 
     variable: Formula
-    scale: float = Field(1.0, gt=0, description="the network learns variable × scale; results are given unscaled")
+    scale: float | None = Field(
+        None,
+        gt=0,
+        description="the network learns variable × scale; by default the target is standardised with the mean and "
+        "width of the training events. Results are always given in the target's own unit",
+    )
     unit: str = ""
 
 

@@ -52,9 +52,15 @@ def speaking_of(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if isinstance(error, FileNotFoundError | UnicodeError) and error.filename not in (None, str(path)):
+        if error.filename is not None and not _concerns(Path(os.fsdecode(error.filename)), path):
             raise
         raise OutputError(f"cannot write {path}: {_reason(error)}", hint=_hint(error)) from error
+
+
+def _concerns(file: Path, path: Path) -> bool:
+    """Whether an error on `file` is one of writing `path`: itself, what lies above or below, or its part."""
+    part = file.parent == path.parent and file.name.startswith(f".{path.stem}-")
+    return part or file == path or file in path.parents or path in file.parents
 
 
 def _reason(error: OSError) -> str:

@@ -54,17 +54,16 @@ class ColumnNotFound(DataError):
 
     >>> print(ColumnNotFound("jet_pT", "events.root:Events", ["jet_pt", "jet_eta", "lep_pt"]))
     no column 'jet_pT' in events.root:Events; nearest: 'jet_pt', 'jet_eta', 'lep_pt'
-      hint: names are case-sensitive; `fivesigma columns events.root` lists all 3
+      hint: names are case-sensitive; `fivesigma columns events.root:Events` lists all 3
     """
 
     def __init__(self, name: str, where: str, available: Iterable[str]) -> None:
         names = list(available)
         near = nearest(name, names)
         listed = "; nearest: " + ", ".join(repr(n) for n in near) if near else ""
-        path = where.split(":")[0]
         super().__init__(
             f"no column {name!r} in {where}{listed}",
-            hint=f"names are case-sensitive; `fivesigma columns {path}` lists all {len(names)}",
+            hint=f"names are case-sensitive; `fivesigma columns {where}` lists all {len(names)}",
         )
         self.name = name
 

@@ -60,8 +60,13 @@ class RunFolder:
         return folder
 
     @classmethod
-    def open(cls, place: str | Path, output: Path = Path("runs")) -> "RunFolder":
+    def open(cls, place: str | Path, output: Path = Path("runs"), needs: str | None = None) -> "RunFolder":
         """A run by its folder, or the latest run of an analysis by its name.
+
+        Args:
+            place: the folder, or the analysis's name.
+            output: folder of all runs.
+            needs: a file that the latest run must have to be chosen by name.
 
         Raises:
             RunError: if there is no such run, or the folder is not one.
@@ -74,7 +79,8 @@ class RunFolder:
                 near = nearest(str(place), known)
                 hint = f"runs there are of: {', '.join(near or sorted(known)[:5])}" if known else None
                 raise RunError(f"no run {place}: neither a run folder nor an analysis with runs in {output}/", hint=hint)
-            path = runs[-1]
+            usable = [run for run in runs if needs is None or (run / needs).is_file()]
+            path = (usable or runs)[-1]
         folder = cls(path)
         if not (path / "analysis.yaml").is_file() or not (path / "metadata.json").is_file():
             raise RunError(f"{path} is not a run folder: it has no analysis.yaml and metadata.json")

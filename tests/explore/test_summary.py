@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from fivesigma.analysis_file import load
-from fivesigma.explore.summary import classes_table, columns_table, correlations, summarise
+from fivesigma.explore.summary import classes_table, columns_table, correlations, summarise, suspected_markers
 
 N = 400
 
@@ -95,3 +95,13 @@ def test_a_regression_describes_its_target(make_events, table):
     events = make_events(table, target=np.linspace(0, 10, N), classes=())
     found = summarise(load({"features": "x{0..3}", "target": {"variable": "y", "unit": "GeV"}}), {"train": events}, {})
     assert (found["target"]["unit"], found["target"]["median"], found["classes"]) == ("GeV", pytest.approx(5), {})
+
+
+def test_a_marker_far_from_all_values_is_suspected(make_events):
+    features = np.random.default_rng(1).normal(0, 1, (500, 2))
+    clean = make_events(features)
+    features[::5, 0] = -999
+    marked = make_events(features)
+    assert suspected_markers({"train": marked}, []) == {"x0": (-999.0, pytest.approx(0.2))}
+    assert suspected_markers({"train": marked}, [-999]) == {}
+    assert suspected_markers({"train": clean}, []) == {}

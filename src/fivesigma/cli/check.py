@@ -11,8 +11,8 @@ def check(analysis: AnalysisName, settings: Set = None, data: Data = None, quiet
 
     terminal = Terminal(quiet)
     resolved = load(analysis, parse_settings(settings or []), parse_data(data or []))
-    terminal.say(dump(resolved).rstrip())
     plans = verbs.check(resolved, listener=terminal)
+    terminal.say(dump(resolved).rstrip())
     if not plans:
         source = "it simulates its own events" if resolved.simulate else "it names no files yet: use --data train=FILE"
         terminal.say(f"no data files to check against: {source}")

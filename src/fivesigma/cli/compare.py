@@ -4,6 +4,7 @@ from typing import Any
 
 from fivesigma.cli.console import Terminal
 from fivesigma.cli.options import RUNS, Output, RunName
+from fivesigma.evaluate.metric import Metric
 
 
 def compare(first: RunName, second: RunName, output: Output = RUNS) -> None:
@@ -12,9 +13,11 @@ def compare(first: RunName, second: RunName, output: Output = RUNS) -> None:
 
     terminal = Terminal()
     result = verbs.compare(first, second, output)
-    terminal.table(
-        "settings that differ", ["key", "first", "second"], [[k, str(a), str(b)] for k, (a, b) in result["settings"].items()]
-    )
+    differing = [[key, str(first), str(second)] for key, (first, second) in result["settings"].items()]
+    if differing:
+        terminal.table("settings that differ", ["key", "first", "second"], differing)
+    else:
+        terminal.say("the settings are the same")
     rows = [
         [f"{row['part']} {row['name']}", *(_shown(row[key]) for key in ("first", "second", "difference"))]
         for row in result["metrics"]
@@ -26,4 +29,4 @@ def compare(first: RunName, second: RunName, output: Output = RUNS) -> None:
 
 
 def _shown(metric: dict[str, Any]) -> str:
-    return f"{metric['value']:.4f} ± {metric['error']:.4f}"
+    return str(Metric(metric["value"], metric["error"]))

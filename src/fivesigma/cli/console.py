@@ -19,7 +19,8 @@ class Terminal(Listener):
 
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet
-        self.out = Console(highlight=False, soft_wrap=True)
+        # In a file or a pipe a table takes the width it needs.
+        self.out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 240)
         self._err = Console(stderr=True, highlight=False)
         self._bar: Progress | None = None
         self._task: TaskID | None = None

@@ -1,11 +1,12 @@
 """CSV files, plain or compressed, with or without a header, through pyarrow's streaming reader."""
 
 import io
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from fivesigma.data.base import Columns, Reader, reading
+from fivesigma.data.base import CHUNK, Columns, Reader, reading
 from fivesigma.data.parquet import to_numpy
 from fivesigma.errors import DataError
 
@@ -78,6 +79,19 @@ class CsvReader(Reader):
             # A block of text is a chunk: cutting it to `size` rows would only copy it.
             for batch in reader:
                 yield {name: to_numpy(batch.column(name)) for name in names}
+
+    def chunks(self, names: Sequence[str], size: int = CHUNK, integers: Collection[str] = ()) -> Iterator[Columns]:
+        try:
+            yield from super().chunks(names, size, integers)
+        except DataError as error:
+            found = re.search(r"In CSV column #(\d+): .*invalid value '([^']*)'", str(error.__cause__))
+            if found is None:
+                raise
+            name = self._head[0][int(found[1])]
+            raise DataError(
+                f"column {name!r} in {self.path} holds text ({found[2]!r}), and only numbers can be used",
+                hint="leave the column out, or write numbers for it (classes are 0, 1, …)",
+            ) from None
 
 
 def _first_lines(stream: Any, most: int = 1 << 20) -> list[str]:

@@ -45,6 +45,8 @@ def open_table(
     treename = inside or treename
     if not Path(path).is_file():
         raise _no_file(path)
+    if Path(path).stat().st_size == 0:
+        raise DataError(f"{path} is empty")
     kind = kind or guess_format(path)
     named = columns if isinstance(columns, Mapping) else {}
     match kind:

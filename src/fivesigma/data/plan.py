@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fivesigma.analysis import Analysis
+from fivesigma.analysis import Analysis, is_name
 from fivesigma.data.base import Columns
 from fivesigma.errors import AnalysisError, ColumnNotFound, DataError, LeakageError
 from fivesigma.expressions import Expression
@@ -178,10 +178,12 @@ def as_column(values: Any, name: str, where: str, length: int) -> np.ndarray[Any
         if values.ndim > 1:
             if "string" in str(values.type):
                 raise DataError(f"column {name!r} in {where} is text; only numbers can be used")
-            raise DataError(
-                f"{name!r} in {where} has a list per event, not one value",
-                hint=f"take one element, {name}[0], or reduce it: count({name}), sum({name}), max({name})",
+            remedies = (
+                f"take one element, {name}[0], or reduce it: count({name}), sum({name}), max({name})"
+                if is_name(name)
+                else f"reduce it: any({name}), sum({name}), …; or take one element of a column in it, such as [0]"
             )
+            raise DataError(f"{name!r} in {where} has a list per event, not one value", hint=remedies)
         import awkward as ak
 
         values = ak.to_numpy(ak.fill_none(values, np.nan))

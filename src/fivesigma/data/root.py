@@ -33,7 +33,10 @@ class RootReader(Reader):
         if self.treename is None:
             if len(names) != 1:
                 listed = ", ".join(names) or "none"
-                raise DataError(f"{self.path} holds {len(names)} trees: {listed}", hint="choose one with `treename`")
+                raise DataError(
+                    f"{self.path} holds {len(names)} trees: {listed}",
+                    hint=f"choose one: {self.path}:{next(iter(names), 'NAME')}, or `treename` in the analysis",
+                )
             self.treename = next(iter(names))
             self.where = f"{self.path}:{self.treename}"
         if self.treename not in names:
@@ -44,7 +47,12 @@ class RootReader(Reader):
     @cached_property
     def _types(self) -> dict[str, str]:
         with reading(self.where):
-            return {str(name): str(kind) for name, kind in self._tree.typenames().items()}
+            # RNTuple keeps collections once more under names of its own.
+            return {
+                str(name): str(kind)
+                for name, kind in self._tree.typenames().items()
+                if not str(name).startswith("_collection")
+            }
 
     def types(self) -> Mapping[str, str]:
         return self._types

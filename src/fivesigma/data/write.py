@@ -2,10 +2,13 @@
 
 import abc
 import io
+import shutil
+import tempfile
+import zipfile
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any, cast
 
 import numpy as np
 
@@ -92,11 +95,39 @@ class RootWriter(Writer):
         self._file.close()
 
 
-class ArchiveWriter(Writer):
-    """NPZ or HDF5: one array per column, kept in memory until the end."""
+class NpzWriter(Writer):
+    """NPZ: each column waits in a file of its own, so that memory does not grow with the rows."""
 
-    def __init__(self, path: Path, hdf5: bool) -> None:
-        self._path, self._hdf5 = path, hdf5
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._columns: dict[str, tuple[IO[bytes], np.dtype[Any], tuple[int, ...]]] = {}
+        self._rows = 0
+
+    def write(self, columns: Chunk) -> None:
+        for name, values in columns.items():
+            if name not in self._columns:
+                # Unnamed files beside the destination: gone by themselves whatever happens.
+                file = cast(IO[bytes], tempfile.TemporaryFile(dir=self._path.parent))  # noqa: SIM115
+                self._columns[name] = (file, values.dtype, values.shape[1:])
+            file, dtype, _ = self._columns[name]
+            file.write(np.ascontiguousarray(values, dtype).data)
+        self._rows += len(next(iter(columns.values())))
+
+    def close(self) -> None:
+        with zipfile.ZipFile(self._path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            for name, (file, dtype, tail) in self._columns.items():
+                header = {"descr": dtype.str, "fortran_order": False, "shape": (self._rows, *tail)}
+                file.seek(0)
+                with file, archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                    np.lib.format.write_array_header_1_0(entry, header)
+                    shutil.copyfileobj(file, entry, 1 << 20)
+
+
+class Hdf5Writer(Writer):
+    """HDF5: one dataset per column, kept in memory until the end."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
         self._parts: list[Chunk] = []
 
     def write(self, columns: Chunk) -> None:
@@ -106,10 +137,6 @@ class ArchiveWriter(Writer):
         if not self._parts:
             return
         arrays = {name: np.concatenate([part[name] for part in self._parts]) for name in self._parts[0]}
-        if not self._hdf5:
-            with open(self._path, "wb") as file:
-                np.savez_compressed(file, allow_pickle=False, **arrays)
-            return
         import h5py
 
         # Built in memory: HDF5 reports a full disk only when it is too late to raise.
@@ -166,5 +193,7 @@ def _writer(path: Path, kind: str) -> Writer:
             return CsvWriter(path)
         case "root":
             return RootWriter(path)
+        case "npz":
+            return NpzWriter(path)
         case _:
-            return ArchiveWriter(path, hdf5=kind == "hdf5")
+            return Hdf5Writer(path)

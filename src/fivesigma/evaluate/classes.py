@@ -108,7 +108,10 @@ def per_class(
     rows: dict[str, dict[str, Metric]] = {}
     for i, name in enumerate(classes):
         rows[name] = {
-            "precision": replicas(table, variance, lambda t, i=i: float(precision_of(t)[i]), count),  # type: ignore[misc]
+            # Of a class that is never predicted there is no precision.
+            "precision": Metric(np.nan, np.nan)
+            if table[:, i].sum() == 0
+            else replicas(table, variance, lambda t, i=i: float(precision_of(t)[i]), count),  # type: ignore[misc]
             "recall": replicas(table, variance, lambda t, i=i: float(recall_of(t)[i]), count),  # type: ignore[misc]
             "f1": replicas(table, variance, lambda t, i=i: float(f1_of(t)[i]), count),  # type: ignore[misc]
             "support": Metric(float(table[i].sum()), float(np.sqrt(variance[i].sum()))),

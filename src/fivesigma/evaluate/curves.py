@@ -91,10 +91,12 @@ def _regression(scores: Scores) -> dict[str, Any]:
     target = scores.target.astype(np.float64)
     residual = scores.score - target
     width = half_width_68(residual, scores.weight).value
-    low, high = np.quantile(target, [0.001, 0.999])
-    edges = np.linspace(low, high, 61)
+    both = np.concatenate([target, scores.score])
+    low, high = np.quantile(both, [0.0005, 0.9995])
+    edges = np.linspace(low, high if high > low else low + 1, 61)
     counts, _, _ = np.histogram2d(target, scores.score, bins=(edges, edges), weights=scores.weight)
+    outside = (np.minimum(target, scores.score) < edges[0]) | (np.maximum(target, scores.score) > edges[-1])
     return {
         "residual": histogram(residual, scores.weight, np.linspace(-6 * width, 6 * width, 81)).to_dict(),
-        "response": {"edges": edges.tolist(), "counts": counts.tolist()},
+        "response": {"edges": edges.tolist(), "counts": counts.tolist(), "events_outside": int(outside.sum())},
     }

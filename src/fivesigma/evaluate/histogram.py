@@ -52,7 +52,7 @@ def sensible_edges(values: NDArray[Any], bins: int = 50) -> NDArray[np.float64]:
     """Bin edges that show a distribution, whatever its kind.
 
     Whole numbers get bins of whole width, so that no bin collects more of them than its neighbour;
-    a positive quantity over more than two decades gets equal ratios; tails beyond 0.1 % are cut.
+    a positive quantity with a long tail gets equal ratios; tails beyond 0.1 % are cut.
 
     Args:
         values: any sample of the quantity, [event]; NaN is ignored.
@@ -74,7 +74,7 @@ def sensible_edges(values: NDArray[Any], bins: int = 50) -> NDArray[np.float64]:
             low, high = cut_low, cut_high
         width = max(1.0, np.ceil((high - low + 1) / bins))
         return np.arange(np.floor(low) - 0.5, np.ceil(high) + width, width)
-    if cut_low > 0 and cut_high > 100 * cut_low:
+    if cut_low > 0 and np.quantile(values, 0.99) > 20 * np.median(values):
         return np.geomspace(cut_low, cut_high, bins + 1)
     if cut_high - cut_low <= 1e-12 * max(abs(cut_low), abs(cut_high)):
         half = max(0.5, 1e-9 * abs(cut_low))

@@ -22,7 +22,11 @@ class Metric:
     error: float
 
     def __str__(self) -> str:
-        return f"{self.value:.4f} ± {self.error:.4f}"
+        digits = 4
+        if np.isfinite(self.error) and self.error > 0:
+            # Two significant digits of the error, and the value to the same place.
+            digits = int(np.clip(1 - np.floor(np.log10(self.error)), 0, 8))
+        return f"{self.value:.{digits}f} ± {self.error:.{digits}f}"
 
     def to_dict(self) -> dict[str, float | None]:
         """For JSON, where NaN does not exist: an undefined number is null."""

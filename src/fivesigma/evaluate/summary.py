@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma.evaluate import classes, regression
-from fivesigma.evaluate.metric import Metric, replicas
+from fivesigma.evaluate.metric import Metric, replicas, weighted_mean
 from fivesigma.evaluate.roc import auc
 from fivesigma.scores import Scores
 
@@ -55,7 +55,7 @@ def _classification(scores: Scores, threshold: float, bootstrap: int) -> dict[st
     for name, statistic in classes.SUMMARIES.items():
         result[name] = replicas(table, variance, statistic, bootstrap)
     largest = table.sum(axis=1).argmax()
-    result["accuracy_of_constant"] = Metric(float(table[largest].sum() / table.sum()), 0.0)
+    result["accuracy_of_constant"] = weighted_mean((target == largest).astype(np.float64), weight)
     result["per_class"] = classes.per_class(table, variance, scores.classes, bootstrap)
     result["confusion"] = {"counts": table.tolist(), "errors": np.sqrt(variance).tolist(), "classes": list(scores.classes)}
     return result

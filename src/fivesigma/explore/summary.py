@@ -1,6 +1,6 @@
 """Numbers that describe a sample: columns, missing entries, classes, distributions, correlations."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -86,6 +86,30 @@ def _describe(column: NDArray[Any]) -> dict[str, Any]:
     low, q25, q50, q75, high = np.quantile(present, [0, 0.25, 0.5, 0.75, 1]).tolist()
     spread = {"mean": float(present.mean()), "std": float(present.std())}
     return {"missing": missing, **spread, "min": low, "q25": q25, "median": q50, "q75": q75, "max": high}
+
+
+MARKERS = (-9999.0, -999.0, -99.0, 999.0, 9999.0, 99999.0, -99999.0)
+"""Numbers that ntuples write where there is nothing to write."""
+
+
+def suspected_markers(parts: Mapping[str, Events], known: Sequence[float]) -> dict[str, tuple[float, float]]:
+    """Features in which a marker such as −999 stands apart from all other values.
+
+    Returns:
+        feature → (marker, share of the training events that have it).
+    """
+    events = parts["train"]
+    found = {}
+    for name, column in zip(events.feature_names, events.features.T, strict=True):
+        for marker in MARKERS:
+            share = float((column == np.float32(marker)).mean())
+            others = column[np.isfinite(column) & (column != np.float32(marker))]
+            if share == 0 or marker in known or len(others) == 0:
+                continue
+            apart = others.min() - marker if marker < 0 else marker - others.max()
+            if apart > others.max() - others.min():
+                found[name] = (marker, share)
+    return found
 
 
 def classes_table(parts: Mapping[str, Events]) -> dict[str, dict[str, dict[str, float]]]:

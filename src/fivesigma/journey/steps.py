@@ -13,6 +13,7 @@ from fivesigma.errors import AnalysisError
 from fivesigma.evaluate.curves import curves
 from fivesigma.evaluate.metric import Metric
 from fivesigma.evaluate.summary import as_json, in_bins, summarise
+from fivesigma.evaluate.verdicts import verdicts
 from fivesigma.explore import summary
 from fivesigma.journey.sources import Source, load_source
 from fivesigma.progress import Listener
@@ -84,6 +85,11 @@ class Journey:
         self.listener.progress(0, 1, "exploring")
         result = summary.summarise(self.analysis, source.parts, source.kinds)
         self.folder.write_json("explore.json", as_json(result))
+        for name, (value, share) in summary.suspected_markers(source.parts, self.analysis.missing_values).items():
+            self.listener.say(
+                f"warning: {100 * share:.1f} % of {name} are exactly {value:g}; if that means missing, "
+                f"set missing_values: [{value:g}]"
+            )
         missing = sum(1 for row in result["columns"] if row["missing"] > 0)
         self.listener.done(
             f"explored {len(result['columns'])} columns ({missing} with missing entries), "
@@ -121,9 +127,7 @@ class Journey:
         checkpoint = self.folder / "checkpoints" / "last.npz"
         if resume and checkpoint.is_file():
             self.listener.say(f"resuming from {checkpoint}")
-        network, history = train(
-            self.analysis, parts, checkpoint_path=checkpoint, resume=resume, on_epoch=self._epoch
-        )
+        network, history = train(self.analysis, parts, checkpoint_path=checkpoint, resume=resume, on_epoch=self._epoch)
         lines = [_json_line(row) for row in history]
         self.folder.write_text("history.jsonl", "".join(lines))
         best = min(history, key=lambda row: row.get("val_loss", row["loss"]))
@@ -162,6 +166,10 @@ class Journey:
                 self._write_predictions(part, scores)
         self.folder.write_json("metrics.json", as_json(metrics))
         self.folder.write_json("curves.json", as_json(shapes))
+        sentences = verdicts(metrics)
+        self.folder.write_json("verdicts.json", sentences)
+        for sentence in sentences:
+            self.listener.say(f"warning: {sentence}")
         self.listener.done("evaluated " + ", ".join(f"{len(events):,} {part}" for part, events in parts.items()))
         return metrics
 

@@ -10,7 +10,7 @@ import numpy as np
 from fivesigma.analysis import Analysis
 from fivesigma.analysis_file import load
 from fivesigma.data.formats import expand
-from fivesigma.data.load import plan_for, reader_for, without_missing
+from fivesigma.data.load import plan_for, read_events, reader_for, without_missing
 from fivesigma.data.plan import Plan, Variables
 from fivesigma.data.write import writable_format, write_columns
 from fivesigma.errors import AnalysisError, ColumnNotFound, OutputError, RunError
@@ -23,6 +23,8 @@ from fivesigma.train.network import Network, score_columns
 
 AnalysisLike = str | Path | Analysis | Mapping[str, Any]
 RUNS = Path("runs")
+FIRST_EVENTS = 100
+"""`check` looks at so many events of every file, to find lists and text where numbers are meant."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,9 @@ class Run:
     """A run: its folder and what is in it. In a notebook it displays its metrics as a table."""
 
     path: Path
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", RunFolder.open(self.path).path)
 
     @property
     def folder(self) -> RunFolder:
@@ -90,7 +95,7 @@ def check(
     data: Mapping[str, Sequence[str] | str] | None = None,
     listener: Listener | None = None,
 ) -> list[Plan]:
-    """Check an analysis and, if its files are there, every name in it, without reading events.
+    """Check an analysis and, if its files are there, every name in it and the first events.
 
     Raises:
         FivesigmaError: for the first thing that is wrong.
@@ -100,9 +105,11 @@ def check(
     for name, sample in resolved.samples.items():
         files = expand(sample.files)
         for file in files:
-            plan = plan_for(resolved, reader_for(resolved, file, sample))
+            reader = reader_for(resolved, file, sample)
+            plan = plan_for(resolved, reader)
             allowed = plan.check_no_truth()
             check_names(plan)
+            next(read_events(resolved, plan, reader, sample, size=FIRST_EVENTS), None)
             plans.append(plan)
             if listener and allowed:
                 listener.say(f"warning: truth among the inputs, as `allow_truth` asks: {', '.join(allowed)}")
@@ -155,7 +162,7 @@ def train(
 
 def evaluate(run: str | Path | Run, output: str | Path = RUNS, listener: Listener | None = None) -> Run:
     """Score the run's events with its network and write metrics with uncertainties."""
-    journey = _journey_of(run, output, listener)
+    journey = _journey_of(run, output, listener, "model.keras")
     network = Network.load(journey.folder)
     journey.evaluate(network)
     journey.folder.finish()
@@ -165,7 +172,7 @@ def evaluate(run: str | Path | Run, output: str | Path = RUNS, listener: Listene
 
 def report(run: str | Path | Run, output: str | Path = RUNS, listener: Listener | None = None) -> Path:
     """Draw the run's figures and write its report; shows whatever the run has got to."""
-    journey = _journey_of(run, output, listener)
+    journey = _journey_of(run, output, listener, "explore.json")
     path = journey.report()
     journey.folder.finish()
     return path
@@ -224,7 +231,7 @@ def predict(
         The number of events written.
     """
     listener = listener or Listener()
-    folder = RunFolder.open(run.path if isinstance(run, Run) else run, Path(output))
+    folder = RunFolder.open(run.path if isinstance(run, Run) else run, Path(output), "model.keras")
     destination = Path(destination)
     if destination.exists():
         raise OutputError(f"{destination} exists already", hint="choose another name, or remove it first")
@@ -247,6 +254,10 @@ def _predicted(
     listener: Listener,
 ) -> Iterator[dict[str, Any]]:
     """Scored columns, chunk by chunk, of every event of every file."""
+    for i, name in enumerate(analysis.parameters):
+        known = [values[i] for values in hypotheses]
+        if name in at and known and not min(known) <= at[name] <= max(known):
+            listener.say(f"warning: {name}={at[name]:g} lies outside the training range {min(known):g} … {max(known):g}")
     unknown = [name for name in at if name not in analysis.parameters]
     if unknown:
         raise AnalysisError(f"the analysis has no parameter {unknown[0]!r}", hint=f"it has: {list(analysis.parameters)}")
@@ -348,7 +359,7 @@ def compare(first: str | Path | Run, second: str | Path | Run, output: str | Pat
         the two metrics, and the difference with its error. The errors are combined as if the
         samples were independent, which is too large where both were tested on the same events.
     """
-    folders = [RunFolder.open(r.path if isinstance(r, Run) else r, Path(output)) for r in (first, second)]
+    folders = [RunFolder.open(r.path if isinstance(r, Run) else r, Path(output), "metrics.json") for r in (first, second)]
     trees = [_flat(folder.analysis().model_dump(mode="json")) for folder in folders]
     keys = dict.fromkeys([*trees[0], *trees[1]])
     settings = {key: [tree.get(key) for tree in trees] for key in keys if trees[0].get(key) != trees[1].get(key)}
@@ -371,8 +382,8 @@ def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
     return {k: v for key, inner in tree.items() for k, v in _flat(inner, f"{prefix}.{key}" if prefix else str(key)).items()}
 
 
-def _journey_of(run: str | Path | Run, output: str | Path, listener: Listener | None) -> Journey:
-    folder = RunFolder.open(run.path if isinstance(run, Run) else run, Path(output))
+def _journey_of(run: str | Path | Run, output: str | Path, listener: Listener | None, needs: str) -> Journey:
+    folder = RunFolder.open(run.path if isinstance(run, Run) else run, Path(output), needs)
     if folder.busy:
         raise RunError(f"the run {folder} is being worked on ({folder.unfinished})", hint="wait until it is finished")
     return Journey(folder, folder.analysis(), listener or Listener())

@@ -61,6 +61,8 @@ def write_report(folder: RunFolder, progress: Progress = silent) -> Path:
         metadata=folder.read_json("metadata.json"),
         explore=folder.read_json("explore.json") if folder.has("explore.json") else None,
         recipe=folder.read_json("recipe.json") if folder.has("recipe.json") else None,
+        verdicts=folder.read_json("verdicts.json") if folder.has("verdicts.json") else [],
+        unit=f" [{analysis.target.unit}]" if analysis.target and analysis.target.unit else "",
         parts=list(metrics),
         table=_metric_rows(metrics),
         headline=[row for name in _HEADLINES[analysis.task] for row in _metric_rows(metrics) if row["name"] == name],

@@ -91,7 +91,7 @@ def _roc(folder: RunFolder, metrics: Tree, shapes: Tree) -> Picture:
                 axes.plot(signal[some], 1 / background[some], label=text, **look)
     left.plot([0, 1], [0, 1], color="0.7", lw=0.8, ls=":")
     left.set(xlabel="background efficiency", ylabel="signal efficiency", xlim=(0, 1), ylim=(0, 1.005))
-    right.set(xlabel="signal efficiency", ylabel="background rejection 1/ε", yscale="log", xlim=(0, 1), ylim=(0.9, None))
+    right.set(xlabel="signal efficiency", ylabel="background rejection 1/ε_B", yscale="log", xlim=(0, 1), ylim=(0.9, None))
     right.legend(fontsize=8)
     caption = "Left: signal against background efficiency. Right: background rejection against signal efficiency."
     if named:
@@ -189,6 +189,8 @@ def _response(folder: RunFolder, analysis: Analysis, tree: Tree, last: str) -> P
     axes.set(xlabel=target, ylabel=f"prediction of {target}")
     figure.colorbar(image, ax=axes, label="events")
     caption = "Prediction against truth; a perfect network fills the diagonal."
+    if tree["events_outside"]:
+        caption += f" {tree['events_outside']:,} events lie outside."
     return save(folder, figure, "response", f"Response ({last})", caption, dict(tree))
 
 

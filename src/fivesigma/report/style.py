@@ -153,7 +153,7 @@ def fit_axis(axes: "Axes", tree: Mapping[str, Any]) -> None:
     from matplotlib.ticker import MaxNLocator, NullLocator
 
     edges = np.asarray(tree["edges"], float)
-    if (edges > 0).all() and edges[-1] > 50 * edges[0]:
+    if (edges > 0).all() and np.allclose(edges[1:] / edges[:-1], edges[1] / edges[0]) and edges[-1] > 10 * edges[0]:
         axes.set_xscale("log")
     elif len(edges) < 30 and np.allclose(edges % 1, 0.5):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
@@ -163,6 +163,8 @@ def fit_axis(axes: "Axes", tree: Mapping[str, Any]) -> None:
 def scaled(tree: Mapping[str, Any], density: bool) -> tuple[Any, Any, Any]:
     """Edges, counts and errors of a histogram, normalised to unit area if asked."""
     edges, counts, errors = (np.asarray(tree[key], float) for key in ("edges", "counts", "errors"))
-    area = float((counts * np.diff(edges)).sum())
+    # Bins of equal ratio are drawn on a logarithmic axis, where they are equally wide.
+    even = (edges > 0).all() and np.allclose(edges[1:] / edges[:-1], edges[1] / edges[0]) and edges[-1] > 10 * edges[0]
+    area = float(counts.sum() if even else (counts * np.diff(edges)).sum())
     factor = 1 / area if density and area > 0 else 1.0
     return edges, counts * factor, errors * factor

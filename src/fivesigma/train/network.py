@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma.atomic import writing
-from fivesigma.errors import RunError
+from fivesigma.errors import EventsError, RunError
 from fivesigma.events import Events
 from fivesigma.models.backend import keras
 from fivesigma.prepare.recipe import Recipe
@@ -31,28 +31,33 @@ class Network:
     Attributes:
         model: [event, input] → [event, output].
         recipe: features and parameters as read → inputs.
-        target_scale: the output is divided by it (1 for classification).
+        target_scale, target_shift: the prediction is output / scale + shift (1 and 0 for classification).
     """
 
     model: Any
     recipe: Recipe
     target_scale: float = 1.0
+    target_shift: float = 0.0
 
     @cached_property
     def _apply(self) -> Any:
         network, link = logits_of(self.model)
         return compiled_apply(network), link
 
-    def score(self, features: NDArray[np.float32], parameters: NDArray[np.float32]) -> NDArray[np.float32]:
+    def score(self, features: NDArray[np.float32], parameters: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """Score events.
 
         Args:
             features: [event, feature], NaN where missing, in the recipe's order.
-            parameters: [event, parameter].
+            parameters: [event, parameter]; may be left out if the network has none.
 
         Returns:
             Probability of class 1 [event], probabilities [event, class], or the prediction [event].
         """
+        if parameters is None:
+            parameters = np.zeros((len(features), 0), np.float32)
+        if parameters.shape[1] != len(self.recipe.parameters):
+            raise EventsError(f"the network needs the parameters {', '.join(self.recipe.parameters) or '(none)'}")
         apply, link = self._apply
         trainable = [v.value for v in self.model.trainable_variables]
         other = [v.value for v in self.model.non_trainable_variables]
@@ -63,7 +68,7 @@ class Network:
             parts.append(probabilities(outputs, link))
         empty_shape = (0,) if self.model.output_shape[-1] == 1 else (0, self.model.output_shape[-1])
         score = np.concatenate(parts) if parts else np.zeros(empty_shape, np.float32)
-        return np.asarray(score / np.float32(self.target_scale), np.float32)
+        return np.asarray(score / np.float32(self.target_scale) + np.float32(self.target_shift), np.float32)
 
     def scores(self, events: Events, hypotheses: Sequence[tuple[float, ...]] = ()) -> Scores:
         """Score events at their own parameters and under each hypothesis."""
@@ -85,7 +90,9 @@ class Network:
 
     def save(self, folder: RunFolder) -> None:
         """Write `recipe.json` and `model.keras`; the model comes last and so marks the run as trained."""
-        folder.write_json("recipe.json", {**self.recipe.to_dict(), "target_scale": self.target_scale})
+        folder.write_json(
+            "recipe.json", {**self.recipe.to_dict(), "target_scale": self.target_scale, "target_shift": self.target_shift}
+        )
         with writing(folder / "model.keras") as part:
             self.model.save(part)
 
@@ -107,7 +114,7 @@ class Network:
             raise RunError(f"{folder / 'model.keras'} is damaged: {reason}", hint="train again") from None
         if model.input_shape[-1] != len(recipe.inputs):
             raise RunError(f"the run {folder} is damaged: model.keras and recipe.json do not belong together")
-        return cls(model, recipe, float(tree.get("target_scale", 1.0)))
+        return cls(model, recipe, float(tree["target_scale"]), float(tree["target_shift"]))
 
 
 def hypotheses_of(events: Events) -> list[tuple[float, ...]]:

@@ -36,19 +36,35 @@ def train(
     """
     recipe = fit_recipe(parts["train"], analysis.prepare)
     chosen = resample(parts["train"], analysis.prepare.resample, analysis.train.seed)
-    scale = analysis.target.scale if analysis.target else 1.0
-    training = _arrays(analysis, chosen, chosen, recipe, scale)
-    validation = _arrays(analysis, parts["val"], chosen, recipe, scale) if "val" in parts else None
+    shift, scale = target_standard(analysis, parts["train"])
+    training = _arrays(analysis, chosen, chosen, recipe, shift, scale)
+    validation = _arrays(analysis, parts["val"], chosen, recipe, shift, scale) if "val" in parts else None
     outputs = len(analysis.classes) if analysis.task == "multiclass" else 1
     model = mlp(analysis.model, len(recipe.inputs), outputs, LINKS[analysis.task], analysis.train.seed)
     history = fit(
         model, training, validation, analysis.train, analysis.task,
         checkpoint_path=checkpoint_path, resume=resume, target_scale=scale, until=until, on_epoch=on_epoch,
     )  # fmt: skip
-    return Network(model, recipe, scale), history
+    return Network(model, recipe, scale, shift), history
 
 
-def _arrays(analysis: Analysis, events: Events, training: Events, recipe: Recipe, scale: float) -> Arrays:
+def target_standard(analysis: Analysis, training: Events) -> tuple[float, float]:
+    """Shift and scale of a regression's target: the network learns (target − shift) × scale.
+
+    An explicit `target.scale` only scales; without one the target gets mean zero and width one.
+    """
+    if analysis.target is None:
+        return 0.0, 1.0
+    if analysis.target.scale is not None:
+        return 0.0, analysis.target.scale
+    weight = np.maximum(training.weight, 0)
+    target = training.target.astype(np.float64)
+    shift = float(np.average(target, weights=weight if weight.sum() > 0 else None))
+    width = float(np.average((target - shift) ** 2, weights=weight if weight.sum() > 0 else None)) ** 0.5
+    return shift, 1 / width if width > 0 else 1.0
+
+
+def _arrays(analysis: Analysis, events: Events, training: Events, recipe: Recipe, shift: float, scale: float) -> Arrays:
     """Network inputs of one part; class weights come from the training events for every part."""
     inputs = np.empty((len(events), len(recipe.inputs)), np.float32)
     for start in range(0, len(events), CHUNK):
@@ -58,5 +74,5 @@ def _arrays(analysis: Analysis, events: Events, training: Events, recipe: Recipe
     if setting == "balanced":
         factors = class_weight(training.target, training.weight, training.classes, "balanced")
         setting = dict(zip(training.classes, factors.tolist(), strict=True))
-    target = events.target * scale if analysis.task == "regression" else events.target
+    target = (events.target - shift) * scale if analysis.task == "regression" else events.target
     return Arrays(inputs, target.astype(np.float32), training_weight(events, setting), events.weight)
