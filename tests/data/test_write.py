@@ -76,3 +76,16 @@ def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot write"):
         write_columns(tmp_path / "file" / "out.csv", chunked(2))
+
+
+@pytest.mark.parametrize("ending", ["npz", "parquet", "csv"])
+def test_the_same_columns_make_the_same_bytes(tmp_path, ending, monkeypatch):
+    import time
+
+    columns = {"x": np.arange(5.0), "y": np.arange(10).reshape(5, 2)} if ending == "npz" else {"x": np.arange(5.0)}
+    paths = [tmp_path / f"{name}.{ending}" for name in "ab"]
+    write_columns(paths[0], [columns])
+    later = time.localtime(time.time() + 1e6)
+    monkeypatch.setattr(time, "localtime", lambda *_: later)
+    write_columns(paths[1], [columns])
+    assert paths[0].read_bytes() == paths[1].read_bytes()

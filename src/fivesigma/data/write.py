@@ -118,7 +118,10 @@ class NpzWriter(Writer):
             for name, (file, dtype, tail) in self._columns.items():
                 header = {"descr": dtype.str, "fortran_order": False, "shape": (self._rows, *tail)}
                 file.seek(0)
-                with file, archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                # A fixed date: the same columns make the same file, byte for byte.
+                place = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+                place.compress_type = zipfile.ZIP_DEFLATED
+                with file, archive.open(place, "w", force_zip64=True) as entry:
                     np.lib.format.write_array_header_1_0(entry, header)
                     shutil.copyfileobj(file, entry, 1 << 20)
 
