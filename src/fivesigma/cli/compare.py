@@ -1,10 +1,8 @@
 """`fivesigma compare`."""
 
-from typing import Any
-
 from fivesigma.cli.console import Terminal
 from fivesigma.cli.options import RUNS, Output, RunName
-from fivesigma.evaluate.metric import Metric
+from fivesigma.evaluate.metric import shown
 
 
 def compare(first: RunName, second: RunName, output: Output = RUNS) -> None:
@@ -19,14 +17,10 @@ def compare(first: RunName, second: RunName, output: Output = RUNS) -> None:
     else:
         terminal.say("the settings are the same")
     rows = [
-        [f"{row['part']} {row['name']}", *(_shown(row[key]) for key in ("first", "second", "difference"))]
+        [f"{row['part']} {row['name']}", *(shown(row[key]) for key in ("first", "second", "difference"))]
         for row in result["metrics"]
     ]
     terminal.table("metrics", ["metric", "first", "second", "second − first"], rows)
     terminal.say(
         "The error of a difference takes the two test samples as independent: too large if they are the same events."
     )
-
-
-def _shown(metric: dict[str, Any]) -> str:
-    return str(Metric(metric["value"], metric["error"]))

@@ -18,5 +18,4 @@ def tune(
 
     terminal = Terminal(quiet)
     result = tuning.tune(analysis, parse_settings(settings or []), parse_data(data or []), output, terminal, new)
-    terminal.say(f"report: {result.report}")
     terminal.result(result)

@@ -33,6 +33,22 @@ class Metric:
         return {"value": _finite(self.value), "error": _finite(self.error)}
 
 
+def is_metric(tree: Any) -> bool:
+    """Whether a JSON value is what `Metric.to_dict` makes."""
+    return isinstance(tree, dict) and set(tree) == {"value", "error"}
+
+
+def shown(tree: Any) -> str:
+    """A metric from JSON as text; a dash for what does not exist.
+
+    >>> shown({"value": 0.95312, "error": 0.0021}), shown(None)
+    ('0.9531 ± 0.0021', '–')
+    """
+    if not is_metric(tree) or tree["value"] is None:
+        return "–"
+    return str(Metric(tree["value"], np.nan if tree["error"] is None else tree["error"]))
+
+
 def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 

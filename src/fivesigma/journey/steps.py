@@ -4,14 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from fivesigma.analysis import Analysis
 from fivesigma.data.formats import split_treename
 from fivesigma.data.write import write_columns
 from fivesigma.errors import AnalysisError
 from fivesigma.evaluate.curves import curves
-from fivesigma.evaluate.metric import Metric
+from fivesigma.evaluate.metric import is_metric, shown
 from fivesigma.evaluate.summary import as_json, in_bins, summarise
 from fivesigma.evaluate.verdicts import verdicts
 from fivesigma.explore import summary
@@ -208,32 +206,21 @@ class Journey:
         test = metrics.get("test", {})
         if self.analysis.task == "multiclass" and test:
             keys = ("precision", "recall", "f1")
-            classes = [[name, *(_shown(row[key]) for key in keys)] for name, row in test["per_class"].items()]
+            classes = [[name, *(shown(row[key]) for key in keys)] for name, row in test["per_class"].items()]
             self.listener.table("test, by class", ["", *keys], classes)
         per = test.get("per_parameter")
         if per:
             self.listener.table(
                 "test, each hypothesis against all background",
                 ["", "AUC"],
-                [[name, _shown(row["auc"])] for name, row in per.items()],
+                [[name, shown(row["auc"])] for name, row in per.items()],
             )
 
 
 def key_numbers(metrics: dict[str, Any]) -> list[list[str]]:
     """Rows of (metric, value ± error for every part) from `metrics.json`."""
     names = dict.fromkeys(name for part in metrics.values() for name, m in part.items() if is_metric(m))
-    return [[name, *(_shown(part.get(name)) for part in metrics.values())] for name in names]
-
-
-def is_metric(tree: Any) -> bool:
-    """Whether a JSON value is a metric."""
-    return isinstance(tree, dict) and set(tree) == {"value", "error"}
-
-
-def _shown(tree: Any) -> str:
-    if not is_metric(tree) or tree["value"] is None:
-        return "–"
-    return str(Metric(tree["value"], tree["error"] if tree["error"] is not None else np.nan))
+    return [[name, *(shown(part.get(name)) for part in metrics.values())] for name in names]
 
 
 def _number(value: float | None) -> str:

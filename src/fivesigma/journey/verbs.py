@@ -14,8 +14,9 @@ from fivesigma.data.load import plan_for, read_events, reader_for, without_missi
 from fivesigma.data.plan import Plan, Variables
 from fivesigma.data.write import writable_format, write_columns
 from fivesigma.errors import AnalysisError, ColumnNotFound, OutputError, RunError
+from fivesigma.evaluate.metric import is_metric
 from fivesigma.evaluate.summary import as_json
-from fivesigma.journey.steps import Journey, hypothesis_column, is_metric, key_numbers
+from fivesigma.journey.steps import Journey, hypothesis_column, key_numbers
 from fivesigma.progress import Listener
 from fivesigma.run_folder import RunFolder
 from fivesigma.scores import Scores
@@ -114,7 +115,7 @@ def check(
             if listener and allowed:
                 listener.say(f"warning: truth among the inputs, as `allow_truth` asks: {', '.join(allowed)}")
         if listener and files:
-            listener.say(f"sample {name}: {len(files)} files, {len(plans[-1].features)} features, all names found")
+            listener.say(f"sample {name}: {len(plans[-1].features)} features, all names found in {', '.join(files)}")
     return plans
 
 

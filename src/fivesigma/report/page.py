@@ -8,7 +8,7 @@ from typing import Any
 
 from fivesigma.analysis import Analysis
 from fivesigma.errors import RunError
-from fivesigma.evaluate.metric import Metric
+from fivesigma.evaluate.metric import is_metric, shown
 from fivesigma.progress import Progress, silent
 from fivesigma.report.data_figures import data_figures
 from fivesigma.report.result_figures import learning_curves, result_figures
@@ -67,7 +67,7 @@ def write_report(folder: RunFolder, progress: Progress = silent) -> Path:
         table=_metric_rows(metrics),
         headline=[row for name in _HEADLINES[analysis.task] for row in _metric_rows(metrics) if row["name"] == name],
         metrics=metrics,
-        shown=_shown,
+        shown=shown,
         data=data,
         results=results,
         resolved=(folder / "analysis.yaml").read_text(encoding="utf-8"),
@@ -98,19 +98,11 @@ def _pictures(folder: RunFolder, analysis: Analysis, progress: Progress) -> tupl
 
 
 def _metric_rows(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
-    names = dict.fromkeys(
-        n for part in metrics.values() for n, m in part.items() if isinstance(m, dict) and set(m) == {"value", "error"}
-    )
+    names = dict.fromkeys(n for part in metrics.values() for n, m in part.items() if is_metric(m))
     return [
-        {"name": name, "meaning": _EXPLAINED.get(name, ""), "values": [_shown(part.get(name)) for part in metrics.values()]}
+        {"name": name, "meaning": _EXPLAINED.get(name, ""), "values": [shown(part.get(name)) for part in metrics.values()]}
         for name in names
     ]
-
-
-def _shown(tree: Any) -> str:
-    if not isinstance(tree, dict) or tree.get("value") is None:
-        return "–"
-    return str(Metric(tree["value"], tree["error"] if tree["error"] is not None else float("nan")))
 
 
 def _number(value: Any) -> str:

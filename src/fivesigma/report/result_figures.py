@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from fivesigma.analysis import Analysis
+from fivesigma.evaluate.metric import shown
 from fivesigma.report.style import Picture, colour, label, new_figure, points, save, stairs
 from fivesigma.run_folder import RunFolder
 
@@ -69,13 +70,9 @@ def result_figures(folder: RunFolder, analysis: Analysis, metrics: Tree, shapes:
         yield _against(folder, analysis, observer, rows, last)
 
 
-def _value(tree: Tree, name: str) -> str:
-    return f"{tree[name]['value']:.4f} ± {tree[name]['error']:.4f}"
-
-
 def _roc(folder: RunFolder, metrics: Tree, shapes: Tree) -> Picture:
     figure, (left, right) = new_figure(9.4, 4.2, 1, 2)
-    lines = {f"{part}: AUC {_value(metrics[part], 'auc')}": shapes[part]["roc"] for part in shapes if part != "val"}
+    lines = {f"{part}: AUC {shown(metrics[part]['auc'])}": shapes[part]["roc"] for part in shapes if part != "val"}
     last = "test" if "test" in shapes else list(shapes)[-1]
     per = metrics[last].get("per_parameter", {})
     named = {f"{name}: {per[name]['auc']['value']:.3f}": curve for name, curve in shapes[last]["roc_at"].items()}
@@ -124,6 +121,7 @@ def _per_parameter(folder: RunFolder, analysis: Analysis, rows: Tree, last: str)
     for value, area in zip(values, areas, strict=True):
         axes.annotate(f"{area:.3f}", (value, area), xytext=(0, -14), textcoords="offset points", ha="center", fontsize=8)
     axes.margins(0.08, 0.2)
+    axes.set_ylim(top=min(axes.get_ylim()[1], 1.02))
     axes.set(xlabel=label(analysis, names[0]), ylabel=f"{last} AUC")
     caption = "Signal of each hypothesis against all background given that hypothesis: the test a search makes."
     return save(folder, figure, "auc-per-parameter", "AUC at each hypothesis", caption, dict(rows))
@@ -199,7 +197,7 @@ def _residual(folder: RunFolder, analysis: Analysis, metrics: Tree, shapes: Tree
     unit = f" [{analysis.target.unit}]" if analysis.target and analysis.target.unit else ""
     for part in dict.fromkeys(["train", last]):
         if part in shapes:
-            text = f"{part}: RMSE {_value(metrics[part], 'rmse')}, 68 % ± {metrics[part]['width_68']['value']:.4f}"
+            text = f"{part}: RMSE {shown(metrics[part]['rmse'])}, 68 % ± {metrics[part]['width_68']['value']:.4f}"
             draw = stairs if part == "train" else points
             draw(axes, shapes[part]["residual"], colour(0 if part == "train" else 2), text)
     axes.set(xlabel=f"predicted − true{unit}", ylabel="events, normalised to unit area", yscale="log")
