@@ -5,7 +5,14 @@ import pytest
 from numpy.testing import assert_allclose
 
 from fivesigma.analysis_file import load
-from fivesigma.explore.summary import classes_table, columns_table, correlations, summarise, suspected_markers
+from fivesigma.explore.summary import (
+    _is_identifier,
+    classes_table,
+    columns_table,
+    correlations,
+    summarise,
+    suspected_markers,
+)
 
 N = 400
 
@@ -105,3 +112,17 @@ def test_a_marker_far_from_all_values_is_suspected(make_events):
     assert suspected_markers({"train": marked}, []) == {"x0": (-999.0, pytest.approx(0.2))}
     assert suspected_markers({"train": marked}, [-999]) == {}
     assert suspected_markers({"train": clean}, []) == {}
+
+
+@pytest.mark.parametrize(
+    ("column", "identifier"),
+    [
+        (np.arange(5000), True),
+        (np.full(10, 194897), True),
+        (194897 + np.arange(10) % 3, True),
+        (np.arange(100) % 7, False),
+        (np.linspace(0, 1e6, 50) + 0.5, False),
+    ],
+)
+def test_numbers_of_runs_and_events_are_not_drawn(column, identifier):
+    assert _is_identifier(column) == identifier

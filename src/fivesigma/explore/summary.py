@@ -45,11 +45,24 @@ def summarise(analysis: Analysis, parts: Mapping[str, Events], kinds: Mapping[st
         "observers": {
             name: _by_class(seen, np.asarray(column, np.float64))
             for name, column in seen.observers.items()
-            if column.dtype.kind in "biuf"
+            if column.dtype.kind in "biuf" and not _is_identifier(column)
         },
         "correlations": correlations(seen),
         "test_events_used": "counts only",
     }
+
+
+MOST_WHOLE_VALUES = 1000
+
+
+def _is_identifier(column: NDArray[Any]) -> bool:
+    """Whether a column numbers things (runs, events) or is constant: its distribution says nothing."""
+    values = np.asarray(column, np.float64)
+    values = values[np.isfinite(values)]
+    if len(values) == 0 or values.min() == values.max():
+        return True
+    whole = bool((values == np.rint(values)).all())
+    return whole and (values.max() - values.min() > MOST_WHOLE_VALUES or values.min() > 10 * MOST_WHOLE_VALUES)
 
 
 def _counts(events: Events) -> dict[str, float]:

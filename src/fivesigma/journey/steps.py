@@ -117,6 +117,13 @@ class Journey:
                 for name in self.analysis.classes
             ]
         self.listener.table("events by part", ["", *parts], rows)
+        sums = {p: {n: row["weight"] for n, row in tree["classes"][p].items()} for p in parts} if tree["classes"] else {}
+        if any(abs(sums[p][n] - tree["classes"][p][n]["events"]) > 1e-6 * abs(sums[p][n]) for p in sums for n in sums[p]):
+            rows = [
+                [name, *(f"{sums[p][name]:.6g} ({100 * sums[p][name] / (sum(sums[p].values()) or 1):.2f} %)" for p in parts)]
+                for name in self.analysis.classes
+            ]
+            self.listener.table("sum of weights by part, which is what the metrics count", ["", *parts], rows)
 
     def train(self, *, resume: bool = True) -> Network:
         """Fit recipe and network; an interrupted training goes on from its last epoch."""
