@@ -18,4 +18,5 @@ def explore(
 
     terminal = Terminal(quiet)
     result = verbs.explore(analysis, parse_settings(settings or []), parse_data(data or []), output, terminal, new)
+    terminal.say(f"report: {result.report}")
     terminal.result(result)

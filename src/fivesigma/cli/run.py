@@ -18,4 +18,5 @@ def run(
 
     terminal = Terminal(quiet)
     result = verbs.run(analysis, parse_settings(settings or []), parse_data(data or []), output, terminal, new)
+    terminal.say(f"report: {result.report}")
     terminal.result(result)

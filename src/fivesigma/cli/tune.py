@@ -18,4 +18,5 @@ def tune(
 
     terminal = Terminal(quiet)
     result = tuning.tune(analysis, parse_settings(settings or []), parse_data(data or []), output, terminal, new)
+    terminal.say(f"report: {result.report}")
     terminal.result(result)

@@ -202,7 +202,7 @@ class Journey:
         """Draw the figures and write `report.html`."""
         self.folder.begin("report")
         path = write_report(self.folder, self.listener.progress)
-        self.listener.done(f"report: {path}")
+        self.listener.done("report written")
         return path
 
     def say_key_numbers(self) -> None:
