@@ -233,8 +233,8 @@ class Train(Section):
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     learning_rate: float = Field(1e-3, gt=0)
     schedule: Literal["constant", "cosine"] = Field("constant", description="how the learning rate changes")
-    warmup_epochs: float = Field(0.0, ge=0, description="epochs over which the rate rises from zero (cosine)")
-    weight_decay: float = Field(0.0, ge=0, description="decoupled weight decay (adamw)")
+    warmup_epochs: float = Field(0.0, ge=0, description="epochs over which the rate rises from zero")
+    weight_decay: float = Field(0.0, ge=0, description="decoupled weight decay")
     clip_norm: float | None = Field(None, gt=0, description="largest norm of a gradient")
     loss: LossName = "auto"
     huber_delta: float = Field(1.0, gt=0, description="where the Huber loss turns linear, in units of the scaled target")
