@@ -1,0 +1,1 @@
+"""fivesigma beside its peers, measured on this machine: `python -m benchmarks`."""

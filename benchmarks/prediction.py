@@ -1,0 +1,87 @@
+"""Prediction from file to file, against Keras and ONNX Runtime on ready arrays."""
+
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import collisions
+from benchmarks.options import Options
+from benchmarks.table import Figure, Row, short
+from benchmarks.timing import alternate
+from benchmarks.worker import Worker
+
+NEEDS = ("onnx", "onnxruntime", *collisions.NEEDS)
+ABOUT = (
+    "Events per second of the network 28-112-112-112-1. fivesigma reads a file with the columns of UCI, applies the recipe "
+    "and the network, and writes scores to a file; loading the network counts. The peers have float32 inputs in memory that "
+    "are prepared already, and only apply the network."
+)
+KERAS, ONNX = 2.0, 0.8
+BATCHES = (4096, 16384, 65536)
+CHUNK = 200_000
+"""Rows of a row group or basket of the files to score."""
+
+ENDINGS = ("parquet", "root")
+
+
+def measure(options: Options) -> list[Row]:
+    """Rows for ROOT and for Parquet, each against every peer."""
+    events = options.size(2_000_000, 200_000)
+    run, files, inputs = _prepared(events, options)
+    with ExitStack() as stack:
+        module = "benchmarks.workers.prediction"
+        ours = stack.enter_context(Worker(f"{module}:Fivesigma", run=str(run)))
+        keras = stack.enter_context(Worker(f"{module}:Keras", run=str(run), inputs=str(inputs)))
+        onnx = stack.enter_context(Worker(f"{module}:OnnxRuntime", run=str(run), inputs=str(inputs)))
+        written = "Keras predict as written (batches of 32)"
+        best_keras, best_onnx = (_best_batch(name, worker, options) for name, worker in (("Keras", keras), ("ONNX", onnx)))
+        runs = {
+            **{ending: partial(ours.call, "run", source=str(files[ending]), ending=ending) for ending in ENDINGS},
+            written: partial(keras.call, "run"),
+            f"Keras predict, batches of {best_keras}": partial(keras.call, "run", batch=best_keras),
+            f"ONNX Runtime, batches of {best_onnx}": partial(onnx.call, "run", batch=best_onnx),
+        }
+        for run_once in runs.values():
+            run_once()  # compiles
+        seconds = alternate(runs, options.turns())
+    figures = {name: Figure(name, tuple(events / value for value in values), "events/s") for name, values in seconds.items()}
+    targets = {written: KERAS, f"ONNX Runtime, batches of {best_onnx}": ONNX}
+    return [
+        Row(f"{short(events)} events, {ending} in and out", Figure("fivesigma", figures[ending].values, "events/s"),
+            figures[peer], "more", targets.get(peer))
+        for ending in ENDINGS for peer in runs if peer not in ENDINGS
+    ]  # fmt: skip
+
+
+def _best_batch(name: str, worker: Worker, options: Options) -> int:
+    """The batch size at which a peer is fastest."""
+    for batch in BATCHES:
+        worker.call("run", batch=batch)  # compiles
+    seconds = {batch: min(worker.call("run", batch=batch) for _ in range(2)) for batch in BATCHES}
+    options.say(f"{name} by batch size: {', '.join(f'{b}: {s:.3f} s' for b, s in seconds.items())}")
+    return min(seconds, key=seconds.__getitem__)
+
+
+def _prepared(events: int, options: Options) -> tuple[Path, dict[str, Path], Path]:
+    """A trained run, the file to score in each format, and its inputs as the network takes them."""
+    from fivesigma import train
+    from fivesigma.data.formats import open_table
+    from fivesigma.data.write import write_columns
+    from fivesigma.train.network import Network
+
+    source = str(collisions.collisions(options))
+    settings = {"train.epochs": 1, "train.batch_size": 1024, "split.val": 0.1}
+    run = train("hepmass-article", settings, {"train": source}, output=options.folder / "runs", new=True)
+    columns = open_table(source).read()
+    index = np.arange(events) % len(columns["label"])
+    columns = {name: values[index] for name, values in columns.items() if name not in ("event_number", "weight")}
+    files = {ending: options.folder / f"to-score-{events}.{ending}" for ending in ENDINGS}
+    for path in files.values():
+        chunks = ({name: c[i : i + CHUNK] for name, c in columns.items()} for i in range(0, events, CHUNK))
+        write_columns(path, chunks, replace=True)
+    features = np.stack([columns[f"f{i}"] for i in range(27)], axis=1)
+    inputs = options.folder / f"to-score-{events}.npy"
+    np.save(inputs, Network.load(run.folder).recipe.apply(features, columns["mass"][:, None].astype(np.float32)))
+    return run.path, files, inputs

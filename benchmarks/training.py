@@ -1,0 +1,103 @@
+"""Training throughput: the article's network at several batch sizes, against Keras and PyTorch."""
+
+import shutil
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
+
+from benchmarks.machine import cores
+from benchmarks.options import Options
+from benchmarks.table import Figure, Row
+from benchmarks.timing import alternate
+from benchmarks.worker import Worker
+
+NEEDS = ("torch",)
+ABOUT = (
+    "Events per second of training 28-112-112-112-1 (ReLU, sigmoid, Adam, binary cross-entropy) on arrays in memory, "
+    "the epochs after the first. Compilation is not in the rates; the notes tell how long the first epoch took."
+)
+BATCHES = (32, 256, 1024, 4096)
+STEPS = (8, 32, 128)
+COMPILED = ["compiled model", "compiled step"]
+AS_WRITTEN = "Keras fit as written"
+TARGETS_AS_WRITTEN = {32: 3.0}
+AHEAD = 1.0
+
+
+def measure(options: Options) -> list[Row]:
+    """A row for each peer at each batch size, the best peer with the target."""
+    rows: list[Row] = []
+    for batch in BATCHES:
+        rows += _rows(batch, options)
+    return rows
+
+
+def _rows(batch: int, options: Options) -> list[Row]:
+    with ExitStack() as stack:
+        size = {"events": options.size(1 << 18, 1 << 16), "batch": batch}
+        ours, keras, torch = (
+            stack.enter_context(Worker(f"benchmarks.workers.{library}_training:Training", **size))
+            for library in ("fivesigma", "keras", "torch")
+        )
+        contenders = _contenders(ours, keras, torch, batch, options)
+        first: dict[str, float] = {}
+        runs = {name: partial(_rate, name, run, first) for name, run in contenders.items()}
+        for run in runs.values():
+            run()  # compiles, fills caches
+        rates = alternate(runs, options.turns())
+    figures = {name: Figure(name, tuple(values), "events/s") for name, values in rates.items()}
+    mine = figures.pop("fivesigma")
+    best = max(figures.values(), key=lambda figure: figure.median)
+    rows = []
+    for name, figure in figures.items():
+        target = TARGETS_AS_WRITTEN.get(batch) if name == AS_WRITTEN else None
+        note = f"first epoch, compilation included: {first['fivesigma']:.1f} s and {first[name]:.1f} s"
+        rows.append(Row(f"batch {batch}", mine, figure, "more", target, note))
+    return [*rows, Row(f"batch {batch}, the best peer", mine, best, "more", AHEAD)]
+
+
+def _contenders(
+    ours: Worker, keras: Worker, torch: Worker, batch: int, options: Options
+) -> dict[str, Callable[[], dict[str, float]]]:
+    """Name → one repetition; peers that have settings to choose run with their defaults and with the best ones."""
+    epochs = {"epochs": 1 if batch < 256 else 3}
+    threads = sorted({1, cores()})
+    steps = keras.call("best_steps", candidates=list(STEPS))
+    options.say(f"batch {batch}: Keras by steps per execution: {_listed(steps['rates'])}")
+    eager = torch.call("best", modes=["tensors"], threads=threads)
+    compiled = torch.call("best", modes=COMPILED, threads=threads) if shutil.which("g++") else None
+    options.say(f"batch {batch}: PyTorch: {_listed(eager['rates'] | (compiled['rates'] if compiled else {}))}")
+
+    def torch_run(mode: str, count: int | None = None) -> Callable[[], Any]:
+        return partial(torch.call, "run", mode=mode, threads=count, **epochs)
+
+    runs = {
+        "fivesigma": partial(ours.call, "run", **epochs),
+        AS_WRITTEN: partial(keras.call, "run", **epochs),
+        f"Keras, {steps['best']} steps per execution": partial(
+            keras.call, "run", steps_per_execution=steps["best"], **epochs
+        ),
+        "PyTorch with DataLoader": torch_run("loader"),
+        "PyTorch, tensors in memory": torch_run("tensors"),
+    }
+    if eager["threads"] != threads[-1]:
+        runs[f"PyTorch, tensors in memory, {eager['threads']} thread"] = torch_run("tensors", eager["threads"])
+    if compiled is None:
+        options.say("no g++, so PyTorch compiles nothing")
+        return runs
+    runs[f"PyTorch, {compiled['mode']}"] = torch_run(compiled["mode"])
+    if compiled["threads"] != threads[-1]:
+        runs[f"PyTorch, {compiled['mode']}, {compiled['threads']} thread"] = torch_run(compiled["mode"], compiled["threads"])
+    return runs
+
+
+def _listed(rates: dict[str, float]) -> str:
+    return ", ".join(f"{name} {rate / 1000:.0f} k/s" for name, rate in rates.items())
+
+
+def _rate(name: str, run: Callable[[], dict[str, float]], first: dict[str, float]) -> float:
+    """One repetition's rate; how long the first epoch of all took is remembered."""
+    found = run()
+    first.setdefault(name, found["first"])
+    return found["rate"]

@@ -1,0 +1,66 @@
+"""Two processes on two cores, against one process that is bound to one core."""
+
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+
+from benchmarks import collisions
+from benchmarks.options import Options
+from benchmarks.table import Figure, Row, short
+from benchmarks.timing import alternate
+from benchmarks.worker import Worker
+
+NEEDS = collisions.NEEDS
+ABOUT = (
+    "Wall time of the same work, the start of processes included: by two worker processes on two cores, and by one process "
+    "that may use a single core."
+)
+SHARED_WORK, DATA_PARALLEL = 1.8, 1.5
+SIMULATION = "benchmarks.workers.simulation:Simulation"
+TUNING = "benchmarks.workers.tuning:Fivesigma"
+
+Job = Callable[[Worker, int], float]
+"""(worker, processes) → seconds of one repetition."""
+
+
+def measure(options: Options) -> list[Row]:
+    """A row for each kind of work. Folds and data-parallel training are to come; see `_row`."""
+    cores = sorted(os.sched_getaffinity(0))[:2]
+    if len(cores) < 2:
+        options.say("this machine has one core: nothing to measure")
+        return []
+    rows = []
+    for kind, usual, quick in (("resonance", 24_000, 4_000), ("muons", 3_000_000, 1_000_000)):
+        events = options.size(usual, quick)
+        job = partial(_simulate, kind, events)
+        rows.append(_row(f"simulation of {short(events)} {kind} events", SIMULATION, {}, job, SHARED_WORK, cores, options))
+    events = options.size(50_000, 10_000)
+    search = {"source": str(collisions.collisions(options)), "events": events}
+    rows.append(_row(f"tuning on {short(events)} events", TUNING, search, _tune, SHARED_WORK, cores, options))
+    # Data-parallel training at batch 16384 goes here: a task with the events in memory, and as its job the
+    # seconds of some epochs by one process on one core (workers=1) and by two processes (workers=2):
+    # rows.append(_row("training, batch 16384", TASK, {…}, job, DATA_PARALLEL, cores, options))
+    return rows
+
+
+def _row(
+    what: str, task: str, arguments: dict[str, object], job: Job, target: float, cores: list[int], options: Options
+) -> Row:
+    """One kind of work."""
+    with ExitStack() as stack:
+        bound = stack.enter_context(Worker(task, cores=cores[:1], **arguments))
+        free = stack.enter_context(Worker(task, cores=cores, **arguments))
+        runs = {"two processes": partial(job, free, 2), "one process on one core": partial(job, bound, 1)}
+        options.say(f"{what}: begins")
+        seconds = alternate(runs, options.turns(5, 1))
+    figures = [Figure(name, tuple(values), "s") for name, values in seconds.items()]
+    return Row(what, figures[0], figures[1], "less", target)
+
+
+def _simulate(kind: str, events: int, worker: Worker, processes: int) -> float:
+    return float(worker.call(kind, events=events, workers=processes))
+
+
+def _tune(worker: Worker, processes: int) -> float:
+    return float(worker.call("run", seed=1, workers=processes)["seconds"])

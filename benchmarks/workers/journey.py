@@ -1,0 +1,45 @@
+"""Read, train, evaluate: what a run does with its events, as one piece of work."""
+
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+FEATURES = 28
+BLOCK = 250_000
+
+
+class Journey:
+    """Takes a table of random events through reading, training for one epoch, and evaluation."""
+
+    def write(self, path: str, events: int) -> None:
+        """Write a table of two overlapping Gaussians, a block at a time."""
+        from fivesigma.data.write import write_columns
+
+        def blocks():  # type: ignore[no-untyped-def]
+            generator = np.random.default_rng(1)
+            for start in range(0, events, BLOCK):
+                count = min(BLOCK, events - start)
+                label = generator.integers(0, 2, count).astype(np.float32)
+                columns = {f"f{i}": generator.standard_normal(count, np.float32) + 0.25 * label for i in range(FEATURES)}
+                yield {"label": label, **columns, "event_number": np.arange(start, start + count)}
+
+        write_columns(Path(path), blocks(), replace=True)
+
+    def run(self, path: str, batch: int) -> dict[str, float]:
+        """Wall time of reading, training and evaluation, in a new run folder."""
+        from fivesigma.analysis_file import load
+        from fivesigma.journey.steps import Journey as Steps
+        from fivesigma.progress import Listener
+
+        analysis = load(
+            {"name": "growth", "features": [f"f{i}" for i in range(FEATURES)], "labels": "label",
+             "samples": {"events": {"files": [path]}}, "model": {"layers": [112, 112, 112]},
+             "train": {"epochs": 1, "batch_size": batch}}
+        )  # fmt: skip
+        with tempfile.TemporaryDirectory(dir=Path(path).parent) as folder:
+            started = time.perf_counter()
+            journey = Steps.start(analysis, Path(folder), Listener(), needs="run", new=True)
+            journey.evaluate(journey.train())
+            return {"seconds": time.perf_counter() - started}

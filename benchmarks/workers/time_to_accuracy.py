@@ -1,0 +1,75 @@
+"""How long training takes to a validation accuracy: the article's recipe in Keras, and fivesigma's own."""
+
+import math
+import time
+from typing import Any
+
+import numpy as np
+
+from benchmarks.network import INPUTS, keras_model
+
+
+class Keras:
+    """The article's recipe as written: three ReLU layers of 112, Adam 1e-3, batches of 32, four epochs.
+
+    Args:
+        path: arrays, as `benchmarks.collisions` writes them.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._data = dict(np.load(path))
+
+    def run(self, seed: int) -> dict[str, float]:
+        """Train once; `accuracy` after the last epoch, `seconds` of the call of `fit`, compilation included."""
+        import keras
+
+        keras.utils.set_random_seed(seed)
+        model, data = keras_model(), self._data
+        started = time.perf_counter()
+        history = model.fit(
+            data["x"], data["y"], epochs=4, validation_data=(data["x_val"], data["y_val"]), verbose=0
+        )  # fmt: skip
+        return {"accuracy": history.history["val_accuracy"][-1], "seconds": time.perf_counter() - started}
+
+
+class Fivesigma:
+    """fivesigma on the same arrays with settings of its own.
+
+    Args:
+        path: arrays, as `benchmarks.collisions` writes them.
+        model, train: the sections of an analysis.
+    """
+
+    def __init__(self, path: str, model: dict[str, Any], train: dict[str, Any]) -> None:
+        from fivesigma.train.fit import Arrays
+
+        data = np.load(path)
+        self._parts = [
+            Arrays(data["x" + part], data["y" + part], np.ones(len(data["y" + part])), np.ones(len(data["y" + part])))
+            for part in ("", "_val")
+        ]
+        self._model, self._train = model, train
+
+    def run(self, seed: int, wanted: float) -> dict[str, float]:
+        """Train until an epoch ends with at least the accuracy that is `wanted`.
+
+        Returns:
+            `seconds` from the call of `fit` to that moment, infinite if it never comes; `best` accuracy of all
+            epochs; `epochs` until then.
+        """
+        from fivesigma.analysis import Model, Train
+        from fivesigma.models.mlp import mlp
+        from fivesigma.train.fit import fit
+
+        model = mlp(Model(**self._model), INPUTS, 1, "sigmoid", seed)
+        settings = Train(**{**self._train, "seed": seed, "monitor": "accuracy"})
+        marks: list[tuple[float, float]] = []
+
+        def on_epoch(row: dict[str, float], epochs: int) -> None:
+            marks.append((row["val_accuracy"], time.perf_counter() - started))
+
+        started = time.perf_counter()
+        fit(model, *self._parts, settings, "binary", on_epoch=on_epoch)
+        reached = next((i for i, (accuracy, _) in enumerate(marks) if accuracy >= wanted), None)
+        seconds, epochs = (math.inf, len(marks)) if reached is None else (marks[reached][1], reached + 1)
+        return {"seconds": seconds, "best": max(accuracy for accuracy, _ in marks), "epochs": epochs}
