@@ -1,6 +1,7 @@
 """The contract that every reader keeps, and what is particular to each format."""
 
 import tempfile
+import threading
 from pathlib import Path
 
 import awkward as ak
@@ -209,6 +210,21 @@ def test_a_csv_file_that_is_no_table_says_why(tmp_path, text, words):
     (tmp_path / "t.csv").write_text(text)
     with pytest.raises(DataError, match=words):
         open_table(f"{tmp_path}/t.csv", columns=["a", "b", "c"]).read()
+
+
+def test_a_csv_file_is_read_ahead_and_can_be_left_early(tmp_path):
+    rows = 200_000
+    columns = {"a": np.arange(rows), "b": np.linspace(0, 1, rows)}
+    write_columns(tmp_path / "t.csv.gz", [columns])
+    reader = open_table(f"{tmp_path}/t.csv.gz")
+    before = threading.active_count()
+    chunks = reader.chunks(["a", "b"])
+    assert len(next(chunks)["a"]) < rows
+    chunks.close()
+    assert threading.active_count() == before
+    for name, values in columns.items():
+        assert_array_equal(reader.read()[name], values)
+    assert threading.active_count() == before
 
 
 def test_words_for_missing_and_infinite_values_in_csv(tmp_path):
