@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from fivesigma.data.formats import open_table
     from fivesigma.errors import FivesigmaError
     from fivesigma.events import Events
+    from fivesigma.journey.prediction import predict
+    from fivesigma.journey.preparation import prepare
     from fivesigma.journey.tuning import tune
-    from fivesigma.journey.verbs import Run, check, compare, evaluate, explore, predict, report, run, train
+    from fivesigma.journey.verbs import Run, check, compare, evaluate, explore, report, run, train
     from fivesigma.progress import Listener
     from fivesigma.scores import Scores
 
@@ -38,7 +40,8 @@ _PLACES = {
     "explore": "fivesigma.journey.verbs",
     "load": "fivesigma.analysis_file",
     "open_table": "fivesigma.data.formats",
-    "predict": "fivesigma.journey.verbs",
+    "predict": "fivesigma.journey.prediction",
+    "prepare": "fivesigma.journey.preparation",
     "report": "fivesigma.journey.verbs",
     "run": "fivesigma.journey.verbs",
     "train": "fivesigma.journey.verbs",
@@ -47,7 +50,7 @@ _PLACES = {
 
 __all__ = [
     "Analysis", "Events", "FivesigmaError", "Listener", "Run", "Scores", "__version__", "builtin_names", "check",
-    "compare", "evaluate", "explore", "load", "open_table", "predict", "report", "run", "train", "tune",
+    "compare", "evaluate", "explore", "load", "open_table", "predict", "prepare", "report", "run", "train", "tune",
 ]  # fmt: skip
 
 

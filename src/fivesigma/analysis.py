@@ -159,7 +159,19 @@ class Parameter(Section):
 
     variable: Formula | None = Field(None, description="column or expression; the parameter's own name by default")
     values: list[float] | None = Field(None, description="allowed values; each event gets the nearest")
+    background: Literal["given", "signal", "uniform"] = Field(
+        "given",
+        description="what background events (the first class) carry: their own value as `variable` gives it, one "
+        "drawn from the signal's, or one drawn evenly from the signal's range",
+    )
+    redraw: bool = Field(False, description="draw the background's value anew every epoch; frozen in validation and test")
     unit: str = ""
+
+    @model_validator(mode="after")
+    def _drawn(self) -> Self:
+        if self.redraw and self.background == "given":
+            raise ValueError("`redraw` needs `background: signal` or `background: uniform`")
+        return self
 
 
 class Split(Section):
@@ -232,10 +244,17 @@ class Train(Section):
     batch_size: int = Field(1024, gt=0)
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     learning_rate: float = Field(1e-3, gt=0)
-    schedule: Literal["constant", "cosine"] = Field("constant", description="how the learning rate changes")
-    warmup_epochs: float = Field(0.0, ge=0, description="epochs over which the rate rises from zero")
+    schedule: Literal["constant", "cosine", "one_cycle"] = Field("constant", description="how the learning rate changes")
+    warmup_epochs: float = Field(0.0, ge=0, description="epochs over which the rate rises from zero (not for one_cycle)")
     weight_decay: float = Field(0.0, ge=0, description="decoupled weight decay")
     clip_norm: float | None = Field(None, gt=0, description="largest norm of a gradient")
+    average: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="decay per step of a moving average of the weights, such as 0.999; the average is "
+        "what is validated and kept",
+    )
     loss: LossName = "auto"
     huber_delta: float = Field(1.0, gt=0, description="where the Huber loss turns linear, in units of the scaled target")
     monitor: Literal["loss", "accuracy", "auc", "balanced_accuracy", "f1_macro", "rmse", "mae"] = Field(
@@ -243,6 +262,9 @@ class Train(Section):
     )
     patience: int | None = Field(None, gt=0, description="stop after so many epochs without improvement")
     keep: Literal["best", "last"] = Field("best", description="which epoch's weights are kept")
+    window: int = Field(
+        1_000_000, gt=0, description="events in memory at a time when training from a prepared folder (`shards`)"
+    )
     seed: int = Field(1, ge=0)
 
 
@@ -300,14 +322,17 @@ def _check_range(low: float, high: float, log: bool) -> None:
 class Tune(Section):
     """The search for better settings; every trial is judged on the validation events."""
 
-    method: Literal["hyperband", "random", "grid"] = "hyperband"
+    method: Literal["hyperband", "tpe", "random", "grid"] = "hyperband"
     space: dict[str, Choice | IntRange | FloatRange] = Field(
         default={}, description="dotted key of `model`, `train` or `prepare` → values to try"
     )
     objective: Literal["loss", "accuracy", "auc", "balanced_accuracy", "f1_macro", "rmse", "mae"] = "loss"
     max_epochs: int = Field(10, gt=0, description="epochs of a trial that survives to the end")
     factor: int = Field(3, gt=1, description="one in so many trials survives each round (hyperband)")
-    trials: int = Field(20, gt=0, description="number of trials (random)")
+    trials: int = Field(20, gt=0, description="number of trials (random, tpe)")
+    together: int = Field(
+        4, gt=0, description="trials proposed at a time, from the results of all before (tpe); so many can train side by side"
+    )
     seed: int = Field(1, ge=0)
 
     @model_validator(mode="after")
@@ -329,6 +354,7 @@ class Analysis(Section):
     references: list[str] = Field(default=[], description="what to cite, one line each")
     samples: Annotated[dict[str, Sample], BeforeValidator(_as_mapping)] = {}
     simulate: Simulation | None = Field(None, description="events to simulate when no sample has files")
+    shards: str | None = Field(None, description="folder written by `fivesigma prepare`, to read instead of the samples")
     treename: str | None = None
     columns: Names | dict[str, Names] = Field(
         default=[], description="names for files without a header; per array for NPZ and HDF5 tables"
@@ -382,6 +408,8 @@ class Analysis(Section):
             allowed -= {"auc"}
         if self.train.monitor not in allowed:
             raise ValueError(f"train.monitor {self.train.monitor!r} does not fit a {self.task} analysis: {sorted(allowed)}")
+        if self.target is not None and any(parameter.background != "given" for parameter in self.parameters.values()):
+            raise ValueError("parameters: a regression has no background to draw values for")
         if self.target is not None and (self.prepare.class_weights or self.prepare.resample):
             raise ValueError("class weights and resampling need `labels`")
         return self

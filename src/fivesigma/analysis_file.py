@@ -55,6 +55,8 @@ def load(
     else:
         tree, where = _read_tree(str(analysis)), str(analysis)
     for key, value in (settings or {}).items():
+        if key == "shards" and isinstance(value, str | Path):
+            value = absolute(str(value), Path.cwd())
         tree = _with(tree, key.split("."), value, key)
     for name, files in (data or {}).items():
         listed = [files] if isinstance(files, str | Path) else list(files)
@@ -163,6 +165,8 @@ def _anchor(tree: dict[str, Any], folder: Path) -> None:
             files = sample["files"]
             listed = [files] if isinstance(files, str) else files
             sample["files"] = [absolute(str(file), folder) for file in listed]
+    if isinstance(tree.get("shards"), str):
+        tree["shards"] = absolute(tree["shards"], folder)
 
 
 def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

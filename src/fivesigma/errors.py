@@ -10,6 +10,7 @@ FivesigmaError                      base; the command line exits with 2
 ├── SimulationError                 settings that no simulation can satisfy
 ├── RunError                        a run folder that is incomplete, corrupt or of another kind
 ├── OutputError                     a place that cannot be written, or is in use
+├── ClusterError                    workers that cannot be reached, or that die again and again
 └── MissingExtra                    an optional dependency that is not installed
 
 Anything else that escapes is a defect of fivesigma; the command line exits with 1.
@@ -17,6 +18,7 @@ Anything else that escapes is a defect of fivesigma; the command line exits with
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class FivesigmaError(Exception):
@@ -35,6 +37,16 @@ class FivesigmaError(Exception):
         self.what = what
         self.hint = hint
         super().__init__(what if hint is None else f"{what}\n  hint: {hint}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Errors travel from worker processes, whatever the arguments of a subclass's constructor are.
+        return _unpickle, (type(self), self.args, self.__dict__)
+
+
+def _unpickle(kind: type[FivesigmaError], arguments: tuple[Any, ...], attributes: dict[str, Any]) -> FivesigmaError:
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(attributes)
+    return error
 
 
 class AnalysisError(FivesigmaError):
@@ -86,6 +98,10 @@ class RunError(FivesigmaError):
 
 class OutputError(FivesigmaError):
     """An output cannot be written, or writing it would destroy something."""
+
+
+class ClusterError(FivesigmaError):
+    """Workers cannot be reached, do not fit, or die again and again."""
 
 
 class MissingExtra(FivesigmaError):

@@ -24,3 +24,15 @@ def pythia8() -> Any:
 def fastjet() -> Any:
     """The FastJet jet finder (package `fastjet`, extra `simulate`)."""
     return _require("fastjet", "simulate", "simulating collisions")
+
+
+def distributed() -> Any:
+    """Dask's distributed scheduler (package `distributed`, extra `cluster`)."""
+    return _require("distributed", "cluster", "a Dask cluster")
+
+
+def optuna() -> Any:
+    """The Optuna optimiser (package `optuna`, extra `tune`), without its log."""
+    module = _require("optuna", "tune", "tune.method tpe")
+    module.logging.set_verbosity(module.logging.WARNING)
+    return module

@@ -1,6 +1,7 @@
 """How library code reports what it does without printing: it tells a listener."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 Progress = Callable[[float, float, str], None]
@@ -9,6 +10,29 @@ Progress = Callable[[float, float, str], None]
 
 def silent(done: float, total: float, text: str) -> None:
     """Report nothing."""
+
+
+@dataclass(frozen=True)
+class TrialRow:
+    """A trial of a search, as a table shows it.
+
+    Attributes:
+        number, bracket: of the trial; both from 1, bracket 0 where there are none.
+        setting: in words.
+        epochs, target: epochs trained so far, and to be trained in this round.
+        best: best value of the objective so far, or None.
+        seconds: spent on it.
+        state: `waiting`, `training`, `paused`, `done` or `failed`.
+    """
+
+    number: int
+    bracket: int
+    setting: str
+    epochs: int
+    target: int
+    best: float | None
+    seconds: float
+    state: str
 
 
 class Listener:
@@ -26,6 +50,10 @@ class Listener:
     def epoch(self, row: dict[str, float], epochs: int) -> None:
         """An epoch of training is over."""
 
+    def trials(self, objective: str, rows: Sequence[TrialRow], changed: TrialRow, done: float, total: float) -> None:
+        """A search has moved on: all its trials, those in training first, then the best; which one has changed;
+        how many of how many epochs are trained."""
+
     def done(self, text: str) -> None:
         """The long step is over."""
 
@@ -38,3 +66,14 @@ def format_epoch(row: dict[str, Any], epochs: int) -> str:
     """
     values = "  ".join(f"{k} {v:.4f}" for k, v in row.items() if k not in ("epoch", "learning_rate", "seconds"))
     return f"epoch {row['epoch']:.0f}/{epochs}  {values}  rate {row['learning_rate']:.3g}  {row['seconds']:.1f} s"
+
+
+def format_trial(row: TrialRow, objective: str, done: float, total: float) -> str:
+    """One line per result of a search, as a batch log shows it.
+
+    >>> format_trial(TrialRow(3, 1, "train.learning_rate=0.001", 4, 4, 0.81, 2.5, "paused"), "auc", 20, 74)
+    'trial 3: auc 0.8100 after 4 epochs, 2.5 s  train.learning_rate=0.001  (20 of 74 epochs done)'
+    """
+    value = "failed" if row.best is None else f"{objective} {row.best:.4f}"
+    head = f"trial {row.number}: {value} after {row.epochs} epochs, {row.seconds:.1f} s"
+    return f"{head}  {row.setting}  ({done:.0f} of {total:.0f} epochs done)"

@@ -1,7 +1,7 @@
 """What a network says of each event, beside what is true: the only input of `evaluate`."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -46,3 +46,13 @@ class Scores:
         if not self.classes:
             return "regression"
         return "binary" if len(self.classes) == 2 else "multiclass"
+
+
+def concatenate(pieces: Sequence[Scores]) -> Scores:
+    """Scores of several pieces of one part, in order."""
+    first = pieces[0]
+    arrays = [f.name for f in fields(first) if isinstance(getattr(first, f.name), np.ndarray)]
+    changes: dict[str, Any] = {name: np.concatenate([getattr(piece, name) for piece in pieces]) for name in arrays}
+    for name in ("at_hypothesis", "observers"):
+        changes[name] = {key: np.concatenate([getattr(p, name)[key] for p in pieces]) for key in getattr(first, name)}
+    return replace(first, **changes)

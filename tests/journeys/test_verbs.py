@@ -12,6 +12,8 @@ import yaml
 import fivesigma as fs
 from fivesigma.data.parquet import ParquetReader
 
+from .conftest import write_csv
+
 COMPLETE = [
     "analysis.yaml", "metadata.json", "explore.json", "recipe.json", "model.keras", "history.jsonl", "metrics.json",
     "curves.json", "report.html", "predictions/val.parquet", "predictions/test.parquet", "checkpoints/last.npz",
@@ -101,6 +103,38 @@ def test_predict_keeps_every_event_in_order(toy, command, ending):
     raw = np.loadtxt("test.csv", delimiter=",", skiprows=1)
     np.testing.assert_array_equal(columns["event_number"], raw[:, 0])
     np.testing.assert_allclose(columns["sum"], raw[:, 2] + raw[:, 3])
+
+
+@pytest.mark.parametrize("ending", ["parquet", "npz"])
+def test_predict_over_several_files_is_the_same_whoever_scores_them(toy, command, ending):
+    command("train", toy)
+    for i in range(3):
+        write_csv(Path(f"part{i}.csv"), 300 + 3_000 * (i == 1), seed=7 + i)
+    for workers in (1, 2):
+        code, _, err = command("predict", "toy", "part*.csv", "part0.csv", "-o", f"{workers}.{ending}", "-j", workers)
+        assert code == 0, err
+    assert Path(f"1.{ending}").read_bytes() == Path(f"2.{ending}").read_bytes()
+    assert len(fs.open_table(f"2.{ending}").read()["score"]) == 4_200
+    assert [path.name for path in Path().iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_file_that_cannot_be_scored_beside_others_leaves_nothing(toy, command):
+    command("train", toy)
+    write_csv(Path("good.csv"), 50)
+    Path("bad.csv").write_text(Path("good.csv").read_text() + "1,2,three,4,5,6\n")
+    code, _, err = command("predict", "toy", "good.csv", "bad.csv", "-o", "scored.parquet", "--workers", 2)
+    assert code == 2
+    assert "bad.csv" in err
+    assert [path for path in Path().iterdir() if "scored" in path.name] == []
+
+
+def test_a_cluster_that_does_not_answer_is_one_sentence(toy, command, monkeypatch):
+    pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
+    monkeypatch.setattr("fivesigma.cluster.dask.ANSWER_WITHIN", 0.5)
+    code, _, err = command("simulate", "muons", "-n", 10, "-o", "muons.npz", "--cluster", "tcp://127.0.0.1:1")
+    assert code == 2
+    assert "no Dask scheduler answers at tcp://127.0.0.1:1" in err
+    assert [path for path in Path().iterdir() if "muons" in path.name] == []
 
 
 def test_predict_gives_the_scores_of_evaluate(toy, command):

@@ -7,7 +7,12 @@ from fivesigma.analysis import Model, Train
 from fivesigma.errors import EventsError, RunError
 from fivesigma.models.backend import keras
 from fivesigma.models.mlp import mlp
-from fivesigma.train.fit import Arrays, fit, logits_of
+from fivesigma.train import checkpoint, windows
+from fivesigma.train import fit as loop
+from fivesigma.train.apply import logits_of
+from fivesigma.train.fit import fit
+from fivesigma.train.program import compiled_window
+from fivesigma.train.windows import Arrays
 
 EVENTS, INPUTS = 330, 5
 
@@ -162,3 +167,65 @@ def test_target_scale_leaves_the_rmse_in_the_targets_unit():
     other = fit(network("regression"), scaled, scaled, Train(epochs=1), "regression", target_scale=10.0)[0]
     assert other["rmse"] == pytest.approx(one["rmse"] / 10)
     assert other["val_rmse"] == pytest.approx(one["val_rmse"] / 10)
+
+
+def test_a_kill_within_an_epoch_changes_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(windows, "WINDOW_BYTES", 2000)
+    monkeypatch.setattr(loop, "SAVE_SECONDS", 0.0)
+    settings = Train(epochs=3, batch_size=16, schedule="one_cycle", average=0.9)
+    make = lambda: network("binary", dropout=0.3, batch_norm=True)  # noqa: E731
+    whole = make()
+    expected = fit(whole, sample("binary"), sample("binary", seed=9), settings, "binary")
+    path, saved = tmp_path / "last.npz", []
+    save = checkpoint.save
+
+    def killing_save(place, state):
+        save(place, state)
+        saved.append((state.epoch, state.window))
+        if state.epoch == 1 and state.window == 3:
+            raise Killed
+
+    monkeypatch.setattr(checkpoint, "save", killing_save)
+    with pytest.raises(Killed):
+        fit(make(), sample("binary"), sample("binary", seed=9), settings, "binary", checkpoint_path=path)
+    assert saved[-1] == (1, 3)
+    monkeypatch.setattr(checkpoint, "save", save)
+    second = make()
+    history = fit(second, sample("binary"), sample("binary", seed=9), settings, "binary", checkpoint_path=path, resume=True)
+    for one, other in zip(whole.get_weights(), second.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    for one, other in zip(expected, history, strict=True):
+        assert {**one, "seconds": 0} == {**other, "seconds": 0}
+
+
+def test_averaged_weights_are_the_moving_average():
+    data, rate = sample("regression"), 0.05
+    steps = []
+    for count in range(1, 7):
+        model = network("regression")
+        first = model.get_weights()
+        part = Arrays(data.x[: count * 30], data.y[: count * 30], data.weight[: count * 30], data.event_weight[: count * 30])
+        fit(model, part, None, Train(epochs=1, batch_size=30, learning_rate=rate, keep="last"), "regression", shuffle=False)
+        steps.append(model.get_weights())
+    expected = first
+    for i, now in enumerate(steps, start=1):
+        keep = min(0.4, (1 + i) / (10 + i))
+        expected = [keep * old + (1 - keep) * new for old, new in zip(expected, now, strict=True)]
+    averaged = network("regression")
+    settings = Train(epochs=1, batch_size=30, learning_rate=rate, keep="last", average=0.4)
+    fit(averaged, part, None, settings, "regression", shuffle=False)
+    for one, other in zip(averaged.get_weights(), expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
+
+
+def test_windows_and_epochs_share_one_program(monkeypatch):
+    monkeypatch.setattr(windows, "WINDOW_BYTES", 5000)
+    programs = []
+
+    def recorded(*arguments, **settings):
+        programs.append(compiled_window(*arguments, **settings))
+        return programs[-1]
+
+    monkeypatch.setattr(loop, "compiled_window", recorded)
+    fit(network("binary"), sample("binary"), None, Train(epochs=3, batch_size=50), "binary")
+    assert [program._cache_size() for program in programs] == [1]

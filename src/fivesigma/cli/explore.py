@@ -2,7 +2,7 @@
 
 from fivesigma.analysis_file import parse_data, parse_settings
 from fivesigma.cli.console import Terminal
-from fivesigma.cli.options import RUNS, AnalysisName, Data, New, Output, Quiet, Set
+from fivesigma.cli.options import RUNS, AnalysisName, Cluster, Data, New, Output, Quiet, Set, Workers
 
 
 def explore(
@@ -12,11 +12,14 @@ def explore(
     output: Output = RUNS,
     quiet: Quiet = False,
     new: New = False,
+    workers: Workers = None,
+    cluster: Cluster = None,
 ) -> None:
     """Describe the events: columns, missing entries, classes, distributions."""
     from fivesigma.journey import verbs
 
     terminal = Terminal(quiet)
-    result = verbs.explore(analysis, parse_settings(settings or []), parse_data(data or []), output, terminal, new)
+    overrides, files = parse_settings(settings or []), parse_data(data or [])
+    result = verbs.explore(analysis, overrides, files, output, terminal, new, workers, cluster)
     terminal.say(f"report: {result.report}")
     terminal.result(result)

@@ -19,6 +19,7 @@ from fivesigma.cli import (
     explore,
     init,
     predict,
+    prepare,
     report,
     run,
     schema,
@@ -28,6 +29,7 @@ from fivesigma.cli import (
     validate,
 )  # fmt: skip
 from fivesigma.cli.console import Terminal
+from fivesigma.cluster import together
 from fivesigma.errors import FivesigmaError, did_you_mean
 from fivesigma.version import __version__
 
@@ -72,6 +74,7 @@ app.command("run")(run.run)
 app.command("init")(init.init)
 app.command("check")(check.check)
 app.command("explore")(explore.explore)
+app.command("prepare")(prepare.prepare)
 app.command("train")(train.train)
 app.command("tune")(tune.tune)
 app.command("evaluate")(evaluate.evaluate)
@@ -103,7 +106,13 @@ def main(arguments: list[str] | None = None) -> None:
         code = _unexpected(error)
     if code == INTERRUPTED:  # typer turns Ctrl-C into this code
         Terminal().error("interrupted", "the same command goes on where this one stopped")
-    sys.exit(code if isinstance(code, int) else DONE)
+    code = code if isinstance(code, int) else DONE
+    if code != DONE and together.processes() > 1:
+        # Leaving in good order would mean waiting for the others, who may be gone.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _unexpected(error: Exception) -> int:

@@ -7,7 +7,7 @@ import typer
 
 from fivesigma.analysis_file import parse_settings
 from fivesigma.cli.console import Terminal
-from fivesigma.cli.options import RUNS, Quiet, RunName
+from fivesigma.cli.options import RUNS, Cluster, Quiet, RunName, Workers
 from fivesigma.errors import AnalysisError
 
 
@@ -22,14 +22,16 @@ def predict(
     ] = None,
     runs: Annotated[Path, typer.Option("--runs", metavar="DIR", help="Where runs are kept.")] = RUNS,
     quiet: Quiet = False,
+    workers: Workers = None,
+    cluster: Cluster = None,
 ) -> None:
     """Score every event of some files, in order; write scores and observers."""
-    from fivesigma.journey import verbs
+    from fivesigma.journey import prediction
 
     values = parse_settings(at or [])
     for name, value in values.items():
         if not isinstance(value, int | float):
             raise AnalysisError(f"cannot read --at {name}={value!r}", hint="write a number: --at mass=1000")
     terminal = Terminal(quiet)
-    verbs.predict(run, files, destination, at=values, output=runs, listener=terminal)
+    prediction.predict(run, files, destination, at=values, output=runs, listener=terminal, workers=workers, cluster=cluster)
     terminal.result(destination)

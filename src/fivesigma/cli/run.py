@@ -2,7 +2,21 @@
 
 from fivesigma.analysis_file import parse_data, parse_settings
 from fivesigma.cli.console import Terminal
-from fivesigma.cli.options import RUNS, AnalysisName, Data, New, Output, Quiet, Set
+from fivesigma.cli.options import (
+    RUNS,
+    AnalysisName,
+    Cluster,
+    Coordinator,
+    Data,
+    New,
+    Output,
+    Processes,
+    ProcessId,
+    Quiet,
+    Resume,
+    Set,
+    Workers,
+)  # fmt: skip
 
 
 def run(
@@ -12,11 +26,20 @@ def run(
     output: Output = RUNS,
     quiet: Quiet = False,
     new: New = False,
+    resume: Resume = False,
+    workers: Workers = None,
+    cluster: Cluster = None,
+    coordinator: Coordinator = None,
+    processes: Processes = None,
+    process_id: ProcessId = None,
 ) -> None:
     """Explore, train, evaluate and report, in one run folder."""
+    from fivesigma.cluster import together
     from fivesigma.journey import verbs
 
-    terminal = Terminal(quiet)
-    result = verbs.run(analysis, parse_settings(settings or []), parse_data(data or []), output, terminal, new)
+    together.join(coordinator, processes, process_id)
+    terminal = Terminal(quiet or together.rank() > 0)
+    overrides, files = parse_settings(settings or []), parse_data(data or [])
+    result = verbs.run(analysis, overrides, files, output, terminal, new, workers, cluster, resume)
     terminal.say(f"report: {result.report}")
     terminal.result(result)

@@ -9,7 +9,7 @@ import typer
 from fivesigma.analysis import MuonSimulation, ResonanceSimulation
 from fivesigma.analysis_file import sentence
 from fivesigma.cli.console import Terminal
-from fivesigma.cli.options import Quiet
+from fivesigma.cli.options import Cluster, Quiet, Workers
 from fivesigma.errors import SimulationError
 
 app = typer.Typer(help="Simulate events into a file.", no_args_is_help=True)
@@ -19,9 +19,6 @@ Destination = Annotated[
 ]
 Events = Annotated[int, typer.Option("--events", "-n", help="Number of events that pass the selection.")]
 Seed = Annotated[int, typer.Option("--seed", help="Same seed, same events.")]
-Workers = Annotated[
-    int | None, typer.Option("--workers", "-j", help="Processes; all cores by default. The events do not depend on it.")
-]
 
 
 @app.command()
@@ -42,6 +39,7 @@ def resonance(
     ] = "gev",
     seed: Seed = 1,
     workers: Workers = None,
+    cluster: Cluster = None,
     quiet: Quiet = False,
 ) -> None:
     """pp → X → tt̄ and Standard Model tt̄ with Pythia 8, FastJet and a parametrised detector."""
@@ -51,7 +49,7 @@ def resonance(
     }  # fmt: skip
     if mass:
         settings["masses"] = mass
-    _simulate(ResonanceSimulation, settings, destination, workers, quiet)
+    _simulate(ResonanceSimulation, settings, destination, workers, cluster, quiet)
 
 
 @app.command()
@@ -64,6 +62,7 @@ def muons(
     noise: Annotated[float, typer.Option(help="Mean number of extra noise hits per muon.")] = 0.0,
     seed: Seed = 1,
     workers: Workers = None,
+    cluster: Cluster = None,
     quiet: Quiet = False,
 ) -> None:
     """Muons through a CMS-like endcap: the 87 variables and 3 parameters of the trigger archive (.npz), or named columns."""
@@ -71,7 +70,7 @@ def muons(
         "process": "muons", "events": events, "spectrum": spectrum, "pt_min": pt_min, "pt_max": pt_max,
         "noise": noise, "seed": seed,
     }  # fmt: skip
-    _simulate(MuonSimulation, settings, destination, workers, quiet)
+    _simulate(MuonSimulation, settings, destination, workers, cluster, quiet)
 
 
 def _simulate(
@@ -79,6 +78,7 @@ def _simulate(
     settings: Mapping[str, Any],
     destination: Path,
     workers: int | None,
+    cluster: str | None,
     quiet: bool,
 ) -> None:
     from pydantic import ValidationError
@@ -90,5 +90,5 @@ def _simulate(
     except ValidationError as error:
         raise SimulationError(sentence(error.errors()[0])) from None
     terminal = Terminal(quiet)
-    simulate_to(checked, destination, terminal, workers=workers)
+    simulate_to(checked, destination, terminal, workers=workers, cluster=cluster)
     terminal.result(destination)

@@ -2,7 +2,7 @@
 
 from fivesigma.analysis_file import parse_data, parse_settings
 from fivesigma.cli.console import Terminal
-from fivesigma.cli.options import RUNS, AnalysisName, Data, New, Output, Quiet, Set
+from fivesigma.cli.options import RUNS, AnalysisName, Cluster, Data, New, Output, Quiet, Set, Workers
 
 
 def tune(
@@ -12,11 +12,14 @@ def tune(
     output: Output = RUNS,
     quiet: Quiet = False,
     new: New = False,
+    workers: Workers = None,
+    cluster: Cluster = None,
 ) -> None:
     """Search for the best settings (section `tune`), then run the analysis with them."""
     from fivesigma.journey import tuning
 
     terminal = Terminal(quiet)
-    result = tuning.tune(analysis, parse_settings(settings or []), parse_data(data or []), output, terminal, new)
+    overrides, files = parse_settings(settings or []), parse_data(data or [])
+    result = tuning.tune(analysis, overrides, files, output, terminal, new, workers, cluster)
     terminal.say(f"report: {result.report}")
     terminal.result(result)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from fivesigma.cli.console import Terminal
-from fivesigma.cli.options import Quiet
+from fivesigma.cli.options import Quiet, Workers
 from fivesigma.errors import AnalysisError
 
 app = typer.Typer(
@@ -20,7 +20,6 @@ Events = Annotated[
 Data = Annotated[
     Path | None, typer.Option("--data", "-d", metavar="FILE", help="Compare this file instead of simulating one.")
 ]
-Workers = Annotated[int | None, typer.Option("--workers", "-j", min=1, help="Processes; all cores by default.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Leave with exit code 1 if a comparison fails.")]
 
 FAILED = 1

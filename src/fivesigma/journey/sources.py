@@ -14,9 +14,11 @@ import numpy as np
 
 from fivesigma.analysis import Analysis, MuonSimulation, ResonanceSimulation, Sample
 from fivesigma.data.load import load_samples, plan_for, reader_for
+from fivesigma.data.shards import INDEX, Shards
 from fivesigma.data.write import writable_format, write_columns
 from fivesigma.errors import AnalysisError, FivesigmaError
 from fivesigma.events import Events
+from fivesigma.prepare.parameters import assign, drawn_anywhere, signal_rows
 from fivesigma.prepare.split import split
 from fivesigma.progress import Listener
 
@@ -32,6 +34,7 @@ class Source:
         read: sample name → number of events read before the selection.
         simulated: whether the events come from the built-in simulation.
         allowed_truth: truth columns among the inputs because the analysis insists.
+        shards: where all events are, if `parts` hold only a sample of them.
     """
 
     parts: Mapping[str, Events]
@@ -40,24 +43,38 @@ class Source:
     read: Mapping[str, int]
     simulated: bool
     allowed_truth: list[str]
+    shards: Shards | None = None
+
+    def lengths(self) -> dict[str, int]:
+        """Number of events of each part."""
+        if self.shards is None:
+            return {part: len(events) for part, events in self.parts.items()}
+        return {part: self.shards.length(part) for part in self.parts}
 
 
-def load_source(analysis: Analysis, listener: Listener) -> Source:
+def load_source(analysis: Analysis, listener: Listener, workers: int | None = None, cluster: str | None = None) -> Source:
     """Read or simulate the events of an analysis and split them.
+
+    Args:
+        analysis: with files or a simulation.
+        listener: hears what happens.
+        workers, cluster: who simulates, as for `simulate_to`.
 
     Raises:
         AnalysisError: if there is neither a file nor a simulation.
     """
+    if analysis.shards is not None:
+        return _prepared_source(analysis, analysis.shards, listener)
     simulated = not analysis.has_files
     if simulated:
-        analysis = with_simulation(analysis, listener)
+        analysis = with_simulation(analysis, listener, workers, cluster)
     loaded = load_samples(analysis, listener.progress)
     counts = ", ".join(f"{len(sample.events):,} of {sample.read:,} ({sample.name})" for sample in loaded)
     listener.done(f"events after selection: {counts}")
     first = loaded[0]
     reader = reader_for(analysis, first.files[0], analysis.samples[first.name])
     return Source(
-        parts=split([(sample.use, sample.events) for sample in loaded], analysis.split),
+        parts=_with_parameters(split([(sample.use, sample.events) for sample in loaded], analysis.split), analysis),
         files={sample.name: list(sample.files) for sample in loaded},
         kinds=reader.types(),
         read={sample.name: sample.read for sample in loaded},
@@ -66,13 +83,70 @@ def load_source(analysis: Analysis, listener: Listener) -> Source:
     )
 
 
-def with_simulation(analysis: Analysis, listener: Listener) -> Analysis:
+def _with_parameters(parts: Mapping[str, Events], analysis: Analysis) -> Mapping[str, Events]:
+    """Parts whose background carries drawn parameters, where the analysis asks for it."""
+    if not drawn_anywhere(analysis.parameters):
+        return parts
+    signal = signal_rows(parts["train"])
+    return {part: assign(events, analysis.parameters, signal) for part, events in parts.items()}
+
+
+def _prepared_source(analysis: Analysis, folder: str, listener: Listener) -> Source:
+    """Events that `fivesigma prepare` wrote: a sample in memory, all of them on disk.
+
+    Raises:
+        AnalysisError: if they were prepared for another analysis.
+    """
+    shards = Shards(folder)
+    for key, wanted in decisions(analysis).items():
+        if shards.decisions.get(key) != wanted:
+            raise AnalysisError(
+                f"{folder} was prepared with another `{key}` than {analysis.name} has",
+                hint="run `fivesigma prepare` for this analysis",
+            )
+    if drawn_anywhere(analysis.parameters):
+        signal = signal_rows(shards.sample("train", SIGNAL_SAMPLE))
+        shards = Shards(folder, lambda events: assign(events, analysis.parameters, signal))
+    parts = {part: shards.sample(part, analysis.train.window) for part in shards.rows if shards.length(part)}
+    counts = ", ".join(f"{shards.length(part):,} {part}" for part in parts)
+    listener.done(f"prepared events: {counts} in {folder}; at most {analysis.train.window:,} in memory at a time")
+    return Source(
+        parts=parts,
+        files={"prepared": [str(shards.folder / INDEX)]},
+        kinds=dict.fromkeys(shards.index["features"], "float"),
+        read={"prepared": sum(shards.length(part) for part in parts)},
+        simulated=shards.decisions.get("simulated") is True,
+        allowed_truth=[],
+        shards=shards,
+    )
+
+
+SIGNAL_SAMPLE = 100_000
+"""Events read to learn which parameters the signal has."""
+
+
+def decisions(analysis: Analysis) -> dict[str, Any]:
+    """What an analysis says about its events, wherever they come from: what a prepared folder must agree with."""
+    sections = {
+        "missing_values", "selection", "new_variables", "features", "exclude", "labels", "target", "weights",
+        "observers", "event_number", "allow_truth",
+    }  # fmt: skip
+    tree = analysis.model_dump(mode="json", include=sections)
+    # How the background's values are drawn is decided when events are read.
+    kept = {name: [p.variable, p.values] for name, p in analysis.parameters.items()}
+    split_settings = analysis.split.model_dump(mode="json", exclude={"stratify"})
+    return {**tree, "parameters": kept, "split": split_settings}
+
+
+def with_simulation(
+    analysis: Analysis, listener: Listener, workers: int | None = None, cluster: str | None = None
+) -> Analysis:
     """The analysis with its simulated events as its only sample; they are made if not in the cache."""
     if analysis.simulate is None:
         raise AnalysisError(
             f"{analysis.name} names no files and no simulation", hint="give --data train=FILE, or `samples` in the file"
         )
-    path = simulated_file(analysis.simulate, listener)
+    path = simulated_file(analysis.simulate, listener, workers, cluster)
     return analysis.model_copy(update={"samples": {"simulated": Sample(files=[str(path)])}})
 
 
@@ -84,7 +158,12 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fivesigma"
 
 
-def simulated_file(settings: ResonanceSimulation | MuonSimulation, listener: Listener, workers: int | None = None) -> Path:
+def simulated_file(
+    settings: ResonanceSimulation | MuonSimulation,
+    listener: Listener,
+    workers: int | None = None,
+    cluster: str | None = None,
+) -> Path:
     """The file of a simulation, from the cache or newly made.
 
     Its name holds a hash of all settings and of the simulation's code, so that other settings, or
@@ -97,7 +176,7 @@ def simulated_file(settings: ResonanceSimulation | MuonSimulation, listener: Lis
     if path.is_file():
         listener.say(f"simulated events from the cache: {path}")
         return path
-    simulate_to(settings, path, listener, replace=True, workers=workers)
+    simulate_to(settings, path, listener, replace=True, workers=workers, cluster=cluster)
     return path
 
 
@@ -119,11 +198,20 @@ def simulate_to(
     *,
     replace: bool = False,
     workers: int | None = None,
+    cluster: str | None = None,
 ) -> int:
     """Simulate events into a file; its ending gives the format.
 
     Collisions are kept piece by piece in `<path>.parts/` until the file is complete, so that the same call goes
     on after it was killed; muons take seconds and begin anew.
+
+    Args:
+        settings: what to simulate.
+        path: the file.
+        listener: hears how far it is.
+        replace: whether an existing file may be replaced.
+        workers: processes, by default one per core; the events do not depend on it.
+        cluster: address of a Dask scheduler whose workers simulate instead; this process writes the file.
 
     Returns:
         The number of events written.
@@ -132,19 +220,19 @@ def simulate_to(
         raise FivesigmaError(f"{path} exists already", hint="choose another name, or remove it first")
     store = path.with_name(f"{path.name}.parts")
     if isinstance(settings, MuonSimulation):
-        rows = write_columns(path, _muon_chunks(settings, path, listener, workers), replace=replace)
+        rows = write_columns(path, _muon_chunks(settings, path, listener, workers, cluster), replace=replace)
     else:
         writable_format(path)  # a name without a known ending is better refused before the work
         if store.is_dir():
             listener.say(f"going on with the simulation begun in {store}")
-        rows = write_columns(path, [_resonance_columns(settings, listener, workers, store)], replace=replace)
+        rows = write_columns(path, [_resonance_columns(settings, listener, workers, cluster, store)], replace=replace)
         shutil.rmtree(store, ignore_errors=True)
     listener.done(f"simulated {rows:,} events: {path}")
     return rows
 
 
 def _resonance_columns(
-    settings: ResonanceSimulation, listener: Listener, workers: int | None, store: Path
+    settings: ResonanceSimulation, listener: Listener, workers: int | None, cluster: str | None, store: Path
 ) -> Mapping[str, Any]:
     from fivesigma.simulate.resonance import ResonanceSettings, simulate
     from fivesigma.simulate.uci import to_uci
@@ -153,14 +241,14 @@ def _resonance_columns(
         events=settings.events, masses=tuple(settings.masses), background=settings.background, width=settings.width,
         sqrt_s=settings.sqrt_s, seed=settings.seed, fidelity=settings.fidelity,
     )  # fmt: skip
-    columns = simulate(wanted, workers=workers, progress=listener.progress, store=store)
+    columns = simulate(wanted, workers=workers, progress=listener.progress, store=store, cluster=cluster)
     if settings.layout == "uci":
         columns = {**to_uci(columns), "event_number": columns["event_number"], "weight": columns["weight"]}
     return columns
 
 
 def _muon_chunks(
-    settings: MuonSimulation, path: Path, listener: Listener, workers: int | None
+    settings: MuonSimulation, path: Path, listener: Listener, workers: int | None, cluster: str | None
 ) -> Iterator[Mapping[str, Any]]:
     from fivesigma.simulate.muons.archive import PARAMETERS, VARIABLES
     from fivesigma.simulate.muons.simulation import MuonSettings, simulate_chunks
@@ -170,7 +258,7 @@ def _muon_chunks(
         seed=settings.seed, noise=settings.noise,
     )  # fmt: skip
     as_archive = path.suffix == ".npz"
-    for chunk in simulate_chunks(wanted, workers=workers, progress=listener.progress):
+    for chunk in simulate_chunks(wanted, workers=workers, progress=listener.progress, cluster=cluster):
         if as_archive:
             yield chunk
             continue

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from fivesigma.analysis import Analysis
+from fivesigma.cluster import together
 from fivesigma.data.formats import split_treename
 from fivesigma.data.write import write_columns
-from fivesigma.errors import AnalysisError
+from fivesigma.errors import AnalysisError, RunError
 from fivesigma.evaluate.curves import curves
 from fivesigma.evaluate.metric import is_metric, shown
 from fivesigma.evaluate.summary import as_json, in_bins, summarise
@@ -17,9 +18,11 @@ from fivesigma.journey.sources import Source, load_source
 from fivesigma.progress import Listener
 from fivesigma.report.page import write_report
 from fivesigma.run_folder import RunFolder, command_line, describe_inputs, matching_runs
-from fivesigma.scores import Scores
+from fivesigma.scores import Scores, concatenate
 from fivesigma.train.network import Network, hypotheses_of, score_columns
 from fivesigma.train.training import train
+
+_TRAINS = "train"
 
 
 class Journey:
@@ -29,16 +32,36 @@ class Journey:
         folder: the run's folder.
         analysis: the resolved analysis.
         listener: hears what happens.
+        workers, cluster: who simulates events, if there is no file of them.
     """
 
-    def __init__(self, folder: RunFolder, analysis: Analysis, listener: Listener) -> None:
+    def __init__(
+        self,
+        folder: RunFolder,
+        analysis: Analysis,
+        listener: Listener,
+        workers: int | None = None,
+        cluster: str | None = None,
+    ) -> None:
         self.folder = folder
         self.analysis = analysis
         self.listener = listener
+        self.workers, self.cluster = workers, cluster
         self._source: Source | None = None
 
     @classmethod
-    def start(cls, analysis: Analysis, output: Path, listener: Listener, *, needs: str, new: bool = False) -> "Journey":
+    def start(
+        cls,
+        analysis: Analysis,
+        output: Path,
+        listener: Listener,
+        *,
+        needs: str,
+        new: bool = False,
+        resume: bool = False,
+        workers: int | None = None,
+        cluster: str | None = None,
+    ) -> "Journey":
         """Go on with the latest run of this very analysis that has not got so far, or begin a new one.
 
         Args:
@@ -47,20 +70,36 @@ class Journey:
             listener: hears what happens.
             needs: the step about to be taken; a run that has already taken it is not touched.
             new: always begin a new run.
+            resume: never begin one.
+            workers, cluster: who simulates events, if there is no file of them.
         """
+        if together.rank():
+            path = together.agree()
+            return cls(RunFolder(Path(path)), analysis, Listener(), workers, cluster)
+        journey = cls(cls._folder(analysis, output, listener, needs, new, resume), analysis, listener, workers, cluster)
+        together.agree(str(journey.folder.path.resolve()))
+        return journey
+
+    @staticmethod
+    def _folder(analysis: Analysis, output: Path, listener: Listener, needs: str, new: bool, resume: bool) -> RunFolder:
         made = {"explore": "explore.json", "train": "model.keras", "run": "metrics.json", "tune": "tune/best.yaml"}[needs]
         for folder in reversed([] if new else matching_runs(output, analysis)):
             stopped = needs == "run" and folder.unfinished is not None
             if (stopped or not folder.has(made)) and not folder.busy:
                 listener.say(f"going on with the run {folder}" + (f" ({folder.unfinished})" if folder.unfinished else ""))
-                return cls(folder, analysis, listener)
-        return cls(RunFolder.create(output, analysis, command_line()), analysis, listener)
+                return folder
+        if resume:
+            raise RunError(
+                f"no unfinished run of this very {analysis.name} analysis in {output}/",
+                hint="leave out --resume to begin one",
+            )
+        return RunFolder.create(output, analysis, command_line())
 
     @property
     def source(self) -> Source:
         """The run's events, loaded once."""
         if self._source is None:
-            self._source = load_source(self.analysis, self.listener)
+            self._source = load_source(self.analysis, self.listener, self.workers, self.cluster)
             self._record_inputs(self._source)
         return self._source
 
@@ -73,7 +112,7 @@ class Journey:
             inputs=inputs,
             simulated=source.simulated,
             allowed_truth=source.allowed_truth,
-            events={part: len(events) for part, events in source.parts.items()},
+            events=source.lengths(),
         )
 
     def explore(self) -> dict[str, Any]:
@@ -125,14 +164,36 @@ class Journey:
             ]
             self.listener.table("sum of weights by part, which is what the metrics count", ["", *parts], rows)
 
-    def train(self, *, resume: bool = True) -> Network:
-        """Fit recipe and network; an interrupted training goes on from its last epoch."""
+    def help(self) -> None:
+        """What a process that is not the first one does: load the events after it, and train with it."""
+        if together.agree() == _TRAINS:
+            train(self.analysis, self.source.parts, shards=self.source.shards, checkpoint_path=self._checkpoint, resume=True)
+        together.leave()
+
+    def trained(self) -> Network:
+        """The run's network; trained now, unless it has been."""
+        if not self.folder.has("model.keras"):
+            return self.train()
+        together.agree()  # tells the others that there is nothing to do
+        together.leave()
+        return Network.load(self.folder)
+
+    @property
+    def _checkpoint(self) -> Path:
+        return self.folder / "checkpoints" / "last.npz"
+
+    def train(self) -> Network:
+        """Fit recipe and network; an interrupted training goes on from its last checkpoint."""
         self.folder.begin("train")
         parts = self.source.parts
-        checkpoint = self.folder / "checkpoints" / "last.npz"
-        if resume and checkpoint.is_file():
-            self.listener.say(f"resuming from {checkpoint}")
-        network, history = train(self.analysis, parts, checkpoint_path=checkpoint, resume=resume, on_epoch=self._epoch)
+        together.agree(_TRAINS)
+        if self._checkpoint.is_file():
+            self.listener.say(f"resuming from {self._checkpoint}")
+        network, history = train(
+            self.analysis, parts, shards=self.source.shards, checkpoint_path=self._checkpoint, resume=True,
+            on_epoch=self._epoch,
+        )  # fmt: skip
+        together.leave()
         lines = [_json_line(row) for row in history]
         self.folder.write_text("history.jsonl", "".join(lines))
         best = min(history, key=lambda row: row.get("val_loss", row["loss"]))
@@ -144,7 +205,7 @@ class Journey:
             training_seconds=sum(row["seconds"] for row in history),
         )
         network.save(self.folder)
-        rate = len(parts["train"]) * len(history) / max(sum(row["seconds"] for row in history), 1e-9)
+        rate = self.source.lengths()["train"] * len(history) / max(sum(row["seconds"] for row in history), 1e-9)
         self.listener.done(
             f"trained {len(history)} epochs at {rate:,.0f} events/s; lowest validation loss "
             f"{best.get('val_loss', best['loss']):.4f} in epoch {best['epoch']:.0f}"
@@ -162,9 +223,9 @@ class Journey:
         parts = self.source.parts
         hypotheses = [tuple(values) for values in self.folder.read_json("metadata.json").get("hypotheses", [])]
         metrics, shapes = {}, {}
-        for i, (part, events) in enumerate(parts.items()):
-            self.listener.progress(i, len(parts), f"scoring {len(events):,} {part} events")
-            scores = network.scores(events, hypotheses)
+        for i, part in enumerate(parts):
+            self.listener.progress(i, len(parts), f"scoring {self.source.lengths()[part]:,} {part} events")
+            scores = self._scores(network, part, hypotheses)
             metrics[part] = self._metrics(scores)
             shapes[part] = curves(scores, self.analysis.evaluate.threshold)
             if part != "train":
@@ -175,8 +236,15 @@ class Journey:
         self.folder.write_json("verdicts.json", sentences)
         for sentence in sentences:
             self.listener.say(f"warning: {sentence}")
-        self.listener.done("evaluated " + ", ".join(f"{len(events):,} {part}" for part, events in parts.items()))
+        self.listener.done("evaluated " + ", ".join(f"{count:,} {part}" for part, count in self.source.lengths().items()))
         return metrics
+
+    def _scores(self, network: Network, part: str, hypotheses: list[tuple[float, ...]]) -> Scores:
+        """Scores of a part; of training events on disk, those of the sample in memory."""
+        shards = self.source.shards
+        if shards is None or part == "train":
+            return network.scores(self.source.parts[part], hypotheses)
+        return concatenate([network.scores(events, hypotheses) for events in shards.pieces(part)])
 
     def _metrics(self, scores: Scores) -> dict[str, Any]:
         settings = self.analysis.evaluate

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from fivesigma.analysis import MuonSimulation, ResonanceSimulation
+from fivesigma.cluster.local import LocalProcesses
 from fivesigma.data.formats import open_table
 from fivesigma.errors import ColumnNotFound, DataError
 from fivesigma.journey.sources import simulate_to, simulated_file
 from fivesigma.journey.validation_networks import Trained, analysis_of, train_on
-from fivesigma.processes import pool
 from fivesigma.progress import Listener
 from fivesigma.report.validation import shown, write_validation
 from fivesigma.run_folder import RunFolder, command_line
@@ -141,8 +141,9 @@ def memory_rows(listener: Listener, events: tuple[int, int] = MEMORY_EVENTS) -> 
         listener.progress(step, 2, f"measuring the memory of writing .{ending}")
         peaks = []
         for number in events:
-            with pool(1) as executor:
-                peaks.append(executor.submit(_peak_memory, number, ending).result())
+            with LocalProcesses(1) as fresh:
+                fresh.submit(f"writing {number:,} muons", _peak_memory, number, ending)
+                peaks += [peak for _, peak in fresh.results()]
         quantity = (
             f"peak memory of {events[1]:,} over {events[0]:,} muons, .{ending} ({peaks[1]:,.0f} and {peaks[0]:,.0f} MB)"
         )

@@ -1,26 +1,23 @@
 """What the command line and a notebook call: one function per verb."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from fivesigma.analysis import Analysis
 from fivesigma.analysis_file import load
+from fivesigma.cluster import together
 from fivesigma.data.formats import expand
-from fivesigma.data.load import plan_for, read_events, reader_for, without_missing
-from fivesigma.data.plan import Plan, Variables
-from fivesigma.data.write import writable_format, write_columns
-from fivesigma.errors import AnalysisError, ColumnNotFound, OutputError, RunError
+from fivesigma.data.load import plan_for, read_events, reader_for
+from fivesigma.data.plan import Plan
+from fivesigma.errors import RunError
 from fivesigma.evaluate.metric import is_metric
 from fivesigma.evaluate.summary import as_json
-from fivesigma.journey.steps import Journey, hypothesis_column, key_numbers
+from fivesigma.journey.steps import Journey, key_numbers
 from fivesigma.progress import Listener
 from fivesigma.run_folder import RunFolder
-from fivesigma.scores import Scores
-from fivesigma.train.network import Network, score_columns
+from fivesigma.train.network import Network
 
 AnalysisLike = str | Path | Analysis | Mapping[str, Any]
 RUNS = Path("runs")
@@ -136,9 +133,14 @@ def explore(
     output: str | Path = RUNS,
     listener: Listener | None = None,
     new: bool = False,
+    workers: int | None = None,
+    cluster: str | None = None,
 ) -> Run:
     """Describe an analysis's events: columns, missing entries, classes, distributions; with figures."""
-    journey = Journey.start(load(analysis, settings, data), Path(output), listener or Listener(), needs="explore", new=new)
+    journey = Journey.start(
+        load(analysis, settings, data), Path(output), listener or Listener(),
+        needs="explore", new=new, workers=workers, cluster=cluster,
+    )  # fmt: skip
     journey.explore()
     journey.report()
     journey.folder.finish()
@@ -153,10 +155,19 @@ def train(
     output: str | Path = RUNS,
     listener: Listener | None = None,
     new: bool = False,
+    workers: int | None = None,
+    cluster: str | None = None,
+    resume: bool = False,
 ) -> Run:
     """Fit recipe and network; goes on with an interrupted run of the same analysis."""
-    journey = Journey.start(load(analysis, settings, data), Path(output), listener or Listener(), needs="train", new=new)
-    journey.train()
+    journey = Journey.start(
+        load(analysis, settings, data), Path(output), listener or Listener(),
+        needs="train", new=new, resume=resume, workers=workers, cluster=cluster,
+    )  # fmt: skip
+    if together.rank():
+        journey.help()
+        return Run(journey.folder.path)
+    journey.trained()
     journey.folder.finish()
     return Run(journey.folder.path)
 
@@ -186,6 +197,9 @@ def run(
     output: str | Path = RUNS,
     listener: Listener | None = None,
     new: bool = False,
+    workers: int | None = None,
+    cluster: str | None = None,
+    resume: bool = False,
 ) -> Run:
     """Explore, train, evaluate and report, in one folder.
 
@@ -196,160 +210,26 @@ def run(
         output: folder of all runs.
         listener: hears what happens.
         new: begin a new run even if one of the same analysis is unfinished.
+        resume: insist on an unfinished run of the same analysis to go on with.
+        workers: processes that simulate events, if there is no file of them; by default one per core.
+        cluster: address of a Dask scheduler whose workers simulate instead.
     """
-    journey = Journey.start(load(analysis, settings, data), Path(output), listener or Listener(), needs="run", new=new)
+    journey = Journey.start(
+        load(analysis, settings, data), Path(output), listener or Listener(),
+        needs="run", new=new, resume=resume, workers=workers, cluster=cluster,
+    )  # fmt: skip
+    if together.rank():
+        journey.help()
+        return Run(journey.folder.path)
     folder = journey.folder
     if not folder.has("explore.json"):
         journey.say_classes(as_json(journey.explore()))
-    network = Network.load(folder) if folder.has("model.keras") else journey.train()
+    network = journey.trained()
     journey.evaluate(network)
     journey.report()
     folder.finish()
     journey.say_key_numbers()
     return Run(folder.path)
-
-
-def predict(
-    run: str | Path | Run,
-    files: str | Sequence[str],
-    destination: str | Path,
-    *,
-    at: Mapping[str, float] | None = None,
-    output: str | Path = RUNS,
-    listener: Listener | None = None,
-) -> int:
-    """Score every event of some files, in order, and write scores and observers.
-
-    Args:
-        run: a run folder, or an analysis's name for its latest run.
-        files: one file or several, of any format that can be read.
-        destination: the file to write; its ending gives the format. It must not exist.
-        at: parameter values to score at, such as `{"mass": 1000}`.
-        output: folder of all runs.
-        listener: hears what happens.
-
-    Returns:
-        The number of events written.
-    """
-    listener = listener or Listener()
-    folder = RunFolder.open(run.path if isinstance(run, Run) else run, Path(output), "model.keras")
-    destination = Path(destination)
-    if destination.exists():
-        raise OutputError(f"{destination} exists already", hint="choose another name, or remove it first")
-    writable_format(destination)
-    network, analysis = Network.load(folder), folder.analysis()
-    listed = expand([files] if isinstance(files, str) else list(files))
-    hypotheses = [tuple(v) for v in folder.read_json("metadata.json").get("hypotheses", [])]
-    chunks = _predicted(network, analysis, listed, dict(at or {}), hypotheses, listener)
-    rows = write_columns(destination, chunks)
-    listener.done(f"scored {rows:,} events: {destination}")
-    return rows
-
-
-def _predicted(
-    network: Network,
-    analysis: Analysis,
-    files: Sequence[str],
-    at: Mapping[str, float],
-    hypotheses: Sequence[tuple[float, ...]],
-    listener: Listener,
-) -> Iterator[dict[str, Any]]:
-    """Scored columns, chunk by chunk, of every event of every file."""
-    for i, name in enumerate(analysis.parameters):
-        known = [values[i] for values in hypotheses]
-        if name in at and known and not min(known) <= at[name] <= max(known):
-            listener.say(f"warning: {name}={at[name]:g} lies outside the training range {min(known):g} … {max(known):g}")
-    unknown = [name for name in at if name not in analysis.parameters]
-    if unknown:
-        raise AnalysisError(f"the analysis has no parameter {unknown[0]!r}", hint=f"it has: {list(analysis.parameters)}")
-    carried: list[str] | None = None
-    for file in files:
-        reader = reader_for(analysis, file)
-        plan = plan_for(analysis, reader)
-        observers = [name for name in analysis.observers if _available(plan, name)]
-        if carried is None:
-            carried = observers
-            left_out = sorted(set(analysis.observers) - set(observers))
-            if left_out:
-                listener.say(f"not in {file}, so left out: {', '.join(left_out)}")
-        elif carried != observers:
-            raise RunError(f"{file} has other observers than {files[0]}: {observers}", hint="predict them one by one")
-        total, done = reader.length(), 0
-        for columns, length in _predict_file(network, plan, reader, observers, at, hypotheses):
-            yield columns
-            done += length
-            listener.progress(done, total or done, f"scoring {file}: {done:,} events")
-
-
-def _available(plan: Plan, text: str) -> bool:
-    try:
-        plan.needs(text)
-    except ColumnNotFound:
-        return False
-    return True
-
-
-def _predict_file(
-    network: Network,
-    plan: Plan,
-    reader: Any,
-    observers: Sequence[str],
-    at: Mapping[str, float],
-    hypotheses: Sequence[tuple[float, ...]],
-) -> Iterator[tuple[dict[str, Any], int]]:
-    analysis = plan.analysis
-    given = {name: p.variable or name for name, p in analysis.parameters.items() if name not in at}
-    has_parameters = all(_available(plan, text) for text in given.values())
-    if not has_parameters and not hypotheses:
-        plan.columns(list(given.values()))  # raises, naming the missing column and the nearest
-    features = list(network.recipe.features)
-    number = analysis.event_number if analysis.event_number and _available(plan, analysis.event_number) else None
-    number = number or ("event_number" if "event_number" in plan.available else None)
-    selection = analysis.selection if analysis.selection and _available(plan, analysis.selection) else None
-    texts = [*features, *observers, *(given.values() if has_parameters else ())]
-    texts += [text for text in (number, selection) if text]
-    for chunk in reader.chunks(plan.columns(texts), integers={number} if number else ()):
-        length = len(next(iter(chunk.values())))
-        variables = Variables(without_missing(chunk, analysis.missing_values), plan.formulas)
-        x = np.empty((length, len(features)), np.float32)
-        for i, name in enumerate(features):
-            x[:, i] = plan.evaluate(name, variables, length)
-        x[~np.isfinite(x)] = np.nan
-        columns: dict[str, Any] = {}
-        if number:
-            columns["event_number"] = plan.evaluate(number, variables, length)
-        columns |= {column_name(name): plan.evaluate(name, variables, length) for name in observers}
-        if selection:
-            columns["selected"] = plan.evaluate(selection, variables, length).astype(bool)
-        if has_parameters:
-            values = [
-                np.full(length, at[n]) if n in at else plan.evaluate(given[n], variables, length)
-                for n in analysis.parameters
-            ]
-            rows = np.stack(values, axis=1).astype(np.float32) if values else np.zeros((length, 0), np.float32)
-            columns |= {name: rows[:, i].copy() for i, name in enumerate(analysis.parameters)}
-            columns |= score_columns(_as_scores(network.score(x, rows), analysis))
-        else:
-            for hypothesis in hypotheses:
-                rows = np.broadcast_to(np.asarray(hypothesis, np.float32), (length, len(hypothesis)))
-                columns[hypothesis_column(tuple(analysis.parameters), hypothesis)] = network.score(x, rows)
-        yield columns, length
-
-
-def _as_scores(score: Any, analysis: Analysis) -> Scores:
-    nothing = np.zeros(len(score))
-    return Scores(score=score, target=nothing, weight=nothing, classes=analysis.classes)
-
-
-def column_name(text: str) -> str:
-    """A formula as a column name that every format accepts.
-
-    >>> column_name("Muon_pt[0]")
-    'Muon_pt_0'
-    """
-    import re
-
-    return re.sub(r"\W+", "_", text).strip("_")
 
 
 def compare(first: str | Path | Run, second: str | Path | Run, output: str | Path = RUNS) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import os
 import sys
 from typing import Any
 
+from fivesigma.cluster.devices import set_up
 from fivesigma.errors import FivesigmaError
 
 
@@ -15,6 +16,7 @@ def keras() -> Any:
     """
     if "keras" not in sys.modules:
         os.environ["KERAS_BACKEND"] = "jax"
+    set_up()
     import keras as module
 
     backend = module.backend.backend()

@@ -28,18 +28,6 @@ def class_weight(
     return np.array([setting.get(name, 1.0) for name in classes])
 
 
-def training_weight(events: Events, setting: Literal["balanced"] | Mapping[str, float] | None) -> NDArray[np.float64]:
-    """Event weight times class weight, scaled to a mean of one, [event].
-
-    A mean of one makes the learning rate mean the same whatever unit the weights have.
-    """
-    weight = events.weight
-    if events.classes and setting is not None:
-        weight = weight * class_weight(events.target, weight, events.classes, setting)[events.target.astype(np.int64)]
-    mean = weight.mean()
-    return weight / mean if mean > 0 else weight
-
-
 def resample(events: Events, direction: Literal["up", "down"] | None, seed: int) -> Events:
     """Training events with as many of every class.
 

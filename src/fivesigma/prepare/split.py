@@ -34,19 +34,31 @@ def split(samples: Sequence[tuple[str, Events]], settings: Split) -> dict[str, E
     uses = {use for use, _ in samples}
     collected: dict[str, list[Events]] = {part: [] for part in PARTS}
     for use, events in samples:
-        shares = _shares(use, uses, settings)
-        sides = _sides(events, shares, settings)
-        for part, index in sides.items():
-            if len(index):
-                collected[part].append(events if len(index) == len(events) else events.take(index))
+        for part, found in sides(use, uses, events, settings).items():
+            collected[part].append(found)
     parts = {part: concatenate(found) for part, found in collected.items() if found}
     if "test" in uses:
-        # Within one sample, rows that look alike are different events; in two files they may be one event.
-        parts = _without_overlap(parts, settings)
+        parts = without_overlap(parts, settings)
     if "train" not in parts:
         raise EventsError("no event is left for training", hint="lower `split.val` and `split.test`, or add events")
     check_classes(parts)
     return parts
+
+
+def sides(use: str, uses: set[str], events: Events, settings: Split) -> dict[str, Events]:
+    """Divide some events of one sample; only `stratify` needs all of them at once.
+
+    Args:
+        use: what the sample is for: `split`, `train`, `val` or `test`.
+        uses: what there are samples for.
+        events: events of the sample.
+        settings: the shares.
+
+    Returns:
+        `train`, `val` and `test`; a part without events is absent.
+    """
+    index = _sides(events, _shares(use, uses, settings), settings)
+    return {part: events if len(i) == len(events) else events.take(i) for part, i in index.items() if len(i)}
 
 
 def _shares(use: str, uses: set[str], settings: Split) -> tuple[float, float, float]:
@@ -85,8 +97,15 @@ def _ranks_within_classes(place: NDArray[np.float64], target: NDArray[Any]) -> N
     return ranks
 
 
-def _without_overlap(parts: dict[str, Events], settings: Split) -> dict[str, Events]:
-    """Training and validation events that do not stand in the test part as well."""
+def without_overlap(parts: dict[str, Events], settings: Split) -> dict[str, Events]:
+    """Training and validation events that do not stand in the test part as well.
+
+    Only where the test events come from files of their own: within one sample, rows that look alike are
+    different events; in two files they may be one event.
+
+    Raises:
+        LeakageError: if there are any, and `split.overlap` says so.
+    """
     if settings.overlap == "keep" or "test" not in parts:
         return parts
     result = dict(parts)

@@ -4,19 +4,16 @@ The sample is made of chunks with a seed of their own, derived from (seed, proce
 makes a chunk, and when, changes nothing, and a larger sample contains the events of a smaller one.
 """
 
-import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
-from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fivesigma.cluster.base import Executor, tell
+from fivesigma.cluster.executor import executor
 from fivesigma.errors import SimulationError, did_you_mean
-from fivesigma.processes import Context, pool
 from fivesigma.progress import Progress, silent
 from fivesigma.simulate.chunk_store import ChunkStore
 from fivesigma.simulate.detector import Detector, measure
@@ -51,6 +48,8 @@ CHUNK_EVENTS = {"parton": 2000, "hadron": 1000, "full": 250}
 BATCH_EVENTS = {"parton": 1000, "hadron": 500, "full": 100}
 # A chunk gives up when it selects fewer than one event in this many.
 HOPELESS = 20_000
+
+TASK = "simulating collisions"
 
 _CHUNK_STREAM, _MASS_STREAM, _ORDER_STREAM = 0, 1, 2
 _PROCESS_NUMBERS = 1 << 32  # event numbers of one process: more than anyone simulates
@@ -114,7 +113,11 @@ class Made:
 
 
 def simulate(
-    settings: ResonanceSettings, workers: int | None = None, progress: Progress = silent, store: Path | None = None
+    settings: ResonanceSettings,
+    workers: int | None = None,
+    progress: Progress = silent,
+    store: Path | None = None,
+    cluster: str | None = None,
 ) -> dict[str, NDArray[np.generic]]:
     """A sample of selected events in random order, as columns of equal length.
 
@@ -129,28 +132,26 @@ def simulate(
 
     Args:
         workers: worker processes; None for one per core, 1 to stay in this process. Changes nothing else.
-        progress: called with selected events done, events wanted and a text, at least every second.
+        progress: called with selected events done, events wanted and a text, after every batch.
         store: a folder that keeps finished chunks, so that the same call goes on after the process was killed
-            (the result is the same to the byte); None to keep nothing. The caller removes it.
+            (the result is the same to the byte); None to keep nothing. This process writes it, so that workers
+            elsewhere need not see it. The caller removes it.
+        cluster: address of a Dask scheduler whose workers make the chunks.
 
     Raises:
-        SimulationError: settings that cannot be simulated, or a worker process that died.
+        SimulationError: settings that cannot be simulated.
+        ClusterError: no workers, or a chunk that kills them again and again.
         MissingExtra: Pythia or FastJet is not installed.
     """
     check(settings)
     processes = plan(settings)
     chunks = [chunk for process in processes for chunk in split(process, CHUNK_EVENTS[settings.fidelity])]
-    count = min(workers if workers is not None else os.cpu_count() or 1, len(chunks))
-    if count < 1:
-        raise SimulationError(f"{workers} workers cannot simulate anything; at least 1 is needed")
     kept = _store(settings, store)
     made = {chunk: found for chunk in chunks if (found := _kept(kept, chunk)) is not None}
     missing = [chunk for chunk in chunks if chunk not in made]
     done = sum(chunk.events for chunk in made)
-    if missing:
-        run = _run_here if min(count, len(missing)) == 1 else _run_in_pool
-        fresh = run(settings, missing, count, kept, _after(progress, done, settings.events))
-        made.update(zip(missing, fresh, strict=True))
+    with executor(workers, cluster, tasks=len(missing)) as pool:
+        made |= _run(settings, missing, pool, kept, lambda more: progress(done + more, settings.events, TASK))
     return _shuffle(_merge(settings, processes, chunks, [made[chunk] for chunk in chunks]), settings.seed)
 
 
@@ -257,83 +258,54 @@ def _kept(store: ChunkStore | None, chunk: Chunk) -> Made | None:
     return Made(found, generated, selected, cross_section)
 
 
-def _make(settings: ResonanceSettings, chunk: Chunk, store: ChunkStore | None, report: Callable[[int], None]) -> Made:
-    """Make a chunk and keep it, if there is a place to keep it."""
-    made = make_chunk(settings, chunk, report)
+def _keep(store: ChunkStore | None, chunk: Chunk, made: Made) -> None:
+    """Put a finished chunk where the next call finds it, if there is such a place."""
     if store is not None:
         numbers = {"counts": np.array([made.generated, made.selected]), "cross_section": np.array(made.cross_section)}
         store.save(_chunk_name(chunk), {**made.columns, **numbers})
-    return made
 
 
 def _chunk_name(chunk: Chunk) -> str:
     return f"{chunk.process.number}-{chunk.number}"
 
 
-def _after(progress: Progress, done: int, total: int) -> Progress:
-    """Progress of the missing chunks as progress of the whole sample."""
-    return lambda more, _, text: progress(done + more, total, text)
+def _run(
+    settings: ResonanceSettings,
+    chunks: list[Chunk],
+    pool: Executor,
+    store: ChunkStore | None,
+    report: Callable[[int], None],
+) -> dict[Chunk, Made]:
+    """Make the chunks, keeping each as it is finished."""
+    named = {f"simulating collisions, chunk {_chunk_name(chunk)}": chunk for chunk in chunks}
+    selected = dict.fromkeys(named, 0)
+
+    def heard(name: str, events: int) -> None:
+        selected[name] = events
+        report(sum(selected.values()))
+
+    made: dict[Chunk, Made] = {}
+    if chunks:
+        report(0)
+    for name, chunk in named.items():
+        pool.submit(name, _work, settings, chunk)
+    for name, result in pool.results(heard):
+        made[named[name]] = result
+        _keep(store, named[name], result)
+        heard(name, named[name].events)
+    return made
 
 
-def _run_here(
-    settings: ResonanceSettings, chunks: list[Chunk], workers: int, store: ChunkStore | None, progress: Progress
-) -> list[Made]:
-    """Make the chunks one after another in this process."""
-    total, done = sum(chunk.events for chunk in chunks), 0
+def _work(settings: ResonanceSettings, chunk: Chunk) -> Made:
+    """Make one chunk, wherever this runs, telling how many of its events there are."""
+    done = 0
 
     def report(events: int) -> None:
         nonlocal done
         done += events
-        progress(done, total, "simulating collisions")
+        tell(done)
 
-    progress(0, total, "simulating collisions")
-    return [_make(settings, chunk, store, report) for chunk in chunks]
-
-
-def _run_in_pool(
-    settings: ResonanceSettings, chunks: list[Chunk], workers: int, store: ChunkStore | None, progress: Progress
-) -> list[Made]:
-    """Make the chunks in worker processes; their shared counter drives the progress between chunks."""
-    context = Context()
-    counter = context.Value("q", 0)
-    total = sum(chunk.events for chunk in chunks)
-    executor = pool(workers, _remember, (counter,), context)
-    try:
-        futures = [executor.submit(_work, settings, chunk, store) for chunk in chunks]
-        pending: set[Future[Made]] = set(futures)
-        while pending:
-            finished, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
-            for future in finished:
-                future.result()
-            progress(counter.value, total, "simulating collisions")
-        return [future.result() for future in futures]
-    except BrokenProcessPool as error:
-        raise SimulationError(
-            "a worker process of the simulation died before it finished its events",
-            hint="the machine may be short of memory: use fewer workers",
-        ) from error
-    finally:
-        executor.shutdown(cancel_futures=True)
-
-
-_counter: "Synchronized[int] | None" = None
-"""In a worker process: the events selected by all workers so far."""
-
-
-def _remember(counter: "Synchronized[int]") -> None:
-    global _counter
-    _counter = counter
-
-
-def _work(settings: ResonanceSettings, chunk: Chunk, store: ChunkStore | None) -> Made:
-    """Make one chunk in a worker process."""
-
-    def report(events: int) -> None:
-        if _counter is not None:
-            with _counter.get_lock():
-                _counter.value += events
-
-    return _make(settings, chunk, store, report)
+    return make_chunk(settings, chunk, report)
 
 
 def _merge(settings: ResonanceSettings, processes: list[Process], chunks: list[Chunk], made: list[Made]) -> Columns:

@@ -1,7 +1,6 @@
 """The state of a training that was stopped: enough to go on as if it had not been."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,9 @@ class State:
         trainable, other, optimizer: values of the model's trainable and other variables (batch
             normalisation, dropout seeds) and of the optimiser's variables.
         epoch: epochs finished.
+        average: moving average of the trainable variables; empty if none is kept.
+        window: windows finished in the epoch under way.
+        sums: their sums, as `compiled_window` gives them.
         best: best value of the monitored metric, as "smaller is better".
         best_epoch: the epoch it was reached in, from 1.
         best_trainable, best_other: the variables of that epoch.
@@ -31,21 +33,54 @@ class State:
     trainable: Arrays
     other: Arrays
     optimizer: Arrays
+    average: Arrays = field(default_factory=list)
     epoch: int = 0
+    window: int = 0
+    sums: list[float] = field(default_factory=lambda: [0.0] * 4)
     best: float = float("inf")
     best_epoch: int = 0
     best_trainable: Arrays = field(default_factory=list)
     best_other: Arrays = field(default_factory=list)
     history: list[dict[str, float]] = field(default_factory=list)
 
+    @property
+    def variables(self) -> dict[str, Arrays]:
+        """What a training step changes."""
+        return {name: getattr(self, name) for name in _VARIABLES}
 
-_GROUPS = ("trainable", "other", "optimizer", "best_trainable", "best_other")
+    def take(self, variables: dict[str, Arrays]) -> None:
+        """The inverse of `variables`."""
+        for name in _VARIABLES:
+            setattr(self, name, list(variables[name]))
+
+    def record(self, row: dict[str, float], value: float) -> None:
+        """An epoch is over: its row of history, and the monitored value as "smaller is better"."""
+        self.epoch += 1
+        self.window, self.sums = 0, [0.0] * len(self.sums)
+        self.history.append(row)
+        if value < self.best:
+            self.best, self.best_epoch = value, self.epoch
+            self.best_trainable, self.best_other = list(self.judged), list(self.other)
+
+    def stops(self, patience: int | None) -> bool:
+        """Whether the best epoch lies so many epochs back."""
+        return patience is not None and self.epoch - self.best_epoch >= patience
+
+    @property
+    def judged(self) -> Arrays:
+        """The weights that count: the average where one is kept."""
+        return self.average or self.trainable
+
+
+_VARIABLES = ("trainable", "other", "optimizer", "average")
+_GROUPS = (*_VARIABLES, "best_trainable", "best_other")
+_SCALARS = ("epoch", "window", "sums", "best", "best_epoch", "history")
 
 
 def save(path: Path, state: State) -> None:
     """Write the state in one step; a kill at any moment leaves the previous checkpoint whole."""
     arrays = {f"{group}_{i}": np.asarray(a) for group in _GROUPS for i, a in enumerate(getattr(state, group))}
-    scalars = {"epoch": state.epoch, "best": state.best, "best_epoch": state.best_epoch, "history": state.history}
+    scalars = {name: getattr(state, name) for name in _SCALARS}
     arrays["scalars"] = np.frombuffer(json.dumps(scalars).encode(), np.uint8)
     with writing(path) as part, open(part, "wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
@@ -63,7 +98,7 @@ def load(path: Path, like: State) -> State:
             scalars = json.loads(bytes(archive["scalars"]).decode())
     except Exception as error:
         raise RunError(f"the checkpoint {path} cannot be read: {error}", hint="start a new run") from None
-    for group in ("trainable", "other", "optimizer"):
+    for group in _VARIABLES:
         shapes = [np.shape(a) for a in getattr(like, group)]
         if [np.shape(a) for a in groups[group]] != shapes:
             raise RunError(f"the checkpoint {path} belongs to another network", hint="start a new run")
@@ -73,10 +108,3 @@ def load(path: Path, like: State) -> State:
 def _group(archive: Any, name: str) -> Arrays:
     count = sum(key.startswith(f"{name}_") and key.removeprefix(f"{name}_").isdigit() for key in archive.files)
     return [archive[f"{name}_{i}"] for i in range(count)]
-
-
-def as_device_arrays(arrays: Sequence[Any]) -> Arrays:
-    """Copies on the device; a copy, because the training step overwrites its arguments."""
-    import jax.numpy as jnp
-
-    return [jnp.array(a) for a in arrays]

@@ -1,63 +1,41 @@
-"""The training loop: every epoch is one compiled program, and this file reads top to bottom.
+"""The training loop: every window of batches is one compiled program, and this file reads top to bottom.
 
-`fit` prepares the state, then repeats: one epoch of shuffled mini-batches inside a single XLA
-program (`lax.scan`), one pass over the validation events, one row of history, one checkpoint.
+`fit` prepares the state, then repeats: windows of shuffled mini-batches, each inside a single XLA
+program, until the epoch is over; one pass over the validation events, one row of history, one checkpoint.
 """
 
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from numpy.typing import NDArray
 
 from fivesigma.analysis import Train
+from fivesigma.cluster.devices import Team, local
+from fivesigma.cluster.together import speaking_of_others
 from fivesigma.errors import EventsError
-from fivesigma.evaluate.classes import accuracy, balanced_accuracy, f1_macro
-from fivesigma.evaluate.regression import mae, rmse
-from fivesigma.evaluate.roc import auc
-from fivesigma.models.backend import keras
 from fivesigma.train import checkpoint
+from fivesigma.train.apply import logits_of
 from fivesigma.train.checkpoint import State
-from fivesigma.train.losses import Loss, loss_named
-from fivesigma.train.schedule import learning_rate, optimizer_for
+from fivesigma.train.losses import loss_named
+from fivesigma.train.program import compiled_window
+from fivesigma.train.schedule import optimizer_for, relative_rate
+from fivesigma.train.validation import Judge, Pieces, monitored
+from fivesigma.train.windows import Arrays, InMemory, Source, Window, read_ahead
 
-CHUNK = 1 << 15
-"""Events per call when the network is only applied: large enough to hide the cost of a call."""
-
-
-@dataclass(frozen=True)
-class Arrays:
-    """What the loop trains on or validates with.
-
-    Attributes:
-        x: network inputs, float32 [event, input].
-        y: class index, 0/1, or the scaled regression target, [event].
-        weight: training weight, class weights included, [event].
-        event_weight: the event's own weight, for the metrics, [event].
-    """
-
-    x: NDArray[np.float32]
-    y: NDArray[Any]
-    weight: NDArray[np.floating[Any]]
-    event_weight: NDArray[np.floating[Any]]
-
-    def __len__(self) -> int:
-        return len(self.x)
-
+SAVE_SECONDS = 60.0
+"""Within a long epoch, the state is saved this often."""
 
 History = list[dict[str, float]]
 
 
 def fit(
     model: Any,
-    training: Arrays,
-    validation: Arrays | None,
+    training: Arrays | Source,
+    validation: Arrays | Pieces | None,
     settings: Train,
     task: str,
     *,
@@ -73,11 +51,11 @@ def fit(
     Args:
         model: any `keras.Model`, [event, input] → [event, output]. If its last layer is a sigmoid
             or softmax activation, the loss is computed on the logits before it.
-        training: training events.
+        training: training events, in memory or from shards.
         validation: validation events; without them, the training loss is monitored.
         settings: the `train` section.
         task: `binary`, `multiclass` or `regression`.
-        checkpoint_path: where the state is kept after every epoch.
+        checkpoint_path: where the state is kept after every epoch, and now and then within a long one.
         resume: go on from `checkpoint_path` if it exists.
         shuffle: draw a new order of the events each epoch.
         target_scale: factor the regression target was multiplied by; rmse and mae are given without it.
@@ -89,214 +67,113 @@ def fit(
 
     Raises:
         EventsError: if the loss is no longer a number.
+        FivesigmaError: if another process of this training is gone.
+        RunError: if the checkpoint is another network's.
     """
     network, link = logits_of(model)
     loss = loss_named(settings.loss, task, from_logits=link is not None, huber_delta=settings.huber_delta)
-    steps = math.ceil(len(training) / settings.batch_size)
-    optimizer = optimizer_for(settings, steps)
+    team = Team(settings.batch_size)
+    source = _in_memory(training, settings, team, shuffle) if isinstance(training, Arrays) else training
+    optimizer = optimizer_for(settings)
     optimizer.build(model.trainable_variables)
-    rate = learning_rate(settings, steps)
-    state = _initial(model, optimizer)
+    rate = relative_rate(settings, source.steps)
+    state = initial(model, optimizer, settings)
     if resume and checkpoint_path is not None and checkpoint_path.is_file():
         state = checkpoint.load(checkpoint_path, state)
-    run_epoch = _compiled_epoch(network, optimizer, loss, task, steps, settings.batch_size, shuffle, 0.0 if link else 0.5)
-    apply = compiled_apply(network)
-    data = tuple(jnp.asarray(a, jnp.float32) for a in (training.x, training.y, training.weight, training.event_weight))
-    root_key = jax.random.key(settings.seed)
+    run_window = compiled_window(
+        network, optimizer, loss, task, rate=rate, average=settings.average, middle=0.0 if link else 0.5, team=team
+    )
+    judge = Judge(network, link, loss, task, settings.monitor, target_scale, team.rank, team.processes)
 
-    variables = tuple(checkpoint.as_device_arrays(group) for group in (state.trainable, state.other, state.optimizer))
+    variables = team.replicated(state.variables)
     last = settings.epochs if until is None else min(until, settings.epochs)
-    while state.epoch < last and not _stops(state, settings):
-        started = time.perf_counter()
-        # The key depends on the epoch alone, so a resumed run shuffles as the first would have.
-        variables, sums = run_epoch(variables, jax.random.fold_in(root_key, state.epoch), data)
-        row = _row(sums, task, state.epoch + 1, target_scale)
-        if not math.isfinite(row["loss"]):
-            raise EventsError(
-                f"the training loss is {row['loss']} in epoch {state.epoch + 1}",
-                hint="lower train.learning_rate, set train.clip_norm, or look for outliers among the features",
+    started = saved = time.perf_counter()
+    for window in read_ahead(_windows(source, state, last, settings)):
+        block = team.shared(window.block)
+        with speaking_of_others():
+            variables, sums = jax.block_until_ready(
+                run_window(variables, block, window.counts, window.steps, settings.learning_rate)
             )
+        state.sums = [total + float(part) for total, part in zip(state.sums, local(sums), strict=True)]
+        state.window = window.number + 1
+        if not window.last:
+            if checkpoint_path is not None and time.perf_counter() - saved > SAVE_SECONDS:
+                _keep(state, variables, checkpoint_path, team)
+                saved = time.perf_counter()
+            continue
+        row = history_row(state, task, target_scale)
+        state.take(local(variables))
         if validation is not None:
-            row |= _validate(apply, variables, validation, loss, link, task, settings.monitor, target_scale)
-        row["learning_rate"] = float(rate(row["epoch"] * steps)) if callable(rate) else rate
+            row |= judge(state.judged, state.other, validation)
+        row["learning_rate"] = settings.learning_rate * float(rate(row["epoch"] * source.steps))
         row["seconds"] = time.perf_counter() - started
-        _record(state, variables, row, settings)
-        if checkpoint_path is not None:
-            checkpoint.save(checkpoint_path, state)
-        if on_epoch is not None:
+        state.record(row, monitored(row, settings.monitor))
+        _keep(state, variables, checkpoint_path, team)
+        started = saved = time.perf_counter()
+        if on_epoch is not None and team.rank == 0:
             on_epoch(row, settings.epochs)
-    _assign(model, state, settings)
+        if state.stops(settings.patience):
+            break
+    assign(model, state, settings)
     return state.history
 
 
-def logits_of(model: Any) -> tuple[Any, str | None]:
-    """The network without a final sigmoid or softmax layer, and the name of that activation.
-
-    Returns:
-        (a model that shares all variables, `sigmoid` | `softmax`), or (the model itself, None)
-        if its last layer is something else; `linear` outputs are reported as None too.
-    """
-    k = keras()
-    last = model.layers[-1]
-    name = getattr(getattr(last, "activation", None), "__name__", "")
-    if isinstance(last, k.layers.Activation) and name in ("sigmoid", "softmax"):
-        return k.Model(model.inputs, last.input), name
-    return model, None
+def _in_memory(arrays: Arrays, settings: Train, team: Team, shuffle: bool) -> InMemory:
+    return InMemory(
+        arrays, settings.batch_size, devices=team.size, rank=team.rank, processes=team.processes, seed=settings.seed,
+        shuffle=shuffle,
+    )  # fmt: skip
 
 
-def compiled_apply(network: Any) -> Callable[[Any, Any, NDArray[np.float32]], NDArray[np.float32]]:
-    """A function that applies the network to any number of events: (trainable, other, x) → outputs."""
-
-    def one(trainable: Any, other: Any, x: Any) -> Any:
-        outputs, _ = network.stateless_call(trainable, other, x, training=False)
-        return outputs
-
-    compiled = jax.jit(one)
-
-    def apply(trainable: Any, other: Any, x: NDArray[np.float32]) -> NDArray[np.float32]:
-        parts = []
-        for start in range(0, len(x), CHUNK):
-            part = x[start : start + CHUNK]
-            # Padding to one shape means one compilation.
-            padded = (
-                part if len(part) == CHUNK else np.concatenate([part, np.zeros((CHUNK - len(part), x.shape[1]), x.dtype)])
-            )
-            parts.append(np.asarray(compiled(trainable, other, padded))[: len(part)])
-        return np.concatenate(parts) if parts else np.zeros((0, network.output_shape[-1]), np.float32)
-
-    return apply
+def _windows(source: Source, state: State, last: int, settings: Train) -> Iterator[Window]:
+    """All windows from where the state stands; made ahead, so the state is looked at only once."""
+    if state.stops(settings.patience):
+        return
+    first, window = state.epoch, state.window
+    for epoch in range(first, last):
+        yield from source.windows(epoch, window if epoch == first else 0)
 
 
-def _initial(model: Any, optimizer: Any) -> State:
+def initial(model: Any, optimizer: Any, settings: Train) -> State:
+    """The state before the first step."""
+    trainable = [np.asarray(v.value) for v in model.trainable_variables]
     return State(
-        trainable=[np.asarray(v.value) for v in model.trainable_variables],
+        trainable=trainable,
         other=[np.asarray(v.value) for v in model.non_trainable_variables],
         optimizer=[np.asarray(v.value) for v in optimizer.variables],
+        average=trainable if settings.average is not None else [],
     )
 
 
-def _compiled_epoch(
-    network: Any, optimizer: Any, loss: Loss, task: str, steps: int, batch: int, shuffle: bool, middle: float
-) -> Callable[..., Any]:
-    """One epoch as one program: ((trainable, other, optimizer), key, data) → (the same, sums).
+def _keep(state: State, variables: Any, path: Path | None, team: Team) -> None:
+    """Write the checkpoint; of several processes, the first one does."""
+    if path is not None and team.rank == 0:
+        state.take(local(variables))
+        checkpoint.save(path, state)
 
-    `middle` is the output that separates two classes: 0 for a logit, 0.5 for a probability.
+
+def history_row(state: State, task: str, scale: float) -> dict[str, float]:
+    """Loss and accuracy (or rmse) on the training events of the epoch that is just over.
+
+    Raises:
+        EventsError: if the loss is no longer a number.
     """
-
-    def objective(trainable: Any, other: Any, x: Any, y: Any, weight: Any, count: Any) -> Any:
-        outputs, other, penalties = network.stateless_call(trainable, other, x, training=True, return_losses=True)
-        weighted = (weight * loss(outputs, y)).sum()
-        return weighted / count + sum(penalties), (outputs, other, weighted)
-
-    gradient = jax.value_and_grad(objective, has_aux=True)
-
-    def step(carry: Any, rows: Any, data: Any) -> Any:
-        (trainable, other, optimizer_variables), sums = carry
-        index, real = rows
-        x, y, weight, event_weight = (column[index] for column in data)
-        weight, event_weight = weight * real, event_weight * real
-        (_, (outputs, other, weighted)), gradients = gradient(trainable, other, x, y, weight, real.sum())
-        trainable, optimizer_variables = optimizer.stateless_apply(optimizer_variables, gradients, trainable)
-        figure = (event_weight * _figure(outputs, y, task, middle)).sum()
-        sums = sums + jnp.stack([weighted, weight.sum(), figure, event_weight.sum()])
-        return ((trainable, other, optimizer_variables), sums), None
-
-    def epoch(variables: Any, key: Any, data: Any) -> Any:
-        count = len(data[0])
-        order = jax.random.permutation(key, count) if shuffle else jnp.arange(count)
-        # The last batch is filled up with events of weight zero: every batch has one shape.
-        padding = steps * batch - count
-        index = jnp.concatenate([order, jnp.zeros(padding, order.dtype)]).reshape(steps, batch)
-        real = (jnp.arange(steps * batch) < count).astype(jnp.float32).reshape(steps, batch)
-        start = (variables, jnp.zeros(4))
-        (variables, sums), _ = jax.lax.scan(lambda c, r: step(c, r, data), start, (index, real))
-        return variables, sums
-
-    compiled: Callable[..., Any] = jax.jit(epoch)
-    return compiled
-
-
-def _figure(outputs: Any, y: Any, task: str, middle: float) -> Any:
-    """What is averaged beside the loss: correct or not, or the squared error, per event."""
-    if task == "binary":
-        return ((outputs[:, 0] > middle) == (y > 0.5)).astype(jnp.float32)
-    if task == "multiclass":
-        return (outputs.argmax(axis=1) == y.astype(jnp.int32)).astype(jnp.float32)
-    return (outputs[:, 0] - y) ** 2
-
-
-def _row(sums: Any, task: str, epoch: int, scale: float) -> dict[str, float]:
-    weighted, weight, figure, event_weight = (float(v) for v in sums)
+    weighted, weight, figure, event_weight = state.sums
     mean = figure / event_weight if event_weight else math.nan
-    row = {"epoch": epoch, "loss": weighted / weight if weight else math.nan}
+    loss = weighted / weight if weight else math.nan
+    if not math.isfinite(loss):
+        raise EventsError(
+            f"the training loss is {loss} in epoch {state.epoch + 1}",
+            hint="lower train.learning_rate, set train.clip_norm, or look for outliers among the features",
+        )
+    row = {"epoch": state.epoch + 1, "loss": loss}
     return row | ({"rmse": math.sqrt(max(mean, 0.0)) / scale} if task == "regression" else {"accuracy": mean})
 
 
-def _validate(
-    apply: Any, variables: Any, validation: Arrays, loss: Loss, link: str | None, task: str, monitor: str, scale: float
-) -> dict[str, float]:
-    outputs = apply(variables[0], variables[1], validation.x)
-    per_event = np.asarray(loss(jnp.asarray(outputs), jnp.asarray(validation.y, jnp.float32)), np.float64)
-    values = {"val_loss": float(np.sum(validation.weight * per_event) / np.sum(validation.weight))}
-    y, weight = validation.y, np.asarray(validation.event_weight, np.float64)
-    if task == "regression":
-        metrics = {"rmse": rmse, "mae": mae}
-        wanted = {"rmse"} | ({monitor} & set(metrics))
-        return values | {f"val_{name}": metrics[name](outputs[:, 0], y, weight).value / scale for name in sorted(wanted)}
-    score = probabilities(outputs, link)
-    values["val_accuracy"] = accuracy(score, y, weight).value
-    if monitor == "auc":
-        values["val_auc"] = auc(score, y, weight).value
-    elif monitor == "balanced_accuracy":
-        values["val_balanced_accuracy"] = balanced_accuracy(score, y, weight).value
-    elif monitor == "f1_macro":
-        values["val_f1_macro"] = f1_macro(score, y, weight).value
-    return values
-
-
-def probabilities(outputs: NDArray[np.float32], link: str | None) -> NDArray[np.float32]:
-    """Network outputs as scores: the probability of class 1, of each class, or the prediction.
-
-    Args:
-        outputs: [event, output].
-        link: `sigmoid` or `softmax` if these are logits, None if they are final.
-
-    Returns:
-        [event] for one output, [event, class] for several.
-    """
-    if link == "sigmoid":
-        # Both branches are stable: exp never sees a positive argument.
-        small = np.exp(-np.abs(outputs))
-        outputs = np.where(outputs >= 0, 1 / (1 + small), small / (1 + small)).astype(np.float32)
-    elif link == "softmax":
-        powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-        outputs = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
-    return outputs[:, 0] if outputs.shape[1] == 1 else outputs
-
-
-def monitored(row: dict[str, float], monitor: str) -> float:
-    """The monitored value of an epoch, as "smaller is better"; on training if there is no validation."""
-    value = row.get(f"val_{monitor}", row.get(monitor, row["loss"]))
-    return value if monitor in ("loss", "rmse", "mae") else -value
-
-
-def _record(state: State, variables: Any, row: dict[str, float], settings: Train) -> None:
-    state.trainable, state.other, state.optimizer = ([np.asarray(v) for v in group] for group in variables)
-    state.epoch += 1
-    state.history.append(row)
-    value = monitored(row, settings.monitor)
-    if value < state.best:
-        state.best, state.best_epoch = value, state.epoch
-        state.best_trainable, state.best_other = list(state.trainable), list(state.other)
-
-
-def _stops(state: State, settings: Train) -> bool:
-    return settings.patience is not None and state.epoch - state.best_epoch >= settings.patience
-
-
-def _assign(model: Any, state: State, settings: Train) -> None:
+def assign(model: Any, state: State, settings: Train) -> None:
+    """Give the model the weights that are kept: those of the best epoch, or of the last."""
     best = settings.keep == "best" and state.best_trainable
-    trainable, other = (state.best_trainable, state.best_other) if best else (state.trainable, state.other)
+    trainable, other = (state.best_trainable, state.best_other) if best else (state.judged, state.other)
     for variable, value in zip(model.trainable_variables, trainable, strict=True):
         variable.assign(value)
     for variable, value in zip(model.non_trainable_variables, other, strict=True):

@@ -15,7 +15,7 @@ from fivesigma.models.backend import keras
 from fivesigma.prepare.recipe import Recipe
 from fivesigma.run_folder import RunFolder
 from fivesigma.scores import Scores
-from fivesigma.train.fit import CHUNK, compiled_apply, logits_of, probabilities
+from fivesigma.train.apply import CHUNK, compiled_apply, logits_of, probabilities
 
 LINKS = {"binary": "sigmoid", "multiclass": "softmax", "regression": "linear"}
 """Task → activation of the output."""

@@ -1,44 +1,60 @@
 """Split events + analysis → a trained network."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fivesigma.analysis import Analysis
+from fivesigma.cluster.devices import Team
+from fivesigma.data.shards import Shards
 from fivesigma.events import Events
 from fivesigma.models.mlp import mlp
-from fivesigma.prepare.balance import class_weight, resample, training_weight
+from fivesigma.prepare.balance import class_weight, resample
+from fivesigma.prepare.parameters import signal_rows
 from fivesigma.prepare.recipe import Recipe
 from fivesigma.prepare.recipe import fit as fit_recipe
-from fivesigma.train.fit import CHUNK, Arrays, History, fit
+from fivesigma.train.apply import CHUNK
+from fivesigma.train.fit import History, fit
 from fivesigma.train.network import LINKS, Network
+from fivesigma.train.shards import FromShards, ShardPieces
+from fivesigma.train.validation import Pieces
+from fivesigma.train.windows import Arrays, Redraw, Source
+
+OnEpoch = Callable[[dict[str, float], int], None]
 
 
 def train(
     analysis: Analysis,
     parts: Mapping[str, Events],
     *,
+    shards: Shards | None = None,
     checkpoint_path: Path | None = None,
     resume: bool = False,
     until: int | None = None,
-    on_epoch: Callable[[dict[str, float], int], None] | None = None,
+    on_epoch: OnEpoch | None = None,
 ) -> tuple[Network, History]:
     """Fit the recipe and the network on the training events.
 
     Args:
         analysis: sections `prepare`, `model` and `train` are used.
         parts: `train` and, if there are validation events, `val`.
-        checkpoint_path: where the training's state is kept after every epoch.
+        shards: where all events are, if `parts` are samples of them; the recipe is fitted on the sample.
+        checkpoint_path: where the training's state is kept.
         resume: go on from there.
         until: pause after this epoch.
         on_epoch: called after each epoch.
     """
     recipe = fit_recipe(parts["train"], analysis.prepare)
-    chosen = resample(parts["train"], analysis.prepare.resample, analysis.train.seed)
     shift, scale = target_standard(analysis, parts["train"])
-    training = _arrays(analysis, chosen, chosen, recipe, shift, scale)
-    validation = _arrays(analysis, parts["val"], chosen, recipe, shift, scale) if "val" in parts else None
+    training: Arrays | Source
+    validation: Arrays | Pieces | None
+    if shards is None:
+        training, validation = _from_memory(analysis, parts, recipe, shift, scale)
+    else:
+        training, validation = _from_shards(analysis, parts, shards, recipe, shift, scale)
     outputs = len(analysis.classes) if analysis.task == "multiclass" else 1
     model = mlp(analysis.model, len(recipe.inputs), outputs, LINKS[analysis.task], analysis.train.seed)
     history = fit(
@@ -46,6 +62,93 @@ def train(
         checkpoint_path=checkpoint_path, resume=resume, target_scale=scale, until=until, on_epoch=on_epoch,
     )  # fmt: skip
     return Network(model, recipe, scale, shift), history
+
+
+@dataclass(frozen=True)
+class ToInputs:
+    """Events as the training loop takes them.
+
+    Attributes:
+        recipe: features and parameters → network inputs.
+        shift, scale: the network learns (target − shift) × scale.
+        factors: weight of each class in training, [class]; empty for a regression.
+        mean: mean of event weight times class weight; training weights have a mean of one, which makes the
+            learning rate mean the same whatever unit the weights have.
+        redraws: parameters that change from epoch to epoch.
+    """
+
+    recipe: Recipe
+    shift: float
+    scale: float
+    factors: NDArray[np.float64]
+    mean: float
+    redraws: tuple[Redraw, ...] = ()
+
+    def __call__(self, events: Events) -> Arrays:
+        inputs = np.empty((len(events), len(self.recipe.inputs)), np.float32)
+        for start in range(0, len(events), CHUNK):
+            rows = slice(start, start + CHUNK)
+            inputs[rows] = self.recipe.apply(events.features[rows], events.parameters[rows])
+        weight = events.weight
+        target = events.target
+        if len(self.factors):
+            weight = weight * self.factors[target.astype(np.intp)]
+        else:
+            target = (target - self.shift) * self.scale
+        weight = weight / self.mean if self.mean > 0 else weight
+        return Arrays(inputs, target.astype(np.float32), weight, events.weight, self.redraws)
+
+
+def _from_memory(
+    analysis: Analysis, parts: Mapping[str, Events], recipe: Recipe, shift: float, scale: float
+) -> tuple[Arrays, Arrays | None]:
+    chosen = resample(parts["train"], analysis.prepare.resample, analysis.train.seed)
+    # Class weights come from the training events for every part.
+    factors = class_weight(chosen.target, chosen.weight, chosen.classes, analysis.prepare.class_weights)
+
+    def arrays(events: Events, redraws: tuple[Redraw, ...]) -> Arrays:
+        weight = events.weight * factors[events.target.astype(np.intp)] if len(factors) else events.weight
+        return ToInputs(recipe, shift, scale, factors, float(weight.mean()), redraws)(events)
+
+    training = arrays(chosen, _redraws(analysis, parts["train"], recipe))
+    return training, arrays(parts["val"], ()) if "val" in parts else None
+
+
+def _from_shards(
+    analysis: Analysis, parts: Mapping[str, Events], shards: Shards, recipe: Recipe, shift: float, scale: float
+) -> tuple[Source, Pieces | None]:
+    totals = {part: shards.totals(part) for part in shards.rows}
+    factors = class_weight(
+        np.arange(len(analysis.classes)), totals["train"], analysis.classes, analysis.prepare.class_weights
+    )
+
+    def arrays(part: str, redraws: tuple[Redraw, ...]) -> ToInputs:
+        weight = float((factors * totals[part]).sum()) if len(factors) else shards.weight(part)
+        return ToInputs(recipe, shift, scale, factors, weight / max(shards.length(part), 1), redraws)
+
+    team = Team(analysis.train.batch_size)
+    training = FromShards(
+        shards, arrays("train", _redraws(analysis, parts["train"], recipe)), analysis.train.batch_size,
+        analysis.train.window, per_process=team.per_process, rank=team.rank, processes=team.processes,
+        seed=analysis.train.seed,
+    )  # fmt: skip
+    return training, ShardPieces(shards, "val", arrays("val", ())) if shards.length("val") else None
+
+
+def _redraws(analysis: Analysis, training: Events, recipe: Recipe) -> tuple[Redraw, ...]:
+    """What has to be drawn anew every epoch: the parameters drawn from the signal together, each even one alone."""
+    names = list(analysis.parameters)
+    again = [i for i, parameter in enumerate(analysis.parameters.values()) if parameter.redraw]
+    if not again:
+        return ()
+    signal = signal_rows(training)
+    scaled = recipe.apply(np.zeros((len(signal), len(recipe.features)), np.float32), signal)[:, -len(names) :]
+    first = len(recipe.inputs) - len(names)
+    ways = [parameter.background for parameter in analysis.parameters.values()]
+    together = np.array([i for i in again if ways[i] == "signal"], np.intp)
+    redraws = [Redraw(together + first, scaled[:, together])] if len(together) else []
+    redraws += [Redraw(np.array([i + first]), scaled[:, [i]], continuous=True) for i in again if ways[i] == "uniform"]
+    return tuple(redraws)
 
 
 def target_standard(analysis: Analysis, training: Events) -> tuple[float, float]:
@@ -62,17 +165,3 @@ def target_standard(analysis: Analysis, training: Events) -> tuple[float, float]
     shift = float(np.average(target, weights=weight if weight.sum() > 0 else None))
     width = float(np.average((target - shift) ** 2, weights=weight if weight.sum() > 0 else None)) ** 0.5
     return shift, 1 / width if width > 0 else 1.0
-
-
-def _arrays(analysis: Analysis, events: Events, training: Events, recipe: Recipe, shift: float, scale: float) -> Arrays:
-    """Network inputs of one part; class weights come from the training events for every part."""
-    inputs = np.empty((len(events), len(recipe.inputs)), np.float32)
-    for start in range(0, len(events), CHUNK):
-        rows = slice(start, start + CHUNK)
-        inputs[rows] = recipe.apply(events.features[rows], events.parameters[rows])
-    setting = analysis.prepare.class_weights
-    if setting == "balanced":
-        factors = class_weight(training.target, training.weight, training.classes, "balanced")
-        setting = dict(zip(training.classes, factors.tolist(), strict=True))
-    target = (events.target - shift) * scale if analysis.task == "regression" else events.target
-    return Arrays(inputs, target.astype(np.float32), training_weight(events, setting), events.weight)

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 
-from fivesigma.errors import SimulationError
+from fivesigma.cluster.serial import InThisProcess
+from fivesigma.errors import ClusterError, SimulationError
 from fivesigma.simulate.muons import (
     PARAMETERS,
     UNITS,
@@ -96,6 +98,25 @@ def test_the_number_of_processes_changes_nothing(monkeypatch):
     assert all(alone[name].tobytes() == together[name].tobytes() for name in alone)
 
 
+class OutOfOrder(InThisProcess):
+    """Two workers of which the first is slow."""
+
+    workers = 2
+
+    def results(self, heard=None):
+        while self._waiting:
+            self._waiting.rotate(-1)
+            yield next(super().results())
+
+
+def test_chunks_that_are_finished_out_of_order_are_written_in_order():
+    settings = MuonSettings(10)
+    source = simulation._in_order(settings, OutOfOrder())
+    for number in range(8):
+        assert_array_equal(next(source)["event_number"], simulation.simulate_chunk(settings, number)["event_number"])
+    source.close()
+
+
 def test_a_shorter_run_is_the_beginning_of_a_longer_one(sample):
     short = simulate(MuonSettings(1000, seed=4), workers=1)
     for name, values in short.items():
@@ -149,7 +170,7 @@ def test_bad_settings_are_refused_before_any_work(wrong):
 
 
 def test_no_processes_is_an_error():
-    with pytest.raises(SimulationError, match="workers"):
+    with pytest.raises(ClusterError, match="0 workers"):
         simulate(MuonSettings(10), workers=0)
 
 

@@ -5,18 +5,15 @@ the number of the chunk, so the result does not depend on how many processes sha
 """
 
 import math
-import os
-from collections import deque
 from collections.abc import Generator, Iterator
-from concurrent.futures import Future, wait
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
 
+from fivesigma.cluster.base import Executor
+from fivesigma.cluster.executor import executor
 from fivesigma.errors import SimulationError, did_you_mean
-from fivesigma.processes import pool
 from fivesigma.progress import Progress, silent
 from fivesigma.simulate.muons import archive, chambers, finder, gun
 from fivesigma.simulate.muons.transport import transport
@@ -33,8 +30,8 @@ FEW_CHUNKS = 8
 HOPELESS = 10
 """Give up if this many chunks in a row contain no accepted muon."""
 
-HEARTBEAT = 1.0
-"""Seconds between reports while waiting for a process."""
+AHEAD = 3
+"""Chunks per worker that are made before the reader asks for them."""
 
 TASK = "simulating muons"
 
@@ -100,18 +97,21 @@ class Statistics:
         return self.accepted / self.generated if self.generated else 0.0
 
 
-def simulate(settings: MuonSettings, workers: int | None = None, progress: Progress = silent) -> dict[str, np.ndarray]:
+def simulate(
+    settings: MuonSettings, workers: int | None = None, progress: Progress = silent, cluster: str | None = None
+) -> dict[str, np.ndarray]:
     """All muons of `settings` in memory.
 
     Args:
-        workers: number of processes, by default one per processor; the result does not depend on it.
+        workers: number of processes, by default one per core; the result does not depend on it.
+        cluster: address of a Dask scheduler whose workers make the chunks.
 
     Returns:
         "variables" (float32, event x 87, columns `VARIABLES`, NaN where there is no hit), "parameters"
         (float32, event x 3, columns `PARAMETERS`) and "event_number" (uint64), the place of the muon
         among the generated ones.
     """
-    chunks = list(simulate_chunks(settings, workers, progress))
+    chunks = list(simulate_chunks(settings, workers, progress, cluster=cluster))
     return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
 
 
@@ -120,6 +120,7 @@ def simulate_chunks(
     workers: int | None = None,
     progress: Progress = silent,
     statistics: Statistics | None = None,
+    cluster: str | None = None,
 ) -> Iterator[dict[str, np.ndarray]]:
     """The muons of `settings`, some thousand at a time, as dictionaries like that of `simulate`.
 
@@ -128,13 +129,8 @@ def simulate_chunks(
     """
     counter = Statistics() if statistics is None else statistics
     expected = math.ceil(settings.events / (TYPICAL_ACCEPTANCE * CHUNK))
-    processes = min(os.cpu_count() or 1 if workers is None else workers, expected)
-    if processes < 1:
-        raise SimulationError(f"cannot simulate with {workers} processes", "workers must be 1 or more")
-    if processes == 1 or expected <= FEW_CHUNKS:
-        source = _in_process(settings)
-    else:
-        source = _in_pool(settings, processes, counter, progress)
+    pool = executor(workers, cluster, tasks=1 if expected <= FEW_CHUNKS else expected, ahead=1)
+    source = _in_order(settings, pool)
     return _until_enough(source, settings, counter, progress)
 
 
@@ -183,32 +179,18 @@ def _until_enough(
                 return
 
 
-def _in_process(settings: MuonSettings) -> Generator[dict[str, np.ndarray], None, None]:
-    number = 0
-    while True:
-        yield simulate_chunk(settings, number)
-        number += 1
-
-
-def _in_pool(
-    settings: MuonSettings, processes: int, counter: Statistics, progress: Progress
-) -> Generator[dict[str, np.ndarray], None, None]:
-    """Chunks in order, worked on by several processes, never more than a few ahead of the reader."""
-    with pool(processes) as executor:
-        waiting: deque[Future[dict[str, np.ndarray]]] = deque()
-        number = 0
-        try:
-            while True:
-                while len(waiting) < 3 * processes:
-                    waiting.append(executor.submit(simulate_chunk, settings, number))
-                    number += 1
-                while not wait([waiting[0]], timeout=HEARTBEAT).done:
-                    progress(counter.accepted, settings.events, TASK)
-                yield waiting.popleft().result()
-        except BrokenProcessPool as error:
-            raise SimulationError(
-                "a worker process of the muon simulation died before it finished",
-                "the machine may be short of memory: use fewer workers",
-            ) from error
-        finally:
-            executor.shutdown(wait=True, cancel_futures=True)
+def _in_order(settings: MuonSettings, pool: Executor) -> Generator[dict[str, np.ndarray], None, None]:
+    """Chunks without end, in order, never more than a few ahead of the reader."""
+    ready: dict[int, dict[str, np.ndarray]] = {}
+    begun = given = 0
+    results = pool.results()
+    with pool:
+        while True:
+            while begun - given < AHEAD * pool.workers:
+                pool.submit(begun, simulate_chunk, settings, begun)
+                begun += 1
+            number, chunk = next(results)
+            ready[number] = chunk
+            while given in ready:
+                yield ready.pop(given)
+                given += 1

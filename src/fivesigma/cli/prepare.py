@@ -1,0 +1,38 @@
+"""`fivesigma prepare`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fivesigma.analysis_file import parse_data, parse_settings
+from fivesigma.cli.console import Terminal
+from fivesigma.cli.options import AnalysisName, Cluster, Data, Quiet, Set, Workers
+
+
+def prepare(
+    analysis: AnalysisName,
+    settings: Set = None,
+    data: Data = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="DIR", help="Folder to write; prepared/NAME by default.")
+    ] = None,
+    shards: Annotated[
+        int | None, typer.Option("--shards", min=1, max=100_000, metavar="N", help="Files per part; by default 64 MB each.")
+    ] = None,
+    quiet: Quiet = False,
+    workers: Workers = None,
+    cluster: Cluster = None,
+) -> None:
+    """Write an analysis's events as shuffled Parquet shards, for data larger than memory; goes on after a kill.
+
+    Then: fivesigma run ANALYSIS --set shards=DIR
+    """
+    from fivesigma.journey import preparation
+
+    terminal = Terminal(quiet)
+    folder = preparation.prepare(
+        analysis, parse_settings(settings or []), parse_data(data or []), output, shards, terminal, workers, cluster
+    )
+    terminal.say(f"train from it with: fivesigma run {analysis} --set shards={folder}")
+    terminal.result(folder)

@@ -1,0 +1,76 @@
+"""What runs tasks that do not depend on one another: submit them, and take each result as it is ready."""
+
+import abc
+from collections.abc import Callable, Hashable, Iterator
+from contextvars import ContextVar
+from typing import Any, Self
+
+Heard = Callable[[Any, Any], None]
+"""`heard(key, message)`: a task under way has told something."""
+
+
+def ignore(key: Hashable, message: Any) -> None:
+    """Hear nothing."""
+
+
+class Executor(abc.ABC):
+    """Runs tasks; a context manager that leaves no worker behind.
+
+    A task is a function of a module with arguments that can be pickled. It may run more than once, when
+    its worker dies, so that it must do no harm twice.
+    """
+
+    @property
+    @abc.abstractmethod
+    def workers(self) -> int:
+        """How many tasks can run at a time."""
+
+    @abc.abstractmethod
+    def submit(self, key: Hashable, function: Callable[..., Any], *arguments: Any) -> None:
+        """Have `function(*arguments)` done; `key`, unique among the tasks, names it in messages."""
+
+    @abc.abstractmethod
+    def results(self, heard: Heard = ignore) -> Iterator[tuple[Any, Any]]:
+        """Key and result of each task as it finishes, until none is left; more may be submitted meanwhile.
+
+        Args:
+            heard: called in this process with what a task tells while it works.
+
+        Raises:
+            Exception: what a task raised, of the type it raised.
+            ClusterError: if a task killed its worker again and again, or the cluster is gone.
+        """
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Forget what was not begun, and stop what is still running."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+_channel: ContextVar[Callable[[Any], None] | None] = ContextVar("channel", default=None)
+
+
+def tell(message: Any) -> None:
+    """Within a task: send a message (numbers, text, lists and mappings of them) to who waits for the result."""
+    channel = _channel.get()
+    if channel is not None:
+        channel(message)
+
+
+def perform(function: Callable[..., Any], arguments: tuple[Any, ...], channel: Callable[[Any], None]) -> Any:
+    """Do a task whose messages go through `channel`.
+
+    >>> perform(lambda x: tell("half way") or 2 * x, (21,), print)
+    half way
+    42
+    """
+    token = _channel.set(channel)
+    try:
+        return function(*arguments)
+    finally:
+        _channel.reset(token)

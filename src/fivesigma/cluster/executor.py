@@ -1,0 +1,50 @@
+"""The one function that decides where tasks run."""
+
+from fivesigma.cluster.base import Executor
+from fivesigma.cluster.cores import cores
+from fivesigma.cluster.local import LocalProcesses
+from fivesigma.cluster.serial import InThisProcess
+from fivesigma.errors import ClusterError
+
+
+def executor(
+    workers: int | None = None,
+    cluster: str | None = None,
+    *,
+    tasks: int | None = None,
+    ahead: int = 0,
+    alike: bool = False,
+) -> Executor:
+    """What runs tasks, to be used in a `with` statement.
+
+    Args:
+        workers: processes of this machine, by default one per core this process may use; 1 stays in
+            this process.
+        cluster: address of a Dask scheduler, such as `tcp://node:8786`, to use its workers instead.
+        tasks: no more processes are started than there are tasks.
+        ahead: for short tasks, how many wait at each local worker beside the one it works on.
+        alike: every task gets one core in a process of its own, even of a single worker: for tasks whose
+            results, to the last bit, depend on how many cores share a sum.
+
+    Raises:
+        ClusterError: if there is no worker, or nobody answers at that address.
+        MissingExtra: if `distributed` is not installed.
+
+    >>> with executor(1) as pool:
+    ...     for number in (2, 3):
+    ...         pool.submit(number, pow, number, 10)
+    ...     dict(pool.results())
+    {2: 1024, 3: 59049}
+    """
+    if workers is not None and workers < 1:
+        raise ClusterError(f"{workers} workers cannot do anything", hint="give 1 or more")
+    if cluster is not None:
+        if workers is not None:
+            raise ClusterError("give either a number of workers or a cluster", hint="a cluster has workers of its own")
+        from fivesigma.cluster.dask import DaskCluster
+
+        return DaskCluster(cluster)
+    count = min(workers or cores(), max(tasks, 1) if tasks is not None else workers or cores())
+    if alike:
+        return LocalProcesses(count, ahead, threads=1)
+    return InThisProcess() if count == 1 else LocalProcesses(count, ahead)

@@ -1,0 +1,29 @@
+"""No workers: tasks are done in this process, one after another, when their results are asked for."""
+
+from collections import deque
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any
+
+from fivesigma.cluster.base import Executor, Heard, ignore, perform
+
+
+class InThisProcess(Executor):
+    """Does each task when its result is asked for, in the order they were submitted."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[Hashable, Callable[..., Any], tuple[Any, ...]]] = deque()
+
+    @property
+    def workers(self) -> int:
+        return 1
+
+    def submit(self, key: Hashable, function: Callable[..., Any], *arguments: Any) -> None:
+        self._waiting.append((key, function, arguments))
+
+    def close(self) -> None:
+        self._waiting.clear()
+
+    def results(self, heard: Heard = ignore) -> Iterator[tuple[Any, Any]]:
+        while self._waiting:
+            key, function, arguments = self._waiting.popleft()
+            yield key, perform(function, arguments, lambda message, key=key: heard(key, message))  # type: ignore[misc]

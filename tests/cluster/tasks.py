@@ -1,0 +1,49 @@
+"""Tasks for the tests of the executors: functions of a module, as workers need them."""
+
+import os
+import signal
+import time
+
+from fivesigma.cluster.base import tell
+from fivesigma.errors import ColumnNotFound
+
+
+def square(x):
+    return x * x
+
+
+def square_after(x, seconds):
+    time.sleep(seconds)
+    return x * x
+
+
+def talk(x):
+    tell(x)
+    tell({"twice": 2.0 * x})
+    return x
+
+
+def refuse():
+    raise ColumnNotFound("jet_pT", "events.root", ["jet_pt"])
+
+
+def divide_by_zero():
+    return 1 / 0
+
+
+def die(marks, times):
+    """Kill the worker, the first `times` times; each death leaves a mark."""
+    deaths = len(list(marks.iterdir()))
+    if deaths < times:
+        (marks / str(deaths)).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return deaths
+
+
+def threads():
+    return os.environ["FIVESIGMA_THREADS"], os.environ["OMP_NUM_THREADS"]
+
+
+def process():
+    time.sleep(0.2)
+    return os.getpid()
