@@ -331,7 +331,9 @@ class Tune(Section):
     factor: int = Field(3, gt=1, description="one in so many trials survives each round (hyperband)")
     trials: int = Field(20, gt=0, description="number of trials (random, tpe)")
     together: int = Field(
-        4, gt=0, description="trials proposed at a time, from the results of all before (tpe); so many can train side by side"
+        4,
+        gt=0,
+        description="trials proposed at a time, from the results of all before (tpe); so many can train side by side",
     )
     seed: int = Field(1, ge=0)
 

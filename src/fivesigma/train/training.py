@@ -1,8 +1,9 @@
 """Split events + analysis → a trained network."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from fivesigma.train.apply import CHUNK
 from fivesigma.train.fit import History, fit
 from fivesigma.train.network import LINKS, Network
 from fivesigma.train.shards import FromShards, ShardPieces
+from fivesigma.train.twins import Twin, fit_twins
 from fivesigma.train.validation import Pieces
 from fivesigma.train.windows import Arrays, Redraw, Source
 
@@ -55,13 +57,45 @@ def train(
         training, validation = _from_memory(analysis, parts, recipe, shift, scale)
     else:
         training, validation = _from_shards(analysis, parts, shards, recipe, shift, scale)
-    outputs = len(analysis.classes) if analysis.task == "multiclass" else 1
-    model = mlp(analysis.model, len(recipe.inputs), outputs, LINKS[analysis.task], analysis.train.seed)
+    model = _model(analysis, recipe)
     history = fit(
         model, training, validation, analysis.train, analysis.task,
         checkpoint_path=checkpoint_path, resume=resume, target_scale=scale, until=until, on_epoch=on_epoch,
     )  # fmt: skip
     return Network(model, recipe, scale, shift), history
+
+
+def train_twins(
+    analyses: Sequence[Analysis],
+    parts: Mapping[str, Events],
+    checkpoint_paths: Sequence[Path],
+    until: int,
+    on_epoch: Callable[[int, dict[str, float]], None],
+) -> list[Twin]:
+    """Train the networks of several analyses together, which differ in their learning rate alone.
+
+    Args:
+        analyses: one for each network.
+        parts: `train` and, if there are validation events, `val`.
+        checkpoint_paths: where the state of each is kept; those that are there are gone on with.
+        until: pause after this epoch.
+        on_epoch: called with the number of the network and its row, after each of its epochs.
+    """
+    common = analyses[0]
+    recipe = fit_recipe(parts["train"], common.prepare)
+    shift, scale = target_standard(common, parts["train"])
+    training, validation = _from_memory(common, parts, recipe, shift, scale)
+    twins = [
+        Twin(_model(analysis, recipe), analysis.train, path)
+        for analysis, path in zip(analyses, checkpoint_paths, strict=True)
+    ]
+    fit_twins(twins, training, validation, common.task, until=until, target_scale=scale, on_epoch=on_epoch)
+    return twins
+
+
+def _model(analysis: Analysis, recipe: Recipe) -> Any:
+    outputs = len(analysis.classes) if analysis.task == "multiclass" else 1
+    return mlp(analysis.model, len(recipe.inputs), outputs, LINKS[analysis.task], analysis.train.seed)
 
 
 @dataclass(frozen=True)

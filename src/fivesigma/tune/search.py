@@ -12,10 +12,21 @@ from fivesigma.atomic import write_text
 from fivesigma.cluster.base import Executor
 from fivesigma.errors import AnalysisError, EventsError, RunError
 from fivesigma.events import Events
+from fivesigma.train.twins import worth_it
 from fivesigma.tune.hyperband import Rung, brackets
 from fivesigma.tune.space import Setting, distinct, grid
 from fivesigma.tune.tpe import propose
 from fivesigma.tune.trial import SMALLER_IS_BETTER, Outcome, Trial, advance
+
+
+class Numbers(tuple[int, ...]):
+    """Numbers of the trials of one task; names it in messages."""
+
+    def __str__(self) -> str:
+        return f"trial{'s' if len(self) > 1 else ''} {', '.join(map(str, self))}"
+
+
+LEARNING_RATE = "train.learning_rate"
 
 
 @dataclass(frozen=True)
@@ -153,7 +164,7 @@ class Search:
         """
         total = total or sum(_epochs_of(bracket) for bracket in climbing)
         owner = {trial.number: bracket for bracket in climbing for trial in bracket.trials}
-        named = {f"trial {trial.number}": trial for trial in self.trials}
+        known = {trial.number: trial for trial in self.trials}
         shown = {trial.number: trial for trial in self.trials}  # with epochs of trainings under way
 
         def report(trial: Trial, target: int, is_done: bool) -> None:
@@ -161,17 +172,18 @@ class Search:
             epochs = sum(each.epochs for each in shown.values())
             self.on_news(News(list(shown.values()), trial, target, is_done, epochs, total))
 
-        def heard(name: str, message: list[Any]) -> None:
-            trial = named[name]
-            report(_seen(trial, message), owner[trial.number].target, False)
+        def heard(_: Numbers, message: list[Any]) -> None:
+            number, *more = message
+            report(_seen(known[number], more), owner[number].target, False)
 
         for bracket in climbing:
             self._submit(bracket)
-        for name, outcome in self.pool.results(heard):
-            trial, bracket = named[name], owner[named[name].number]
+        for numbers, outcomes in self.pool.results(heard):
+            bracket = owner[numbers[0]]
             target = bracket.target
-            self._settle(trial, outcome, target)
-            report(trial, target, True)
+            for number, outcome in zip(numbers, outcomes, strict=True):
+                self._settle(known[number], outcome, target)
+                report(known[number], target, True)
             if not bracket.missing:
                 self._submit(bracket)
 
@@ -179,12 +191,21 @@ class Search:
         """Have the missing trials of a rung trained; where none is missing, those of the next one."""
         while not bracket.missing and len(bracket.rungs) > 1:
             self._promote(bracket)
-        for trial in bracket.missing:
-            checkpoint = self.folder / f"trial-{trial.number:04d}" / "last.npz"
-            setting = self.analysis_of(trial.setting)
-            self.pool.submit(
-                f"trial {trial.number}", advance, trial.number, setting, self.events, checkpoint, bracket.target
-            )
+        for group in self._alike(bracket.missing):
+            numbers = Numbers(trial.number for trial in group)
+            analyses = [self.analysis_of(trial.setting) for trial in group]
+            checkpoints = [self.folder / f"trial-{number:04d}" / "last.npz" for number in numbers]
+            self.pool.submit(numbers, advance, numbers, analyses, self.events, checkpoints, bracket.target)
+
+    def _alike(self, trials: list[Trial]) -> list[list[Trial]]:
+        """Trials that are trained in one program, where that is faster: those that differ in their learning rate alone."""
+        groups: dict[str, list[Trial]] = {}
+        for trial in trials:
+            analysis = self.analysis_of(trial.setting)
+            rest = {key: value for key, value in trial.setting.items() if key != LEARNING_RATE}
+            alone = [] if worth_it(analysis.train, analysis.model) else [trial.number]
+            groups.setdefault(json.dumps([rest, trial.epochs, alone], sort_keys=True), []).append(trial)
+        return list(groups.values())
 
     def _promote(self, bracket: _Bracket) -> None:
         """The best trials of a complete rung go on; what a trial reached later, before a stop, does not count here."""

@@ -1,6 +1,6 @@
 """One trial of a search: a setting, how far it has got, and how a worker takes it further."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from fivesigma.analysis import Analysis
 from fivesigma.cluster.base import tell
 from fivesigma.errors import EventsError, FivesigmaError
 from fivesigma.events import Events
-from fivesigma.train.training import train
+from fivesigma.train.training import train, train_twins
 from fivesigma.train.validation import monitored
 from fivesigma.tune import data
 from fivesigma.tune.space import Setting
@@ -65,37 +65,52 @@ def best_of(values: list[float], objective: str) -> float:
     return min(values) if objective in SMALLER_IS_BETTER else max(values)
 
 
-def advance(number: int, analysis: Analysis, events: Path | Mapping[str, Events], checkpoint: Path, epochs: int) -> Outcome:
-    """Train a trial up to `epochs`, going on from its checkpoint; telling after each one
-    its number, the best objective since this call and the seconds since then.
+def advance(
+    numbers: Sequence[int],
+    analyses: Sequence[Analysis],
+    events: Path | Mapping[str, Events],
+    checkpoints: Sequence[Path],
+    epochs: int,
+) -> list[Outcome]:
+    """Train trials up to `epochs`, going on from their checkpoints; several, of equal shape, in one program. Tells after
+    each epoch the trial's number, the epoch, the best objective since this call and the seconds since then.
 
     Args:
-        number: the trial's, for messages.
-        analysis: with the trial's setting in force.
+        numbers: the trials', for messages.
+        analyses: each with its trial's setting in force; they may differ in the learning rate alone.
         events: training and validation events, or the folder they were written to.
-        checkpoint: where the state of the training is kept.
-        epochs: how far to train, counted from the trial's beginning.
+        checkpoints: where the state of each training is kept.
+        epochs: how far to train, counted from the trials' beginning.
 
     Raises:
-        FivesigmaError: what is wrong with the setting or the data; a training that diverges is an outcome.
+        FivesigmaError: what is wrong with a setting or the data; a training that diverges is an outcome.
     """
-    objective = analysis.train.monitor
+    objective = analyses[0].train.monitor
     sign = 1 if objective in SMALLER_IS_BETTER else -1
-    seen: list[dict[str, float]] = []
+    seen: list[list[dict[str, float]]] = [[] for _ in numbers]
 
     def value_of(row: dict[str, float]) -> float:
         return float(sign * monitored(row, objective))
 
-    def on_epoch(row: dict[str, float], _: int) -> None:
-        seen.append(row)
-        best = best_of([value_of(row) for row in seen], objective)
-        tell([int(row["epoch"]), best, float(sum(row["seconds"] for row in seen))])
+    def on_epoch(index: int, row: dict[str, float]) -> None:
+        seen[index].append(row)
+        best = best_of([value_of(row) for row in seen[index]], objective)
+        tell([numbers[index], int(row["epoch"]), best, float(sum(row["seconds"] for row in seen[index]))])
+
+    def outcome(rows: list[dict[str, float]], failure: str | None = None) -> Outcome:
+        return Outcome([value_of(row) for row in rows], float(sum(row["seconds"] for row in rows)), failure)
 
     try:
         parts = data.read(events) if isinstance(events, Path) else events
-        _, history = train(analysis, parts, checkpoint_path=checkpoint, resume=True, until=epochs, on_epoch=on_epoch)
+        if len(numbers) > 1:
+            twins = train_twins(analyses, parts, checkpoints, epochs, on_epoch)
+            return [outcome(twin.state.history, twin.failure.what if twin.failure else None) for twin in twins]
+        _, history = train(
+            analyses[0], parts, checkpoint_path=checkpoints[0], resume=True, until=epochs,
+            on_epoch=lambda row, _: on_epoch(0, row),
+        )  # fmt: skip
     except EventsError as error:
-        return Outcome([value_of(row) for row in seen], sum(row["seconds"] for row in seen), error.what)
+        return [outcome(rows, error.what) for rows in seen]
     except FivesigmaError as error:
-        raise type(error)(f"trial {number}: {error.what}", hint=error.hint) from None
-    return Outcome([value_of(row) for row in history], sum(row["seconds"] for row in history))
+        raise type(error)(f"trial {numbers[0]}: {error.what}", hint=error.hint) from None
+    return [outcome(history)]
