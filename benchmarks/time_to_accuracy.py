@@ -14,9 +14,9 @@ ABOUT = (
     "every repetition has another seed. Compilation counts for both, in processes that have compiled before."
 )
 TARGET = 10.0
-MODEL = {"layers": [112, 112, 112], "activation": "relu"}
-TRAIN = {"epochs": 4, "batch_size": 512, "learning_rate": 6e-3, "schedule": "one_cycle", "keep": "last"}
-"""fivesigma's own settings, fixed before the comparison; chosen on events of the same simulation, with two seeds."""
+MODEL = {"layers": [112, 112, 112], "activation": "gelu"}
+TRAIN = {"epochs": 3, "batch_size": 1024, "learning_rate": 2.5e-2, "schedule": "one_cycle", "keep": "last"}
+"""fivesigma's own settings, fixed before the comparison; chosen on a quarter of the training events, with two seeds."""
 
 
 def measure(options: Options) -> list[Row]:

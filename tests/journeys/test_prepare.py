@@ -152,10 +152,14 @@ def test_resume_after_a_kill_gives_the_weights_of_a_run_never_interrupted(toy, c
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 
 
-def test_two_processes_train_as_one(toy, command):
+@pytest.mark.parametrize(
+    ("source", "model"), [("p", "{layers: [16], l2: 0.01}"), ("null", "{layers: [16], batch_norm: true, dropout: 0.1}")]
+)
+def test_two_processes_train_as_one(toy, command, source, model):
     write_csv(Path("train.csv"), 1501, seed=1)
     assert command("prepare", toy, "-o", "p", "--shards", 5)[0] == 0
-    arguments = ("train", toy, "--set", "shards=p", "--set", "train.window=300", "--set", "train.batch_size=100")
+    arguments = ("train", toy, "--set", f"shards={source}", "--set", "train.window=300", "--set", "train.batch_size=100")
+    arguments += ("--set", f"model={model}")
     place = ("--coordinator", f"127.0.0.1:{free_port()}", "--processes", 2, "-o", "two")
     both = [start(*arguments, *place, "--process-id", rank, cwd=".") for rank in (0, 1)]
     out, other = (process.communicate(timeout=120)[0] for process in both)

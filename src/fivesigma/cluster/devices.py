@@ -85,10 +85,10 @@ class Team:
         self.per_process = max(1, min(fewest, batch // (self.processes * ROWS_PER_DEVICE)))
         chosen = [devices[: self.per_process] for devices in theirs]
         self.mine = [device for device in mine if any(device in row for row in chosen)]
-        mesh = Mesh(np.array(chosen).ravel(), ("rows",))
-        self.everywhere = NamedSharding(mesh, PartitionSpec())
-        self.by_row = NamedSharding(mesh, PartitionSpec(None, "rows"))
-        self.by_event = NamedSharding(mesh, PartitionSpec("rows"))
+        self.mesh = Mesh(np.array(chosen).ravel(), ("rows",))
+        self.everywhere = NamedSharding(self.mesh, PartitionSpec())
+        self.by_row = NamedSharding(self.mesh, PartitionSpec(None, "rows"))
+        self.by_event = NamedSharding(self.mesh, PartitionSpec("rows"))
         on_cpu = mine[0].platform == "cpu"
         # One thread per device: several devices fill the cores, and a small batch is fastest on one core.
         one_thread = on_cpu and (len(mine) > 1 or threads() == 1)

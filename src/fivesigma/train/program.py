@@ -5,6 +5,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from fivesigma.cluster.devices import Team
 from fivesigma.train.losses import Loss
@@ -46,25 +47,27 @@ def compiled_window(
     """
     iteration, learning_rate = _positions(optimizer)
 
-    def objective(trainable: Any, other: Any, x: Any, y: Any, weight: Any, count: Any) -> Any:
+    def objective(trainable: Any, other: Any, rows: Any, count: Any) -> Any:
+        x, y, weight, event_weight = rows[:, :-3], rows[:, -3], rows[:, -2], rows[:, -1]
         outputs, other, penalties = network.stateless_call(trainable, other, x, training=True, return_losses=True)
         weighted = (weight * loss(outputs, y)).sum()
-        return weighted / count + sum(penalties), (outputs, other, weighted)
+        figure = (event_weight * _figure(outputs, y, task, middle)).sum()
+        sums = jnp.stack([weighted, weight.sum(), figure, event_weight.sum()])
+        return weighted / count + sum(penalties) / parts, (other, sums)
 
-    gradient = jax.value_and_grad(objective, has_aux=True)
+    at_once = team.processes > 1 and not _has_moving_values(network)
+    parts = team.size if at_once else 1  # every device adds its share of the penalties
+    gradient = jax.grad(objective, has_aux=True)
+    if at_once:
+        gradient = _exchanged_at_once(gradient, team)
 
     def step(variables: Variables, sums: Any, rows: Any, count: Any, largest: Any) -> tuple[Variables, Any]:
-        x, y, weight, event_weight = rows[:, :-3], rows[:, -3], rows[:, -2], rows[:, -1]
-        (_, (outputs, other, weighted)), gradients = gradient(
-            variables["trainable"], variables["other"], x, y, weight, count
-        )
+        gradients, (other, more) = gradient(variables["trainable"], variables["other"], rows, count)
         state = list(variables["optimizer"])
         state[learning_rate] = (largest * rate(state[iteration])).astype(state[learning_rate].dtype)
         trainable, state = optimizer.stateless_apply(state, gradients, variables["trainable"])
-        figure = (event_weight * _figure(outputs, y, task, middle)).sum()
-        sums = sums + jnp.stack([weighted, weight.sum(), figure, event_weight.sum()])
         averaged = _averaged(variables["average"], trainable, state[iteration], average)
-        return {"trainable": trainable, "other": other, "optimizer": state, "average": averaged}, sums
+        return {"trainable": trainable, "other": other, "optimizer": state, "average": averaged}, sums + more
 
     def window(variables: Variables, block: Any, counts: Any, steps: Any, largest: Any) -> tuple[Variables, Any]:
         def body(i: Any, carry: Any) -> Any:
@@ -82,6 +85,39 @@ def compiled_window(
         compiler_options=team.compiler_options,
     )  # fmt: skip
     return compiled
+
+
+def _has_moving_values(network: Any) -> bool:
+    """Whether the network keeps averages over events, as batch normalisation does."""
+    return any("float" in str(variable.dtype) for variable in network.non_trainable_variables)
+
+
+def _exchanged_at_once(gradient: Callable[..., Any], team: Team) -> Callable[..., Any]:
+    """The same gradient, with one message between the processes per step.
+
+    Left to the compiler, every weight matrix is a message of its own, and what costs is their number. Batch
+    normalisation needs more than sums of gradients, so it is left to the compiler. Each device draws its own dropout.
+    """
+    rows, same = jax.sharding.PartitionSpec("rows"), jax.sharding.PartitionSpec()
+
+    def of_my_rows(trainable: Any, other: Any, block: Any, count: Any) -> Any:
+        place = jax.lax.axis_index("rows").astype(jnp.uint32)
+        mine = [value.at[0].add(place * SEED_STEP) for value in other]
+        gradients, (after, sums) = gradient(trainable, mine, block, count)
+        flat = jax.lax.psum(jnp.concatenate([part.ravel() for part in [*gradients, sums]]), "rows")
+        ends = np.cumsum([part.size for part in [*gradients, sums]])[:-1]
+        *parts, sums = jnp.split(flat, ends)
+        gradients = [part.reshape(old.shape) for part, old in zip(parts, gradients, strict=True)]
+        return gradients, ([value.at[0].add(-place * SEED_STEP) for value in after], sums)
+
+    exchanged: Callable[..., Any] = jax.shard_map(
+        of_my_rows, mesh=team.mesh, in_specs=(same, same, rows, same), out_specs=(same, (same, same)), check_vma=False
+    )
+    return exchanged
+
+
+SEED_STEP = np.uint32(0x9E3779B9)
+"""Keeps the dropout of one device apart from that of the next."""
 
 
 def _positions(optimizer: Any) -> tuple[int, int]:
