@@ -21,7 +21,7 @@ TASK = "benchmarks.workers.csv_reading:Reading"
 
 def measure(options: Options) -> list[Row]:
     """Rows for time and memory, and how near decompression alone is."""
-    rows = options.size(1_000_000, 150_000)
+    rows = options.size(2_000_000, 150_000)
     path = table_of(rows, options)
     peaks: dict[str, list[float]] = {"fivesigma": [], "pandas": []}
     contents: dict[str, float] = {}

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -43,6 +44,17 @@ def test_rows_have_equal_fingerprints_exactly_if_they_are_equal(table):
     table = np.concatenate([table, table[:1]])
     rows = [tuple("nan" if np.isnan(value) else float(value) + 0.0 for value in row) for row in table]
     assert len(set(fingerprints(list(table.T)).tolist())) == len(set(rows))
+
+
+@given(tables, st.integers(1, 7))
+def test_fingerprints_are_those_of_mixing_column_by_column(table, rows):
+    expected = np.zeros(len(table), np.uint64)
+    for column in table.T:
+        expected = mix(expected ^ np.where(np.isnan(column), np.float32(np.nan), column + np.float32(0)).view(np.uint32))
+    assert_array_equal(fingerprints(list(table.T)), expected)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fivesigma.hashing._ROWS", rows)
+        assert_array_equal(fingerprints(list(table.T)), expected)
 
 
 def test_zero_has_one_sign_and_missing_is_one_value():

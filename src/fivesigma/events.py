@@ -1,6 +1,6 @@
 """The columns of one sample of events, frozen: what readers make and everything else takes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -68,12 +68,7 @@ def concatenate(parts: Sequence[Events]) -> Events:
     if len(parts) == 1:
         return first
     for part in parts:
-        if part.feature_names != first.feature_names:
-            raise EventsError(
-                f"the samples differ in their features: {', '.join(part.feature_names)} is not "
-                f"{', '.join(first.feature_names)}",
-                hint="a glob in `features` follows the order in each file; name the features instead",
-            )
+        _check_features(part, first)
     changes: dict[str, Any] = {
         f.name: np.concatenate([getattr(part, f.name) for part in parts])
         for f in fields(first)
@@ -81,3 +76,87 @@ def concatenate(parts: Sequence[Events]) -> Events:
     }
     observers = {name: np.concatenate([part.observers[name] for part in parts]) for name in first.observers}
     return replace(first, **changes, observers=observers)
+
+
+def gather(parts: Iterable[tuple[Events, float]]) -> Events | None:
+    """All events of a stream, in order, in arrays that grow with it: unlike by `concatenate`, nothing is held twice.
+
+    Args:
+        parts: events, each with the share of the stream that has passed with them, from 0 to 1, as good as it is known.
+
+    Returns:
+        The events, or None if there was no part.
+
+    Raises:
+        EventsError: if parts differ in their features or in the order of them.
+    """
+    first, columns, used = None, dict[str, _Column](), 0
+    for part, share in parts:
+        first = part.take(np.zeros(0, np.intp)) if first is None else first
+        _check_features(part, first)
+        arrays = _arrays(part)
+        if part.event_number is part.fingerprint and "event_number" not in columns:
+            del arrays["event_number"]  # one array serves as both
+        elif used and "event_number" not in columns:
+            columns["event_number"] = columns["fingerprint"].copy(used)
+        expected = int((used + len(part)) / max(share, 1e-3) * 1.02) if share < 1 else 0
+        for name, values in arrays.items():
+            columns.setdefault(name, _Column(values)).add(values, used, expected)
+        used += len(part)
+        del part, arrays, values  # their memory serves the next ones
+    if first is None:
+        return None
+    whole: dict[str, Any] = {name: column.done(used) for name, column in columns.items()}
+    whole.setdefault("event_number", whole["fingerprint"])
+    observers = {name: whole.pop(f"observers/{name}") for name in first.observers}
+    return replace(first, **whole, observers=observers)
+
+
+class _Column:
+    """One growing column of all parts.
+
+    Args:
+        like: values of the first part, for their shape and type.
+    """
+
+    def __init__(self, like: NDArray[Any]) -> None:
+        self._values = np.empty((0, *like.shape[1:]), like.dtype)
+
+    def add(self, values: NDArray[Any], used: int, expected: int) -> None:
+        """Put values behind the `used` ones; if there is no room, make it for `expected` rows."""
+        kind = np.result_type(self._values, values)
+        if kind != self._values.dtype:
+            self._values = self._values.astype(kind)
+        if used + len(values) > len(self._values):
+            # The pages of an array may move, so that it is not copied; no view of it exists.
+            rows = max(used + len(values), expected)
+            if used:
+                self._values.resize((rows, *self._values.shape[1:]), refcheck=False)
+            else:
+                self._values = np.empty((rows, *self._values.shape[1:]), kind)
+        self._values[used : used + len(values)] = values
+
+    def copy(self, used: int) -> "_Column":
+        """Another column of the same values."""
+        other = _Column(self._values)
+        other.add(self._values[:used], 0, len(self._values))
+        return other
+
+    def done(self, used: int) -> NDArray[Any]:
+        """The values, without the room behind them."""
+        self._values.resize((used, *self._values.shape[1:]), refcheck=False)
+        return self._values
+
+
+def _arrays(events: Events) -> dict[str, NDArray[Any]]:
+    """Every column by name, observers as `observers/<name>`."""
+    own = {f.name: getattr(events, f.name) for f in fields(events) if isinstance(getattr(events, f.name), np.ndarray)}
+    return {**own, **{f"observers/{name}": values for name, values in events.observers.items()}}
+
+
+def _check_features(part: Events, first: Events) -> None:
+    if part.feature_names != first.feature_names:
+        raise EventsError(
+            f"the samples differ in their features: {', '.join(part.feature_names)} is not {', '.join(first.feature_names)}",
+            hint="a glob in `features` follows the order in each file; name the features instead",
+        )

@@ -258,6 +258,16 @@ def test_large_event_numbers_in_text_are_exact(read):
     assert_array_equal(events.event_number, np.array([2**60 + 1, 2**60 + 2], np.uint64))
 
 
+def test_text_keeps_double_precision_where_a_formula_an_observer_or_a_weight_needs_it(read):
+    near = 1 + 2.0**-40
+    columns = "x,y,label\n" + f"{near!r},2,0\n1,3,1\n"
+    assert_array_equal(read(columns, features=["x", "y"], selection="x > 1").features, [[1, 2]])
+    assert_array_equal(read(columns, features=["x", "(x - 1) * 2**40"], exclude=[]).features[:, 1], [1, 0])
+    assert_array_equal(read(columns, features=["x", "y"], observers=["x"]).observers["x"], [near, 1])
+    assert_array_equal(read(columns, features=["y"], weights="x").weight, [near, 1])
+    assert_array_equal(read(columns, features=["x", "y"]).features, [[1, 2], [1, 3]])
+
+
 def test_an_analysis_without_files_says_how_to_give_them():
     with pytest.raises(AnalysisError, match="names no files") as caught:
         load_samples(load({"features": ["x"], "target": "y"}))

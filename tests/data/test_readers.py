@@ -234,6 +234,46 @@ def test_words_for_missing_and_infinite_values_in_csv(tmp_path):
     assert_array_equal(found["b"], [np.nan, np.inf, -np.inf, 2])
 
 
+def test_a_negative_nan_is_missing_among_numbers_and_among_event_numbers(tmp_path):
+    (tmp_path / "t.csv").write_text("a,b,n\n-nan,-NaN,1\n2,3,-nan\n-4,-5,-NaN\n")
+    for single in ((), {"a", "b"}):
+        found = joined(open_table(f"{tmp_path}/t.csv"), ["a", "b", "n"], 10, integers={"n"}, single=single)
+        assert_array_equal(found["a"], [np.nan, 2, -4])
+        assert_array_equal(found["b"], [np.nan, 3, -5])
+        assert_array_equal(found["n"], [1, np.nan, np.nan])
+
+
+def test_single_precision_is_rounded_once_and_what_it_cannot_hold_is_infinite_or_zero(tmp_path):
+    texts = ["0.1", "1e39", "-1e39", "1e-50", "16777217", "-inf", "NA"]
+    (tmp_path / "t.csv").write_text("x,y\n" + "".join(f"{text},{text}\n" for text in texts))
+    found = joined(open_table(f"{tmp_path}/t.csv"), ["x", "y"], 10, single={"x"})
+    assert (found["x"].dtype, found["y"].dtype) == (np.float32, np.float64)
+    with np.errstate(over="ignore"):
+        assert_array_equal(found["x"], found["y"].astype(np.float32))
+
+
+@pytest.mark.parametrize("block", [1, 3, 7, 64, 1000])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_the_size_of_blocks_of_text_changes_nothing(tmp_path, monkeypatch, block, end):
+    rows = [f"{i},{i / 7!r},{-i}" for i in range(50)]
+    (tmp_path / "t.csv").write_bytes(end.join(["\ufeff# a,b,c", "", *rows[:20], "", "", *rows[20:]]).encode())
+    monkeypatch.setattr("fivesigma.data.csv._BLOCK", block)
+    reader = open_table(f"{tmp_path}/t.csv")
+    found = joined(reader, ["a", "b", "c"], 8, integers={"a"})
+    assert_array_equal(found["a"], np.arange(50))
+    assert_array_equal(found["b"], np.arange(50) / 7)
+    assert_array_equal(found["c"], -np.arange(50))
+    assert reader.share(50) == 1.0
+
+
+def test_a_bad_row_is_named_by_its_number_in_the_file(tmp_path, monkeypatch):
+    (tmp_path / "t.csv").write_text("a,b\n" + "1,2\n" * 500 + "3\n" + "1,2\n" * 500)
+    for block in (1 << 20, 100):
+        monkeypatch.setattr("fivesigma.data.csv._BLOCK", block)
+        with pytest.raises(DataError, match="Row #502: Expected 2 columns, got 1: 3"):
+            open_table(f"{tmp_path}/t.csv").read()
+
+
 @pytest.mark.parametrize(
     ("arrays", "columns", "words"),
     [

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -116,6 +117,37 @@ def test_predict_over_several_files_is_the_same_whoever_scores_them(toy, command
     assert Path(f"1.{ending}").read_bytes() == Path(f"2.{ending}").read_bytes()
     assert len(fs.open_table(f"2.{ending}").read()["score"]) == 4_200
     assert [path.name for path in Path().iterdir() if path.name.startswith(".")] == []
+
+
+def test_scores_do_not_depend_on_how_many_events_are_scored_at_a_time(toy, command, monkeypatch):
+    command("train", toy)
+    write_csv(Path("many.csv"), 5000)
+    for rows in (1 << 16, 1024, 300):
+        monkeypatch.setattr("fivesigma.journey.prediction.ROWS", rows)
+        command("predict", "toy", "many.csv", "-o", f"{rows}.parquet")
+    expected = fs.open_table("65536.parquet").read()
+    for rows in (1024, 300):
+        found = fs.open_table(f"{rows}.parquet").read()
+        np.testing.assert_array_equal(found["event_number"], expected["event_number"])
+        np.testing.assert_allclose(found["score"], expected["score"], atol=1e-6)
+
+
+def test_an_interrupted_prediction_leaves_no_file_and_no_thread(toy, command, monkeypatch):
+    command("train", toy)
+    write_csv(Path("many.csv"), 5000)
+    monkeypatch.setattr("fivesigma.journey.prediction.ROWS", 300)
+
+    class Interrupting(fs.progress.Listener):
+        def progress(self, done, total, text):
+            if done > 1000:
+                raise KeyboardInterrupt
+
+    before = {thread.name for thread in threading.enumerate()}
+    with pytest.raises(KeyboardInterrupt):
+        fs.predict("toy", "many.csv", "scored.parquet", listener=Interrupting())
+    assert [path for path in Path().iterdir() if "scored" in path.name] == []
+    left = {thread.name for thread in threading.enumerate()} - before
+    assert not [name for name in left if name.startswith(("ahead", "side-by-side"))]
 
 
 def test_a_file_that_cannot_be_scored_beside_others_leaves_nothing(toy, command):

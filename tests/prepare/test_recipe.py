@@ -150,3 +150,17 @@ def test_applying_learns_nothing_from_the_events_it_is_applied_to(make_events, t
     strange = make_events(1000 + 50 * table[100:])
     expected = (np.where(np.isnan(strange.features), recipe.fill, strange.features) - recipe.shift) / recipe.scale
     assert_allclose(inputs(recipe, strange), expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(("log", "flags", "drop"), [((), False, None), (("x1", "x3"), True, None), (("x3",), True, 0.2)])
+@pytest.mark.parametrize("rows", [0, 1, 200, 5000])
+def test_blocks_in_place_give_what_whole_arrays_give_bit_by_bit(make_events, table, log, flags, drop, rows):
+    class Other:  # NumPy under another name, as JAX would come: the formulas as they are written down
+        where, isnan, log, nan, concatenate = np.where, np.isnan, np.log, np.nan, np.concatenate
+
+    events = make_events(table, parameters=table[:, :1])
+    recipe = fit(events, Prepare(log=log, missing_flags=flags, drop_missing=drop))
+    index = np.random.default_rng(1).integers(len(table), size=rows)
+    x, p = events.features[index], events.parameters[index]
+    with np.errstate(all="ignore"):
+        assert_array_equal(recipe.apply(x, p), recipe.apply(x, p, Other))

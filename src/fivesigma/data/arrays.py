@@ -67,7 +67,9 @@ class _ArrayReader(Reader):
         _ = self._places
         return int(self._rows)
 
-    def _chunks(self, names: Sequence[str], size: int, integers: Collection[str]) -> Iterator[Columns]:
+    def _chunks(
+        self, names: Sequence[str], size: int, integers: Collection[str], single: Collection[str]
+    ) -> Iterator[Columns]:
         loaded = {array: self._load(array) for array in {self._places[name][0] for name in names}}
         for start in range(0, self.length(), size):
             rows = {array: np.asarray(values[start : start + size]) for array, values in loaded.items()}

@@ -37,10 +37,18 @@ class Reader(abc.ABC):
         """Number of rows, or None where only reading the whole file would tell."""
 
     @abc.abstractmethod
-    def _chunks(self, names: Sequence[str], size: int, integers: Collection[str]) -> Iterator[Columns]:
+    def _chunks(
+        self, names: Sequence[str], size: int, integers: Collection[str], single: Collection[str]
+    ) -> Iterator[Columns]:
         """Rows of the columns `names`, about `size` at a time."""
 
-    def chunks(self, names: Sequence[str], size: int = CHUNK, integers: Collection[str] = ()) -> Iterator[Columns]:
+    def share(self, rows: int) -> float:
+        """About how much of the file has been read when `chunks` has given `rows` rows, from 0 to 1."""
+        return rows / max(self.length() or rows, 1)
+
+    def chunks(
+        self, names: Sequence[str], size: int = CHUNK, integers: Collection[str] = (), single: Collection[str] = ()
+    ) -> Iterator[Columns]:
         """Yield the rows of the columns `names`, in file order, about `size` at a time.
 
         Args:
@@ -48,6 +56,7 @@ class Reader(abc.ABC):
             size: rows per chunk.
             integers: columns whose values must stay whole numbers (event numbers), where a text
                 format leaves the type open.
+            single: columns of which no more than float32 is needed, where a text format leaves the type open.
 
         Raises:
             ColumnNotFound: if a name is not in the table.
@@ -58,7 +67,7 @@ class Reader(abc.ABC):
             if name not in known:
                 raise ColumnNotFound(name, self.where, known)
         with reading(self.where):
-            yield from self._chunks(names, size, integers)
+            yield from self._chunks(names, size, integers, single)
 
     def read(self, names: Sequence[str] | None = None) -> dict[str, Any]:
         """All rows of some columns (all of them by default) at once."""

@@ -1,26 +1,28 @@
-"""CSV files, plain or compressed, with or without a header, through pyarrow's streaming reader."""
+"""CSV files, plain or compressed, with or without a header, through pyarrow."""
 
 import io
-import queue
 import re
-import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
+from fivesigma.ahead import ahead
 from fivesigma.data.base import CHUNK, Columns, Reader, reading
 from fivesigma.data.parquet import to_numpy
 from fivesigma.errors import DataError
 
 _COMPRESSION = {".bz2": "bz2", ".zst": "zstd", ".lz4": "lz4"}
-_BLOCK = 1 << 20
-"""Bytes of text parsed at a time: blocks that stay in the processor's cache, while the next ones are decompressed."""
+_BLOCK = 1 << 22
+"""Bytes of text parsed at a time, while the next ones are decompressed."""
 
-_ROWS = 1 << 16
+_ROWS = 1 << 15
 """Rows that make a chunk; one block alone would be a few hundred rows of a wide table."""
 
 _MISSING = ["", "NaN", "nan", "NA", "N/A", "null", "NULL", "None"]
+_NEGATIVE_MISSING = ["-nan", "-NaN"]
+"""Numbers with a fraction may be these anyway; as words they cost every negative number some time."""
 
 
 class CsvReader(Reader):
@@ -34,22 +36,25 @@ class CsvReader(Reader):
     def __init__(self, path: str, columns: Sequence[str] = ()) -> None:
         super().__init__(path, path)
         self._given = tuple(columns)
+        self._share = 0.0
 
-    def _open(self) -> Any:
+    def _decompressed(self, file: Any) -> Any:
+        """The text of an open file."""
         import pyarrow as pa
 
         if self.path.endswith(".gz"):
             # Twice as fast as zlib, which would take longer than parsing.
             from isal import igzip
 
-            return igzip.IGzipFile(self.path, "rb")  # type: ignore[no-untyped-call]
+            return igzip.IGzipFile(fileobj=file, mode="rb")  # type: ignore[no-untyped-call]
         ending = next((kind for suffix, kind in _COMPRESSION.items() if self.path.endswith(suffix)), None)
-        return pa.input_stream(self.path, compression=ending)
+        return pa.CompressedInputStream(file, ending) if ending else file
 
     @cached_property
     def _head(self) -> "tuple[tuple[str, ...], bool, str]":
         """Column names, whether the first line is a header, and the delimiter."""
-        with reading(self.path), self._open() as stream:
+        with reading(self.path), open(self.path, "rb") as file:
+            stream = self._decompressed(file)
             lines = [line for line in _first_lines(stream) if line.strip()]
         if not lines:
             raise DataError(f"{self.path} is empty")
@@ -74,27 +79,66 @@ class CsvReader(Reader):
     def length(self) -> int | None:
         return None
 
-    def _chunks(self, names: Sequence[str], size: int, integers: Collection[str]) -> Iterator[Columns]:
+    def share(self, rows: int) -> float:
+        return self._share
+
+    def _chunks(
+        self, names: Sequence[str], size: int, integers: Collection[str], single: Collection[str]
+    ) -> Iterator[Columns]:
         import pyarrow as pa
         from pyarrow import csv
 
         columns, has_header, delimiter = self._head
-        kinds = {name: pa.int64() if name in integers else pa.float64() for name in names}
-        with self._open() as stream:
-            reader = csv.open_csv(
-                stream,
-                read_options=csv.ReadOptions(column_names=list(columns), skip_rows=int(has_header), block_size=_BLOCK),
-                parse_options=csv.ParseOptions(delimiter=delimiter),
-                convert_options=csv.ConvertOptions(
-                    include_columns=list(names), column_types=kinds, null_values=_MISSING, strings_can_be_null=True
-                ),
-            )
-            for table in _ahead(_gathered(reader, min(size, _ROWS))):
-                yield {name: to_numpy(table.column(name)) for name in names}
+        kinds = {name: pa.float32() if name in single else pa.float64() for name in names}
+        kinds |= {name: pa.int64() for name in integers if name in kinds}
+        parse = csv.ParseOptions(delimiter=delimiter)
+        convert = csv.ConvertOptions(
+            include_columns=list(names), column_types=kinds, strings_can_be_null=True,
+            null_values=_MISSING + (_NEGATIVE_MISSING if integers else []),
+        )  # fmt: skip
 
-    def chunks(self, names: Sequence[str], size: int = CHUNK, integers: Collection[str] = ()) -> Iterator[Columns]:
+        def tables(pieces: Iterator[tuple[Any, float]]) -> Iterator[tuple[Any, float]]:
+            header, line = int(has_header), 0
+            for text, share in pieces:
+                read = csv.ReadOptions(
+                    column_names=list(columns), skip_rows=header, block_size=len(text) + 1, use_threads=False
+                )
+                try:
+                    table = csv.read_csv(pa.BufferReader(text), read, parse, convert)
+                except pa.ArrowInvalid as error:
+                    raise pa.ArrowInvalid(_counted(str(error), line)) from None
+                line, header = line + header + table.num_rows, 0
+                yield table, share
+
+        # One thread decompresses, one parses, and the caller works with the numbers.
+        with open(self.path, "rb") as file, closing(ahead(self._pieces(file), most=3)) as pieces:
+            rows = size if size > CHUNK else min(size, _ROWS)
+            with closing(ahead(_gathered(tables(pieces), rows))) as parsed:
+                for table, self._share in parsed:
+                    yield {name: to_numpy(table.column(name)) for name in names}
+
+    def _pieces(self, file: Any) -> Iterator[tuple[Any, float]]:
+        """Whole lines of text, some megabytes at a time, and the share of the file that has been read with them."""
+        stream, total, rest = self._decompressed(file), max(Path(self.path).stat().st_size, 1), b""
+        while data := stream.read(_BLOCK):
+            share, start, end = file.tell() / total, 0, data.rfind(b"\n") + 1
+            if not end:
+                rest += data
+                continue
+            if rest:  # a line in two blocks by itself, so that the others need not be copied
+                start = data.find(b"\n") + 1
+                yield rest + data[:start], share
+            if start < end:
+                yield memoryview(data)[start:end], share
+            rest = data[end:]
+        if rest:
+            yield rest, 1.0
+
+    def chunks(
+        self, names: Sequence[str], size: int = CHUNK, integers: Collection[str] = (), single: Collection[str] = ()
+    ) -> Iterator[Columns]:
         try:
-            yield from super().chunks(names, size, integers)
+            yield from super().chunks(names, size, integers, single)
         except DataError as error:
             found = re.search(r"In CSV column #(\d+): .*invalid value '([^']*)'", str(error.__cause__))
             if found is None:
@@ -106,56 +150,28 @@ class CsvReader(Reader):
             ) from None
 
 
-def _gathered(batches: Any, rows: int) -> Iterator[Any]:
-    """Batches put together to tables of at least so many rows, the last one excepted."""
+def _gathered(tables: Iterator[tuple[Any, float]], rows: int) -> Iterator[tuple[Any, float]]:
+    """Tables put together to some of at least so many rows, the last one excepted."""
     import pyarrow as pa
 
     waiting: list[Any] = []
-    for batch in batches:
-        waiting.append(batch)
+    share = 0.0
+    for table, share in tables:
+        waiting.append(table)
         if sum(len(one) for one in waiting) >= rows:
-            yield pa.Table.from_batches(waiting)
+            yield pa.concat_tables(waiting), share
             waiting = []
     if waiting:
-        yield pa.Table.from_batches(waiting)
+        yield pa.concat_tables(waiting), share
 
 
-def _ahead(items: Iterator[Any]) -> Iterator[Any]:
-    """The same items, the next one being made by a thread while the caller works on the last.
+def _counted(message: str, line: int) -> str:
+    """A message of pyarrow about a piece of text, with the row's number in the file.
 
-    Parsing lets go of Python's lock, so that a second core can do it. At most two items wait.
+    >>> _counted("CSV parse error: Row #3: Expected 2 columns, got 1: 7", 100)
+    'CSV parse error: Row #103: Expected 2 columns, got 1: 7'
     """
-    made: queue.Queue[tuple[Any, BaseException | None]] = queue.Queue(maxsize=1)
-    stopped = threading.Event()
-
-    def work() -> None:
-        end: BaseException = StopIteration()
-        try:
-            for item in items:
-                made.put((item, None))
-                if stopped.is_set():
-                    return
-        except Exception as error:
-            end = error
-        made.put((None, end))
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    try:
-        while True:
-            item, end = made.get()
-            if isinstance(end, StopIteration):
-                return
-            if end is not None:
-                raise end
-            yield item
-    finally:
-        # The caller may have had enough: the thread waits at most for room for one more item.
-        stopped.set()
-        while thread.is_alive():
-            with suppress(queue.Empty):
-                made.get(timeout=0.01)
-        thread.join()
+    return re.sub(r"Row #(\d+)", lambda found: f"Row #{int(found[1]) + line}", message, count=1)
 
 
 def _first_lines(stream: Any, most: int = 1 << 20) -> list[str]:

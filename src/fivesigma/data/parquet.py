@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from fivesigma.cluster.cores import cores
 from fivesigma.data.base import Columns, Reader, reading
 
 
@@ -28,8 +29,12 @@ class ParquetReader(Reader):
     def length(self) -> int:
         return int(self._file.metadata.num_rows)
 
-    def _chunks(self, names: Sequence[str], size: int, integers: Collection[str]) -> Iterator[Columns]:
-        for batch in self._file.iter_batches(batch_size=size, columns=list(names)):
+    def _chunks(
+        self, names: Sequence[str], size: int, integers: Collection[str], single: Collection[str]
+    ) -> Iterator[Columns]:
+        # On two cores there is other work to do beside, and threads take longer in sum.
+        threads = cores() > 2
+        for batch in self._file.iter_batches(batch_size=size, columns=list(names), use_threads=threads):
             yield {name: to_numpy(batch.column(name)) for name in names}
 
 

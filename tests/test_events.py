@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+
+from fivesigma.errors import EventsError
+from fivesigma.events import Events, concatenate, gather
+from fivesigma.hashing import fingerprints
+
+COLUMNS = ("features", "target", "weight", "parameters", "event_number", "fingerprint")
+
+
+def part(rows, start, numbered, observed=np.float64):
+    features = (np.arange(rows * 2).reshape(rows, 2) + start).astype(np.float32)
+    fingerprint = fingerprints(list(features.T))
+    return Events(
+        features=features, feature_names=("a", "b"), target=np.arange(rows), weight=np.full(rows, 0.5),
+        parameters=features[:, :1], parameter_names=("m",), observers={"o": np.arange(rows).astype(observed)},
+        event_number=np.arange(rows, dtype=np.uint64) + np.uint64(2**60) if numbered else fingerprint,
+        fingerprint=fingerprint,
+    )  # fmt: skip
+
+
+def assert_same(found, expected):
+    for name in COLUMNS:
+        values = getattr(found, name)
+        assert_array_equal(values, getattr(expected, name))
+        assert values.dtype == getattr(expected, name).dtype
+        assert values.base is None
+    assert_array_equal(found.observers["o"], expected.observers["o"])
+    assert found.observers["o"].dtype == expected.observers["o"].dtype
+    assert (found.feature_names, found.parameter_names) == (expected.feature_names, expected.parameter_names)
+
+
+rows_and_kinds = st.tuples(st.integers(0, 40), st.booleans(), st.sampled_from([np.float64, np.int64]))
+
+
+@given(st.lists(rows_and_kinds, min_size=1, max_size=8), st.lists(st.floats(0, 1), min_size=8, max_size=8))
+def test_growing_arrays_hold_what_concatenation_gives_however_wrong_the_estimate(rows, shares):
+    made = [part(n, 100 * i, numbered, kind) for i, (n, numbered, kind) in enumerate(rows)]
+    assert_same(gather(zip(made, shares, strict=False)), concatenate(made))
+
+
+def test_content_that_serves_as_the_number_is_kept_once():
+    found = gather((part(5, i, False), 0.2 * (i + 1)) for i in range(5))
+    assert found.event_number is found.fingerprint
+    assert len(found) == 25
+
+
+def test_parts_with_other_features_are_refused_and_none_are_none():
+    from dataclasses import replace
+
+    with pytest.raises(EventsError, match="b, a is not a, b"):
+        gather([(part(2, 0, True), 0.5), (replace(part(2, 0, True), feature_names=("b", "a")), 1.0)])
+    assert gather([]) is None
