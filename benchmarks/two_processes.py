@@ -19,13 +19,16 @@ ABOUT = (
 SHARED_WORK, DATA_PARALLEL = 1.8, 1.5
 SIMULATION = "benchmarks.workers.simulation:Simulation"
 TUNING = "benchmarks.workers.tuning:Fivesigma"
+FOLDS = "benchmarks.workers.folds:Folds"
+
+TOGETHER = "benchmarks.workers.together:Together"
 
 Job = Callable[[Worker, int], float]
 """(worker, processes) → seconds of one repetition."""
 
 
 def measure(options: Options) -> list[Row]:
-    """A row for each kind of work. Folds and data-parallel training are to come; see `_row`."""
+    """A row for each kind of work."""
     cores = sorted(os.sched_getaffinity(0))[:2]
     if len(cores) < 2:
         options.say("this machine has one core: nothing to measure")
@@ -38,9 +41,11 @@ def measure(options: Options) -> list[Row]:
     events = options.size(50_000, 10_000)
     search = {"source": str(collisions.collisions(options)), "events": events}
     rows.append(_row(f"tuning on {short(events)} events", TUNING, search, _tune, SHARED_WORK, cores, options))
-    # Data-parallel training at batch 16384 goes here: a task with the events in memory, and as its job the
-    # seconds of some epochs by one process on one core (workers=1) and by two processes (workers=2):
-    # rows.append(_row("training, batch 16384", TASK, {…}, job, DATA_PARALLEL, cores, options))
+    events = options.size(400_000, 20_000)
+    folds = {"source": search["source"], "events": events, "folds": 4, "epochs": options.size(12, 3)}
+    rows.append(_row(f"4 folds on {short(events)} events", FOLDS, folds, _fold, SHARED_WORK, cores, options))
+    size = {"events": options.size(1 << 20, 1 << 19), "batch": 16384}
+    rows.append(_row("data-parallel training, batch 16384", TOGETHER, size, _train, DATA_PARALLEL, cores, options))
     return rows
 
 
@@ -64,3 +69,11 @@ def _simulate(kind: str, events: int, worker: Worker, processes: int) -> float:
 
 def _tune(worker: Worker, processes: int) -> float:
     return float(worker.call("run", seed=1, workers=processes)["seconds"])
+
+
+def _fold(worker: Worker, processes: int) -> float:
+    return float(worker.call("run", workers=processes)["seconds"])
+
+
+def _train(worker: Worker, processes: int) -> float:
+    return float(worker.call("run", workers=processes))

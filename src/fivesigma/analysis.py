@@ -180,6 +180,12 @@ class Split(Section):
     test: Fraction = Field(0.2, description="share kept for the test, unless a sample is for testing")
     val: Fraction = Field(0.3, description="share of the other events used for validation")
     train: float | None = Field(None, gt=0, le=1, description="share of the other events used for training; all the rest")
+    folds: int | None = Field(
+        None,
+        ge=2,
+        description="train so many networks, each on the other folds' events, and score every event by the network that "
+        "has not seen its fold; `test` is then not taken, only samples for testing are tested on",
+    )
     stratify: bool = Field(False, description="exact shares within each class, instead of on average")
     seed: int = Field(0, ge=0)
     overlap: Literal["error", "drop", "keep"] = Field(
@@ -234,6 +240,15 @@ class Model(Section):
         return self
 
 
+CLASS_METRICS = ("accuracy", "auc", "log_loss", "balanced_accuracy", "f1_macro", "f1_weighted")
+REGRESSION_METRICS = ("rmse", "mae", "width_68", "r_squared")
+MetricName = Literal[
+    "loss", "accuracy", "auc", "log_loss", "balanced_accuracy", "f1_macro", "f1_weighted", "rmse", "mae", "width_68",
+    "r_squared",
+]  # fmt: skip
+SMALLER_IS_BETTER = ("loss", "log_loss", "rmse", "mae", "width_68")
+"""Of what a training or a search can be judged by; of everything else more is better."""
+
 LossName = Literal["auto", "cross_entropy", "squared_error", "huber", "log_cosh", "absolute_error"]
 
 
@@ -257,9 +272,7 @@ class Train(Section):
     )
     loss: LossName = "auto"
     huber_delta: float = Field(1.0, gt=0, description="where the Huber loss turns linear, in units of the scaled target")
-    monitor: Literal["loss", "accuracy", "auc", "balanced_accuracy", "f1_macro", "rmse", "mae"] = Field(
-        "loss", description="validation metric that chooses the best epoch and stops early"
-    )
+    monitor: MetricName = Field("loss", description="validation metric that chooses the best epoch and stops early")
     patience: int | None = Field(None, gt=0, description="stop after so many epochs without improvement")
     keep: Literal["best", "last"] = Field("best", description="which epoch's weights are kept")
     window: int = Field(
@@ -326,7 +339,7 @@ class Tune(Section):
     space: dict[str, Choice | IntRange | FloatRange] = Field(
         default={}, description="dotted key of `model`, `train` or `prepare` → values to try"
     )
-    objective: Literal["loss", "accuracy", "auc", "balanced_accuracy", "f1_macro", "rmse", "mae"] = "loss"
+    objective: MetricName = "loss"
     max_epochs: int = Field(10, gt=0, description="epochs of a trial that survives to the end")
     factor: int = Field(3, gt=1, description="one in so many trials survives each round (hyperband)")
     trials: int = Field(20, gt=0, description="number of trials (random, tpe)")
@@ -402,12 +415,13 @@ class Analysis(Section):
             raise ValueError("`features` is empty: name the network's inputs")
         self._check_sample_labels()
         self._check_formulas()
+        self._check_folds()
         regression = {"squared_error", "huber", "log_cosh", "absolute_error"}
         if self.train.loss != "auto" and (self.train.loss in regression) != (self.target is not None):
             raise ValueError(f"train.loss {self.train.loss!r} does not fit a {self.task} analysis")
-        allowed = {"loss", "rmse", "mae"} if self.target else {"loss", "accuracy", "auc", "balanced_accuracy", "f1_macro"}
-        if self.task == "multiclass":
-            allowed -= {"auc"}
+        allowed = {"loss", *(REGRESSION_METRICS if self.target else CLASS_METRICS)} - (
+            {"auc"} if self.task == "multiclass" else set()
+        )
         if self.train.monitor not in allowed:
             raise ValueError(f"train.monitor {self.train.monitor!r} does not fit a {self.task} analysis: {sorted(allowed)}")
         if self.target is not None and any(parameter.background != "given" for parameter in self.parameters.values()):
@@ -425,6 +439,20 @@ class Analysis(Section):
                 raise ValueError(f"sample {name!r} has no `label`, and `labels.variable` is not given either")
             if sample.label not in self.classes:
                 raise ValueError(f"sample {name!r}: no class {sample.label!r}; {did_you_mean(sample.label, self.classes)}")
+
+    def _check_folds(self) -> None:
+        if self.split.folds is None:
+            return
+        if self.shards is not None:
+            raise ValueError("split.folds needs the events in memory: leave out `shards` and name the files as samples")
+        if "fold" in self.observers:
+            raise ValueError("split.folds writes a column `fold` itself: give the observer `fold` another name")
+        for name, sample in self.samples.items():
+            if sample.files and self.use_of(name) == "val":
+                raise ValueError(
+                    f"sample {name!r} is for validation, but with split.folds every fold validates on a share of the "
+                    "others: set its `use` to train"
+                )
 
     def _check_formulas(self) -> None:
         formulas = [self.selection, *self.new_variables.values(), *(s.selection for s in self.samples.values())]

@@ -48,7 +48,7 @@ class Listener:
         """How far a long step is."""
 
     def epoch(self, row: dict[str, float], epochs: int) -> None:
-        """An epoch of training is over."""
+        """An epoch of training is over; of the network of `fold`, if the row has one."""
 
     def trials(self, objective: str, rows: Sequence[TrialRow], changed: TrialRow, done: float, total: float) -> None:
         """A search has moved on: all its trials, those in training first, then the best; which one has changed;
@@ -64,8 +64,9 @@ def format_epoch(row: dict[str, Any], epochs: int) -> str:
     >>> format_epoch({"epoch": 1, "loss": 0.5, "val_loss": 0.4, "learning_rate": 0.001, "seconds": 2.0}, 4)
     'epoch 1/4  loss 0.5000  val_loss 0.4000  rate 0.001  2.0 s'
     """
-    values = "  ".join(f"{k} {v:.4f}" for k, v in row.items() if k not in ("epoch", "learning_rate", "seconds"))
-    return f"epoch {row['epoch']:.0f}/{epochs}  {values}  rate {row['learning_rate']:.3g}  {row['seconds']:.1f} s"
+    values = "  ".join(f"{k} {v:.4f}" for k, v in row.items() if k not in ("fold", "epoch", "learning_rate", "seconds"))
+    fold = f"fold {row['fold']:.0f}  " if "fold" in row else ""
+    return f"{fold}epoch {row['epoch']:.0f}/{epochs}  {values}  rate {row['learning_rate']:.3g}  {row['seconds']:.1f} s"
 
 
 def format_trial(row: TrialRow, objective: str, done: float, total: float) -> str:

@@ -7,7 +7,7 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib import metadata as packages
 from pathlib import Path
@@ -20,6 +20,8 @@ from fivesigma.errors import AnalysisError, RunError, nearest
 from fivesigma.version import __version__
 
 MARKER = "UNFINISHED"
+TRAINED = ("model.keras", "folds.json")
+"""Written last by a training, of one network or of one for each fold: a run that has either is trained."""
 SILENCE = 3600.0
 """Seconds after which an unfinished run of another machine counts as stopped."""
 _RECORDED = ("numpy", "jax", "jaxlib", "keras", "pyarrow", "uproot", "awkward", "pythia8mc", "fastjet")
@@ -60,13 +62,13 @@ class RunFolder:
         return folder
 
     @classmethod
-    def open(cls, place: str | Path, output: Path = Path("runs"), needs: str | None = None) -> "RunFolder":
+    def open(cls, place: str | Path, output: Path = Path("runs"), needs: str | Sequence[str] = ()) -> "RunFolder":
         """A run by its folder, or the latest run of an analysis by its name.
 
         Args:
             place: the folder, or the analysis's name.
             output: folder of all runs.
-            needs: a file that the latest run must have to be chosen by name.
+            needs: files of which the latest run must have one to be chosen by name.
 
         Raises:
             RunError: if there is no such run, or the folder is not one.
@@ -79,7 +81,8 @@ class RunFolder:
                 near = nearest(str(place), known)
                 hint = f"runs there are of: {', '.join(near or sorted(known)[:5])}" if known else None
                 raise RunError(f"no run {place}: neither a run folder nor an analysis with runs in {output}/", hint=hint)
-            usable = [run for run in runs if needs is None or (run / needs).is_file()]
+            names = [needs] if isinstance(needs, str) else needs
+            usable = [run for run in runs if not names or cls(run).has(*names)]
             path = (usable or runs)[-1]
         folder = cls(path)
         if not (path / "analysis.yaml").is_file() or not (path / "metadata.json").is_file():
@@ -92,9 +95,13 @@ class RunFolder:
     def __str__(self) -> str:
         return str(self.path)
 
-    def has(self, name: str) -> bool:
-        """Whether a file of the run is there."""
-        return (self.path / name).is_file()
+    def has(self, *names: str) -> bool:
+        """Whether a file of the run, or one of several, is there."""
+        return any((self.path / name).is_file() for name in names)
+
+    def fold(self, number: int) -> "RunFolder":
+        """The folder of one fold's network, from 1: its recipe, model, history and checkpoints."""
+        return RunFolder(self.path / "folds" / f"fold-{number}")
 
     def analysis(self) -> Analysis:
         """The resolved analysis the run was made with.
@@ -127,6 +134,11 @@ class RunFolder:
             raise RunError(f"the run {self.path} has no {name}", hint=_MAKERS.get(name)) from None
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise RunError(f"{self.path / name} is damaged: {error}", hint=_MAKERS.get(name)) from None
+
+    def history(self) -> list[dict[str, float]]:
+        """A row per epoch, as the training has written them."""
+        lines = (self.path / "history.jsonl").read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines]
 
     def update_metadata(self, **changes: Any) -> None:
         """Add to the run's metadata."""
@@ -182,6 +194,7 @@ class RunFolder:
 
 _MAKERS = {
     "recipe.json": "make it with `fivesigma train`",
+    "folds.json": "make it with `fivesigma train`",
     "metrics.json": "make it with `fivesigma evaluate RUN`",
     "curves.json": "make it with `fivesigma evaluate RUN`",
     "explore.json": "make it with `fivesigma explore`",

@@ -1,6 +1,5 @@
 """The order of events in an epoch: complete, seeded, the same for any number of processes, continued after a kill."""
 
-import threading
 from itertools import chain
 
 import numpy as np
@@ -9,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fivesigma.train import windows
-from fivesigma.train.windows import Arrays, InMemory, Redraw, read_ahead
+from fivesigma.train.windows import Arrays, InMemory, Redraw
 
 
 def arrays(events, *redraws):
@@ -86,24 +85,3 @@ def test_parameters_are_redrawn_every_epoch_and_only_where_asked(continuous):
     else:
         assert set(np.unique(drawn[0])) == {-1.0, 0.5, 2.0}
         assert np.bincount((drawn[0] > 0).astype(int) + (drawn[0] > 1)).min() > 70
-
-
-def test_reading_ahead_changes_nothing_and_works_in_another_thread():
-    threads = set()
-
-    def items():
-        for i in range(5):
-            threads.add(threading.get_ident())
-            yield i
-
-    assert list(read_ahead(items())) == [0, 1, 2, 3, 4]
-    assert threading.get_ident() not in threads
-
-
-def test_an_error_while_reading_ahead_arrives():
-    def items():
-        yield 1
-        raise OSError("disk gone")
-
-    with pytest.raises(OSError, match="disk gone"):
-        list(read_ahead(items()))

@@ -96,6 +96,30 @@ def hypothesis_name(names: tuple[str, ...], values: tuple[float, ...]) -> str:
     return ",".join(f"{name}={value:g}" for name, value in zip(names, values, strict=True))
 
 
+def of_one_network(scores: Scores, each: NDArray[np.float32], threshold: float = 0.5) -> dict[str, Metric]:
+    """What one of several networks reaches alone, and how much that differs from one to the next.
+
+    Args:
+        scores: of the networks' mean; its targets and weights are used.
+        each: score by every network, [network, event] or [network, event, class].
+        threshold: above which an event counts as signal.
+
+    Returns:
+        name → mean over the networks, with their standard deviation as its error.
+    """
+    rows = [_brief(scores.task, score, scores.target, scores.weight, threshold) for score in each]
+    values = {name: np.array([row[name].value for row in rows]) for name in rows[0] if not name.endswith("_of_constant")}
+    return {name: Metric(float(value.mean()), float(value.std(ddof=1))) for name, value in values.items()}
+
+
+def _brief(task: str, score: NDArray[Any], target: NDArray[Any], weight: NDArray[Any], threshold: float) -> dict[str, Any]:
+    """The metrics that cost little."""
+    if task == "regression":
+        return _regression(score, target, weight)
+    brief = {"accuracy": classes.accuracy(score, target, weight, threshold)}
+    return brief | ({"auc": auc(score, target, weight)} if task == "binary" else {})
+
+
 def in_bins(scores: Scores, observer: str, edges: list[float], threshold: float = 0.5) -> list[dict[str, Any]]:
     """The metrics in bins of an observer (empty bins are left out).
 
@@ -115,13 +139,7 @@ def in_bins(scores: Scores, observer: str, edges: list[float], threshold: float 
             continue
         row: dict[str, Any] = {"low": low, "high": high, "events": int(chosen.sum())}
         part = (scores.score[chosen], scores.target[chosen], scores.weight[chosen])
-        if scores.task == "regression":
-            row |= _regression(*part)
-        else:
-            row["accuracy"] = classes.accuracy(*part, threshold)
-            if scores.task == "binary":
-                row["auc"] = auc(*part)
-        rows.append(row)
+        rows.append(row | _brief(scores.task, *part, threshold))
     return rows
 
 

@@ -12,16 +12,21 @@ FEW = 100
 """A class with less weight than so many events in the test part gets a warning."""
 
 
+_WORDS = {"folds": "out-of-fold"}
+
+
 def verdicts(metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Sentences on the metrics of a run, most serious first; empty if there is nothing to say.
 
     Args:
-        metrics: part → name → Metric, as `summarise` gives them for `train` and `test` (or `val`).
+        metrics: part → name → Metric, as `summarise` gives them for `train` and `test` (or `folds`, or `val`).
     """
-    last = "test" if "test" in metrics else "val"
-    if last not in metrics:
+    last = next((part for part in ("test", "folds", "val") if part in metrics), None)
+    if last is None:
         return []
-    found = [_useless(metrics[last], last), _overtrained(metrics, last), *_few(metrics[last], last)]
+    # With folds, `train` holds scores of single networks, to be compared with the like: not with the mean of all.
+    unseen = "folds" if "folds" in metrics else last
+    found = [_useless(metrics[last], last), _overtrained(metrics, unseen), *_few(metrics[last], last)]
     return [sentence for sentence in found if sentence]
 
 
@@ -36,8 +41,9 @@ def _useless(metrics: Mapping[str, Any], part: str) -> str:
     if better > ours.error:
         return ""
     name = "RMSE" if "rmse" in metrics else "accuracy"
+    words = _WORDS.get(part, part)
     return (
-        f"the network is no better than a constant answer on {part} events: {name} {ours} against {constant}; "
+        f"the network is no better than a constant answer on {words} events: {name} {ours} against {constant}; "
         "train longer, or look at the features"
     )
 
@@ -46,6 +52,7 @@ def _overtrained(metrics: Mapping[str, Mapping[str, Any]], part: str) -> str:
     """Whether training events are scored better than new ones, beyond the statistical errors."""
     if "train" not in metrics:
         return ""
+    words = _WORDS.get(part, part)
     for name, sign in (("auc", 1), ("rmse", -1), ("log_loss", -1)):
         if name in metrics["train"]:
             one, other = metrics["train"][name], metrics[part][name]
@@ -53,8 +60,8 @@ def _overtrained(metrics: Mapping[str, Mapping[str, Any]], part: str) -> str:
             if not gap.value > SIGNIFICANT * gap.error:
                 return ""
             return (
-                f"training events are scored better than {part} events: {name} {one} against {other}, "
-                f"{gap.value / gap.error:.1f} standard deviations; the {part} value is the honest one, "
+                f"training events are scored better than {words} events: {name} {one} against {other}, "
+                f"{gap.value / gap.error:.1f} standard deviations; the {words} value is the honest one, "
                 "more events or regularisation would close the gap"
             )
     return ""

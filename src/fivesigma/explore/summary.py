@@ -30,7 +30,7 @@ def summarise(analysis: Analysis, parts: Mapping[str, Events], kinds: Mapping[st
         `parts` (events and Σw), `columns`, `classes`, `shares`, `distributions`, `target`,
         `observers`, `correlations`, `memory_bytes`.
     """
-    seen = concatenate([parts[part] for part in ("train", "val") if part in parts])
+    seen = concatenate([events for part, events in parts.items() if part != "test"])
     return {
         "parts": {part: _counts(events) for part, events in parts.items()},
         "memory_bytes": sum(_bytes(events) for events in parts.values()),
@@ -109,9 +109,9 @@ def suspected_markers(parts: Mapping[str, Events], known: Sequence[float]) -> di
     """Features in which a marker such as −999 stands apart from all other values.
 
     Returns:
-        feature → (marker, share of the training events that have it).
+        feature → (marker, share of the training events, or of those of all folds, that have it).
     """
-    events = parts["train"]
+    events = parts["train"] if "train" in parts else parts["folds"]
     found = {}
     for name, column in zip(events.feature_names, events.features.T, strict=True):
         for marker in MARKERS:

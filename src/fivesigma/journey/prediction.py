@@ -15,23 +15,28 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from fivesigma.ahead import ahead, side_by_side
 from fivesigma.analysis import Analysis
 from fivesigma.atomic import speaking_of, writing
 from fivesigma.cluster.base import tell
 from fivesigma.cluster.executor import executor
 from fivesigma.data.formats import expand, split_treename
-from fivesigma.data.load import plan_for, reader_for, without_missing
+from fivesigma.data.load import features_of, plain_features, plan_for, reader_for, without_missing
 from fivesigma.data.plan import Plan, Variables
 from fivesigma.data.write import writable_format, write_columns
 from fivesigma.errors import AnalysisError, ColumnNotFound, OutputError, RunError
+from fivesigma.journey.file_folds import FileFolds, say_who_scores, training_samples
 from fivesigma.journey.steps import hypothesis_column
 from fivesigma.journey.verbs import RUNS, Run
 from fivesigma.progress import Listener
-from fivesigma.run_folder import RunFolder
+from fivesigma.run_folder import TRAINED, RunFolder
 from fivesigma.scores import Scores
-from fivesigma.train.network import Network, score_columns
+from fivesigma.train.folds import Folds, load_trained
+from fivesigma.train.network import Network, Scorer, score_columns
 
 Columns = dict[str, Any]
+ROWS = 1 << 16
+"""Events scored at a time; a row group or basket of the output."""
 
 
 def predict(
@@ -46,6 +51,9 @@ def predict(
     cluster: str | None = None,
 ) -> int:
     """Score every event of some files, in order, and write scores and observers.
+
+    With folds, events of a file that was trained on are scored by the network that has not seen them, those of any
+    other file by the mean of all networks; the column `fold` says which (0 is the mean).
 
     Args:
         run: a run folder, or an analysis's name for its latest run.
@@ -63,7 +71,7 @@ def predict(
         The number of events written.
     """
     listener = listener or Listener()
-    folder = RunFolder.open(run.path if isinstance(run, Run) else run, Path(output), "model.keras")
+    folder = RunFolder.open(run.path if isinstance(run, Run) else run, Path(output), TRAINED)
     destination = Path(destination)
     if destination.exists():
         raise OutputError(f"{destination} exists already", hint="choose another name, or remove it first")
@@ -72,7 +80,12 @@ def predict(
     listed = expand([files] if isinstance(files, str) else list(files))
     _check_parameters(analysis, given, _hypotheses(folder), listener)
     observers = _common_observers(analysis, listed, listener)
-    task = Scoring(str(folder.path.absolute()), tuple(observers), given)
+    trained: dict[str, tuple[str, ...]] = {}
+    if analysis.split.folds is not None:
+        trained = training_samples(folder, analysis, listed)
+        say_who_scores(listed, list(trained), analysis.split.folds, listener)
+    by_place = {_absolute(file): samples for file, samples in trained.items()}
+    task = Scoring(str(folder.path.absolute()), tuple(observers), given, by_place)
     if len(listed) > 1 and workers != 1:
         chunks = _side_by_side(task, analysis, listed, destination, listener, workers, cluster)
     else:
@@ -91,11 +104,13 @@ class Scoring:
         run: the run's folder.
         observers: formulas carried along.
         at: values of parameters that are not read from the file.
+        trained: with folds, absolute path of a file that was trained on → the samples it was read as.
     """
 
     run: str
     observers: tuple[str, ...]
     at: Mapping[str, float]
+    trained: Mapping[str, tuple[str, ...]]
 
 
 def _check_parameters(
@@ -131,10 +146,11 @@ def _common_observers(analysis: Analysis, files: Sequence[str], listener: Listen
 def _one_by_one(task: Scoring, files: Sequence[str], listener: Listener) -> Generator[Columns, None, None]:
     for file in files:
         total, done = None, 0
-        for columns, total in _score(task, file):
-            yield columns
-            done += _length(columns)
-            listener.progress(done, total or done, f"scoring {file}: {done:,} events")
+        with closing(_score(task, file)) as found:
+            for columns, total in found:
+                yield columns
+                done += _length(columns)
+                listener.progress(done, total or done, f"scoring {file}: {done:,} events")
 
 
 def _side_by_side(
@@ -190,7 +206,7 @@ def _score_to(task: Scoring, file: str, place: Path) -> None:
     rows = 0
     with writing(place) as part, ExitStack() as stack:
         sink: Any = None
-        for columns, _ in _score(task, file):
+        for columns, _ in stack.enter_context(closing(_score(task, file))):
             batch = pa.record_batch({name: pa.array(values) for name, values in columns.items()})
             if sink is None:
                 sink = stack.enter_context(pa.ipc.new_stream(stack.enter_context(pa.OSFile(str(part), "wb")), batch.schema))
@@ -209,16 +225,16 @@ def _read_part(place: Path) -> Iterator[Columns]:
 
 
 @lru_cache(maxsize=2)
-def _loaded(run: str, changed: int) -> tuple[Network, Analysis, list[tuple[float, ...]]]:
+def _loaded(run: str, changed: int) -> tuple[Network | Folds, Analysis, list[tuple[float, ...]]]:
     """A worker scores many files with one network; `changed` tells it from one trained later in the same place."""
     folder = RunFolder.open(run)
-    return Network.load(folder), folder.analysis(), _hypotheses(folder)
+    return load_trained(folder), folder.analysis(), _hypotheses(folder)
 
 
-def _score(task: Scoring, file: str) -> Iterator[tuple[Columns, int | None]]:
+def _score(task: Scoring, file: str) -> Generator[tuple[Columns, int | None], None, None]:
     """Scored columns of a file, chunk by chunk, each with the number of rows of the file where that is known."""
-    model = Path(task.run) / "model.keras"
-    network, analysis, hypotheses = _loaded(task.run, model.stat().st_mtime_ns if model.is_file() else 0)
+    models = [path for path in (Path(task.run) / name for name in TRAINED) if path.is_file()]
+    trained, analysis, hypotheses = _loaded(task.run, max((path.stat().st_mtime_ns for path in models), default=0))
     reader = reader_for(analysis, file)
     plan, total = plan_for(analysis, reader), reader.length()
     given = {name: p.variable or name for name, p in analysis.parameters.items() if name not in task.at}
@@ -226,33 +242,53 @@ def _score(task: Scoring, file: str) -> Iterator[tuple[Columns, int | None]]:
     if not has_parameters and not hypotheses:
         plan.columns(list(given.values()))  # raises, naming the missing column and the nearest
     number, selection = _event_number(plan), _selection(plan)
-    texts = [*network.recipe.features, *task.observers, *(given.values() if has_parameters else ())]
-    texts += [text for text in (number, selection) if text]
-    for chunk in reader.chunks(plan.columns(texts), integers={number} if number else ()):
-        length = len(next(iter(chunk.values())))
+    others = [*task.observers, *(given.values() if has_parameters else ())]
+    others += [text for text in (number, selection) if text]
+    features = trained.recipe.features
+    names, integers = plan.columns([*features, *others]), {number} if number else set[str]()
+    single = plain_features(plan, features, others)
+    folds = FileFolds(analysis, file, task.trained.get(_absolute(file), ()), number is not None)
+
+    def scored(piece: tuple[int, Mapping[str, Any]]) -> Columns:
+        start, chunk = piece
+        length = _length(chunk)
         variables = Variables(without_missing(chunk, analysis.missing_values), plan.formulas)
         columns: Columns = {"event_number": plan.evaluate(number, variables, length)} if number else {}
         columns |= {column_name(name): plan.evaluate(name, variables, length) for name in task.observers}
         if selection:
             columns["selected"] = plan.evaluate(selection, variables, length).astype(bool)
-        x = _features(network, plan, variables, length)
+        network: Scorer = trained
+        if isinstance(trained, Folds):
+            columns["fold"] = folds.of(start, length, columns.get("event_number"))
+            network = trained.by(columns["fold"])
+        x = features_of([plan.evaluate(name, variables, length) for name in features], length)
         if has_parameters:
-            columns |= _at_own_parameters(network, plan, variables, x, task.at)
-        else:
-            columns |= _at_each_hypothesis(network, analysis, x, hypotheses)
-        yield columns, total
+            return columns | _at_own_parameters(network, plan, variables, x, task.at)
+        return columns | _at_each_hypothesis(network, analysis, x, hypotheses)
+
+    # Read ahead, score some chunks at a time, and let the caller write: every core has something to do.
+    with closing(ahead(reader.chunks(names, integers=integers, single=single))) as chunks:
+        pieces = _pieces(chunks)
+        first = next(pieces, None)
+        if first is None:
+            return
+        yield scored(first), total  # compiles, once
+        with closing(side_by_side(scored, pieces)) as found:
+            for columns in found:
+                yield columns, total
 
 
-def _features(network: Network, plan: Plan, variables: Variables, length: int) -> NDArray[np.float32]:
-    x = np.empty((length, len(network.recipe.features)), np.float32)
-    for i, name in enumerate(network.recipe.features):
-        x[:, i] = plan.evaluate(name, variables, length)
-    x[~np.isfinite(x)] = np.nan
-    return x
+def _pieces(chunks: Iterator[Mapping[str, Any]]) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """The same rows in smaller chunks, of a size that the network takes without filling up, each after its first row."""
+    done = 0
+    for chunk in chunks:
+        for start in range(0, max(_length(chunk), 1), ROWS):
+            yield done + start, {name: values[start : start + ROWS] for name, values in chunk.items()}
+        done += _length(chunk)
 
 
 def _at_own_parameters(
-    network: Network, plan: Plan, variables: Variables, x: NDArray[np.float32], at: Mapping[str, float]
+    network: Scorer, plan: Plan, variables: Variables, x: NDArray[np.float32], at: Mapping[str, float]
 ) -> Columns:
     """Parameters, as the file or `at` has them, and the scores at them."""
     analysis, length = plan.analysis, len(x)
@@ -264,7 +300,7 @@ def _at_own_parameters(
 
 
 def _at_each_hypothesis(
-    network: Network, analysis: Analysis, x: NDArray[np.float32], hypotheses: Sequence[tuple[float, ...]]
+    network: Scorer, analysis: Analysis, x: NDArray[np.float32], hypotheses: Sequence[tuple[float, ...]]
 ) -> Columns:
     """The scores at each parameter value of the training, for events that do not know their own."""
     columns = {}
@@ -294,7 +330,7 @@ def _available(plan: Plan, text: str) -> bool:
     return True
 
 
-def _length(columns: Columns) -> int:
+def _length(columns: Mapping[str, Any]) -> int:
     return len(next(iter(columns.values())))
 
 

@@ -14,7 +14,7 @@ from fivesigma.data.base import CHUNK
 from fivesigma.data.formats import expand, split_treename
 from fivesigma.data.load import plan_for, read_events, reader_for
 from fivesigma.data.shards import Shards, ShardWriter
-from fivesigma.errors import EventsError, OutputError
+from fivesigma.errors import AnalysisError, EventsError, OutputError
 from fivesigma.events import Events
 from fivesigma.journey.sources import decisions, with_simulation
 from fivesigma.journey.verbs import AnalysisLike
@@ -61,6 +61,11 @@ def prepare(
     """
     listener = listener or Listener()
     resolved = load(analysis, settings, data)
+    if resolved.split.folds is not None:
+        raise AnalysisError(
+            "prepared events cannot be trained on in folds: those need the events in memory",
+            hint="leave out split.folds, or train from the files without `fivesigma prepare`",
+        )
     simulated = not resolved.has_files
     if simulated:
         resolved = with_simulation(resolved, listener, workers, cluster)

@@ -18,8 +18,9 @@ from fivesigma.data.shards import INDEX, Shards
 from fivesigma.data.write import writable_format, write_columns
 from fivesigma.errors import AnalysisError, FivesigmaError
 from fivesigma.events import Events
+from fivesigma.prepare.folds import Division
 from fivesigma.prepare.parameters import assign, drawn_anywhere, signal_rows
-from fivesigma.prepare.split import split
+from fivesigma.prepare.split import POOL, split
 from fivesigma.progress import Listener
 
 
@@ -28,12 +29,13 @@ class Source:
     """An analysis's events, split.
 
     Attributes:
-        parts: `train`, `val`, `test` → events.
+        parts: `train`, `val`, `test` → events; with folds, `folds` and `test`.
         files: sample name → its files.
         kinds: type of each column as the first file states it.
         read: sample name → number of events read before the selection.
         simulated: whether the events come from the built-in simulation.
         allowed_truth: truth columns among the inputs because the analysis insists.
+        division: the folds of the part `folds`, if the analysis has folds.
         shards: where all events are, if `parts` hold only a sample of them.
     """
 
@@ -43,6 +45,7 @@ class Source:
     read: Mapping[str, int]
     simulated: bool
     allowed_truth: list[str]
+    division: Division | None = None
     shards: Shards | None = None
 
     def lengths(self) -> dict[str, int]:
@@ -73,8 +76,10 @@ def load_source(analysis: Analysis, listener: Listener, workers: int | None = No
     listener.done(f"events after selection: {counts}")
     first = loaded[0]
     reader = reader_for(analysis, first.files[0], analysis.samples[first.name])
+    parts = _with_parameters(split([(sample.use, sample.events) for sample in loaded], analysis.split), analysis)
     return Source(
-        parts=_with_parameters(split([(sample.use, sample.events) for sample in loaded], analysis.split), analysis),
+        parts=parts,
+        division=Division(parts[POOL], analysis.split, analysis.parameters) if POOL in parts else None,
         files={sample.name: list(sample.files) for sample in loaded},
         kinds=reader.types(),
         read={sample.name: sample.read for sample in loaded},
@@ -87,7 +92,7 @@ def _with_parameters(parts: Mapping[str, Events], analysis: Analysis) -> Mapping
     """Parts whose background carries drawn parameters, where the analysis asks for it."""
     if not drawn_anywhere(analysis.parameters):
         return parts
-    signal = signal_rows(parts["train"])
+    signal = signal_rows(parts["train" if "train" in parts else POOL])
     return {part: assign(events, analysis.parameters, signal) for part, events in parts.items()}
 
 
@@ -134,7 +139,7 @@ def decisions(analysis: Analysis) -> dict[str, Any]:
     tree = analysis.model_dump(mode="json", include=sections)
     # How the background's values are drawn is decided when events are read.
     kept = {name: [p.variable, p.values] for name, p in analysis.parameters.items()}
-    split_settings = analysis.split.model_dump(mode="json", exclude={"stratify"})
+    split_settings = analysis.split.model_dump(mode="json", exclude={"stratify", "folds"})
     return {**tree, "parameters": kept, "split": split_settings}
 
 

@@ -1,6 +1,8 @@
 """One run, step by step; events that one step has loaded serve the next."""
 
 import json
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +13,18 @@ from fivesigma.data.write import write_columns
 from fivesigma.errors import AnalysisError, RunError
 from fivesigma.evaluate.curves import curves
 from fivesigma.evaluate.metric import is_metric, shown
-from fivesigma.evaluate.summary import as_json, in_bins, summarise
+from fivesigma.evaluate.summary import as_json, in_bins, of_one_network, summarise
 from fivesigma.evaluate.verdicts import verdicts
 from fivesigma.explore import summary
+from fivesigma.journey.folding import checkpoint_of, fold_edges, fold_scores, spread_columns, train_folds
 from fivesigma.journey.sources import Source, load_source
+from fivesigma.prepare.folds import Division
+from fivesigma.prepare.split import POOL
 from fivesigma.progress import Listener
 from fivesigma.report.page import write_report
-from fivesigma.run_folder import RunFolder, command_line, describe_inputs, matching_runs
+from fivesigma.run_folder import TRAINED, RunFolder, command_line, describe_inputs, matching_runs
 from fivesigma.scores import Scores, concatenate
+from fivesigma.train.folds import INDEX, Folds, load_trained
 from fivesigma.train.network import Network, hypotheses_of, score_columns
 from fivesigma.train.training import train
 
@@ -73,6 +79,11 @@ class Journey:
             resume: never begin one.
             workers, cluster: who simulates events, if there is no file of them.
         """
+        if analysis.split.folds is not None and together.processes() > 1:
+            raise AnalysisError(
+                "folds are trained side by side by workers, not by several processes together",
+                hint="start one process, with --workers N or --cluster ADDRESS",
+            )
         if together.rank():
             path = together.agree()
             return cls(RunFolder(Path(path)), analysis, Listener(), workers, cluster)
@@ -82,10 +93,10 @@ class Journey:
 
     @staticmethod
     def _folder(analysis: Analysis, output: Path, listener: Listener, needs: str, new: bool, resume: bool) -> RunFolder:
-        made = {"explore": "explore.json", "train": "model.keras", "run": "metrics.json", "tune": "tune/best.yaml"}[needs]
+        made = {"explore": ["explore.json"], "train": TRAINED, "run": ["metrics.json"], "tune": ["tune/best.yaml"]}[needs]
         for folder in reversed([] if new else matching_runs(output, analysis)):
             stopped = needs == "run" and folder.unfinished is not None
-            if (stopped or not folder.has(made)) and not folder.busy:
+            if (stopped or not folder.has(*made)) and not folder.busy:
                 listener.say(f"going on with the run {folder}" + (f" ({folder.unfinished})" if folder.unfinished else ""))
                 return folder
         if resume:
@@ -170,21 +181,40 @@ class Journey:
             train(self.analysis, self.source.parts, shards=self.source.shards, checkpoint_path=self._checkpoint, resume=True)
         together.leave()
 
-    def trained(self) -> Network:
-        """The run's network; trained now, unless it has been."""
-        if not self.folder.has("model.keras"):
+    def trained(self) -> Network | Folds:
+        """The run's network, or those of its folds; trained now, unless that has been done."""
+        if not self.folder.has(*TRAINED):
             return self.train()
         together.agree()  # tells the others that there is nothing to do
         together.leave()
-        return Network.load(self.folder)
+        return load_trained(self.folder)
 
     @property
     def _checkpoint(self) -> Path:
-        return self.folder / "checkpoints" / "last.npz"
+        return checkpoint_of(self.folder)
 
-    def train(self) -> Network:
-        """Fit recipe and network; an interrupted training goes on from its last checkpoint."""
+    def train(self) -> Network | Folds:
+        """Fit recipe and network, of every fold if there are folds; what was interrupted goes on from its checkpoint."""
         self.folder.begin("train")
+        division = self.source.division
+        return self._train_one() if division is None else self._train_folds(division)
+
+    def _train_folds(self, division: Division) -> Folds:
+        folds = train_folds(self.folder, self.analysis, division, self.listener, self.workers, self.cluster)
+        rows = self.folder.read_json(INDEX)["folds"]
+        self.folder.update_metadata(
+            hypotheses=hypotheses_of(division.events),
+            folds=division.count,
+            epochs=sum(row["epochs"] for row in rows),
+            dropped_features=sorted({name for row in rows for name in row["dropped"]}),
+            weights=rows[0]["weights"],
+            training_seconds=sum(row["seconds"] for row in rows),
+        )
+        losses = ", ".join(f"{row['loss']:.4f} (epoch {row['best_epoch']})" for row in rows)
+        self.listener.done(f"trained {division.count} folds; lowest validation loss of each: {losses}")
+        return folds
+
+    def _train_one(self) -> Network:
         parts = self.source.parts
         together.agree(_TRAINS)
         if self._checkpoint.is_file():
@@ -216,19 +246,21 @@ class Journey:
         self.folder.alive()
         self.listener.epoch(row, epochs)
 
-    def evaluate(self, network: Network | None = None) -> dict[str, Any]:
+    def evaluate(self, network: Network | Folds | None = None) -> dict[str, Any]:
         """Score every part; write predictions, metrics and the numbers behind the figures."""
         self.folder.begin("evaluate")
-        network = network or Network.load(self.folder)
-        parts = self.source.parts
+        network = network or load_trained(self.folder)
         hypotheses = [tuple(values) for values in self.folder.read_json("metadata.json").get("hypotheses", [])]
+        parts = self._scorings(network, hypotheses)
         metrics, shapes = {}, {}
-        for i, part in enumerate(parts):
-            self.listener.progress(i, len(parts), f"scoring {self.source.lengths()[part]:,} {part} events")
-            scores = self._scores(network, part, hypotheses)
+        for i, (part, scoring) in enumerate(parts.items()):
+            self.listener.progress(i, len(parts), f"scoring the {part} events")
+            scores = scoring()
             metrics[part] = self._metrics(scores)
             shapes[part] = curves(scores, self.analysis.evaluate.threshold)
-            if part != "train":
+            if part == "test" and isinstance(network, Folds):
+                self._compare_networks(network, scores, metrics[part])
+            elif part != "train":
                 self._write_predictions(part, scores)
         self.folder.write_json("metrics.json", as_json(metrics))
         self.folder.write_json("curves.json", as_json(shapes))
@@ -236,8 +268,24 @@ class Journey:
         self.folder.write_json("verdicts.json", sentences)
         for sentence in sentences:
             self.listener.say(f"warning: {sentence}")
-        self.listener.done("evaluated " + ", ".join(f"{count:,} {part}" for part, count in self.source.lengths().items()))
+        counts = {"out-of-fold" if part == POOL else part: count for part, count in self.source.lengths().items()}
+        self.listener.done("evaluated " + ", ".join(f"{count:,} {part}" for part, count in counts.items()) + " events")
         return metrics
+
+    def _scorings(self, network: Network | Folds, hypotheses: list[tuple[float, ...]]) -> Mapping[str, Callable[[], Scores]]:
+        """Part → what gives its scores."""
+        if not isinstance(network, Folds):
+            return {part: partial(self._scores, network, part, hypotheses) for part in self.source.parts}
+        division = self.source.division
+        assert division is not None  # the analysis that has trained folds divides its events into folds
+        return fold_scores(network, division, self.source.parts.get("test"), hypotheses)
+
+    def _compare_networks(self, folds: Folds, scores: Scores, metrics: dict[str, Any]) -> None:
+        """How much the networks differ on the test events: in all, and as a column beside the score."""
+        test = self.source.parts["test"]
+        each = folds.each(test.features, test.parameters)
+        metrics["one_network"] = of_one_network(scores, each, self.analysis.evaluate.threshold)
+        self._write_predictions("test", scores, spread_columns(scores, each))
 
     def _scores(self, network: Network, part: str, hypotheses: list[tuple[float, ...]]) -> Scores:
         """Scores of a part; of training events on disk, those of the sample in memory."""
@@ -255,14 +303,17 @@ class Journey:
                     f"evaluate.against: {observer!r} is not an observer", hint=f"add {observer!r} to `observers`"
                 )
             result.setdefault("against", {})[observer] = in_bins(scores, observer, edges, settings.threshold)
+        if self.analysis.split.folds is not None and "fold" in scores.observers:
+            edges = fold_edges(self.analysis.split.folds)
+            result.setdefault("against", {})["fold"] = in_bins(scores, "fold", edges, settings.threshold)
         return result
 
-    def _write_predictions(self, part: str, scores: Scores) -> None:
+    def _write_predictions(self, part: str, scores: Scores, more: Mapping[str, Any] | None = None) -> None:
         at = {hypothesis_column(scores.parameter_names, values): score for values, score in scores.at_hypothesis.items()}
         parameters = {name: scores.parameters[:, i].copy() for i, name in enumerate(scores.parameter_names)}
         columns = {
             "event_number": scores.event_number, "target": scores.target, "weight": scores.weight,
-            **parameters, **scores.observers, **score_columns(scores), **at,
+            **parameters, **scores.observers, **score_columns(scores), **at, **(more or {}),
         }  # fmt: skip
         write_columns(self.folder / "predictions" / f"{part}.parquet", [columns], replace=True)
 
@@ -278,15 +329,16 @@ class Journey:
         metrics = self.folder.read_json("metrics.json")
         rows = key_numbers(metrics)
         self.listener.table(f"{self.analysis.name}: {self.analysis.task}", ["", *metrics], rows)
-        test = metrics.get("test", {})
+        last = "test" if "test" in metrics else POOL
+        test = metrics.get(last, {})
         if self.analysis.task == "multiclass" and test:
             keys = ("precision", "recall", "f1")
             classes = [[name, *(shown(row[key]) for key in keys)] for name, row in test["per_class"].items()]
-            self.listener.table("test, by class", ["", *keys], classes)
+            self.listener.table(f"{last}, by class", ["", *keys], classes)
         per = test.get("per_parameter")
         if per:
             self.listener.table(
-                "test, each hypothesis against all background",
+                f"{last}, each hypothesis against all background",
                 ["", "AUC"],
                 [[name, shown(row["auc"])] for name, row in per.items()],
             )

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fivesigma.analysis import Analysis, Tune
+from fivesigma.analysis import SMALLER_IS_BETTER, Analysis, Tune
 from fivesigma.analysis_file import dump, load
 from fivesigma.cluster.executor import executor
 from fivesigma.errors import AnalysisError
@@ -17,7 +17,7 @@ from fivesigma.tune import data as shared_data
 from fivesigma.tune.hyperband import brackets
 from fivesigma.tune.search import News, Search
 from fivesigma.tune.space import size
-from fivesigma.tune.trial import SMALLER_IS_BETTER, Trial
+from fivesigma.tune.trial import Trial
 
 SHOWN = 10
 
@@ -49,6 +49,12 @@ def tune(
     """
     listener = listener or Listener()
     resolved = load(analysis, settings, data)
+    if resolved.split.folds is not None:
+        raise AnalysisError(
+            "a search trains one network per setting, not folds",
+            hint="search with --set split.folds=null; then fivesigma run RUN/tune/best.yaml "
+            f"--set split.folds={resolved.split.folds}",
+        )
     journey = Journey.start(
         resolved, Path(output), listener, needs="tune", new=new, workers=workers, cluster=cluster
     )  # fmt: skip

@@ -16,7 +16,8 @@ from fivesigma.evaluate.metric import is_metric
 from fivesigma.evaluate.summary import as_json
 from fivesigma.journey.steps import Journey, key_numbers
 from fivesigma.progress import Listener
-from fivesigma.run_folder import RunFolder
+from fivesigma.run_folder import TRAINED, RunFolder
+from fivesigma.train.folds import Folds, load_trained
 from fivesigma.train.network import Network
 
 AnalysisLike = str | Path | Analysis | Mapping[str, Any]
@@ -51,23 +52,23 @@ class Run:
 
     @property
     def history(self) -> list[dict[str, float]]:
-        """One row per epoch."""
-        import json
-
-        text = (self.path / "history.jsonl").read_text(encoding="utf-8")
-        return [json.loads(line) for line in text.splitlines()]
+        """One row per epoch; with folds, those of all of them, each row with its `fold`."""
+        if not self.folder.has("folds.json"):
+            return self.folder.history()
+        numbers = [row["fold"] for row in self.folder.read_json("folds.json")["folds"]]
+        return [{"fold": number, **row} for number in numbers for row in self.folder.fold(number).history()]
 
     @property
     def report(self) -> Path:
         """The report's path."""
         return self.path / "report.html"
 
-    def network(self) -> Network:
-        """The trained network with its recipe."""
-        return Network.load(self.folder)
+    def network(self) -> Network | Folds:
+        """The trained network with its recipe, or those of all folds."""
+        return load_trained(self.folder)
 
     def predictions(self, part: str = "test") -> dict[str, Any]:
-        """Scores of the validation or test events, column by column."""
+        """Scores of the `val` or `test` events, or of all events out of `folds`, column by column."""
         from fivesigma.data.parquet import ParquetReader
 
         return ParquetReader(str(self.path / "predictions" / f"{part}.parquet")).read()
@@ -174,9 +175,8 @@ def train(
 
 def evaluate(run: str | Path | Run, output: str | Path = RUNS, listener: Listener | None = None) -> Run:
     """Score the run's events with its network and write metrics with uncertainties."""
-    journey = _journey_of(run, output, listener, "model.keras")
-    network = Network.load(journey.folder)
-    journey.evaluate(network)
+    journey = _journey_of(run, output, listener, TRAINED)
+    journey.evaluate(load_trained(journey.folder))
     journey.folder.finish()
     journey.say_key_numbers()
     return Run(journey.folder.path)
@@ -211,8 +211,8 @@ def run(
         listener: hears what happens.
         new: begin a new run even if one of the same analysis is unfinished.
         resume: insist on an unfinished run of the same analysis to go on with.
-        workers: processes that simulate events, if there is no file of them; by default one per core.
-        cluster: address of a Dask scheduler whose workers simulate instead.
+        workers: processes that train folds, and simulate events if there is no file of them; by default one per core.
+        cluster: address of a Dask scheduler whose workers do that instead; for folds they must see `output`.
     """
     journey = Journey.start(
         load(analysis, settings, data), Path(output), listener or Listener(),
@@ -263,7 +263,7 @@ def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
     return {k: v for key, inner in tree.items() for k, v in _flat(inner, f"{prefix}.{key}" if prefix else str(key)).items()}
 
 
-def _journey_of(run: str | Path | Run, output: str | Path, listener: Listener | None, needs: str) -> Journey:
+def _journey_of(run: str | Path | Run, output: str | Path, listener: Listener | None, needs: str | Sequence[str]) -> Journey:
     folder = RunFolder.open(run.path if isinstance(run, Run) else run, Path(output), needs)
     if folder.busy:
         raise RunError(f"the run {folder} is being worked on ({folder.unfinished})", hint="wait until it is finished")

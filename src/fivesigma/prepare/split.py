@@ -11,7 +11,9 @@ from fivesigma.errors import EventsError, LeakageError
 from fivesigma.events import Events, concatenate
 from fivesigma.hashing import uniform
 
-PARTS = ("train", "val", "test")
+POOL = "folds"
+"""The part that folds divide: all events but those of test samples."""
+PARTS = ("train", "val", POOL, "test")
 
 
 def split(samples: Sequence[tuple[str, Events]], settings: Split) -> dict[str, Events]:
@@ -25,7 +27,7 @@ def split(samples: Sequence[tuple[str, Events]], settings: Split) -> dict[str, E
         settings: the shares.
 
     Returns:
-        `train`, `val` and `test`; a part without events is absent.
+        `train`, `val` and `test`; with `folds`, `folds` and `test`; a part without events is absent.
 
     Raises:
         LeakageError: if an event stands both in the test and in the training files.
@@ -34,12 +36,13 @@ def split(samples: Sequence[tuple[str, Events]], settings: Split) -> dict[str, E
     uses = {use for use, _ in samples}
     collected: dict[str, list[Events]] = {part: [] for part in PARTS}
     for use, events in samples:
-        for part, found in sides(use, uses, events, settings).items():
+        pooled = settings.folds is not None and use != "test"
+        for part, found in ({POOL: events} if pooled else sides(use, uses, events, settings)).items():
             collected[part].append(found)
     parts = {part: concatenate(found) for part, found in collected.items() if found}
     if "test" in uses:
         parts = without_overlap(parts, settings)
-    if "train" not in parts:
+    if "train" not in parts and POOL not in parts:
         raise EventsError("no event is left for training", hint="lower `split.val` and `split.test`, or add events")
     check_classes(parts)
     return parts
@@ -59,6 +62,12 @@ def sides(use: str, uses: set[str], events: Events, settings: Split) -> dict[str
     """
     index = _sides(events, _shares(use, uses, settings), settings)
     return {part: events if len(i) == len(events) else events.take(i) for part, i in index.items() if len(i)}
+
+
+def learning(events: Events, settings: Split) -> dict[str, NDArray[np.intp]]:
+    """Indices of the `train` and `val` events among those of which none is tested on."""
+    index = _sides(events, _shares("train", {"train", "test"}, settings), settings)
+    return {part: index[part] for part in ("train", "val")}
 
 
 def _shares(use: str, uses: set[str], settings: Split) -> tuple[float, float, float]:
@@ -109,7 +118,7 @@ def without_overlap(parts: dict[str, Events], settings: Split) -> dict[str, Even
     if settings.overlap == "keep" or "test" not in parts:
         return parts
     result = dict(parts)
-    for part in ("train", "val"):
+    for part in ("train", "val", POOL):
         if part not in parts:
             continue
         shared = np.isin(parts[part].fingerprint, parts["test"].fingerprint)

@@ -1,6 +1,5 @@
 """One self-contained HTML page for a run."""
 
-import json
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -11,7 +10,7 @@ from fivesigma.errors import RunError
 from fivesigma.evaluate.metric import is_metric, shown
 from fivesigma.progress import Progress, silent
 from fivesigma.report.data_figures import data_figures
-from fivesigma.report.result_figures import learning_curves, result_figures
+from fivesigma.report.result_figures import fold_curves, learning_curves, result_figures
 from fivesigma.report.style import Picture, style
 from fivesigma.run_folder import RunFolder
 
@@ -21,6 +20,9 @@ _HEADLINES = {
     "regression": ("rmse", "mae", "width_68", "rmse_of_constant"),
 }
 """The numbers at the top of the page, by task."""
+
+_PER_FOLD = {"binary": ("auc", "accuracy"), "multiclass": ("accuracy",), "regression": ("rmse", "width_68", "bias")}
+"""Out-of-fold numbers in the table of folds, by task."""
 
 _EXPLAINED = {
     "auc": "probability that a signal event scores above a background event",
@@ -52,6 +54,7 @@ def write_report(folder: RunFolder, progress: Progress = silent) -> Path:
     if not data and not results:
         raise RunError(f"the run {folder} has nothing to report yet", hint="run explore, train or evaluate first")
     metrics = folder.read_json("metrics.json") if folder.has("metrics.json") else {}
+    bins = {round(row["low"] + 0.5): row for row in metrics.get("folds", {}).get("against", {}).get("fold", [])}
     text = (resources.files("fivesigma.report") / "page.html.j2").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["number"] = _number
@@ -60,7 +63,10 @@ def write_report(folder: RunFolder, progress: Progress = silent) -> Path:
         analysis=analysis,
         metadata=folder.read_json("metadata.json"),
         explore=folder.read_json("explore.json") if folder.has("explore.json") else None,
-        recipe=folder.read_json("recipe.json") if folder.has("recipe.json") else None,
+        recipe=_recipe(folder),
+        folds=folder.read_json("folds.json")["folds"] if folder.has("folds.json") else [],
+        fold_bins=bins,
+        fold_metrics=[name for name in _PER_FOLD[analysis.task] if bins],
         verdicts=folder.read_json("verdicts.json") if folder.has("verdicts.json") else [],
         unit=f" [{analysis.target.unit}]" if analysis.target and analysis.target.unit else "",
         parts=list(metrics),
@@ -87,14 +93,27 @@ def _pictures(folder: RunFolder, analysis: Analysis, progress: Progress) -> tupl
                 data.append(picture)
                 progress(len(data), len(data) + 6, f"drawing {picture.title}")
         if folder.has("history.jsonl"):
-            lines = (folder / "history.jsonl").read_text(encoding="utf-8").splitlines()
-            results.append(learning_curves(folder, [json.loads(line) for line in lines], analysis))
+            results.append(learning_curves(folder, folder.history(), analysis))
+        elif histories := _histories(folder, analysis):
+            results.append(fold_curves(folder, histories, analysis))
         if folder.has("metrics.json") and folder.has("curves.json"):
             shapes = folder.read_json("curves.json")
             for picture in result_figures(folder, analysis, folder.read_json("metrics.json"), shapes):
                 results.append(picture)
                 progress(len(data) + len(results), len(data) + len(results) + 2, f"drawing {picture.title}")
     return data, results
+
+
+def _histories(folder: RunFolder, analysis: Analysis) -> dict[int, list[dict[str, float]]]:
+    """Fold → a row per epoch, for the folds that are trained."""
+    trained = [n for n in range(1, (analysis.split.folds or 0) + 1) if folder.fold(n).has("history.jsonl")]
+    return {number: folder.fold(number).history() for number in trained}
+
+
+def _recipe(folder: RunFolder) -> Any:
+    """The recipe of the network, or of the first fold's."""
+    place = folder.fold(1) if folder.has("folds.json") else folder
+    return place.read_json("recipe.json") if place.has("recipe.json") else None
 
 
 def _metric_rows(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:

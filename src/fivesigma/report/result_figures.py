@@ -15,13 +15,8 @@ Tree = Mapping[str, Any]
 
 def learning_curves(folder: RunFolder, history: Sequence[Mapping[str, float]], analysis: Analysis) -> Picture:
     """Loss and accuracy (or RMSE) of training and validation against the epoch."""
-    from matplotlib.ticker import MaxNLocator
-
-    second = "rmse" if "rmse" in history[0] else "accuracy"
+    shown = _curves_shown(history[0], analysis)
     extra = f"val_{analysis.train.monitor}"
-    shown = ["loss", second] + (
-        [analysis.train.monitor] if extra in history[0] and extra not in ("val_loss", f"val_{second}") else []
-    )
     figure, panels = new_figure(3.9 * len(shown), 3.5, 1, len(shown))
     epochs = [row["epoch"] for row in history]
     marker = "o" if len(epochs) < 40 else None
@@ -39,15 +34,51 @@ def learning_curves(folder: RunFolder, history: Sequence[Mapping[str, float]], a
             axes.set_yscale("log")
         if analysis.train.keep == "best":
             axes.axvline(best, color="0.6", ls=":", lw=1, label="kept epoch")
-        unit = f" [{analysis.target.unit}]" if name in ("rmse", "mae") and analysis.target and analysis.target.unit else ""
-        axes.set_xlabel("epoch")
-        axes.set_ylabel({"rmse": "RMSE", "mae": "MAE"}.get(name, name) + unit)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        _name_axes(axes, name, analysis)
         axes.legend()
     caption = "Training values are averages over the epoch while the network changes; validation is at its end."
     if analysis.model.dropout:
         caption += " Dropout acts in training only."
     return save(folder, figure, "learning-curves", "Learning curves", caption, list(history))
+
+
+def _curves_shown(row: Mapping[str, float], analysis: Analysis) -> list[str]:
+    """What is drawn against the epoch: loss, accuracy or RMSE, and the monitored metric."""
+    second = "rmse" if "rmse" in row else "accuracy"
+    extra = analysis.train.monitor
+    return ["loss", second, *([extra] if f"val_{extra}" in row and extra not in ("loss", second) else [])]
+
+
+def _name_axes(axes: Any, name: str, analysis: Analysis) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    unit = f" [{analysis.target.unit}]" if name in ("rmse", "mae") and analysis.target and analysis.target.unit else ""
+    axes.set_xlabel("epoch")
+    axes.set_ylabel({"rmse": "RMSE", "mae": "MAE"}.get(name, name) + unit)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def fold_curves(folder: RunFolder, histories: Mapping[int, Sequence[Mapping[str, float]]], analysis: Analysis) -> Picture:
+    """The learning curves of every fold's network: one colour each, training dashed and validation solid."""
+    shown = _curves_shown(next(iter(histories.values()))[0], analysis)
+    figure, panels = new_figure(3.9 * len(shown), 3.7, 1, len(shown))
+    for axes, name in zip(panels, shown, strict=True):
+        for number, history in histories.items():
+            epochs = [row["epoch"] for row in history]
+            look: dict[str, Any] = {"color": colour(number - 1), "marker": "o" if len(epochs) < 40 else None, "ms": 3}
+            for key, line in ((name, "--"), (f"val_{name}", "-")):
+                if key in history[0]:
+                    solid = key.startswith("val_") or f"val_{name}" not in history[0]
+                    text = f"fold {number}" if solid else None
+                    axes.plot(epochs, [row[key] for row in history], ls=line, lw=1.0, label=text, **look)
+        _name_axes(axes, name, analysis)
+    panels[0].legend(fontsize=8, ncols=1 + (len(histories) - 1) // 5)
+    caption = (
+        "One network per fold, trained on the others. Dashed: training, an average over the epoch; solid: validation, "
+        "at its end."
+    )
+    numbers = {str(number): list(history) for number, history in histories.items()}
+    return save(folder, figure, "learning-curves", "Learning curves", caption, numbers)
 
 
 def result_figures(folder: RunFolder, analysis: Analysis, metrics: Tree, shapes: Tree) -> Iterator[Picture]:
@@ -96,17 +127,24 @@ def _roc(folder: RunFolder, metrics: Tree, shapes: Tree) -> Picture:
     return save(folder, figure, "roc", "ROC", caption, {part: shapes[part]["roc"] for part in shapes})
 
 
+_WORDS = {"folds": "out of fold"}
+
+
 def _scores(folder: RunFolder, analysis: Analysis, shapes: Tree, last: str) -> Picture:
+    # With folds, single networks are compared with single networks, not with the mean of all.
+    last = "folds" if "folds" in shapes else last
     figure, (axes,) = new_figure(6.4, 4.2)
     for i, name in enumerate(analysis.classes):
         if "train" in shapes and last != "train":
             stairs(axes, shapes["train"]["scores"][name], colour(2 * i), f"{name}, training", filled=True)
-        points(axes, shapes[last]["scores"][name], colour(2 * i), f"{name}, {last}")
+        points(axes, shapes[last]["scores"][name], colour(2 * i), f"{name}, {_WORDS.get(last, last)}")
     axes.axvline(analysis.evaluate.threshold, color="0.6", ls=":", lw=1)
     axes.set(xlabel="score", ylabel="events, normalised to unit area", yscale="log", xlim=(0, 1))
     axes.set_ylim(top=axes.get_ylim()[1] * 6)
     axes.legend(ncols=2, loc="upper center")
-    caption = "Training and test must agree within errors; a gap means overtraining. Dotted: the threshold."
+    caption = (
+        f"Training and {_WORDS.get(last, last)} must agree within errors; a gap means overtraining. Dotted: the threshold."
+    )
     numbers = {part: tree["scores"] for part, tree in shapes.items()}
     return save(folder, figure, "scores", "Score distributions", caption, numbers)
 
@@ -195,11 +233,11 @@ def _response(folder: RunFolder, analysis: Analysis, tree: Tree, last: str) -> P
 def _residual(folder: RunFolder, analysis: Analysis, metrics: Tree, shapes: Tree, last: str) -> Picture:
     figure, (axes,) = new_figure(6.4, 4.0)
     unit = f" [{analysis.target.unit}]" if analysis.target and analysis.target.unit else ""
-    for part in dict.fromkeys(["train", last]):
+    for part in dict.fromkeys(["train", *(["folds"] if "folds" in shapes else []), last]):
         if part in shapes:
             text = f"{part}: RMSE {shown(metrics[part]['rmse'])}, 68 % ± {metrics[part]['width_68']['value']:.4f}"
             draw = stairs if part == "train" else points
-            draw(axes, shapes[part]["residual"], colour(0 if part == "train" else 2), text)
+            draw(axes, shapes[part]["residual"], colour({"train": 0, "folds": 1}.get(part, 2)), text)
     axes.set(xlabel=f"predicted − true{unit}", ylabel="events, normalised to unit area", yscale="log")
     axes.margins(y=0.25)
     axes.legend(loc="upper left", fontsize=8)

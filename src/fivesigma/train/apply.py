@@ -44,11 +44,16 @@ def compiled_apply(network: Any) -> Callable[[Any, Any, NDArray[np.float32]], ND
         compiler_options=team.compiler_options,
     )  # fmt: skip
 
+    held: list[Any] = []  # the weights of the last call, and their copies on the devices
+
     def apply(trainable: Any, other: Any, x: NDArray[np.float32]) -> NDArray[np.float32]:
         # A few sizes only: each is a compilation.
         size = min(CHUNK, max(SMALLEST, 1 << (len(x) - 1).bit_length())) if len(x) else CHUNK
         size += -size % team.size
-        trainable, other = team.replicated((list(trainable), list(other)))
+        weights = [*trainable, *other]
+        if len(held) != 2 or any(a is not b for a, b in zip(held[0], weights, strict=True)):
+            held[:] = [weights, team.replicated((list(trainable), list(other)))]
+        trainable, other = held[1]
         parts, waiting = [], None
         for start in range(0, len(x), size):
             part = x[start : start + size]

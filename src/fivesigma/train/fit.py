@@ -13,6 +13,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from fivesigma.ahead import ahead
 from fivesigma.analysis import Train
 from fivesigma.cluster.devices import Team, local
 from fivesigma.cluster.together import speaking_of_others
@@ -24,7 +25,7 @@ from fivesigma.train.losses import loss_named
 from fivesigma.train.program import compiled_window
 from fivesigma.train.schedule import optimizer_for, relative_rate
 from fivesigma.train.validation import Judge, Pieces, monitored
-from fivesigma.train.windows import Arrays, InMemory, Source, Window, read_ahead
+from fivesigma.train.windows import Arrays, InMemory, Source, Window
 
 SAVE_SECONDS = 60.0
 """Within a long epoch, the state is saved this often."""
@@ -88,7 +89,7 @@ def fit(
     variables = team.replicated(state.variables)
     last = settings.epochs if until is None else min(until, settings.epochs)
     started = saved = time.perf_counter()
-    for window in read_ahead(_windows(source, state, last, settings)):
+    for window in ahead(_windows(source, state, last, settings)):
         block = team.shared(window.block)
         with speaking_of_others():
             variables, sums = jax.block_until_ready(

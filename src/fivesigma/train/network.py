@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,17 @@ LINKS = {"binary": "sigmoid", "multiclass": "softmax", "regression": "linear"}
 
 MOST_HYPOTHESES = 20
 """With more distinct parameter values than this, scores are not computed at each of them."""
+
+
+class Scorer(Protocol):
+    """What scores events: a network, or those of all folds."""
+
+    @property
+    def recipe(self) -> Recipe:
+        """Names the features and parameters that are needed."""
+
+    def score(self, features: NDArray[np.float32], parameters: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+        """Score events, as `Network.score` does."""
 
 
 @dataclass(frozen=True)
@@ -72,21 +83,7 @@ class Network:
 
     def scores(self, events: Events, hypotheses: Sequence[tuple[float, ...]] = ()) -> Scores:
         """Score events at their own parameters and under each hypothesis."""
-        at = {
-            values: self.score(events.features, np.broadcast_to(np.asarray(values, np.float32), (len(events), len(values))))
-            for values in hypotheses
-        }
-        return Scores(
-            score=self.score(events.features, events.parameters),
-            target=events.target,
-            weight=events.weight,
-            classes=events.classes,
-            parameters=events.parameters,
-            parameter_names=events.parameter_names,
-            at_hypothesis=at,
-            observers=events.observers,
-            event_number=events.event_number,
-        )
+        return scores_by(self, events, hypotheses)
 
     def save(self, folder: RunFolder) -> None:
         """Write `recipe.json` and `model.keras`; the model comes last and so marks the run as trained."""
@@ -115,6 +112,25 @@ class Network:
         if model.input_shape[-1] != len(recipe.inputs):
             raise RunError(f"the run {folder} is damaged: model.keras and recipe.json do not belong together")
         return cls(model, recipe, float(tree["target_scale"]), float(tree["target_shift"]))
+
+
+def scores_by(scorer: Scorer, events: Events, hypotheses: Sequence[tuple[float, ...]] = ()) -> Scores:
+    """Score events at their own parameters and under each hypothesis."""
+    at = {
+        values: scorer.score(events.features, np.broadcast_to(np.asarray(values, np.float32), (len(events), len(values))))
+        for values in hypotheses
+    }
+    return Scores(
+        score=scorer.score(events.features, events.parameters),
+        target=events.target,
+        weight=events.weight,
+        classes=events.classes,
+        parameters=events.parameters,
+        parameter_names=events.parameter_names,
+        at_hypothesis=at,
+        observers=events.observers,
+        event_number=events.event_number,
+    )
 
 
 def hypotheses_of(events: Events) -> list[tuple[float, ...]]:

@@ -15,6 +15,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from fivesigma.ahead import ahead
 from fivesigma.analysis import Model, Train
 from fivesigma.cluster.devices import Team, local
 from fivesigma.errors import EventsError
@@ -26,7 +27,7 @@ from fivesigma.train.losses import loss_named
 from fivesigma.train.program import compiled_window
 from fivesigma.train.schedule import optimizer_for, relative_rate
 from fivesigma.train.validation import Judge, monitored
-from fivesigma.train.windows import Arrays, InMemory, read_ahead
+from fivesigma.train.windows import Arrays, InMemory
 
 LARGEST_STEP = 1024
 """Rows of a batch × widest layer up to which a CPU gains: three networks are 1.3 × as fast at 32 × 28, slower at 32 × 112"""
@@ -118,7 +119,7 @@ def fit_twins(
     variables = team.replicated(jax.tree.map(lambda *each: np.stack(each), *[twin.state.variables for twin in twins]))
     started = time.perf_counter()
     epochs = range(twins[0].state.epoch, min(until, common.epochs))
-    for window in read_ahead(each for epoch in epochs for each in source.windows(epoch)):
+    for window in ahead(each for epoch in epochs for each in source.windows(epoch)):
         if not any(twin.goes_on for twin in twins):
             break
         variables, sums = run_window(variables, team.shared(window.block), window.counts, window.steps, largest)

@@ -7,10 +7,11 @@ from typing import Any, Protocol
 import jax.numpy as jnp
 import numpy as np
 
+from fivesigma.analysis import CLASS_METRICS, REGRESSION_METRICS, SMALLER_IS_BETTER
 from fivesigma.cluster.devices import gathered
 from fivesigma.cluster.together import speaking_of_others
-from fivesigma.evaluate.classes import accuracy, balanced_accuracy, f1_macro
-from fivesigma.evaluate.regression import mae, rmse
+from fivesigma.evaluate.classes import SUMMARIES, accuracy, confusion, log_loss
+from fivesigma.evaluate.regression import half_width_68, mae, r_squared, rmse
 from fivesigma.evaluate.roc import auc
 from fivesigma.train.apply import compiled_apply, probabilities
 from fivesigma.train.losses import Loss
@@ -68,22 +69,30 @@ class Judge:
         weight, event_weight = (np.asarray(w, np.float64) for w in (weight, event_weight))
         values = {"val_loss": float(np.sum(weight * per_event) / np.sum(weight))}
         if self.task == "regression":
-            for name in sorted({"rmse"} | ({self.monitor} & set(_REGRESSION))):
-                values[f"val_{name}"] = _REGRESSION[name](outputs[:, 0], y, event_weight).value / self.scale
+            outputs = outputs[:, 0]
+            for name in sorted({"rmse"} | ({self.monitor} & set(REGRESSION_METRICS))):
+                value = _REGRESSION[name](outputs, y, event_weight).value
+                values[f"val_{name}"] = value if name == "r_squared" else value / self.scale
             return values
         score = probabilities(outputs, self.link)
-        for name in sorted({"accuracy"} | ({self.monitor} & set(_CLASSES))):
-            values[f"val_{name}"] = _CLASSES[name](score, y, event_weight).value
+        for name in sorted({"accuracy"} | ({self.monitor} & set(CLASS_METRICS))):
+            values[f"val_{name}"] = _class_metric(name, score, y, event_weight)
         return values
 
 
-_REGRESSION: dict[str, Callable[..., Any]] = {"rmse": rmse, "mae": mae}
-_CLASSES: dict[str, Callable[..., Any]] = {
-    "accuracy": accuracy,
-    "auc": auc,
-    "balanced_accuracy": balanced_accuracy,
-    "f1_macro": f1_macro,
+_REGRESSION: dict[str, Callable[..., Any]] = {
+    "rmse": rmse,
+    "mae": mae,
+    "width_68": lambda prediction, target, weight: half_width_68(prediction - target, weight),
+    "r_squared": r_squared,
 }
+_CLASSES: dict[str, Callable[..., Any]] = {"accuracy": accuracy, "auc": auc, "log_loss": log_loss}
+
+
+def _class_metric(name: str, score: Any, target: Any, weight: Any) -> float:
+    if name in SUMMARIES:
+        return SUMMARIES[name](confusion(score, target, weight)[0])
+    return float(_CLASSES[name](score, target, weight).value)
 
 
 def _share(events: Arrays, rank: int, processes: int) -> Arrays:
@@ -96,4 +105,4 @@ def _share(events: Arrays, rank: int, processes: int) -> Arrays:
 def monitored(row: dict[str, float], monitor: str) -> float:
     """The monitored value of an epoch, as "smaller is better"; on training if there is no validation."""
     value = row.get(f"val_{monitor}", row.get(monitor, row["loss"]))
-    return value if monitor in ("loss", "rmse", "mae") else -value
+    return value if monitor in SMALLER_IS_BETTER else -value

@@ -2,9 +2,8 @@
 
 import math
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -154,16 +153,3 @@ class InMemory:
             counts = np.ones(self._size, np.float32)
             counts[:steps] = np.minimum(self._batch, count - (start + np.arange(steps)) * self._batch)
             yield Window(epoch, number, start + steps == self.steps, block, counts, steps)
-
-
-T = TypeVar("T")
-
-
-def read_ahead(items: Iterator[T]) -> Iterator[T]:
-    """The same items, the next one being made in another thread while this one is used."""
-    end: Any = object()
-    with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(next, items, end)
-        while (item := future.result()) is not end:
-            future = pool.submit(next, items, end)
-            yield item

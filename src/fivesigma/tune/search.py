@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fivesigma.analysis import Analysis
+from fivesigma.analysis import SMALLER_IS_BETTER, Analysis
 from fivesigma.analysis_file import load
 from fivesigma.atomic import write_text
 from fivesigma.cluster.base import Executor
@@ -16,7 +16,7 @@ from fivesigma.train.twins import worth_it
 from fivesigma.tune.hyperband import Rung, brackets
 from fivesigma.tune.space import Setting, distinct, grid
 from fivesigma.tune.tpe import propose
-from fivesigma.tune.trial import SMALLER_IS_BETTER, Outcome, Trial, advance
+from fivesigma.tune.trial import Outcome, Trial, advance
 
 
 class Numbers(tuple[int, ...]):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fivesigma.analysis import Analysis
+from fivesigma.analysis import SMALLER_IS_BETTER, Analysis
 from fivesigma.cluster.base import tell
 from fivesigma.errors import EventsError, FivesigmaError
 from fivesigma.events import Events
@@ -12,8 +12,6 @@ from fivesigma.train.training import train, train_twins
 from fivesigma.train.validation import monitored
 from fivesigma.tune import data
 from fivesigma.tune.space import Setting
-
-SMALLER_IS_BETTER = ("loss", "rmse", "mae")
 
 
 @dataclass
