@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from fivesigma.cluster.local import LocalProcesses
 from fivesigma.journey import validation, validation_networks
 from fivesigma.simulate.validation import speed
 from fivesigma.simulate.validation.comparison import Comparison
@@ -86,9 +87,9 @@ def test_wrong_input_is_one_sentence(command, tmp_path, arguments, text):
 
 def test_memory_is_that_of_the_process_alone():
     held = np.ones(100_000_000)  # 800 MB here must not count there
-    peak = validation._peak_memory
-    with validation.pool(1) as executor:
-        found = executor.submit(peak, 1000, "parquet").result()
+    with LocalProcesses(1) as fresh:
+        fresh.submit("writing", validation._peak_memory, 1000, "parquet")
+        [(_, found)] = fresh.results()
     assert held[0] == 1
     assert np.isnan(found) or 50 < found < 600
 

@@ -30,7 +30,7 @@ INDEX = "prepared.json"
 PARTS = ("train", "val", "test")
 BUCKET_SEED = 20_577
 """Keeps buckets independent of the split, which hashes the same numbers with another seed."""
-GROUPS_PER_SHARD, LEAST_GROUP, MOST_GROUP = 16, 4096, 65_536
+GROUPS_PER_SHARD, LEAST_GROUP, MOST_GROUP = 64, 4096, 65_536
 """A shard is read in so many pieces, of so many rows at least and at most."""
 
 Cleaner = Callable[[dict[str, Events]], dict[str, Events]]
