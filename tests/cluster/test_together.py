@@ -89,3 +89,16 @@ def test_one_process_agrees_with_itself():
     assert together.agree("text") == "text"
     assert (together.rank(), together.processes()) == (0, 1)
     together.leave()
+
+
+@pytest.mark.parametrize("text", ["UNKNOWN: Gloo AllGather failed: Read error", "UNAVAILABLE: socket closed"])
+def test_a_broken_connection_is_a_sentence_whatever_its_type(monkeypatch, text):
+    monkeypatch.setattr(together, "processes", lambda: 2)
+    with pytest.raises(FivesigmaError, match="another process of this training is gone"), together.speaking_of_others():
+        raise ValueError(text)
+
+
+def test_another_error_stays_what_it_is(monkeypatch):
+    monkeypatch.setattr(together, "processes", lambda: 2)
+    with pytest.raises(ValueError, match="shape"), together.speaking_of_others():
+        raise ValueError("wrong shape")

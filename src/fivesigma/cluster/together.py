@@ -22,6 +22,7 @@ START_SECONDS = 300
 GRACE_SECONDS = 2
 FAREWELL_SECONDS = 1
 TEXT_BYTES = 1 << 16
+_TRANSPORTS = ("Gloo", "NCCL", "UNAVAILABLE", "coordination")
 _GONE = "another process of this training is gone"
 _AGAIN = "start all of them again with the same command: it goes on from the last checkpoint"
 
@@ -184,8 +185,10 @@ def speaking_of_others() -> Iterator[None]:
 
     try:
         yield
-    except jax.errors.JaxRuntimeError as error:
-        if processes() == 1:
-            raise
+    except (jax.errors.JaxRuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())[:120]
+        # The same broken connection is one or the other, depending on what was under way.
+        lost = isinstance(error, jax.errors.JaxRuntimeError) or any(name in reason for name in _TRANSPORTS)
+        if processes() == 1 or not lost:
+            raise
         raise FivesigmaError(f"{_GONE} ({reason})", hint=_AGAIN) from None
