@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from fivesigma.analysis import Analysis, MuonSimulation, ResonanceSimulation, Sample
+from fivesigma.cluster.devices import cache_folder
 from fivesigma.data.load import load_samples, plan_for, reader_for
 from fivesigma.data.shards import INDEX, Shards
 from fivesigma.data.write import writable_format, write_columns
@@ -153,14 +153,6 @@ def with_simulation(
         )
     path = simulated_file(analysis.simulate, listener, workers, cluster)
     return analysis.model_copy(update={"samples": {"simulated": Sample(files=[str(path)])}})
-
-
-def cache_folder() -> Path:
-    """Where simulated events are kept: FIVESIGMA_CACHE, else XDG_CACHE_HOME or ~/.cache."""
-    given = os.environ.get("FIVESIGMA_CACHE")
-    if given:
-        return Path(given)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fivesigma"
 
 
 def simulated_file(
