@@ -43,6 +43,9 @@ def test_a_run_from_shards_is_complete(toy, command):
     metrics = json.loads((run / "metrics.json").read_text())
     assert metrics["test"]["auc"]["value"] > 0.8
     assert json.loads((run / "metadata.json").read_text())["events"]["test"] == 500
+    assert "train (a random sample)" in out
+    assert "from a random sample of what is prepared" in out
+    assert " 500 test events" in out
     assert (run / "report.html").is_file()
     # The same analysis on the files themselves sees the same events.
     code, out, err = command("run", toy)

@@ -138,6 +138,10 @@ class Journey:
                 f"warning: {100 * share:.1f} % of {name} are exactly {value:g}; if that means missing, "
                 f"set missing_values: [{value:g}]"
             )
+        sampled = {part: len(events) for part, events in source.parts.items()}
+        if sampled != source.lengths():
+            counts = ", ".join(f"{count:,} of {source.lengths()[part]:,} {part}" for part, count in sampled.items())
+            self.listener.say(f"what describes the data is from a random sample of what is prepared: {counts} events")
         missing = sum(1 for row in result["columns"] if row["missing"] > 0)
         self.listener.done(
             f"explored {len(result['columns'])} columns ({missing} with missing entries), "
@@ -252,11 +256,12 @@ class Journey:
         network = network or load_trained(self.folder)
         hypotheses = [tuple(values) for values in self.folder.read_json("metadata.json").get("hypotheses", [])]
         parts = self._scorings(network, hypotheses)
-        metrics, shapes = {}, {}
+        metrics, shapes, counts = {}, {}, {}
         for i, (part, scoring) in enumerate(parts.items()):
             self.listener.progress(i, len(parts), f"scoring the {part} events")
             scores = scoring()
             metrics[part] = self._metrics(scores)
+            counts[part] = len(scores)
             shapes[part] = curves(scores, self.analysis.evaluate.threshold)
             if part == "test" and isinstance(network, Folds):
                 self._compare_networks(network, scores, metrics[part])
@@ -268,8 +273,10 @@ class Journey:
         self.folder.write_json("verdicts.json", sentences)
         for sentence in sentences:
             self.listener.say(f"warning: {sentence}")
-        counts = {"out-of-fold" if part == POOL else part: count for part, count in self.source.lengths().items()}
-        self.listener.done("evaluated " + ", ".join(f"{count:,} {part}" for part, count in counts.items()) + " events")
+        sampled = " (a random sample)" if counts.get("train", 0) < self.source.lengths().get("train", 0) else ""
+        self.listener.done(
+            "evaluated " + ", ".join(f"{n:,} {part}{sampled * (part == 'train')}" for part, n in counts.items()) + " events"
+        )
         return metrics
 
     def _scorings(self, network: Network | Folds, hypotheses: list[tuple[float, ...]]) -> Mapping[str, Callable[[], Scores]]:
