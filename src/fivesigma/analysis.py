@@ -4,66 +4,19 @@ import builtins
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, Field, model_validator
 
+from fivesigma.analysis_search import Search
+from fivesigma.analysis_trigger import Trigger
 from fivesigma.errors import did_you_mean
-from fivesigma.expressions import Expression, expand_braces
-
-
-class Section(BaseModel):
-    """A section of the analysis file: immutable, and an unknown key is an error that names the nearest."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _only_known_keys(cls, data: Any) -> Any:
-        if isinstance(data, dict):
-            for key in data:
-                if key not in cls.model_fields:
-                    suggestion = did_you_mean(str(key), cls.model_fields)
-                    raise PydanticCustomError("unknown_key", "unknown key '{key}'; {hint}", {"key": key, "hint": suggestion})
-        return data
-
-
-def _as_list(value: Any) -> Any:
-    if value is None:
-        return []
-    return [value] if isinstance(value, str) else value
-
-
-def _as_expanded(value: Any) -> Any:
-    value = _as_list(value)
-    if not isinstance(value, list | tuple):
-        return value
-    return [name for item in value for name in (expand_braces(item) if isinstance(item, str) else [item])]
-
-
-def _as_mapping(value: Any) -> Any:
-    return {} if value is None else value
-
-
-def _is_expression(text: str) -> str:
-    Expression(text)
-    return text
-
-
-def _as_text(value: Any) -> Any:
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
-
-
-Formula = Annotated[str, BeforeValidator(_as_text)]
-"""A column name or an expression; its syntax is checked where it is used, as names may be any text."""
-Names = Annotated[list[str], BeforeValidator(_as_expanded)]
-"""Names, with `{a,b}` and `{1..4}` spelled out; one name may stand without a list."""
-Fraction = Annotated[float, Field(ge=0, lt=1)]
+from fivesigma.expressions import Expression
+from fivesigma.section import Formula, Fraction, Names, Section, as_list, as_mapping
 
 
 class Sample(Section):
     """Files of one kind: where they are, and what their events are."""
 
-    files: Annotated[list[str], BeforeValidator(_as_list)] = Field(
+    files: Annotated[list[str], BeforeValidator(as_list)] = Field(
         default=[], description="paths, globs, or file.root:treename; relative to the analysis file"
     )
     treename: str | None = Field(None, description="tree, table or group inside the file; overrides the general one")
@@ -289,6 +242,8 @@ class Evaluate(Section):
         default={}, description="bin edges by observer: metrics are also given in bins of it"
     )
     bootstrap: int = Field(200, ge=20, description="replicas for uncertainties without a closed form")
+    search: Search | None = Field(None, description="significance and limits: for two classes, signal and background")
+    trigger: Trigger | None = Field(None, description="turn-on curves and rates: for a momentum, or classes of it")
 
 
 class Choice(Section):
@@ -367,7 +322,7 @@ class Analysis(Section):
     name: str = Field("analysis", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="names the run folder")
     description: str = ""
     references: list[str] = Field(default=[], description="what to cite, one line each")
-    samples: Annotated[dict[str, Sample], BeforeValidator(_as_mapping)] = {}
+    samples: Annotated[dict[str, Sample], BeforeValidator(as_mapping)] = Field(default={})
     simulate: Simulation | None = Field(None, description="events to simulate when no sample has files")
     shards: str | None = Field(None, description="folder written by `fivesigma prepare`, to read instead of the samples")
     treename: str | None = None
@@ -376,14 +331,14 @@ class Analysis(Section):
     )
     missing_values: list[float] = Field(default=[], description="values that mean missing, such as -999")
     selection: Formula | None = None
-    new_variables: Annotated[dict[str, Formula], BeforeValidator(_as_mapping)] = {}
+    new_variables: Annotated[dict[str, Formula], BeforeValidator(as_mapping)] = Field(default={})
     features: Names = Field(default=[], description="network inputs: columns, new variables or globs of them")
     exclude: Names = Field(default=[], description="features to leave out (globs allowed)")
     labels: Labels | None = None
     target: Target | None = None
     weights: Formula | None = None
-    parameters: Annotated[dict[str, Parameter], BeforeValidator(_as_mapping)] = {}
-    observers: Names = []
+    parameters: Annotated[dict[str, Parameter], BeforeValidator(as_mapping)] = Field(default={})
+    observers: Names = Field(default=[])
     event_number: str | None = Field(None, description="column that numbers events; their content is hashed otherwise")
     truth: Names = Field(default=TRUTH, description="columns that know the answer (globs): never inputs")
     allow_truth: Names = Field(default=[], description="truth columns that may be inputs all the same; reported")
@@ -458,7 +413,7 @@ class Analysis(Section):
         formulas = [self.selection, *self.new_variables.values(), *(s.selection for s in self.samples.values())]
         for formula in formulas:
             if formula is not None:
-                _is_expression(formula)
+                Expression(formula)
         if isinstance(self.prepare.class_weights, dict):
             for name in self.prepare.class_weights:
                 if name not in self.classes:
