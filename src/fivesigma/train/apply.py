@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from fivesigma.cluster.devices import Team
 from fivesigma.models.backend import keras
+from fivesigma.train.kept import kept
 
 CHUNK = 1 << 15
 """Most events per call: large enough to hide the cost of a call, small enough to stay in the cache."""
@@ -39,10 +40,10 @@ def compiled_apply(network: Any) -> Callable[[Any, Any, NDArray[np.float32]], ND
         outputs, _ = network.stateless_call(trainable, other, x, training=False)
         return outputs
 
-    compiled = jax.jit(
+    compiled = kept(network, ("apply",), lambda: jax.jit(
         one, in_shardings=(team.everywhere, team.everywhere, team.by_event), out_shardings=team.by_event,
         compiler_options=team.compiler_options,
-    )  # fmt: skip
+    ))  # fmt: skip
 
     held: list[Any] = []  # the weights of the last call, and their copies on the devices
 

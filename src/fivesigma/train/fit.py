@@ -21,6 +21,7 @@ from fivesigma.errors import EventsError
 from fivesigma.train import checkpoint
 from fivesigma.train.apply import logits_of
 from fivesigma.train.checkpoint import State
+from fivesigma.train.kept import kept
 from fivesigma.train.losses import loss_named
 from fivesigma.train.program import compiled_window
 from fivesigma.train.schedule import optimizer_for, relative_rate
@@ -81,9 +82,13 @@ def fit(
     state = initial(model, optimizer, settings)
     if resume and checkpoint_path is not None and checkpoint_path.is_file():
         state = checkpoint.load(checkpoint_path, state)
-    run_window = compiled_window(
-        network, optimizer, loss, task, rate=rate, average=settings.average, middle=0.0 if link else 0.5, team=team
-    )
+    depends = (*decides(settings), task, link, source.steps, team.size, team.processes, team.rank)
+    run_window = kept(
+        network, depends,
+        lambda: compiled_window(
+            network, optimizer, loss, task, rate=rate, average=settings.average, middle=0.0 if link else 0.5, team=team
+        ),
+    )  # fmt: skip
     judge = Judge(network, link, loss, task, settings.monitor, target_scale, team.rank, team.processes)
 
     variables = team.replicated(state.variables)
@@ -117,6 +122,12 @@ def fit(
             break
     assign(model, state, settings)
     return state.history
+
+
+def decides(settings: Train) -> tuple[Any, ...]:
+    """The settings that a compiled window depends on."""
+    more = {"learning_rate", "monitor", "patience", "keep", "window", "seed", "balance"}
+    return tuple(settings.model_dump(exclude=more).items())
 
 
 def _in_memory(arrays: Arrays, settings: Train, team: Team, shuffle: bool) -> InMemory:

@@ -22,7 +22,8 @@ from fivesigma.errors import EventsError
 from fivesigma.train import checkpoint
 from fivesigma.train.apply import logits_of
 from fivesigma.train.checkpoint import State
-from fivesigma.train.fit import assign, fit, history_row, initial
+from fivesigma.train.fit import assign, decides, fit, history_row, initial
+from fivesigma.train.kept import kept
 from fivesigma.train.losses import loss_named
 from fivesigma.train.program import compiled_window
 from fivesigma.train.schedule import optimizer_for, relative_rate
@@ -110,9 +111,13 @@ def fit_twins(
     team = Team(1, alone=True)
     source = InMemory(training, common.batch_size, seed=common.seed)
     rate = relative_rate(common, source.steps)
-    run_window = compiled_window(
-        network, optimizers[0], loss, task, rate=rate, average=common.average, middle=0.0 if link else 0.5, team=team,
-        twins=True,
+    depends = (*decides(common), task, link, source.steps, "twins")
+    run_window = kept(
+        network, depends,
+        lambda: compiled_window(
+            network, optimizers[0], loss, task, rate=rate, average=common.average, middle=0.0 if link else 0.5, team=team,
+            twins=True,
+        ),
     )  # fmt: skip
     judge = Judge(network, link, loss, task, common.monitor, target_scale)
     largest = np.array([twin.settings.learning_rate for twin in twins], np.float32)
