@@ -4,6 +4,8 @@ import os
 import signal
 import time
 
+import numpy as np
+
 from fivesigma.cluster.base import tell
 from fivesigma.errors import ColumnNotFound
 
@@ -47,3 +49,10 @@ def threads():
 def process():
     time.sleep(0.2)
     return os.getpid()
+
+
+def arrays(size):
+    """Arrays of every kind, nested, one of them twice."""
+    one = np.arange(2.0 * size).reshape(size, 2)
+    return {"plain": one, "again": [one], "strided": one[::2, 1], "fortran": np.asfortranarray(one), "empty": one[:0],
+            "text": np.array(["a", "bc"]), "number": size}  # fmt: skip

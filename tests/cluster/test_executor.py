@@ -2,6 +2,7 @@
 
 import pickle
 
+import numpy as np
 import pytest
 import tasks
 
@@ -35,6 +36,20 @@ def test_what_a_task_tells_is_heard_in_order_before_its_result(pool):
         heard.append((key, "done"))
     for i in range(3):
         assert [message for key, message in heard if key == f"task {i}"] == [i, {"twice": 2.0 * i}, "done"]
+
+
+@pytest.mark.parametrize("size", [0, 1, 100_000])
+def test_arrays_arrive_as_they_are(pool, size):
+    pool.submit("arrays", tasks.arrays, size)
+    ((_, found),) = pool.results()
+    wanted = tasks.arrays(size)
+    assert found["number"] == size
+    for name in ("plain", "strided", "fortran", "empty", "text"):
+        np.testing.assert_array_equal(found[name], wanted[name])
+        assert found[name].dtype == wanted[name].dtype
+    if isinstance(pool, LocalProcesses):
+        assert found["again"][0] is found["plain"]
+        found["plain"] += 1
 
 
 def test_an_error_of_the_user_arrives_as_it_was_raised(pool):

@@ -123,7 +123,7 @@ class LocalProcesses(Executor):
     def _receive(self, worker: _Worker, heard: Heard) -> Iterator[tuple[Any, Any]]:
         """Take one message of a worker; a result or the end of the worker settles its first task."""
         try:
-            kind, content = pickle.loads(worker.connection.recv_bytes())
+            kind, content = _received(worker.connection)
         except (EOFError, OSError):
             self._bury(worker)
             return
@@ -170,18 +170,44 @@ def _serve(connection: "Connection[Any, Any]", environment: dict[str, str]) -> N
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
     def told(message: Any) -> None:
-        connection.send_bytes(pickle.dumps((_TOLD, message)))
+        _send(connection, _packed((_TOLD, message)))
 
     with suppress(EOFError, OSError):
         while True:
-            connection.send_bytes(_answer(connection.recv_bytes(), told))
+            _send(connection, _answer(connection.recv_bytes(), told))
 
 
-def _answer(work: bytes, told: Callable[[Any], None]) -> bytes:
+_Packed = tuple[bytes, list[Any]]
+"""A pickle, and the arrays in it as they lie in memory: copied into the pipe and nowhere else."""
+
+
+def _packed(message: Any) -> _Packed:
+    arrays: list[pickle.PickleBuffer] = []
+    text = pickle.dumps(message, protocol=5, buffer_callback=arrays.append)
+    return text, [array.raw() for array in arrays]
+
+
+def _send(connection: "Connection[Any, Any]", packed: _Packed) -> None:
+    text, arrays = packed
+    connection.send_bytes(pickle.dumps((text, [array.nbytes for array in arrays])))
+    for array in arrays:
+        connection.send_bytes(array)
+
+
+def _received(connection: "Connection[Any, Any]") -> Any:
+    """A whole message; its arrays may be written to."""
+    text, sizes = pickle.loads(connection.recv_bytes())
+    arrays = [bytearray(size) for size in sizes]
+    for array in arrays:
+        connection.recv_bytes_into(array)
+    return pickle.loads(text, buffers=arrays)
+
+
+def _answer(work: bytes, told: Callable[[Any], None]) -> _Packed:
     """The pickled result of a task, or its pickled exception."""
     try:
         function, arguments = pickle.loads(work)
-        return pickle.dumps((_DONE, perform(function, arguments, told)))
+        return _packed((_DONE, perform(function, arguments, told)))
     except Exception as error:
         error.add_note(f"In a worker process:\n{''.join(traceback.format_exception(error))}")
         try:
@@ -189,7 +215,7 @@ def _answer(work: bytes, told: Callable[[Any], None]) -> bytes:
             pickle.loads(answer)
         except Exception:
             answer = pickle.dumps((_FAILED, RuntimeError(f"{type(error).__name__}: {error}")))
-        return answer
+        return answer, []
 
 
 def _end_with_parent() -> None:
