@@ -4,19 +4,20 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test lint types imports check bench clean help
+.PHONY: demo test lint types imports check bench physics clean help
 
 help:
 	@echo "make demo   set up, then simulate, explore, train, evaluate and report (hepmass)"
 	@echo "make test   set up, then run the tests"
 	@echo "make check  tests, lint, types and import contracts, as CI runs them"
+	@echo "make physics  set up, then make the runs of docs/physics-results.md and write it; an hour"
 	@echo "make bench  set up with the peers, then measure; hours (make bench BENCH='training --quick' for less)"
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "fivesigma needs Python 3.11 or newer; this is $$($(PYTHON) --version). Try: make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[simulate,cluster,tune,test,lint]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[simulate,cluster,tune,trees,limits,test,lint]'
 	@touch $@
 
 demo: $(READY)
@@ -26,8 +27,8 @@ test: $(READY)
 	$(BIN)/python -m pytest
 
 lint: $(READY)
-	$(BIN)/ruff check src tests benchmarks
-	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks studies
+	$(BIN)/ruff format --check src tests benchmarks studies
 
 types: $(READY)
 	$(BIN)/mypy
@@ -40,6 +41,10 @@ check: lint types imports test
 bench: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[simulate,bench]'
 	$(BIN)/python -m benchmarks $(BENCH)
+
+physics: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[simulate,trees,limits]'
+	$(BIN)/python -m studies $(PHYSICS)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

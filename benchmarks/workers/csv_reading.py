@@ -26,7 +26,7 @@ class Reading:
         from fivesigma.data.load import load_samples
 
         def read(path: str) -> Arrays:
-            events = load_samples(load("hepmass", None, {"train": path}))[0].events
+            events = load_samples(load("hepmass-article", None, {"train": path}))[0].events
             return events.features, events.target, events.parameters[:, 0]
 
         return _timed(read, path)

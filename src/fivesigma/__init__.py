@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fivesigma.events import Events
     from fivesigma.journey.prediction import predict
     from fivesigma.journey.preparation import prepare
+    from fivesigma.journey.scanning import scan
     from fivesigma.journey.tuning import tune
     from fivesigma.journey.verbs import Run, check, compare, evaluate, explore, report, run, train
     from fivesigma.progress import Listener
@@ -44,13 +45,14 @@ _PLACES = {
     "prepare": "fivesigma.journey.preparation",
     "report": "fivesigma.journey.verbs",
     "run": "fivesigma.journey.verbs",
+    "scan": "fivesigma.journey.scanning",
     "train": "fivesigma.journey.verbs",
     "tune": "fivesigma.journey.tuning",
 }
 
 __all__ = [
     "Analysis", "Events", "FivesigmaError", "Listener", "Run", "Scores", "__version__", "builtin_names", "check",
-    "compare", "evaluate", "explore", "load", "open_table", "predict", "prepare", "report", "run", "train", "tune",
+    "compare", "evaluate", "explore", "load", "open_table", "predict", "prepare", "report", "run", "scan", "train", "tune",
 ]  # fmt: skip
 
 

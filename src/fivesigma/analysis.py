@@ -6,11 +6,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from fivesigma.analysis_search import Search
+from fivesigma.analysis_baselines import Baseline
+from fivesigma.analysis_search import Search, Systematic
 from fivesigma.analysis_trigger import Trigger
 from fivesigma.errors import did_you_mean
 from fivesigma.expressions import Expression
-from fivesigma.section import Formula, Fraction, Names, Section, as_list, as_mapping
+from fivesigma.section import Formula, Fraction, Names, Section, as_list, as_mapping, without_nothing
 
 
 class Sample(Section):
@@ -25,6 +26,16 @@ class Sample(Section):
     )
     label: str | None = Field(None, description="class name of all events of this sample")
     weight: Formula | None = Field(None, description="number or expression that multiplies `weights`")
+    xsec: float | None = Field(
+        None,
+        gt=0,
+        description="cross section, pb: weights become expected events per fb⁻¹, weight × 1000 × xsec / sum_weights",
+    )
+    sum_weights: float | None = Field(
+        None,
+        gt=0,
+        description="sum of the weights of all generated events; by default of all events in the files, before selections",
+    )
     selection: Formula | None = Field(None, description="further selection for this sample")
     use: Literal["split", "train", "val", "test"] | None = Field(
         None,
@@ -117,6 +128,11 @@ class Parameter(Section):
         description="what background events (the first class) carry: their own value as `variable` gives it, one "
         "drawn from the signal's, or one drawn evenly from the signal's range",
     )
+    background_variable: Formula | None = Field(
+        None,
+        description="column or expression that background carries instead of `variable`, such as a reconstructed mass; as "
+        "it is, not rounded to `values`. With `background: given`",
+    )
     redraw: bool = Field(False, description="draw the background's value anew every epoch; frozen in validation and test")
     unit: str = ""
 
@@ -124,6 +140,8 @@ class Parameter(Section):
     def _drawn(self) -> Self:
         if self.redraw and self.background == "given":
             raise ValueError("`redraw` needs `background: signal` or `background: uniform`")
+        if self.background_variable is not None and self.background != "given":
+            raise ValueError("`background_variable` needs `background: given`: otherwise the background's value is drawn")
         return self
 
 
@@ -162,8 +180,10 @@ class Prepare(Section):
     fill: float = Field(0.0, description="the constant of `impute: constant`")
     scale: Literal["standard", "minmax", "robust", "none"] = "standard"
     scale_parameters: Literal["standard", "minmax", "none"] = "standard"
-    class_weights: Literal["balanced"] | dict[str, float] | None = Field(
-        None, description="weight of each class in training: balanced, or given by class name"
+    class_weights: Literal["balanced", "root"] | dict[str, float] | None = Field(
+        None,
+        description="weight of each class in training: balanced, so that all classes count the same; root, the square "
+        "root of that; or given by class name",
     )
     resample: Literal["up", "down"] | None = Field(
         None, description="repeat events of small classes, or drop events of large ones, in training only"
@@ -185,6 +205,11 @@ class Model(Section):
     dropout: Fraction | list[Fraction] = Field(0.0, description="after every hidden layer, or one value per layer")
     batch_norm: bool = False
     l2: float = Field(0.0, ge=0, description="penalty on the squares of the weights")
+    parameters: Literal["input", "affine", "both"] = Field(
+        "input",
+        description="how the network gets the physics parameters: as inputs beside the features; by an affine "
+        "transformation of every hidden layer's output, linear in them; or both",
+    )
 
     @model_validator(mode="after")
     def _one_dropout_per_layer(self) -> Self:
@@ -215,6 +240,16 @@ class Train(Section):
     schedule: Literal["constant", "cosine", "one_cycle"] = Field("constant", description="how the learning rate changes")
     warmup_epochs: float = Field(0.0, ge=0, description="epochs over which the rate rises from zero (not for one_cycle)")
     weight_decay: float = Field(0.0, ge=0, description="decoupled weight decay")
+    balance: Names = Field(
+        default=[],
+        description="every batch holds as many events of each group: `class`, a parameter's name, or both. Groups weigh "
+        "the same in loss and validation loss; events of a small group are repeated, those of a large one take turns",
+    )
+    negative_weights: Literal["keep", "abs", "drop", "error"] = Field(
+        "keep",
+        description="training events with negative weights: keep them, which is right on average; take the weight's "
+        "absolute value; leave them out; or refuse them. Evaluation always keeps them",
+    )
     clip_norm: float | None = Field(None, gt=0, description="largest norm of a gradient")
     average: float | None = Field(
         None,
@@ -242,6 +277,15 @@ class Evaluate(Section):
         default={}, description="bin edges by observer: metrics are also given in bins of it"
     )
     bootstrap: int = Field(200, ge=20, description="replicas for uncertainties without a closed form")
+    importance: int = Field(20_000, ge=0, description="validation events for the permutation importance; 0 for none")
+    sculpting: Names = Field(
+        default=[], description="observers whose background a cut on the score must not shape (two classes)"
+    )
+    recalibrate: Literal["isotonic"] | None = Field(
+        None,
+        description="a rising map from score to probability, fitted on validation events; the column `probability` "
+        "beside the score (two classes)",
+    )
     search: Search | None = Field(None, description="significance and limits: for two classes, signal and background")
     trigger: Trigger | None = Field(None, description="turn-on curves and rates: for a momentum, or classes of it")
 
@@ -344,11 +388,17 @@ class Analysis(Section):
     allow_truth: Names = Field(default=[], description="truth columns that may be inputs all the same; reported")
     units: dict[str, str] = Field(default={}, description="unit of a column, for axis labels (globs allowed)")
     titles: dict[str, str] = Field(default={}, description="what a column is, for axis labels")
+    systematics: Annotated[dict[str, Systematic], BeforeValidator(without_nothing)] = Field(
+        default={}, description="uncertainties of the expected events, by name, for `evaluate.search`"
+    )
     split: Split = Split()
     prepare: Prepare = Prepare()
     model: Model = Model()
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
+    baselines: Annotated[dict[str, Baseline], BeforeValidator(without_nothing)] = Field(
+        default={}, description="other models, trained on the same events, to compare the network with; null removes one"
+    )
     tune: Tune = Tune()
 
     @model_validator(mode="before")
@@ -371,6 +421,8 @@ class Analysis(Section):
         self._check_sample_labels()
         self._check_formulas()
         self._check_folds()
+        self._check_search()
+        self._check_trigger()
         regression = {"squared_error", "huber", "log_cosh", "absolute_error"}
         if self.train.loss != "auto" and (self.train.loss in regression) != (self.target is not None):
             raise ValueError(f"train.loss {self.train.loss!r} does not fit a {self.task} analysis")
@@ -379,10 +431,15 @@ class Analysis(Section):
         )
         if self.train.monitor not in allowed:
             raise ValueError(f"train.monitor {self.train.monitor!r} does not fit a {self.task} analysis: {sorted(allowed)}")
-        if self.target is not None and any(parameter.background != "given" for parameter in self.parameters.values()):
+        drawn = any(p.background != "given" or p.background_variable for p in self.parameters.values())
+        if self.target is not None and drawn:
             raise ValueError("parameters: a regression has no background to draw values for")
         if self.target is not None and (self.prepare.class_weights or self.prepare.resample):
             raise ValueError("class weights and resampling need `labels`")
+        self._check_balance()
+        if self.task != "binary" and (self.evaluate.sculpting or self.evaluate.recalibrate):
+            key = "sculpting" if self.evaluate.sculpting else "recalibrate"
+            raise ValueError(f"evaluate.{key} needs two classes, not a {self.task} analysis")
         return self
 
     def _check_sample_labels(self) -> None:
@@ -394,6 +451,16 @@ class Analysis(Section):
                 raise ValueError(f"sample {name!r} has no `label`, and `labels.variable` is not given either")
             if sample.label not in self.classes:
                 raise ValueError(f"sample {name!r}: no class {sample.label!r}; {did_you_mean(sample.label, self.classes)}")
+
+    def _check_balance(self) -> None:
+        known = [*(["class"] if self.labels else []), *self.parameters]
+        for name in self.train.balance:
+            if name not in known:
+                raise ValueError(f"train.balance: no {name!r}; {did_you_mean(name, known)}")
+        if "class" in self.train.balance and (self.prepare.class_weights or self.prepare.resample):
+            raise ValueError("`train.balance` balances the classes, as class weights and resampling do; choose one")
+        if self.train.balance and self.shards is not None:
+            raise ValueError("`train.balance` needs the events in memory: leave out `shards`")
 
     def _check_folds(self) -> None:
         if self.split.folds is None:
@@ -408,6 +475,43 @@ class Analysis(Section):
                     f"sample {name!r} is for validation, but with split.folds every fold validates on a share of the "
                     "others: set its `use` to train"
                 )
+
+    def _check_search(self) -> None:
+        search = self.evaluate.search
+        with_files = {name: sample for name, sample in self.samples.items() if sample.files}
+        given = [name for name, sample in with_files.items() if sample.xsec is not None]
+        for name in with_files if given else ():
+            if name not in given:
+                raise ValueError(f"sample {given[0]!r} has an `xsec` and sample {name!r} has none: give all or none")
+        self._check_systematics()
+        if search is None:
+            return
+        if self.task != "binary":
+            raise ValueError("evaluate.search needs two classes: background first, then signal")
+        for name in search.yields:
+            if name not in self.classes:
+                raise ValueError(f"evaluate.search.yields: no class {name!r}; {did_you_mean(name, self.classes)}")
+        if search.lumi is not None and not given and self.shards is None:
+            raise ValueError("evaluate.search.lumi needs the cross section `xsec` of every sample; or give `yields` instead")
+        if given and search.lumi is None and len(search.yields) < 2:
+            raise ValueError("the samples have cross sections: give evaluate.search.lumi too, in fb⁻¹")
+
+    def _check_trigger(self) -> None:
+        if self.evaluate.trigger is not None:
+            self.evaluate.trigger.check_observers(self.observers)
+        for name in self.baselines:
+            if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name) is None or name == "network":
+                raise ValueError(f"baselines: {name!r} cannot be a name: letters, digits, - and _ only, and not 'network'")
+
+    def _check_systematics(self) -> None:
+        for name, systematic in self.systematics.items():
+            varied = [*systematic.samples, *(s for v in (systematic.up, systematic.down) if v for s in v.samples)]
+            for kind, wanted, known in (("class", systematic.classes, self.classes), ("sample", varied, self.samples)):
+                for item in wanted:
+                    if item not in known:
+                        raise ValueError(f"systematics.{name}: no {kind} {item!r}; {did_you_mean(item, known)}")
+            if self.shards is not None and (systematic.relative is None or systematic.samples):
+                raise ValueError(f"systematics.{name} needs the events of the samples: leave out `shards`")
 
     def _check_formulas(self) -> None:
         formulas = [self.selection, *self.new_variables.values(), *(s.selection for s in self.samples.values())]

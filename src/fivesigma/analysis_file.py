@@ -162,11 +162,22 @@ def _anchor(tree: dict[str, Any], folder: Path) -> None:
     samples = tree.get("samples")
     for sample in samples.values() if isinstance(samples, dict) else ():
         if isinstance(sample, dict) and sample.get("files"):
-            files = sample["files"]
-            listed = [files] if isinstance(files, str) else files
-            sample["files"] = [absolute(str(file), folder) for file in listed]
+            sample["files"] = _anchored(sample["files"], folder)
+    systematics = tree.get("systematics")
+    for systematic in systematics.values() if isinstance(systematics, dict) else ():
+        for side in systematic.values() if isinstance(systematic, dict) else ():
+            if isinstance(side, dict) and isinstance(side.get("samples"), dict):
+                side["samples"] = {name: _anchored(files, folder) for name, files in side["samples"].items()}
+    baselines = tree.get("baselines")
+    for baseline in baselines.values() if isinstance(baselines, dict) else ():
+        if isinstance(baseline, dict) and str(baseline.get("analysis", "")).endswith((".yaml", ".yml")):
+            baseline["analysis"] = absolute(str(baseline["analysis"]), folder)
     if isinstance(tree.get("shards"), str):
         tree["shards"] = absolute(tree["shards"], folder)
+
+
+def _anchored(files: Any, folder: Path) -> list[str]:
+    return [absolute(str(file), folder) for file in ([files] if isinstance(files, str) else files)]
 
 
 def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -200,8 +211,12 @@ def _with_files(tree: Mapping[str, Any], name: str, files: list[str]) -> dict[st
     return merge(tree, {"samples": {name: {"files": files}}})
 
 
+_KINDS = ("resonance", "muons", "boosted_trees", "lookup_table", "network")
+"""Values of `process` and `kind`, which pydantic puts among the keys."""
+
+
 def sentence(problem: Any) -> str:
-    place = ".".join(str(part) for part in problem["loc"] if part not in ("resonance", "muons"))
+    place = ".".join(str(part) for part in problem["loc"] if part not in _KINDS)
     message = str(problem["msg"]).removeprefix("Value error, ")
     if problem["type"] in ("literal_error", "union_tag_invalid") and "input" in problem:
         message = f"{problem['input']!r} is not allowed: {message[0].lower()}{message[1:]}"

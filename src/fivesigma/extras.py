@@ -36,3 +36,19 @@ def optuna() -> Any:
     module = _require("optuna", "tune", "tune.method tpe")
     module.logging.set_verbosity(module.logging.WARNING)
     return module
+
+
+def pyhf() -> Any:
+    """HistFactory fits in Python (package `pyhf`, extra `limits`)."""
+    return _require("pyhf", "limits", "an expected limit")
+
+
+def lightgbm() -> Any:
+    """The LightGBM library of boosted trees (package `lightgbm`, extra `trees`)."""
+    try:
+        return _require("lightgbm", "trees", "a baseline of boosted trees")
+    except OSError as error:
+        raise MissingExtra(
+            f"a baseline of boosted trees needs 'lightgbm', which cannot be loaded ({error})",
+            hint="install the system's OpenMP library, such as libgomp1",
+        ) from error

@@ -24,7 +24,7 @@ TRAINED = ("model.keras", "folds.json")
 """Written last by a training, of one network or of one for each fold: a run that has either is trained."""
 SILENCE = 3600.0
 """Seconds after which an unfinished run of another machine counts as stopped."""
-_RECORDED = ("numpy", "jax", "jaxlib", "keras", "pyarrow", "uproot", "awkward", "pythia8mc", "fastjet")
+_RECORDED = ("numpy", "scipy", "jax", "jaxlib", "keras", "pyarrow", "uproot", "awkward", "pythia8mc", "fastjet", "lightgbm")
 
 
 class RunFolder:
@@ -198,6 +198,7 @@ _MAKERS = {
     "metrics.json": "make it with `fivesigma evaluate RUN`",
     "curves.json": "make it with `fivesigma evaluate RUN`",
     "explore.json": "make it with `fivesigma explore`",
+    "scan/scan.json": "make it with `fivesigma scan RUN`",
 }
 
 

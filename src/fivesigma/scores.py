@@ -56,3 +56,13 @@ def concatenate(pieces: Sequence[Scores]) -> Scores:
     for name in ("at_hypothesis", "observers"):
         changes[name] = {key: np.concatenate([getattr(p, name)[key] for p in pieces]) for key in getattr(first, name)}
     return replace(first, **changes)
+
+
+def reordered(scores: Scores, index: NDArray[np.intp]) -> Scores:
+    """The events at `index`, in that order."""
+    arrays = [f.name for f in fields(scores) if isinstance(getattr(scores, f.name), np.ndarray)]
+    # Columns that are absent have no rows.
+    changes: dict[str, Any] = {name: getattr(scores, name)[index] for name in arrays if len(getattr(scores, name))}
+    for name in ("at_hypothesis", "observers"):
+        changes[name] = {key: column[index] for key, column in getattr(scores, name).items()}
+    return replace(scores, **changes)

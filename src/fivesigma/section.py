@@ -44,6 +44,13 @@ def as_mapping(value: Any) -> Any:
     return {} if value is None else value
 
 
+def without_nothing(value: Any) -> Any:
+    """A mapping without the keys that are set to nothing, so that `key: null` removes what a base file has."""
+    if value is None:
+        return {}
+    return {key: item for key, item in value.items() if item is not None} if isinstance(value, dict) else value
+
+
 def _as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 

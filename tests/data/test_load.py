@@ -149,6 +149,16 @@ def test_parameters_snap_to_their_values(read):
         read(parameters={"x": {}})
 
 
+def test_background_may_carry_another_column_as_it_is(read):
+    parameter = {"values": [500, 750, 1000], "background_variable": "y * 3"}
+    events = read({**COLUMNS, "mass": np.array([np.nan, 750.00003, 1000, np.inf])}, parameters={"mass": parameter})
+    assert events.parameters[:, 0].tolist() == [30.0, 750.0, 1000.0, 120.0]
+    with pytest.raises(EventsError, match="'mass' is missing in 1 of 4"):
+        read(parameters={"mass": {**parameter, "background_variable": "x"}})
+    with pytest.raises(AnalysisError, match="needs `background: given`"):
+        read(parameters={"mass": {**parameter, "background": "signal"}})
+
+
 def test_a_weight_that_is_not_a_number_is_refused(read):
     with pytest.raises(EventsError, match=r"1 events .* weight that is not a number"):
         read(weights="x", features="y")

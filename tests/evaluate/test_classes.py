@@ -77,3 +77,10 @@ def test_a_certain_mistake_costs_a_finite_loss():
 def test_a_constant_answer_has_balanced_accuracy_one_over_classes():
     target = np.array([0, 0, 0, 1, 2, 2])
     assert classes.balanced_accuracy(np.tile([0.6, 0.3, 0.1], (6, 1)), target, np.ones(6)).value == pytest.approx(1 / 3)
+
+
+def test_an_accuracy_of_one_or_zero_still_has_an_error():
+    for score, value in ((0.9, 1.0), (0.1, 0.0)):
+        found = classes.accuracy(np.full(20, score), np.ones(20, int), np.full(20, 3.0))
+        assert found.value == value
+        assert found.error == pytest.approx(1 - 0.15866 ** (1 / 20), rel=1e-3)

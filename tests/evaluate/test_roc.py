@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from fivesigma.evaluate.roc import auc, roc
+from fivesigma.evaluate.roc import auc, auc_difference, roc
 
 
 def sample(n=500, seed=1, separation=1.0, levels=None):
@@ -52,11 +52,59 @@ def test_area_and_curve_are_those_of_scikit_learn(levels):
     assert_allclose(found.threshold, threshold)
 
 
-def test_the_area_lies_below_the_curve_also_with_negative_weights():
+def test_the_area_lies_below_the_curve():
     score, target, weight = sample(levels=3)
-    weight = weight - 0.3
     curve = roc(score, target, weight)
     assert_allclose(np.trapezoid(curve.signal, curve.background), auc(score, target, weight).value, rtol=1e-12)
+
+
+def raw_curve(score, target, weight):
+    """Both efficiencies at every distinct score, whether they rise or not."""
+    thresholds = np.unique(score)[::-1]
+    sides = [[weight[(target == side) & (score >= t)].sum() for t in thresholds] for side in (1, 0)]
+    return np.array(sides).T / np.array([weight[target == 1].sum(), weight[target != 1].sum()])
+
+
+@given(events)
+def test_the_curve_never_falls_and_lies_on_the_exact_one(rows):
+    score, target, weight = (np.array(column, float) for column in zip(*rows, strict=True))
+    if min(weight[target == 1].sum(), weight[target != 1].sum()) <= 0:
+        return
+    found = roc(score, target, weight)
+    assert (np.diff(found.signal) >= 0).all()
+    assert (np.diff(found.background) >= 0).all()
+    assert (found.signal[0], found.background[0]) == (0, 0)
+    assert (found.signal[-1], found.background[-1]) == (1, 1)
+    exact = raw_curve(score, target, weight)
+    for signal, background in zip(found.signal[1:], found.background[1:], strict=True):
+        assert np.abs(exact - (signal, background)).max(axis=1).min() < 1e-9
+    if (weight >= 0).all():
+        assert len(found.signal) == len(np.unique(score)) + 1
+
+
+def test_a_few_negative_weights_cost_the_curve_a_few_points():
+    score, target, weight = sample(4000)
+    weight = np.where(np.arange(4000) % 20 == 0, -weight, weight)
+    found = roc(score, target, weight)
+    assert 2000 < len(found.signal) < 4000
+    assert_allclose(np.trapezoid(found.signal, found.background), auc(score, target, weight).value, atol=2e-3)
+
+
+def test_the_difference_of_two_areas_has_the_error_of_repeated_experiments():
+    found = []
+    for seed in range(200):
+        score, target, weight = sample(300, seed)
+        worse = score + np.random.default_rng(seed + 1000).normal(0, 0.5, 300)
+        found.append((auc_difference(worse, score, target, weight), auc(worse, target, weight), auc(score, target, weight)))
+    for difference, one, other in found[:5]:
+        assert difference.value == pytest.approx(one.value - other.value, abs=1e-12)
+        assert difference.error < one.error
+    errors, values = ([getattr(row[0], name) for row in found] for name in ("error", "value"))
+    assert np.mean(errors) == pytest.approx(np.std(values), rel=0.15)
+
+
+def test_without_one_class_there_is_no_difference():
+    assert np.isnan(auc_difference(np.ones(2), np.ones(2), np.ones(2), np.ones(2)).value)
 
 
 @pytest.mark.parametrize("weighted", [False, True])

@@ -14,6 +14,7 @@ from fivesigma.evaluate.significance import (
     automatic_edges,
     best_cut,
     binned,
+    without_empty,
     yields_above,
     yields_in,
 )
@@ -146,6 +147,34 @@ def test_too_little_background_is_said():
         best_cut(score, target, np.full(10, 0.01))
     with pytest.raises(ValueError, match="no bin has"):
         automatic_edges(score, target, np.full(10, 0.01))
+
+
+def test_a_background_known_exactly_has_neither_systematic_nor_monte_carlo_error(events):
+    found = yields_above(*events, np.array([0.5, 0.9]))
+    np.testing.assert_allclose(found.significance(None), asimov(found.signal, found.background))
+    assert (found.significance(None) > found.significance(0.0)).all()
+    assert (found.errors(None) > 0).all()
+
+
+@given(st.lists(st.tuples(st.floats(-5, 50), st.floats(0, 9)), min_size=1, max_size=12))
+def test_joined_bins_have_background_known_to_better_than_itself(rows):
+    b, error = (np.array(column) for column in zip(*rows, strict=True))
+    starts = without_empty(Yields(np.ones(len(b)), b, np.zeros(len(b)), error))
+    assert starts[0] == 0
+    assert (np.diff(starts) > 0).all()
+    joined = np.add.reduceat(b, starts)
+    assert joined.sum() == pytest.approx(b.sum())
+    if len(starts) > 1:  # the lowest one takes what is left over
+        assert (joined[1:] > np.sqrt(np.add.reduceat(error**2, starts))[1:]).all()
+    if (b > error).all():
+        assert len(starts) == len(b)
+
+
+@pytest.mark.parametrize("factor", [0.5, 4.0])
+def test_with_as_many_times_the_data_a_known_background_gives_the_root_of_it_more_significance(events, factor):
+    score, target, weight = events
+    one, more = (yields_in(score, target, w, np.array([0, 0.5, 0.9, 1.1])) for w in (weight, factor * weight))
+    assert binned(more, None).value == pytest.approx(factor**0.5 * binned(one, None).value)
 
 
 def test_yields_without_events_have_no_error():

@@ -99,7 +99,14 @@ def test_a_calibrated_score_is_its_own_share_of_signal():
     draw = np.random.default_rng(2)
     score = draw.random(50_000)
     found = calibration(score, (draw.random(50_000) < score).astype(int), draw.exponential(1, 50_000))
-    pulls = (np.array(found["share"]) - found["score"]) / found["error"]
+    pulls = (np.array(found["share"]) - found["score"]) / (np.subtract(found["high"], found["low"]) / 2)
     assert len(pulls) == 20
     assert np.abs(pulls).max() < 4.5
     assert 0.5 < pulls.std() < 1.6
+
+
+def test_a_share_of_one_still_has_an_error():
+    found = calibration(np.full(10, 0.9), np.ones(10, int), np.ones(10))
+    assert found["share"] == [1.0]
+    assert found["high"] == [1.0]
+    assert found["low"][0] == pytest.approx(0.159 ** (1 / 10), abs=1e-3)

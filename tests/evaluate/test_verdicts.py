@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from fivesigma.evaluate.intervals import Share
+from fivesigma.evaluate.metric import Metric
 from fivesigma.evaluate.summary import summarise
 from fivesigma.evaluate.verdicts import verdicts
 from fivesigma.scores import Scores
@@ -42,3 +44,35 @@ def test_a_regression_worse_than_its_mean_is_said():
     good = summarise(Scores(target + 0.1 * RNG.normal(0, 1, 1000).astype(np.float32), target, np.ones(1000)))
     assert "RMSE" in verdicts({"train": bad, "test": bad})[0]
     assert verdicts({"train": good, "test": good}) == []
+
+
+def test_an_area_beyond_what_is_plausible_is_suspicious():
+    score = np.tile([0.01, 0.99], 500).astype(np.float32)
+    perfect = summarise(Scores(score, np.tile([0, 1], 500), np.ones(1000), ("b", "s")))
+    assert "suspicious: does an input know the answer" in verdicts({"test": perfect})[0]
+
+
+def test_an_area_beyond_what_is_plausible_at_one_hypothesis_names_it():
+    metrics = binary(1)
+    metrics["per_parameter"] = {"mass=500": {"auc": Metric(0.7, 0.01)}, "mass=900": {"auc": Metric(0.9999, 0.00001)}}
+    (sentence,) = verdicts({"test": metrics})
+    assert "at mass=900" in sentence
+
+
+def test_a_baseline_that_is_better_is_said_with_both_numbers():
+    test = binary(1) | {"baselines": {"trees": binary(1.6), "table": binary(0.9)}}
+    (sentence,) = verdicts({"test": test})
+    assert "baseline 'trees' is better than the network on test events: auc" in sentence
+
+
+def trigger(efficiency, reduction):
+    at = {"20": {"efficiency": Share(efficiency, efficiency - 0.01, efficiency + 0.01)}}
+    return {"trigger": {"at": {"threshold": 20.0, "efficiency": 0.9}, "thresholds": at, "rate_reduction": reduction}}
+
+
+def test_a_lower_rate_and_an_unequal_efficiency_of_a_baseline_are_said():
+    good, bad = trigger(0.91, Metric(1.2, 0.1)), trigger(0.97, Metric(0.5, 0.1))
+    assert verdicts({"test": binary(1) | trigger(0.89, None) | {"baselines": {"trees": good}}}) == []
+    sentences = verdicts({"test": binary(1) | {"baselines": {"trees": bad}}})
+    assert "the rate of the baseline 'trees' at the trigger's threshold is 0.50 ± 0.10 of the network's" in sentences[0]
+    assert "accepts 0.970 +0.010 −0.010 of the muons instead of 0.9" in sentences[1]

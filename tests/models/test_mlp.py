@@ -33,3 +33,22 @@ def test_another_backend_already_loaded_is_said_clearly():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "already loaded with the numpy backend" in run.stdout
+
+
+def test_an_affine_network_is_what_its_formula_says():
+    model = mlp(Model(layers=[5, 4], activation="tanh", parameters="affine"), 4, 1, "linear", seed=3, parameters=1)
+    weights = {layer.name: [np.asarray(w, np.float64) for w in layer.get_weights()] for layer in model.layers}
+    rows = np.random.default_rng(1).normal(0, 1, (7, 4)).astype(np.float32)
+    h, m = rows[:, :3].astype(np.float64), rows[:, 3:].astype(np.float64)
+
+    def dense(name, x):
+        return x @ weights[name][0] + weights[name][1]
+
+    for i in (1, 2):
+        h = np.tanh(dense(f"hidden_{i}", h)) * dense(f"scale_{i}", m) + dense(f"shift_{i}", m)
+    np.testing.assert_allclose(model(rows), dense("output", h), rtol=2e-5, atol=1e-6)
+
+
+def test_without_parameters_there_is_nothing_affine():
+    plain, affine = (mlp(Model(layers=[8], parameters=kind), 3, 1, "sigmoid", 1) for kind in ("input", "affine"))
+    assert plain.count_params() == affine.count_params()

@@ -3,7 +3,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.utils.class_weight import compute_class_weight
 
-from fivesigma.prepare.balance import class_weight, resample
+from fivesigma.prepare.balance import class_weight, even, groups_of, resample
 
 CLASSES = ("a", "b", "c")
 TARGET = np.random.default_rng(1).choice(3, 500, p=[0.7, 0.2, 0.1])
@@ -24,6 +24,11 @@ def test_balanced_weights_are_those_of_scikit_learn():
 def test_balanced_classes_have_equal_sums_of_weights(events):
     weight = events.weight * class_weight(TARGET, events.weight, CLASSES, "balanced")[TARGET]
     assert_allclose(np.bincount(TARGET, weights=weight), weight.sum() / 3)
+
+
+def test_the_root_lies_between_all_events_and_all_classes_counting_the_same(events):
+    balanced, root = (class_weight(TARGET, events.weight, CLASSES, how) for how in ("balanced", "root"))
+    assert_allclose(root**2, balanced)
 
 
 def test_given_weights_count_by_name_and_one_otherwise():
@@ -53,3 +58,25 @@ def test_resampled_events_keep_their_class_and_weight_and_the_seed_decides(event
     assert_array_equal(resample(events, "up", seed=1).features, found.features)
     assert not np.array_equal(resample(events, "up", seed=2).features, found.features)
     assert resample(events, None, seed=1) is events
+
+
+def test_groups_are_the_combinations_that_occur(make_events):
+    target = np.array([0, 0, 1, 1, 1])
+    mass = np.array([[500.0], [750], [500], [500], [750]])
+    found = make_events(np.zeros((5, 1)), target=target, parameters=mass, classes=("b", "s"))
+    assert groups_of(found, ["class"]).tolist() == [0, 0, 1, 1, 1]
+    assert groups_of(found, ["p0"]).tolist() == [0, 1, 0, 0, 1]
+    assert groups_of(found, ["class", "p0"]).tolist() == [0, 1, 2, 2, 3]
+
+
+def test_even_groups_count_the_same():
+    weight = np.random.default_rng(3).exponential(2, 500)
+    shared = even(weight, TARGET, per_event=False)
+    assert_allclose(np.bincount(TARGET, shared), np.full(3, 500 / 3))
+    each = even(weight, TARGET, per_event=True)
+    assert_allclose(np.bincount(TARGET, each) / np.bincount(TARGET), np.ones(3))
+    assert_allclose(each[TARGET == 1] / weight[TARGET == 1], (each / weight)[TARGET == 1][0])
+
+
+def test_a_group_of_negative_weight_stays_as_it_is():
+    assert even(np.array([1.0, -2.0]), np.array([0, 1]), per_event=False).tolist() == [1.0, -2.0]

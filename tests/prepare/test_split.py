@@ -5,7 +5,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from fivesigma.analysis import Split
 from fivesigma.errors import EventsError, LeakageError
 from fivesigma.events import concatenate
-from fivesigma.prepare.split import check_classes, shares_table, split
+from fivesigma.prepare.split import check_classes, rows_of, share_of, shares_table, split
 
 N = 4000
 
@@ -134,3 +134,27 @@ def test_shares_of_classes_sum_to_one_and_all_comes_first(sample):
         assert sum(shares.values()) == pytest.approx(1)
         if part != "all":
             assert shares["signal"] == pytest.approx(parts[part].target.mean())
+
+
+@pytest.mark.parametrize(
+    ("uses", "settings"),
+    [
+        (("split",), Split()),
+        (("split", "split"), Split(test=0.1, val=0.4)),
+        (("train", "test"), Split()),
+        (("train", "val", "test"), Split()),
+        (("split", "test"), Split(val=0.5)),
+        (("split",), Split(stratify=True)),
+        (("split", "test"), Split(folds=3)),
+    ],
+)
+def test_rows_and_shares_are_those_of_the_split(sample, uses, settings):
+    pairs = [(use, sample(seed)) for seed, use in enumerate(uses)]
+    parts, rows = split(pairs, settings), rows_of(pairs, settings)
+    for part, events in parts.items():
+        found = np.concatenate([own.event_number[index] for (_, own), index in zip(pairs, rows[part], strict=True)])
+        assert_array_equal(found, events.event_number)
+        share = share_of(part, set(uses), settings)
+        # Samples of a part's own, and those of no other part, count in full.
+        concerned = [own for use, own in pairs if (use == part) == (part in uses) and (part == "test" or use != "test")]
+        assert len(events) / sum(map(len, concerned)) == pytest.approx(share, abs=0.03)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fivesigma.train import windows
-from fivesigma.train.windows import Arrays, InMemory, Redraw
+from fivesigma.train.windows import Arrays, InMemory, Redraw, in_turns
 
 
 def arrays(events, *redraws):
@@ -85,3 +85,27 @@ def test_parameters_are_redrawn_every_epoch_and_only_where_asked(continuous):
     else:
         assert set(np.unique(drawn[0])) == {-1.0, 0.5, 2.0}
         assert np.bincount((drawn[0] > 0).astype(int) + (drawn[0] > 1)).min() > 70
+
+
+@settings(max_examples=60, deadline=None)
+@given(sizes=st.lists(st.integers(0, 40), min_size=1, max_size=6).filter(any), seed=st.integers(0, 10))
+def test_groups_take_turns_and_every_event_of_a_group_comes_equally_often(sizes, seed):
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    order = in_turns(groups, np.random.default_rng(seed))
+    assert len(order) == len(groups)
+    there = sum(size > 0 for size in sizes)
+    for start in range(len(order) - there + 1):
+        assert len(set(groups[order[start : start + there]])) == there
+    for number in np.unique(groups):
+        times = np.bincount(order[groups[order] == number], minlength=len(groups))[groups == number]
+        assert times.max() - times.min() <= 1
+
+
+def test_every_batch_holds_as_many_of_each_group_and_each_epoch_is_another_order():
+    y = (np.arange(300) < 30).astype(float)
+    x = np.arange(900, dtype=np.float32).reshape(300, 3)
+    source = InMemory(Arrays(x, y, np.ones(300), np.ones(300), groups=y.astype(np.intp)), 10, seed=3)
+    first, second = (batches(source, epoch) for epoch in (0, 1))
+    assert all(sum(event < 30 for event in batch) == 5 for batch in [*first, *second])
+    assert first != second
+    assert batches(source, 0) == first

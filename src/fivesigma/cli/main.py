@@ -22,6 +22,7 @@ from fivesigma.cli import (
     prepare,
     report,
     run,
+    scan,
     schema,
     simulate,
     train,
@@ -81,6 +82,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("report")(report.report)
 app.command("compare")(compare.compare)
+app.command("scan")(scan.scan)
 app.add_typer(simulate.app, name="simulate")
 app.add_typer(validate.app, name="validate")
 app.command("analyses")(analyses.analyses)

@@ -81,6 +81,37 @@ def read_events(
         yield _events(plan, variables, sample, chosen, length), length
 
 
+def read_formulas(analysis: Analysis, name: str, texts: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Columns or expressions of the selected events of a sample, in the order in which `load_samples` gives the events.
+
+    Args:
+        analysis: resolved.
+        name: of the sample.
+        texts: what is read, beside what the selection needs.
+
+    Returns:
+        Each text → its values, [event].
+
+    Raises:
+        ColumnNotFound: if a file has no such column.
+    """
+    sample = analysis.samples[name]
+    selections = [text for text in (analysis.selection, sample.selection) if text is not None]
+    found: dict[str, list[NDArray[Any]]] = {text: [] for text in texts}
+    for file in expand(sample.files):
+        reader = reader_for(analysis, file, sample)
+        plan = plan_for(analysis, reader)
+        columns = plan.columns([text for text in [*texts, *selections] if not _is_number(text)])
+        for chunk in reader.chunks(columns or list(plan.available[:1])):
+            length = len(next(iter(chunk.values())))
+            variables = Variables(without_missing(chunk, analysis.missing_values), plan.formulas)
+            chosen = _selected(plan, variables, sample, length)
+            for text in texts:
+                values = np.full(length, float(text)) if _is_number(text) else plan.evaluate(text, variables, length)
+                found[text].append(values[chosen])
+    return {text: np.concatenate(pieces) for text, pieces in found.items()}
+
+
 def _load_sample(analysis: Analysis, name: str, sample: Sample, progress: Progress) -> Loaded:
     files = expand(sample.files)
     sizes = [Path(split_treename(file)[0]).stat().st_size for file in files]
@@ -123,6 +154,7 @@ def plain_features(plan: Plan, features: Sequence[str], others: Sequence[str]) -
 def _formulas(analysis: Analysis, plan: Plan, sample: Sample | None) -> list[str]:
     """Every formula beside the features that has to be evaluated for an event to be complete."""
     texts = [*analysis.observers, *(p.variable or name for name, p in analysis.parameters.items())]
+    texts += [p.background_variable for p in analysis.parameters.values() if p.background_variable]
     optional = [analysis.selection, analysis.weights, sample and sample.selection, sample and sample.weight]
     answer = analysis.labels or analysis.target
     if answer is not None and (sample is None or sample.label is None):
@@ -182,7 +214,7 @@ def _events(
 
     features = features_of([column(name) for name in plan.features], count)
     target = _target(analysis, sample, column, plan.where)
-    parameters = _parameters(analysis, column, plan.where, count)
+    parameters = _parameters(analysis, column, target, plan.where, count)
     number = _event_number(analysis, plan)
     events = Events(
         features=features,
@@ -225,10 +257,14 @@ def _weight(analysis: Analysis, sample: Sample | None, column: Any, length: int,
     return weight
 
 
-def _parameters(analysis: Analysis, column: Any, where: str, length: int) -> NDArray[np.float32]:
+def _parameters(analysis: Analysis, column: Any, target: NDArray[Any], where: str, length: int) -> NDArray[np.float32]:
     result = np.empty((length, len(analysis.parameters)), np.float32)
     for i, (name, parameter) in enumerate(analysis.parameters.items()):
         values = column(parameter.variable or name).astype(np.float64)
+        as_is = np.zeros(length, bool)
+        if parameter.background_variable is not None:
+            as_is = target == 0
+            values = np.where(as_is, column(parameter.background_variable), values)
         if not np.isfinite(values).all():
             bad = int((~np.isfinite(values)).sum())
             raise EventsError(f"parameter {name!r} is missing in {bad:,} of {length:,} events in {where}")
@@ -236,7 +272,7 @@ def _parameters(analysis: Analysis, column: Any, where: str, length: int) -> NDA
             # Published files hold 499.99997 for 500: an event belongs to the nearest value.
             allowed = np.sort(np.asarray(parameter.values, np.float64))
             middles = (allowed[1:] + allowed[:-1]) / 2
-            values = allowed[np.searchsorted(middles, values)]
+            values = np.where(as_is, values, allowed[np.searchsorted(middles, values)])
         result[:, i] = values
     return result
 

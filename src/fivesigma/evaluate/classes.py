@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fivesigma.evaluate.intervals import share
 from fivesigma.evaluate.metric import Metric, Weight, replicas, weighted_mean
 
 
@@ -17,6 +18,8 @@ def predicted_class(score: NDArray[Any], threshold: float = 0.5) -> NDArray[np.i
 def accuracy(score: NDArray[Any], target: NDArray[Any], weight: Weight, threshold: float = 0.5) -> Metric:
     """Share of the weight whose class is predicted rightly.
 
+    If all are right, or none, the error is the length of the Clopper–Pearson interval for the effective number of events.
+
     Args:
         score: probability of class 1 [event], or of each class [event, class].
         target: class index, [event].
@@ -26,7 +29,12 @@ def accuracy(score: NDArray[Any], target: NDArray[Any], weight: Weight, threshol
     >>> accuracy(np.array([0.2, 0.9, 0.6]), np.array([0, 1, 0]), np.ones(3)).value.__round__(4)
     0.6667
     """
-    return weighted_mean((predicted_class(score, threshold) == target).astype(np.float64), weight)
+    right = predicted_class(score, threshold) == target
+    found = weighted_mean(right.astype(np.float64), weight)
+    if found.error == 0:
+        limits = share(right, weight)
+        return Metric(found.value, limits.high - limits.low)
+    return found
 
 
 def log_loss(score: NDArray[Any], target: NDArray[Any], weight: Weight) -> Metric:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma.evaluate.histogram import histogram
+from fivesigma.evaluate.intervals import shares
 from fivesigma.evaluate.regression import half_width_68
 from fivesigma.evaluate.roc import roc
 from fivesigma.evaluate.summary import hypothesis_name
@@ -75,16 +76,18 @@ def _scores_per_class(scores: Scores, bins: int = 40) -> dict[str, Any]:
 
 
 def calibration(score: NDArray[Any], target: NDArray[Any], weight: NDArray[Any], bins: int = 20) -> dict[str, list[Any]]:
-    """Share of signal in bins of the score: equal to the score itself for a calibrated network."""
+    """Share of signal in bins of the score: equal to the score itself for a calibrated network.
+
+    Returns:
+        Mean `score` of each bin with events, `share` of signal and its limits `low` and `high` (Clopper–Pearson).
+    """
     index = np.clip((score * bins).astype(int), 0, bins - 1)
     total = np.bincount(index, weights=weight, minlength=bins)
-    squares = np.bincount(index, weights=weight**2, minlength=bins)
-    signal = np.bincount(index, weights=weight * (target == 1), minlength=bins)
     mean = np.bincount(index, weights=weight * score, minlength=bins)
     filled = total > 0
-    share = signal[filled] / total[filled]
-    error = np.sqrt(np.clip(share * (1 - share), 0, None) * squares[filled]) / total[filled]
-    return {"score": (mean[filled] / total[filled]).tolist(), "share": share.tolist(), "error": error.tolist()}
+    found = shares(target == 1, weight, index, bins)
+    limits = {"share": found.value, "low": found.low, "high": found.high}
+    return {"score": (mean[filled] / total[filled]).tolist(), **{key: v[filled].tolist() for key, v in limits.items()}}
 
 
 def _regression(scores: Scores) -> dict[str, Any]:

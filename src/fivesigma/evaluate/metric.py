@@ -53,6 +53,21 @@ def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
+def sums_by(cell: NDArray[Any], weight: Weight, cells: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Σw and Σw² in every cell, [cell].
+
+    Args:
+        cell: which one each event is in, from 0, [event].
+        weight: [event].
+        cells: how many there are.
+
+    >>> sums_by(np.array([0, 2, 2]), np.array([1.0, 2.0, 3.0]), 3)
+    (array([1., 0., 5.]), array([ 1.,  0., 13.]))
+    """
+    sums, squares = (np.bincount(cell, power, cells).astype(np.float64) for power in (weight, np.square(weight)))
+    return sums, squares
+
+
 def weighted_mean(values: NDArray[Any], weight: Weight) -> Metric:
     """Mean of a quantity over weighted events, with the error of a ratio of sums.
 

@@ -55,12 +55,17 @@ class Yields:
     signal_error: NDArray[np.float64]
     background_error: NDArray[np.float64]
 
-    def significance(self, systematic: float = 0.0) -> NDArray[np.float64]:
-        """Asimov significance with the Monte Carlo error and a relative systematic one on the background."""
+    def significance(self, systematic: float | None = 0.0) -> NDArray[np.float64]:
+        """Asimov significance with the Monte Carlo error and a relative systematic one on the background.
+
+        With None, the background is taken as known exactly.
+        """
+        if systematic is None:
+            return np.asarray(asimov(self.signal, self.background))
         uncertainty = np.hypot(self.background_error, systematic * self.background)
         return np.asarray(asimov(self.signal, self.background, uncertainty))
 
-    def errors(self, systematic: float = 0.0) -> NDArray[np.float64]:
+    def errors(self, systematic: float | None = 0.0) -> NDArray[np.float64]:
         """Standard error of each significance, from those of the yields."""
         step = 1e-4
         here = self.significance(systematic)
@@ -108,17 +113,27 @@ class BestCut:
 
 
 def best_cut(
-    score: NDArray[Any], target: NDArray[Any], weight: Weight, *, systematic: float = 0.0, steps: int = 200
+    score: NDArray[Any],
+    target: NDArray[Any],
+    weight: Weight,
+    *,
+    systematic: float | None = 0.0,
+    steps: int = 200,
+    floor: float = FLOOR,
+    most_error: float = MOST_ERROR,
 ) -> BestCut:
     """Scan a cut on the score.
 
-    Cuts above which the background is less than one event, or known to worse than 30 %, are not considered: there the
-    significance is that of a fluctuation.
+    Cuts above which the background is less than `floor`, or known to worse than `most_error`, are not considered:
+    there the significance is that of a fluctuation.
 
     Args:
         score, target, weight: as for `yields_above`.
-        systematic: relative uncertainty of the background, beside that of its simulated number.
+        systematic: relative uncertainty of the background, beside that of its simulated number; None to take the
+            background as known exactly.
         steps: cuts that are tried, at equal shares of the signal.
+        floor: least background above a cut, in events.
+        most_error: largest relative Monte Carlo error of that background.
 
     Raises:
         ValueError: if no cut leaves enough background.
@@ -126,9 +141,9 @@ def best_cut(
     shares = np.linspace(0, 1, steps, endpoint=False)
     cuts = np.unique(np.quantile(score[target == 1], shares))
     found = yields_above(score, target, weight, cuts)
-    known = (found.background >= FLOOR) & (found.background_error <= MOST_ERROR * found.background)
+    known = (found.background >= floor) & (found.background_error <= most_error * found.background)
     if not known.any():
-        raise ValueError(f"no cut leaves {FLOOR:g} background event known to {MOST_ERROR:.0%}")
+        raise ValueError(f"no cut leaves {floor:g} background events known to {most_error:.0%}")
     scan = np.where(known, found.significance(systematic), np.nan)
     i = int(np.nanargmax(scan))
     return BestCut(
@@ -194,7 +209,33 @@ def yields_in(score: NDArray[Any], target: NDArray[Any], weight: Weight, edges: 
     return Yields(parts[0], parts[1], np.sqrt(parts[2]), np.sqrt(parts[3]))
 
 
-def binned(yields: Yields, systematic: float = 0.0) -> Metric:
+def without_empty(yields: Yields) -> NDArray[np.intp]:
+    """Which bins of some events have to be joined so that every one has background, known to better than itself.
+
+    Edges are chosen on other events than those they are used for; where the latter are few, or some of their weights
+    negative, a bin may come out empty. It joins its lower neighbour (the lowest its upper one).
+
+    Returns:
+        Position of the lower edge of every bin that is left, rising from 0.
+
+    >>> zero, some = np.zeros(4), np.full(4, 0.1)
+    >>> without_empty(Yields(some, np.array([9.0, 0.0, 4.0, -1.0]), zero, some))
+    array([0, 2])
+    """
+    starts: list[int] = []
+    b = variance = 0.0
+    for i in range(len(yields.background) - 1, -1, -1):
+        b, variance = b + float(yields.background[i]), variance + float(yields.background_error[i]) ** 2
+        if b > 0 and variance < b**2:
+            starts.append(i)
+            b = variance = 0.0
+    if not starts:
+        return np.zeros(1, np.intp)
+    starts[-1] = 0  # what is left at the bottom joins the lowest bin
+    return np.array(starts[::-1], np.intp)
+
+
+def binned(yields: Yields, systematic: float | None = 0.0) -> Metric:
     """Significance of all bins together: √ΣZ², the bins' uncertainties taken as independent."""
     each, errors = yields.significance(systematic), yields.errors(systematic)
     total = float(np.sqrt((each**2).sum()))

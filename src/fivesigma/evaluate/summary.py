@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma.evaluate import classes, regression
+from fivesigma.evaluate.intervals import Share
 from fivesigma.evaluate.metric import Metric, replicas, weighted_mean
 from fivesigma.evaluate.roc import auc
 from fivesigma.scores import Scores
@@ -25,11 +26,19 @@ def summarise(scores: Scores, threshold: float = 0.5, bootstrap: int = 200) -> d
         name → Metric, and `per_class`, `confusion`, `per_parameter` where they apply.
     """
     if scores.task == "regression":
-        return _regression(scores.score, scores.target, scores.weight)
-    result = _classification(scores, threshold, bootstrap)
+        return _regression(scores.score, scores.target, scores.weight) | negative_weights(scores.weight)
+    result = _classification(scores, threshold, bootstrap) | negative_weights(scores.weight)
     if scores.at_hypothesis:
         result["per_parameter"] = per_parameter(scores, threshold)
     return result
+
+
+def negative_weights(weight: NDArray[np.float64]) -> dict[str, Any]:
+    """Share of events with a negative weight and how many events of weight one are worth as much, if there are any."""
+    if not (weight < 0).any():
+        return {}
+    effective = float(weight.sum()) ** 2 / float((weight**2).sum())
+    return {"negative_weights": {"share": float((weight < 0).mean()), "effective_events": effective}}
 
 
 def _regression(score: NDArray[Any], target: NDArray[Any], weight: NDArray[Any]) -> dict[str, Any]:
@@ -144,15 +153,15 @@ def in_bins(scores: Scores, observer: str, edges: list[float], threshold: float 
 
 
 def as_json(value: Any) -> Any:
-    """Metrics inside nested mappings as plain numbers; NaN becomes null."""
-    if isinstance(value, Metric):
+    """Metrics and shares inside nested mappings as plain numbers; NaN becomes null."""
+    if isinstance(value, Metric | Share):
         return value.to_dict()
     if isinstance(value, Mapping):
         return {str(key): as_json(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [as_json(inner) for inner in value]
-    if isinstance(value, np.generic):
-        return as_json(value.item())
+    if isinstance(value, np.ndarray | np.generic):
+        return as_json(value.tolist())
     if isinstance(value, float) and not np.isfinite(value):
         return None
     return value

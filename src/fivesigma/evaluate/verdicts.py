@@ -8,11 +8,19 @@ from fivesigma.evaluate.metric import Metric
 SIGNIFICANT = 3.0
 """Standard deviations from which a difference is called one."""
 
+UNEQUAL = 4.0
+"""Widths of its interval by which an efficiency may miss the wanted one; the scale has an error, too."""
+
 FEW = 100
 """A class with less weight than so many events in the test part gets a warning."""
 
+TOO_GOOD = 0.999
+"""An area below the ROC curve beyond which an input is suspected of knowing the answer."""
+
 
 _WORDS = {"folds": "out-of-fold"}
+_SIGNS = (("auc", 1), ("rmse", -1), ("log_loss", -1))
+"""What two sets of scores are compared by, the first that both have; +1 where more is better."""
 
 
 def verdicts(metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -26,8 +34,25 @@ def verdicts(metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:
         return []
     # With folds, `train` holds scores of single networks, to be compared with the like: not with the mean of all.
     unseen = "folds" if "folds" in metrics else last
-    found = [_useless(metrics[last], last), _overtrained(metrics, unseen), *_few(metrics[last], last)]
+    found = [
+        _too_good(metrics[last], last), _useless(metrics[last], last), _overtrained(metrics, unseen),
+        *_beaten(metrics[last], last), *_unequal(metrics[last]), *_few(metrics[last], last),
+    ]  # fmt: skip
     return [sentence for sentence in found if sentence]
+
+
+def _too_good(metrics: Mapping[str, Any], part: str) -> str:
+    """Whether the network is better than collisions allow, at all or at one hypothesis."""
+    rows = {f" at {name}": row["auc"] for name, row in metrics.get("per_parameter", {}).items()}
+    areas = {"": metrics["auc"], **rows} if "auc" in metrics else rows
+    good = {place: area for place, area in areas.items() if area.value > TOO_GOOD}
+    if not good:
+        return ""
+    place, area = max(good.items(), key=lambda item: item[1].value)
+    return (
+        f"an AUC of {area}{place} on {_WORDS.get(part, part)} events is suspicious: does an input know the answer, or do "
+        "the classes come from samples that differ otherwise"
+    )
 
 
 def _useless(metrics: Mapping[str, Any], part: str) -> str:
@@ -53,7 +78,7 @@ def _overtrained(metrics: Mapping[str, Mapping[str, Any]], part: str) -> str:
     if "train" not in metrics:
         return ""
     words = _WORDS.get(part, part)
-    for name, sign in (("auc", 1), ("rmse", -1), ("log_loss", -1)):
+    for name, sign in _SIGNS:
         if name in metrics["train"]:
             one, other = metrics["train"][name], metrics[part][name]
             gap = Metric(sign * (one.value - other.value), (one.error**2 + other.error**2) ** 0.5)
@@ -65,6 +90,40 @@ def _overtrained(metrics: Mapping[str, Mapping[str, Any]], part: str) -> str:
                 "more events or regularisation would close the gap"
             )
     return ""
+
+
+def _beaten(metrics: Mapping[str, Any], part: str) -> list[str]:
+    """Baselines that are better than the network, beyond the statistical errors."""
+    found, words = [], _WORDS.get(part, part)
+    for name, other in metrics.get("baselines", {}).items():
+        rate = other.get("trigger", {}).get("rate_reduction")
+        if rate is not None and rate.value + SIGNIFICANT * rate.error < 1:
+            found.append(f"the rate of the baseline {name!r} at the trigger's threshold is {rate} of the network's")
+        key, sign = next(((key, sign) for key, sign in _SIGNS if key in metrics and key in other), ("", 0))
+        if key:
+            ours, theirs = metrics[key], other[key]
+            gap = Metric(sign * (theirs.value - ours.value), (ours.error**2 + theirs.error**2) ** 0.5)
+            if gap.value > SIGNIFICANT * gap.error:
+                values = f"{key} {theirs} against {ours}"
+                found.append(f"the baseline {name!r} is better than the network on {words} events: {values}")
+    return found
+
+
+def _unequal(metrics: Mapping[str, Any]) -> list[str]:
+    """Models whose efficiency at the trigger's threshold is not the wanted one: their rates do not compare."""
+    found = []
+    for name, tree in {"network": metrics, **metrics.get("baselines", {})}.items():
+        if "trigger" not in tree:
+            continue
+        at, wanted = tree["trigger"]["at"]["threshold"], tree["trigger"]["at"]["efficiency"]
+        share = tree["trigger"]["thresholds"][f"{at:g}"]["efficiency"]
+        error = share.value - share.low if share.value > wanted else share.high - share.value
+        if abs(share.value - wanted) > UNEQUAL * error:
+            found.append(
+                f"at {at:g} GeV the trigger's scale of {name!r} accepts {share} of the muons instead of {wanted:g}: if its "
+                "estimate does not rise with the momentum there, no scale makes its rate comparable"
+            )
+    return found
 
 
 def _few(metrics: Mapping[str, Any], part: str) -> list[str]:

@@ -25,8 +25,10 @@ from fivesigma.data.load import features_of, plain_features, plan_for, reader_fo
 from fivesigma.data.plan import Plan, Variables
 from fivesigma.data.write import writable_format, write_columns
 from fivesigma.errors import AnalysisError, ColumnNotFound, OutputError, RunError
+from fivesigma.evaluate.calibration import Isotonic
 from fivesigma.journey.file_folds import FileFolds, say_who_scores, training_samples
 from fivesigma.journey.steps import hypothesis_column
+from fivesigma.journey.trust import CALIBRATION, read_calibration
 from fivesigma.journey.verbs import RUNS, Run
 from fivesigma.progress import Listener
 from fivesigma.run_folder import TRAINED, RunFolder
@@ -225,16 +227,18 @@ def _read_part(place: Path) -> Iterator[Columns]:
 
 
 @lru_cache(maxsize=2)
-def _loaded(run: str, changed: int) -> tuple[Network | Folds, Analysis, list[tuple[float, ...]]]:
+def _loaded(run: str, changed: int) -> tuple[Network | Folds, Analysis, list[tuple[float, ...]], Isotonic | None]:
     """A worker scores many files with one network; `changed` tells it from one trained later in the same place."""
     folder = RunFolder.open(run)
-    return load_trained(folder), folder.analysis(), _hypotheses(folder)
+    return load_trained(folder), folder.analysis(), _hypotheses(folder), read_calibration(folder)
 
 
 def _score(task: Scoring, file: str) -> Generator[tuple[Columns, int | None], None, None]:
     """Scored columns of a file, chunk by chunk, each with the number of rows of the file where that is known."""
-    models = [path for path in (Path(task.run) / name for name in TRAINED) if path.is_file()]
-    trained, analysis, hypotheses = _loaded(task.run, max((path.stat().st_mtime_ns for path in models), default=0))
+    models = [path for path in (Path(task.run) / name for name in (*TRAINED, CALIBRATION)) if path.is_file()]
+    trained, analysis, hypotheses, calibration = _loaded(
+        task.run, max((path.stat().st_mtime_ns for path in models), default=0)
+    )
     reader = reader_for(analysis, file)
     plan, total = plan_for(analysis, reader), reader.length()
     given = {name: p.variable or name for name, p in analysis.parameters.items() if name not in task.at}
@@ -263,7 +267,8 @@ def _score(task: Scoring, file: str) -> Generator[tuple[Columns, int | None], No
             network = trained.by(columns["fold"])
         x = features_of([plan.evaluate(name, variables, length) for name in features], length)
         if has_parameters:
-            return columns | _at_own_parameters(network, plan, variables, x, task.at)
+            found = _at_own_parameters(network, plan, variables, x, task.at)
+            return columns | found | ({} if calibration is None else {"probability": calibration(found["score"])})
         return columns | _at_each_hypothesis(network, analysis, x, hypotheses)
 
     # Read ahead, score some chunks at a time, and let the caller write: every core has something to do.

@@ -13,6 +13,7 @@ from fivesigma.analysis_file import load
 from fivesigma.data.base import CHUNK
 from fivesigma.data.formats import expand, split_treename
 from fivesigma.data.load import plan_for, read_events, reader_for
+from fivesigma.data.normalisation import is_normalised, normalised
 from fivesigma.data.shards import Shards, ShardWriter
 from fivesigma.errors import AnalysisError, EventsError, OutputError
 from fivesigma.events import Events
@@ -69,9 +70,12 @@ def prepare(
     simulated = not resolved.has_files
     if simulated:
         resolved = with_simulation(resolved, listener, workers, cluster)
+    uses = sorted({resolved.use_of(name) for name in resolved.samples})
+    origin = {"simulated": simulated, "per_fb": is_normalised(resolved), "uses": uses}
+    resolved = normalised(resolved, listener.progress)
     folder = Path(destination) if destination is not None else Path("prepared") / resolved.name
     count = shards or _suitable(resolved)
-    writer = ShardWriter(folder, count, _digest(resolved, count), {**decisions(resolved), "simulated": simulated})
+    writer = ShardWriter(folder, count, _digest(resolved, count), {**decisions(resolved), **origin})
     if _is_there(folder, writer.digest, listener):
         return folder
     if resolved.split.stratify:

@@ -3,24 +3,28 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fivesigma.analysis import Analysis, MuonSimulation, ResonanceSimulation, Sample
+from fivesigma.analysis import Analysis, MuonSimulation, ResonanceSimulation, Sample, Split
 from fivesigma.cluster.devices import cache_folder
+from fivesigma.data.formats import expand
 from fivesigma.data.load import load_samples, plan_for, reader_for
+from fivesigma.data.normalisation import is_normalised, normalised
+from fivesigma.data.plan import Plan
 from fivesigma.data.shards import INDEX, Shards
 from fivesigma.data.write import writable_format, write_columns
 from fivesigma.errors import AnalysisError, FivesigmaError
 from fivesigma.events import Events
 from fivesigma.prepare.folds import Division
 from fivesigma.prepare.parameters import assign, drawn_anywhere, signal_rows
-from fivesigma.prepare.split import POOL, split
+from fivesigma.prepare.split import POOL, rows_of, split
 from fivesigma.progress import Listener
 
 
@@ -37,6 +41,10 @@ class Source:
         allowed_truth: truth columns among the inputs because the analysis insists.
         division: the folds of the part `folds`, if the analysis has folds.
         shards: where all events are, if `parts` hold only a sample of them.
+        per_fb: whether weights are expected events per fb⁻¹, by the samples' cross sections.
+        uses: what there are samples for.
+        origin: the analysis with the samples that were read, if they were.
+        rows: for each part, which events of each sample it holds; only where systematic uncertainties or baselines need it.
     """
 
     parts: Mapping[str, Events]
@@ -47,6 +55,10 @@ class Source:
     allowed_truth: list[str]
     division: Division | None = None
     shards: Shards | None = None
+    per_fb: bool = False
+    uses: frozenset[str] = frozenset({"split"})
+    origin: Analysis | None = None
+    rows: Mapping[str, Sequence[NDArray[np.intp]]] = field(default_factory=dict)
 
     def lengths(self) -> dict[str, int]:
         """Number of events of each part."""
@@ -71,12 +83,16 @@ def load_source(analysis: Analysis, listener: Listener, workers: int | None = No
     simulated = not analysis.has_files
     if simulated:
         analysis = with_simulation(analysis, listener, workers, cluster)
+    per_fb = is_normalised(analysis)
+    analysis = normalised(analysis, listener.progress)
     loaded = load_samples(analysis, listener.progress)
     counts = ", ".join(f"{len(sample.events):,} of {sample.read:,} ({sample.name})" for sample in loaded)
     listener.done(f"events after selection: {counts}")
     first = loaded[0]
     reader = reader_for(analysis, first.files[0], analysis.samples[first.name])
-    parts = _with_parameters(split([(sample.use, sample.events) for sample in loaded], analysis.split), analysis)
+    pairs = [(sample.use, sample.events) for sample in loaded]
+    _check_variations(plan_for(analysis, reader))
+    parts = _with_parameters(split(pairs, analysis.split), analysis)
     return Source(
         parts=parts,
         division=Division(parts[POOL], analysis.split, analysis.parameters) if POOL in parts else None,
@@ -85,7 +101,39 @@ def load_source(analysis: Analysis, listener: Listener, workers: int | None = No
         read={sample.name: sample.read for sample in loaded},
         simulated=simulated,
         allowed_truth=plan_for(analysis, reader).check_no_truth(),
+        per_fb=per_fb,
+        uses=frozenset(use for use, _ in pairs),
+        origin=analysis,
+        rows=_rows(pairs, parts, analysis.split) if analysis.systematics or analysis.baselines else {},
     )
+
+
+def _rows(
+    pairs: Sequence[tuple[str, Events]], parts: Mapping[str, Events], settings: Split
+) -> dict[str, list[NDArray[np.intp]]]:
+    """Which events of each sample a part holds, without those that were dropped because they are test events too."""
+    rows = rows_of(pairs, settings)
+    for part in parts:
+        if sum(map(len, rows[part])) != len(parts[part]):
+            hidden = parts["test"].fingerprint
+            each = zip(rows[part], pairs, strict=True)
+            rows[part] = [index[~np.isin(events.fingerprint[index], hidden)] for index, (_, events) in each]
+    return rows
+
+
+def _check_variations(plan: Plan) -> None:
+    """Find what systematic variations need now, not after the training.
+
+    Raises:
+        ColumnNotFound: if a weight's formula needs a column that is not there.
+        DataError: if a file is not there.
+    """
+    for systematic in plan.analysis.systematics.values():
+        for side in (systematic.up, systematic.down):
+            if side is not None and side.weights is not None:
+                plan.needs(side.weights)
+            for files in side.samples.values() if side is not None else ():
+                expand(files)
 
 
 def _with_parameters(parts: Mapping[str, Events], analysis: Analysis) -> Mapping[str, Events]:
@@ -123,6 +171,8 @@ def _prepared_source(analysis: Analysis, folder: str, listener: Listener) -> Sou
         simulated=shards.decisions.get("simulated") is True,
         allowed_truth=[],
         shards=shards,
+        per_fb=shards.decisions.get("per_fb") is True,
+        uses=frozenset(shards.decisions.get("uses", ["split"])),
     )
 
 
@@ -138,7 +188,7 @@ def decisions(analysis: Analysis) -> dict[str, Any]:
     }  # fmt: skip
     tree = analysis.model_dump(mode="json", include=sections)
     # How the background's values are drawn is decided when events are read.
-    kept = {name: [p.variable, p.values] for name, p in analysis.parameters.items()}
+    kept = {name: [p.variable, p.background_variable, p.values] for name, p in analysis.parameters.items()}
     split_settings = analysis.split.model_dump(mode="json", exclude={"stratify", "folds"})
     return {**tree, "parameters": kept, "split": split_settings}
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +12,25 @@ from fivesigma.data.formats import split_treename
 from fivesigma.data.write import write_columns
 from fivesigma.errors import AnalysisError, RunError
 from fivesigma.evaluate.curves import curves
+from fivesigma.evaluate.leakage import suspicions
 from fivesigma.evaluate.metric import is_metric, shown
+from fivesigma.evaluate.parameter_checks import Carried, parameter_sentences
 from fivesigma.evaluate.summary import as_json, in_bins, of_one_network, summarise
 from fivesigma.evaluate.verdicts import verdicts
+from fivesigma.events import Events
 from fivesigma.explore import summary
+from fivesigma.journey.baselines import Baselines, check
+from fivesigma.journey.comparison import Comparison, check_trigger
 from fivesigma.journey.folding import checkpoint_of, fold_edges, fold_scores, spread_columns, train_folds
+from fivesigma.journey.searching import Searching, in_words, tables
 from fivesigma.journey.sources import Source, load_source
-from fivesigma.prepare.folds import Division
+from fivesigma.journey.trust import Trust, importances
+from fivesigma.prepare.balance import lopsided
+from fivesigma.prepare.folds import Division, fold_of
+from fivesigma.prepare.negative_weights import what_is_done
 from fivesigma.prepare.split import POOL
 from fivesigma.progress import Listener
+from fivesigma.report.comparison_tables import comparison_tables
 from fivesigma.report.page import write_report
 from fivesigma.run_folder import TRAINED, RunFolder, command_line, describe_inputs, matching_runs
 from fivesigma.scores import Scores, concatenate
@@ -84,6 +94,7 @@ class Journey:
                 "folds are trained side by side by workers, not by several processes together",
                 hint="start one process, with --workers N or --cluster ADDRESS",
             )
+        check(analysis)
         if together.rank():
             path = together.agree()
             return cls(RunFolder(Path(path)), analysis, Listener(), workers, cluster)
@@ -126,13 +137,27 @@ class Journey:
             events=source.lengths(),
         )
 
+    @cached_property
+    def baselines(self) -> Baselines:
+        """The run's other models."""
+        return Baselines(self.folder, self.analysis, self.source, self.listener)
+
+    def train_baselines(self) -> None:
+        """Train the baselines that are not there yet."""
+        if self.analysis.baselines:
+            self.folder.begin("baselines")
+            self.baselines.train()
+
     def explore(self) -> dict[str, Any]:
         """Describe the events in `explore.json`."""
         self.folder.begin("explore")
         source = self.source
         self.listener.progress(0, 1, "exploring")
         result = summary.summarise(self.analysis, source.parts, source.kinds)
+        result["suspicions"] = suspicions(source.parts, numbered=self.analysis.event_number is not None)
         self.folder.write_json("explore.json", as_json(result))
+        for sentence in result["suspicions"]:
+            self.listener.say(f"warning: {sentence}")
         for name, (value, share) in summary.suspected_markers(source.parts, self.analysis.missing_values).items():
             self.listener.say(
                 f"warning: {100 * share:.1f} % of {name} are exactly {value:g}; if that means missing, "
@@ -201,6 +226,13 @@ class Journey:
         """Fit recipe and network, of every fold if there are folds; what was interrupted goes on from its checkpoint."""
         self.folder.begin("train")
         division = self.source.division
+        learnt = self.source.parts["train"] if division is None else division.events
+        check_trigger(self.analysis, learnt)
+        self.baselines.check()
+        if said := what_is_done(learnt.weight, self.analysis.train.negative_weights):
+            self.listener.say(said)
+        if self.source.per_fb and (said := lopsided(learnt, self.analysis)):
+            self.listener.say(f"warning: {said}")
         return self._train_one() if division is None else self._train_folds(division)
 
     def _train_folds(self, division: Division) -> Folds:
@@ -257,19 +289,37 @@ class Journey:
         hypotheses = [tuple(values) for values in self.folder.read_json("metadata.json").get("hypotheses", [])]
         parts = self._scorings(network, hypotheses)
         metrics, shapes, counts = {}, {}, {}
+        trust = Trust(self.folder, self.analysis)
+        searching = Searching(
+            self.folder, self.analysis, self.source, partial(self._score_new, network, hypotheses), self.listener
+        )
+        carried: dict[str, Carried] = {}
+        comparing = Comparison(self.analysis, self.baselines, hypotheses, self.listener)
         for i, (part, scoring) in enumerate(parts.items()):
             self.listener.progress(i, len(parts), f"scoring the {part} events")
             scores = scoring()
             metrics[part] = self._metrics(scores)
             counts[part] = len(scores)
             shapes[part] = curves(scores, self.analysis.evaluate.threshold)
+            more, drawn = trust.add(part, scores, of_many=part == "test" and isinstance(network, Folds))
+            metrics[part] |= more
+            shapes[part] |= drawn
+            more, drawn = searching.add(part, scores)
+            metrics[part] |= more
+            shapes[part] |= drawn
+            if scores.task == "binary" and scores.parameter_names:
+                carried[part] = Carried(scores)
+            columns = {**trust.columns(scores), **comparing.add(part, scores)}
             if part == "test" and isinstance(network, Folds):
-                self._compare_networks(network, scores, metrics[part])
+                self._compare_networks(network, scores, metrics[part], columns)
             elif part != "train":
-                self._write_predictions(part, scores)
+                self._write_predictions(part, scores, columns)
+        comparing.finish(metrics, shapes)
+        self._add_importance(network, metrics)
+        self.folder.update_metadata(evaluated=counts)
         self.folder.write_json("metrics.json", as_json(metrics))
         self.folder.write_json("curves.json", as_json(shapes))
-        sentences = verdicts(metrics)
+        sentences = [*verdicts(metrics), *parameter_sentences(carried)]
         self.folder.write_json("verdicts.json", sentences)
         for sentence in sentences:
             self.listener.say(f"warning: {sentence}")
@@ -279,6 +329,23 @@ class Journey:
         )
         return metrics
 
+    def _add_importance(self, network: Network | Folds, metrics: dict[str, Any]) -> None:
+        """Which inputs matter, beside the metrics of the events this was found with."""
+
+        def heard(done: int, total: int) -> None:
+            self.listener.progress(done, total, "permuting the inputs")
+
+        found = importances(self.analysis, network, self.source.parts, self.source.division, heard)
+        if found:
+            metrics["folds" if isinstance(network, Folds) else "val"]["importance"] = found
+            self.listener.say(f"most important inputs (permutation): {', '.join(list(found)[:5])}")
+
+    def _score_new(self, network: Network | Folds, hypotheses: list[tuple[float, ...]], events: Events) -> Scores:
+        """Scores of events that stand for others of the part a search is judged on."""
+        if isinstance(network, Folds) and "test" not in self.source.parts:
+            return network.by(fold_of(events.event_number, self.analysis.split)).scores(events, hypotheses)
+        return network.scores(events, hypotheses)
+
     def _scorings(self, network: Network | Folds, hypotheses: list[tuple[float, ...]]) -> Mapping[str, Callable[[], Scores]]:
         """Part → what gives its scores."""
         if not isinstance(network, Folds):
@@ -287,12 +354,12 @@ class Journey:
         assert division is not None  # the analysis that has trained folds divides its events into folds
         return fold_scores(network, division, self.source.parts.get("test"), hypotheses)
 
-    def _compare_networks(self, folds: Folds, scores: Scores, metrics: dict[str, Any]) -> None:
+    def _compare_networks(self, folds: Folds, scores: Scores, metrics: dict[str, Any], more: Mapping[str, Any]) -> None:
         """How much the networks differ on the test events: in all, and as a column beside the score."""
         test = self.source.parts["test"]
         each = folds.each(test.features, test.parameters)
         metrics["one_network"] = of_one_network(scores, each, self.analysis.evaluate.threshold)
-        self._write_predictions("test", scores, spread_columns(scores, each))
+        self._write_predictions("test", scores, {**spread_columns(scores, each), **more})
 
     def _scores(self, network: Network, part: str, hypotheses: list[tuple[float, ...]]) -> Scores:
         """Scores of a part; of training events on disk, those of the sample in memory."""
@@ -349,6 +416,25 @@ class Journey:
                 ["", "AUC"],
                 [[name, shown(row["auc"])] for name, row in per.items()],
             )
+        self._say_search(metrics)
+        self._say_comparison(metrics)
+
+    def _say_comparison(self, metrics: dict[str, Any]) -> None:
+        """The network beside its baselines, and what a trigger makes of all of them."""
+        for table in comparison_tables(metrics, self.analysis)[:2]:
+            self.listener.table(table.title, ["", *table.header[1:]], table.rows)
+
+    def _say_search(self, metrics: dict[str, Any]) -> None:
+        """The search's significances and limits, and what there is of negative weights."""
+        for part, tree in metrics.items():
+            if "search" in tree:
+                self.listener.say(in_words(tree["search"], self.analysis.classes))
+                for table in tables(tree["search"], part):
+                    self.listener.table(*table)
+        negative = {part: tree["negative_weights"] for part, tree in metrics.items() if "negative_weights" in tree}
+        if negative:
+            rows = [[p, f"{100 * n['share']:.3g} %", f"{n['effective_events']:,.0f}"] for p, n in negative.items()]
+            self.listener.table("negative weights, kept in every number above", ["", "events", "effective events"], rows)
 
 
 def key_numbers(metrics: dict[str, Any]) -> list[list[str]]:

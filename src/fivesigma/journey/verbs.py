@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,11 @@ from fivesigma.data.formats import expand
 from fivesigma.data.load import plan_for, read_events, reader_for
 from fivesigma.data.plan import Plan
 from fivesigma.errors import RunError
+from fivesigma.evaluate.leakage import suspicions
 from fivesigma.evaluate.metric import is_metric
 from fivesigma.evaluate.summary import as_json
+from fivesigma.events import Events, concatenate
+from fivesigma.journey.baselines import check as check_baselines
 from fivesigma.journey.steps import Journey, key_numbers
 from fivesigma.progress import Listener
 from fivesigma.run_folder import TRAINED, RunFolder
@@ -22,8 +26,8 @@ from fivesigma.train.network import Network
 
 AnalysisLike = str | Path | Analysis | Mapping[str, Any]
 RUNS = Path("runs")
-FIRST_EVENTS = 100
-"""`check` looks at so many events of every file, to find lists and text where numbers are meant."""
+FIRST_EVENTS = 20_000
+"""`check` looks at so many events of every file: for lists and text where numbers are meant, and for leakage."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,11 @@ class Run:
     def metrics(self) -> dict[str, Any]:
         """`metrics.json`: part → metric → `value` and `error`."""
         return dict(self.folder.read_json("metrics.json"))
+
+    @property
+    def scan(self) -> dict[str, Any]:
+        """`scan/scan.json`, what `fivesigma scan` found: network → hypothesis → AUC, significance and limit."""
+        return dict(self.folder.read_json("scan/scan.json"))
 
     @property
     def history(self) -> list[dict[str, float]]:
@@ -100,7 +109,9 @@ def check(
         FivesigmaError: for the first thing that is wrong.
     """
     resolved = load(analysis, settings, data)
+    check_baselines(resolved)
     plans = []
+    seen: dict[str, list[Events]] = {}
     for name, sample in resolved.samples.items():
         files = expand(sample.files)
         for file in files:
@@ -108,12 +119,17 @@ def check(
             plan = plan_for(resolved, reader)
             allowed = plan.check_no_truth()
             check_names(plan)
-            next(read_events(resolved, plan, reader, sample, size=FIRST_EVENTS), None)
+            for first, _ in islice(read_events(resolved, plan, reader, sample, size=FIRST_EVENTS), 1):
+                seen.setdefault("test" if resolved.use_of(name) == "test" else "train", []).append(first)
             plans.append(plan)
             if listener and allowed:
                 listener.say(f"warning: truth among the inputs, as `allow_truth` asks: {', '.join(allowed)}")
         if listener and files:
             listener.say(f"sample {name}: {len(plans[-1].features)} features, all names found in {', '.join(files)}")
+    if listener and "train" in seen:
+        parts = {part: concatenate(found) for part, found in seen.items()}
+        for sentence in suspicions(parts, numbered=resolved.event_number is not None):
+            listener.say(f"warning: {sentence}")
     return plans
 
 
@@ -122,6 +138,9 @@ def check_names(plan: Plan) -> None:
     analysis = plan.analysis
     answer = analysis.labels or analysis.target
     texts = [*plan.features, *analysis.observers, *(p.variable or n for n, p in analysis.parameters.items())]
+    texts += [p.background_variable for p in analysis.parameters.values() if p.background_variable]
+    sides = [side for systematic in analysis.systematics.values() for side in (systematic.up, systematic.down) if side]
+    texts += [side.weights for side in sides if side.weights]
     optional = [analysis.selection, analysis.weights, answer.variable if answer else None, analysis.event_number]
     for text in [*texts, *(text for text in optional if text)]:
         plan.needs(text)
@@ -169,14 +188,17 @@ def train(
         journey.help()
         return Run(journey.folder.path)
     journey.trained()
+    journey.train_baselines()
     journey.folder.finish()
     return Run(journey.folder.path)
 
 
 def evaluate(run: str | Path | Run, output: str | Path = RUNS, listener: Listener | None = None) -> Run:
-    """Score the run's events with its network and write metrics with uncertainties."""
+    """Score the run's events with its network and write metrics with uncertainties; baselines that lack are trained."""
     journey = _journey_of(run, output, listener, TRAINED)
-    journey.evaluate(load_trained(journey.folder))
+    network = load_trained(journey.folder)
+    journey.train_baselines()
+    journey.evaluate(network)
     journey.folder.finish()
     journey.say_key_numbers()
     return Run(journey.folder.path)
@@ -225,6 +247,7 @@ def run(
     if not folder.has("explore.json"):
         journey.say_classes(as_json(journey.explore()))
     network = journey.trained()
+    journey.train_baselines()
     journey.evaluate(network)
     journey.report()
     folder.finish()

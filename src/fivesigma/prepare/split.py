@@ -64,6 +64,45 @@ def sides(use: str, uses: set[str], events: Events, settings: Split) -> dict[str
     return {part: events if len(i) == len(events) else events.take(i) for part, i in index.items() if len(i)}
 
 
+def share_of(part: str, uses: set[str], settings: Split) -> float:
+    """Share of all events that a part holds, on average; 1 where they come from samples of its own.
+
+    Args:
+        part: `train`, `val`, `test` or `folds`.
+        uses: what there are samples for.
+        settings: the shares.
+
+    >>> share_of("val", {"split"}, Split(test=0.2, val=0.25))
+    0.2
+    """
+    if part == POOL or part in uses & {"val", "test"}:
+        return 1.0
+    use = "split" if "split" in uses else "train"
+    return dict(zip(("train", "val", "test"), _shares(use, uses, settings), strict=True))[part]
+
+
+def rows_of(samples: Sequence[tuple[str, Events]], settings: Split) -> dict[str, list[NDArray[np.intp]]]:
+    """Which events of each sample make up a part that is tested on, in their order: `test`, and `folds` or `val`.
+
+    Args:
+        samples: as for `split`, which puts the events of one sample behind those of the one before.
+        settings: the shares.
+
+    Returns:
+        part → sample → positions among the sample's events.
+    """
+    uses = {use for use, _ in samples}
+    found: dict[str, list[NDArray[np.intp]]] = {part: [] for part in PARTS}
+    for use, events in samples:
+        if settings.folds is not None and use != "test":
+            index = {POOL: np.arange(len(events))}
+        else:
+            index = _sides(events, _shares(use, uses, settings), settings)
+        for part, rows in found.items():
+            rows.append(index.get(part, np.zeros(0, np.intp)))
+    return found
+
+
 def learning(events: Events, settings: Split) -> dict[str, NDArray[np.intp]]:
     """Indices of the `train` and `val` events among those of which none is tested on."""
     index = _sides(events, _shares("train", {"train", "test"}, settings), settings)

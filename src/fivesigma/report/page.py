@@ -9,8 +9,11 @@ from fivesigma.analysis import Analysis
 from fivesigma.errors import RunError
 from fivesigma.evaluate.metric import is_metric, shown
 from fivesigma.progress import Progress, silent
+from fivesigma.report.comparison_tables import comparison_tables
 from fivesigma.report.data_figures import data_figures
 from fivesigma.report.result_figures import fold_curves, learning_curves, result_figures
+from fivesigma.report.scan_tables import tables as scan_tables
+from fivesigma.report.search_figures import scan_figures
 from fivesigma.report.style import Picture, style
 from fivesigma.run_folder import RunFolder
 
@@ -37,7 +40,11 @@ _EXPLAINED = {
     "bias": "mean of predicted − true",
     "width_68": "half the interval that holds 68 % of the residuals",
     "r_squared": "share of the variance explained",
+    "calibration_error": "mean distance of the score from the share of signal",
+    "recalibrated_calibration_error": "the same after recalibration",
+    "recalibrated_log_loss": "mean of −ln p(true class) after recalibration",
     "rmse_of_constant": "RMSE of always answering the mean",
+    "trigger_rate": "rate above the trigger's threshold, at equal efficiency",
 }
 
 
@@ -55,10 +62,12 @@ def write_report(folder: RunFolder, progress: Progress = silent) -> Path:
         raise RunError(f"the run {folder} has nothing to report yet", hint="run explore, train or evaluate first")
     metrics = folder.read_json("metrics.json") if folder.has("metrics.json") else {}
     bins = {round(row["low"] + 0.5): row for row in metrics.get("folds", {}).get("against", {}).get("fold", [])}
-    text = (resources.files("fivesigma.report") / "page.html.j2").read_text(encoding="utf-8")
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("fivesigma", "report"), autoescape=True, undefined=jinja2.StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
     environment.filters["number"] = _number
-    page = environment.from_string(text).render(
+    page = environment.get_template("page.html.j2").render(
         css=(resources.files("fivesigma.report") / "page.css").read_text(encoding="utf-8"),
         analysis=analysis,
         metadata=folder.read_json("metadata.json"),
@@ -70,10 +79,13 @@ def write_report(folder: RunFolder, progress: Progress = silent) -> Path:
         verdicts=folder.read_json("verdicts.json") if folder.has("verdicts.json") else [],
         unit=f" [{analysis.target.unit}]" if analysis.target and analysis.target.unit else "",
         parts=list(metrics),
+        sampled=_sampled(folder.read_json("metadata.json")),
         table=_metric_rows(metrics),
         headline=[row for name in _HEADLINES[analysis.task] for row in _metric_rows(metrics) if row["name"] == name],
         metrics=metrics,
+        comparison=comparison_tables(metrics, analysis) if metrics else [],
         shown=shown,
+        scan_tables=scan_tables(folder.read_json("scan/scan.json")) if folder.has("scan/scan.json") else [],
         data=data,
         results=results,
         resolved=(folder / "analysis.yaml").read_text(encoding="utf-8"),
@@ -101,6 +113,8 @@ def _pictures(folder: RunFolder, analysis: Analysis, progress: Progress) -> tupl
             for picture in result_figures(folder, analysis, folder.read_json("metrics.json"), shapes):
                 results.append(picture)
                 progress(len(data) + len(results), len(data) + len(results) + 2, f"drawing {picture.title}")
+        if folder.has("scan/scan.json"):
+            results.extend(scan_figures(folder, analysis, folder.read_json("scan/scan.json")))
     return data, results
 
 
@@ -114,6 +128,12 @@ def _recipe(folder: RunFolder) -> Any:
     """The recipe of the network, or of the first fold's."""
     place = folder.fold(1) if folder.has("folds.json") else folder
     return place.read_json("recipe.json") if place.has("recipe.json") else None
+
+
+def _sampled(metadata: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+    """Part → number of events evaluated and of all, where not all were."""
+    there = metadata.get("events", {})
+    return {part: (n, there[part]) for part, n in metadata.get("evaluated", {}).items() if n < there.get(part, 0)}
 
 
 def _metric_rows(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:

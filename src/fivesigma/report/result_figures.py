@@ -7,7 +7,10 @@ import numpy as np
 
 from fivesigma.analysis import Analysis
 from fivesigma.evaluate.metric import shown
+from fivesigma.report.search_figures import search_figures
 from fivesigma.report.style import Picture, colour, label, new_figure, points, save, stairs
+from fivesigma.report.trigger_figures import trigger_figures
+from fivesigma.report.trust_figures import trust_figures
 from fivesigma.run_folder import RunFolder
 
 Tree = Mapping[str, Any]
@@ -99,12 +102,19 @@ def result_figures(folder: RunFolder, analysis: Analysis, metrics: Tree, shapes:
         yield _confusion(folder, metrics[last]["confusion"], last)
     for observer, rows in metrics[last].get("against", {}).items():
         yield _against(folder, analysis, observer, rows, last)
+    if analysis.task == "binary":
+        yield from search_figures(folder, analysis, metrics, shapes)
+    yield from trigger_figures(folder, analysis, shapes)
+    yield from trust_figures(folder, analysis, metrics, shapes, last)
 
 
 def _roc(folder: RunFolder, metrics: Tree, shapes: Tree) -> Picture:
     figure, (left, right) = new_figure(9.4, 4.2, 1, 2)
     lines = {f"{part}: AUC {shown(metrics[part]['auc'])}": shapes[part]["roc"] for part in shapes if part != "val"}
     last = "test" if "test" in shapes else list(shapes)[-1]
+    for name, tree in shapes[last].get("baselines", {}).items():
+        if "roc" in tree:
+            lines[f"{name}, {last}: AUC {shown(metrics[last]['baselines'][name]['auc'])}"] = tree["roc"]
     per = metrics[last].get("per_parameter", {})
     named = {f"{name}: {per[name]['auc']['value']:.3f}": curve for name, curve in shapes[last]["roc_at"].items()}
     for axes in (left, right):
@@ -169,7 +179,8 @@ def _calibration(folder: RunFolder, shapes: Tree, last: str) -> Picture:
     figure, (axes,) = new_figure(4.6, 4.2)
     tree = shapes[last]["calibration"]
     axes.plot([0, 1], [0, 1], color="0.6", ls=":", lw=1)
-    axes.errorbar(tree["score"], tree["share"], tree["error"], fmt="o", color=colour(0), ms=4, capsize=2)
+    share, low, high = (np.asarray(tree[key]) for key in ("share", "low", "high"))
+    axes.errorbar(tree["score"], share, [share - low, high - share], fmt="o", color=colour(0), ms=4, capsize=2)
     axes.set(xlabel="mean score in bin", ylabel="share of signal", xlim=(0, 1), ylim=(0, 1))
     caption = "On the diagonal the score is the probability of being signal, at the composition of the sample."
     return save(folder, figure, "calibration", f"Calibration ({last})", caption, dict(tree))

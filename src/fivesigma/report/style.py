@@ -39,6 +39,9 @@ _RC = {
     "lines.linewidth": 1.6,
     "figure.dpi": 100,
     "savefig.dpi": 150,
+    "savefig.bbox": None,
+    "figure.autolayout": False,
+    "figure.constrained_layout.use": False,
     "svg.fonttype": "path",
     "svg.hashsalt": "fivesigma",
 }
@@ -83,7 +86,7 @@ def save(folder: RunFolder, figure: "Figure", name: str, title: str, caption: st
     """Write a figure as PDF and PNG with its numbers as JSON below `plots/`, and return it as SVG."""
     # The layout is worked out once, not again for each format.
     figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+    figure.set_layout_engine(None)  # "none" would leave a placeholder that draws every figure twice
     for ending in ("pdf", "png"):
         metadata = {"CreationDate": None} if ending == "pdf" else None
         with writing(folder / "plots" / f"{name}.{ending}") as part:

@@ -24,15 +24,19 @@ MOST_HYPOTHESES = 20
 """With more distinct parameter values than this, scores are not computed at each of them."""
 
 
-class Scorer(Protocol):
-    """What scores events: a network, or those of all folds."""
+class ScoresArrays(Protocol):
+    """What scores arrays of features and parameters: a network, those of all folds, or a baseline."""
+
+    def score(self, features: NDArray[np.float32], parameters: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+        """Score events, as `Network.score` does."""
+
+
+class Scorer(ScoresArrays, Protocol):
+    """What scores events with a recipe before it: a network, or those of all folds."""
 
     @property
     def recipe(self) -> Recipe:
         """Names the features and parameters that are needed."""
-
-    def score(self, features: NDArray[np.float32], parameters: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
-        """Score events, as `Network.score` does."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +118,7 @@ class Network:
         return cls(model, recipe, float(tree["target_scale"]), float(tree["target_shift"]))
 
 
-def scores_by(scorer: Scorer, events: Events, hypotheses: Sequence[tuple[float, ...]] = ()) -> Scores:
+def scores_by(scorer: ScoresArrays, events: Events, hypotheses: Sequence[tuple[float, ...]] = ()) -> Scores:
     """Score events at their own parameters and under each hypothesis."""
     at = {
         values: scorer.score(events.features, np.broadcast_to(np.asarray(values, np.float32), (len(events), len(values))))

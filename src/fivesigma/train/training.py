@@ -1,7 +1,7 @@
 """Split events + analysis → a trained network."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ from fivesigma.cluster.devices import Team
 from fivesigma.data.shards import Shards
 from fivesigma.events import Events
 from fivesigma.models.mlp import mlp
-from fivesigma.prepare.balance import class_weight, resample
+from fivesigma.prepare.balance import class_weight, even, groups_of, resample
+from fivesigma.prepare.negative_weights import Policy, for_training, learnt_weight
 from fivesigma.prepare.parameters import signal_rows
 from fivesigma.prepare.recipe import Recipe
 from fivesigma.prepare.recipe import fit as fit_recipe
@@ -49,6 +50,7 @@ def train(
         until: pause after this epoch.
         on_epoch: called after each epoch.
     """
+    raw, parts = parts["train"], {**parts, "train": for_training(parts["train"], analysis.train.negative_weights)}
     recipe = fit_recipe(parts["train"], analysis.prepare)
     shift, scale = target_standard(analysis, parts["train"])
     training: Arrays | Source
@@ -56,7 +58,9 @@ def train(
     if shards is None:
         training, validation = _from_memory(analysis, parts, recipe, shift, scale)
     else:
-        training, validation = _from_shards(analysis, parts, shards, recipe, shift, scale)
+        before, after = _by_class(raw), _by_class(parts["train"])
+        changed = np.divide(after, before, out=np.ones_like(before), where=before != 0)
+        training, validation = _from_shards(analysis, parts, shards, recipe, shift, scale, changed)
     model = _model(analysis, recipe)
     history = fit(
         model, training, validation, analysis.train, analysis.task,
@@ -82,6 +86,7 @@ def train_twins(
         on_epoch: called with the number of the network and its row, after each of its epochs.
     """
     common = analyses[0]
+    parts = {**parts, "train": for_training(parts["train"], common.train.negative_weights)}
     recipe = fit_recipe(parts["train"], common.prepare)
     shift, scale = target_standard(common, parts["train"])
     training, validation = _from_memory(common, parts, recipe, shift, scale)
@@ -95,7 +100,9 @@ def train_twins(
 
 def _model(analysis: Analysis, recipe: Recipe) -> Any:
     outputs = len(analysis.classes) if analysis.task == "multiclass" else 1
-    return mlp(analysis.model, len(recipe.inputs), outputs, LINKS[analysis.task], analysis.train.seed)
+    return mlp(
+        analysis.model, len(recipe.inputs), outputs, LINKS[analysis.task], analysis.train.seed, len(recipe.parameters)
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -109,6 +116,7 @@ class ToInputs:
         mean: mean of event weight times class weight; training weights have a mean of one, which makes the
             learning rate mean the same whatever unit the weights have.
         redraws: parameters that change from epoch to epoch.
+        negative: what is done with negative weights; of events in memory, it has been done before.
     """
 
     recipe: Recipe
@@ -117,13 +125,14 @@ class ToInputs:
     factors: NDArray[np.float64]
     mean: float
     redraws: tuple[Redraw, ...] = ()
+    negative: Policy = "keep"
 
     def __call__(self, events: Events) -> Arrays:
         inputs = np.empty((len(events), len(self.recipe.inputs)), np.float32)
         for start in range(0, len(events), CHUNK):
             rows = slice(start, start + CHUNK)
             inputs[rows] = self.recipe.apply(events.features[rows], events.parameters[rows])
-        weight = events.weight
+        weight = learnt_weight(events.weight, self.negative)
         target = events.target
         if len(self.factors):
             weight = weight * self.factors[target.astype(np.intp)]
@@ -145,20 +154,34 @@ def _from_memory(
         return ToInputs(recipe, shift, scale, factors, float(weight.mean()), redraws)(events)
 
     training = arrays(chosen, _redraws(analysis, parts["train"], recipe))
-    return training, arrays(parts["val"], ()) if "val" in parts else None
+    validation = arrays(parts["val"], ()) if "val" in parts else None
+    if not analysis.train.balance:
+        return training, validation
+    groups = groups_of(chosen, analysis.train.balance)
+    training = replace(training, weight=even(training.weight, groups, per_event=True), groups=groups)
+    if validation is not None:
+        among = groups_of(parts["val"], analysis.train.balance)
+        validation = replace(validation, weight=even(validation.weight, among, per_event=False))
+    return training, validation
 
 
 def _from_shards(
-    analysis: Analysis, parts: Mapping[str, Events], shards: Shards, recipe: Recipe, shift: float, scale: float
-) -> tuple[Source, Pieces | None]:
+    analysis: Analysis, parts: Mapping[str, Events], shards: Shards, recipe: Recipe, shift: float, scale: float,
+    changed: NDArray[np.float64],
+) -> tuple[Source, Pieces | None]:  # fmt: skip
+    """As `_from_memory`; `changed` is what negative weights make of each class's sum of weights, [class]."""
     totals = {part: shards.totals(part) for part in shards.rows}
+    if len(analysis.classes):
+        totals["train"] = totals["train"] * changed
     factors = class_weight(
         np.arange(len(analysis.classes)), totals["train"], analysis.classes, analysis.prepare.class_weights
     )
 
     def arrays(part: str, redraws: tuple[Redraw, ...]) -> ToInputs:
         weight = float((factors * totals[part]).sum()) if len(factors) else shards.weight(part)
-        return ToInputs(recipe, shift, scale, factors, weight / max(shards.length(part), 1), redraws)
+        weight *= float(changed[0]) if part == "train" and not len(factors) else 1.0
+        policy: Policy = analysis.train.negative_weights if part == "train" else "keep"
+        return ToInputs(recipe, shift, scale, factors, weight / max(shards.length(part), 1), redraws, policy)
 
     team = Team(analysis.train.batch_size)
     training = FromShards(
@@ -167,6 +190,13 @@ def _from_shards(
         seed=analysis.train.seed,
     )  # fmt: skip
     return training, ShardPieces(shards, "val", arrays("val", ())) if shards.length("val") else None
+
+
+def _by_class(events: Events) -> NDArray[np.float64]:
+    """Sum of weights of each class, [class]; of all events for a regression."""
+    if not events.classes:
+        return np.array([events.weight.sum()])
+    return np.bincount(events.target.astype(np.intp), events.weight, len(events.classes)).astype(np.float64)
 
 
 def _redraws(analysis: Analysis, training: Events, recipe: Recipe) -> tuple[Redraw, ...]:

@@ -51,6 +51,8 @@ class Arrays:
         weight: training weight, class weights included, [event].
         event_weight: the event's own weight, for the metrics, [event].
         redraws: parameters that change from epoch to epoch.
+        groups: number of the group each event belongs to, from 0, [event]; every batch takes as many from each. With
+            None events come as they are.
     """
 
     x: NDArray[np.float32]
@@ -58,6 +60,7 @@ class Arrays:
     weight: NDArray[np.floating[Any]]
     event_weight: NDArray[np.floating[Any]]
     redraws: tuple[Redraw, ...] = ()
+    groups: NDArray[np.intp] | None = None
 
     def __len__(self) -> int:
         return len(self.x)
@@ -122,7 +125,7 @@ class InMemory:
         shuffle: bool = True,
     ) -> None:  # fmt: skip
         self._table = arrays.table()
-        self._redraws = arrays.redraws
+        self._redraws, self._groups = arrays.redraws, arrays.groups
         self._batch, self._seed, self._shuffle = batch, seed, shuffle
         self._rows = batch + -batch % devices
         self._mine = slice(rank * self._rows // processes, (rank + 1) * self._rows // processes)
@@ -135,7 +138,10 @@ class InMemory:
         """The windows of one epoch, from number `first` on."""
         count = len(self._table)
         generator = np.random.default_rng((self._seed, epoch))
-        order = generator.permutation(count) if self._shuffle else np.arange(count)
+        if self._groups is not None:
+            order = in_turns(self._groups, generator)
+        else:
+            order = generator.permutation(count) if self._shuffle else np.arange(count)
         drawn = [redraw.draw(generator, count) for redraw in self._redraws]
         for number in range(first, math.ceil(self.steps / self._size)):
             start = number * self._size
@@ -153,3 +159,27 @@ class InMemory:
             counts = np.ones(self._size, np.float32)
             counts[:steps] = np.minimum(self._batch, count - (start + np.arange(steps)) * self._batch)
             yield Window(epoch, number, start + steps == self.steps, block, counts, steps)
+
+
+def in_turns(groups: NDArray[np.intp], generator: np.random.Generator) -> NDArray[np.intp]:
+    """An order of as many events as there are, in which the groups take turns.
+
+    Of n neighbours and g groups, each group has n/g, rounded up or down. A small group is passed through several
+    times, each time in a new order; of a large one, events that are chosen by chance are left out.
+
+    Args:
+        groups: number of each event's group, [event]; numbers without events do no harm.
+        generator: of the order.
+
+    >>> groups = np.array([0, 0, 0, 0, 0, 1])
+    >>> groups[in_turns(groups, np.random.default_rng(1))].tolist()
+    [0, 1, 0, 1, 0, 1]
+    """
+    count = len(groups)
+    members = [np.flatnonzero(groups == number) for number in np.unique(groups)]
+    order = np.empty(count, np.intp)
+    for turn, member in enumerate(members):
+        places = order[turn :: len(members)]
+        passes = [generator.permutation(member) for _ in range(-(-len(places) // len(member)))]
+        places[:] = np.concatenate([*passes, member[:0]])[: len(places)]
+    return order

@@ -1,0 +1,43 @@
+"""`fivesigma scan`."""
+
+from typing import Annotated
+
+import typer
+
+from fivesigma.cli.console import Terminal
+from fivesigma.cli.options import RUNS, Cluster, Output, Quiet, RunName, Workers
+
+
+def scan(
+    run: RunName,
+    leave_out: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--leave-out",
+            metavar="VALUE",
+            help="Also train without the signal of this hypothesis and test on it, beside a network dedicated to it: "
+            "--leave-out 1000, or mass=1000 (several parameters: mass=1000,width=2). May be repeated.",
+        ),
+    ] = None,
+    extremes: Annotated[
+        bool, typer.Option("--extremes", help="Also train on the smallest and the largest value only, and test on all.")
+    ] = False,
+    compare: Annotated[
+        bool,
+        typer.Option("--compare", help="Also train a network dedicated to each hypothesis, and one without the parameter."),
+    ] = False,
+    output: Output = RUNS,
+    quiet: Quiet = False,
+    workers: Workers = None,
+    cluster: Cluster = None,
+) -> None:
+    """AUC, significance and expected limit at each hypothesis, such as a mass, beside networks trained to compare."""
+    from fivesigma.journey import scanning
+
+    terminal = Terminal(quiet)
+    result = scanning.scan(
+        run, leave_out=leave_out or (), extremes=extremes, compare=compare, output=output, listener=terminal,
+        workers=workers, cluster=cluster,
+    )  # fmt: skip
+    terminal.say(f"report: {result.report}")
+    terminal.result(result)

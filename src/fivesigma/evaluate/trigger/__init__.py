@@ -1,0 +1,1 @@
+"""Muons as a trigger sees them: the scale of a momentum, turn-on curves, rates, resolution, charge."""

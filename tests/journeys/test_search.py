@@ -1,0 +1,282 @@
+"""`evaluate.search` in whole journeys: yields, systematic uncertainties, limits, workspaces."""
+
+import json
+
+import numpy as np
+import pytest
+import yaml
+
+import fivesigma as fs
+from fivesigma import extras
+from fivesigma.cluster.serial import InThisProcess
+from fivesigma.errors import MissingExtra
+from fivesigma.evaluate.significance import asimov
+from fivesigma.hashing import uniform
+from fivesigma.journey import folding, searching
+from fivesigma.progress import Listener
+
+EVENTS = {"x500": 2000, "x1000": 1500, "top": 4000, "jets": 2500, "top_up": 3000}
+LUMI = 10.0
+XSEC = {"x500": 0.02, "x1000": 0.01, "top": 0.5, "jets": 0.3}
+MASS = {"x500": 500.0, "x1000": 1000.0}
+
+
+def write_sample(folder, name, seed, negative=0.03):
+    """Events with a mass, two features, a weight of either sign and a varied one."""
+    generator, count = np.random.default_rng(seed), EVENTS[name]
+    separation = {"x500": 1.0, "x1000": 2.0, "top_up": 0.3}.get(name, 0.0)
+    x = generator.normal(separation, 1, (count, 2))
+    w = np.where(generator.random(count) < negative, -1.0, 1.0) * generator.uniform(0.5, 1.5, count)
+    mass = np.full(count, MASS.get(name, 0.0))
+    rows = np.column_stack([np.arange(count) + 100_000 * seed, x, mass, w, w * (1 + 0.1 * np.tanh(x[:, 0]))])
+    np.savetxt(
+        folder / f"{name}.csv", rows, delimiter=",", header="event,x0,x1,mass,w,w_up", comments="", fmt=["%d"] + ["%.9g"] * 5
+    )
+    return rows
+
+
+TREE = {
+    "name": "search",
+    "samples": {
+        **{name: {"files": [f"{name}.csv"], "label": "X", "xsec": XSEC[name]} for name in MASS},
+        **{name: {"files": [f"{name}.csv"], "label": "bkg", "xsec": XSEC[name]} for name in ("top", "jets")},
+    },
+    "selection": "x0 > -2",
+    "features": ["x0", "x1"],
+    "labels": {"names": ["bkg", "X"]},
+    "weights": "w",
+    "parameters": {"mass": {"background": "signal"}},
+    "event_number": "event",
+    "model": {"layers": [8]},
+    "train": {"epochs": 2, "batch_size": 128},
+    "prepare": {"class_weights": "balanced"},
+    "split": {"test": 0.4, "val": 0.5},
+    "evaluate": {"search": {"lumi": LUMI, "systematic": 0.05, "bins": 3}, "bootstrap": 20},
+    "systematics": {
+        "reweighting": {"up": {"weights": "w_up"}},
+        "generator": {"up": {"samples": {"top": "top_up.csv"}}},
+        "top_rate": {"relative": 0.06, "samples": ["top"]},
+        "acceptance": {"relative": 0.02, "classes": ["X"]},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("search")
+    rows = {name: write_sample(folder, name, seed) for seed, name in enumerate(EVENTS, start=1)}
+    (folder / "search.yaml").write_text(yaml.safe_dump(TREE, sort_keys=False))
+    return folder, rows
+
+
+class Heard(Listener):
+    def __init__(self):
+        self.lines, self.tables = [], {}
+
+    def say(self, text):
+        self.lines.append(text)
+
+    def table(self, title, header, rows):
+        self.tables[title] = [header, *rows]
+
+
+@pytest.fixture(scope="module")
+def run(place):
+    listener = Heard()
+    made = fs.train(place[0] / "search.yaml", output=place[0] / "runs", listener=listener)
+    fs.evaluate(made, listener=listener)
+    fs.report(made)
+    return made, listener
+
+
+def in_test(rows):
+    """By hand: which rows are selected and in the test part."""
+    return (rows[:, 1] > -2) & (uniform(rows[:, 0].astype(np.uint64), 0) < 0.4)
+
+
+def by_hand(rows, name, column=4):
+    """Expected events of a sample in all, from its test events."""
+    chosen = in_test(rows[name])
+    return rows[name][chosen, column].sum() * XSEC[name.removesuffix("_up")] * 1000 * LUMI / rows[name][:, 4].sum() / 0.4
+
+
+def workspace(made, name="mass=500"):
+    return json.loads((made.path / "search" / f"workspace-{name}.json").read_text())
+
+
+def test_yields_are_cross_section_times_luminosity_times_efficiency(place, run):
+    rows, tree = place[1], run[0].metrics["test"]["search"]
+    assert (tree["chosen_on"], tree["share"], tree["origin"]) == ("val", 0.4, {"bkg": "lumi", "X": "lumi"})
+    at = tree["at"]
+    assert list(at) == ["mass=500", "mass=1000"]
+    for name, mass in MASS.items():
+        row = at[f"mass={mass:g}"]
+        assert row["total_signal"]["value"] == pytest.approx(by_hand(rows, name), rel=1e-6)
+        assert row["total_background"]["value"] == pytest.approx(by_hand(rows, "top") + by_hand(rows, "jets"), rel=1e-6)
+    # Of the simulated number of test events this is σ·L·ε only on average.
+    assert at["mass=500"]["total_signal"]["value"] == pytest.approx(0.02 * 1000 * LUMI, rel=0.1)
+
+
+def test_the_significance_of_the_cut_is_that_of_the_predictions(run):
+    made = run[0]
+    columns, row = made.predictions("test"), made.metrics["test"]["search"]["at"]["mass=1000"]
+    passed = columns["score_mass_1000"] >= row["cut"]
+    signal = passed & (columns["target"] == 1) & (columns["mass"] == 1000)
+    background = passed & (columns["target"] == 0)
+    s, b = (columns["weight"][chosen].sum() * LUMI / 0.4 for chosen in (signal, background))
+    error = np.sqrt((columns["weight"][background] ** 2).sum()) * LUMI / 0.4
+    assert row["signal"]["value"] == pytest.approx(s)
+    assert row["best_cut"]["value"] == pytest.approx(float(asimov(s, b, np.hypot(error, 0.05 * b))))
+    assert row["best_cut_known"]["value"] == pytest.approx(float(asimov(s, b)))
+
+
+def test_every_uncertainty_is_in_the_workspace(place, run):
+    rows = place[1]
+    signal, background = workspace(run[0])["channels"][0]["samples"]
+    found = {m["name"]: m for m in background["modifiers"]}
+    assert list(found) == ["staterror_score", "bkg_norm", "reweighting", "generator", "top_rate"]
+    assert [m["name"] for m in signal["modifiers"]] == ["mu", "reweighting", "acceptance"]
+    assert signal["modifiers"][-1]["data"] == pytest.approx({"hi": 1.02, "lo": 0.98})
+    top, jets = by_hand(rows, "top"), by_hand(rows, "jets")
+    assert sum(background["data"]) == pytest.approx(top + jets, rel=1e-6)
+    for name, total in (
+        ("reweighting", by_hand(rows, "top", 5) + by_hand(rows, "jets", 5)),
+        ("generator", by_hand(rows, "top_up") + jets),
+        ("top_rate", 1.06 * top + jets),
+    ):
+        assert sum(found[name]["data"]["hi_data"]) == pytest.approx(total, rel=1e-5), name
+        mirrored = 2 * np.array(background["data"]) - found[name]["data"]["hi_data"]
+        np.testing.assert_allclose(found[name]["data"]["lo_data"], mirrored, atol=1e-3 * total)
+
+
+def test_the_limit_is_also_told_as_a_cross_section(run):
+    pytest.importorskip("pyhf", reason="the extra `limits` is not installed")
+    at = run[0].metrics["test"]["search"]["at"]
+    for name, xsec in (("mass=500", 0.02), ("mass=1000", 0.01)):
+        assert at[name]["limit_pb"]["0"] == pytest.approx(at[name]["limit"]["0"] * xsec)
+        assert at[name]["discovery"] > 0
+    table = next(rows for title, rows in run[1].tables.items() if "CLs limit" in title)
+    assert table[0] == ["", "limit", "± 1 σ", "discovery", "cross section"]
+
+
+def test_what_is_counted_is_said_and_shown(run):
+    made, listener = run
+    assert any(line.startswith("expected events in all:") and "at 10 fb⁻¹" in line for line in listener.lines)
+    assert any("of the training events have negative weights, which are kept" in line for line in listener.lines)
+    assert any("negative weights" in title for title in listener.tables)
+    assert 0.02 < made.metrics["test"]["negative_weights"]["share"] < 0.04
+    page = made.report.read_text()
+    assert "cross sections at 10 fb⁻¹" in page
+    for name in ("search-cut", "search-bins"):
+        assert f'id="{name}"' in page
+        assert (made.path / "plots" / f"{name}.pdf").is_file()
+
+
+def evaluated(command, place, *settings):
+    """A run without figures: what is said, and the run."""
+    code, before, err = command("train", place[0] / "search.yaml", *settings)
+    assert code == 0, err
+    code, out, err = command("evaluate", "search")
+    assert code == 0, err
+    return before + out, fs.Run(out.splitlines()[-1])
+
+
+PLAIN = ("--set", "systematics={}")
+
+
+def test_with_yields_the_weights_decide_only_the_shape(place, command):
+    yields = "evaluate.search={yields: {bkg: 500, X: 7}, systematic: 0, bins: 3}"
+    out, made = evaluated(command, place, *PLAIN, "--set", yields, "--set", "prepare.class_weights=null")
+    assert "times as much as X in training; prepare.class_weights: balanced gives" in out
+    assert "expected events in all: 500 bkg, 7 X at each hypothesis, as evaluate.search.yields says" in out
+    signal, background = workspace(made)["channels"][0]["samples"]
+    assert sum(background["data"]) == pytest.approx(500)
+    assert sum(signal["data"]) == pytest.approx(7)
+    assert [m["type"] for m in background["modifiers"]] == ["staterror"]
+
+
+def test_with_folds_every_event_counts_out_of_its_fold(place, command, monkeypatch):
+    monkeypatch.setattr(folding, "executor", lambda *_, **__: InThisProcess())
+    _, made = evaluated(command, place, "--set", "split={folds: 2}", "--set", "evaluate.search.bins=2")
+    rows, metrics = place[1], made.metrics["folds"]["search"]
+    assert (metrics["chosen_on"], metrics["share"]) == ("folds", 1.0)
+    chosen = rows["x500"][:, 1] > -2
+    total = rows["x500"][chosen, 4].sum() * 0.02 * 1000 * LUMI / rows["x500"][:, 4].sum()
+    assert metrics["at"]["mass=500"]["total_signal"]["value"] == pytest.approx(total, rel=1e-6)
+    names = [m["name"] for m in workspace(made)["channels"][0]["samples"][1]["modifiers"]]
+    assert names == ["staterror_score", "bkg_norm", "reweighting", "generator", "top_rate"]
+
+
+def test_prepared_events_have_the_same_yields_and_a_fit_that_fails_stops_nothing(place, run, command, monkeypatch):
+    def failing(*_):
+        raise ValueError("the fit of the binned score does not converge")
+
+    pytest.importorskip("pyhf", reason="the extra `limits` is not installed")
+    monkeypatch.setattr(searching, "limits", failing)
+    code, _, err = command("prepare", place[0] / "search.yaml", *PLAIN, "-o", "shards")
+    assert code == 0, err
+    out, made = evaluated(command, place, *PLAIN, "--set", "shards=shards", "--set", "evaluate.search.bins=2")
+    assert "warning: search, mass=500: the fit of the binned score does not converge" in out
+    one, other = (each.metrics["test"]["search"]["at"] for each in (run[0], made))
+    for name in one:
+        for key in ("total_signal", "total_background"):
+            assert other[name][key]["value"] == pytest.approx(one[name][key]["value"], rel=1e-6)
+
+
+def test_too_little_background_is_a_sentence(place, command):
+    out, made = evaluated(command, place, *PLAIN, "--set", "evaluate.search.floor=1.0e+9")
+    assert "warning: search, mass=500: no cut leaves 1e+09 background events" in out
+    assert "no hypothesis could be searched for" in out
+    assert made.metrics["test"]["search"]["at"]["mass=500"] == {
+        "problem": "no cut leaves 1e+09 background events known to 30%"
+    }
+
+
+def test_check_finds_what_a_variation_needs(place, command):
+    assert command("check", place[0] / "search.yaml")[0] == 0
+    code, _, err = command("check", place[0] / "search.yaml", "--set", "systematics.reweighting.up.weights=w_upp")
+    assert code == 2
+    assert "no column 'w_upp'" in err
+
+
+def test_without_pyhf_everything_but_the_limits_is_there(place, run, command, monkeypatch):
+    def missing():
+        raise MissingExtra(
+            "an expected limit needs 'pyhf', which cannot be imported", hint="pip install 'fivesigma[limits]'"
+        )
+
+    monkeypatch.setattr(extras, "pyhf", missing)
+    code, out, _ = command("evaluate", run[0].path)
+    assert code == 0
+    assert out.count("pip install 'fivesigma[limits]'") == 1
+    row = run[0].metrics["test"]["search"]["at"]["mass=500"]
+    assert "limit" not in row
+    assert row["binned"]["value"] > 0
+
+
+BAD = {
+    "give all or none": {"samples.jets.xsec": None},
+    "did you mean 'bkg'?": {"evaluate.search.yields": {"bkgd": 5.0}},
+    "give evaluate.search.lumi too": {"evaluate.search.lumi": None},
+    "evaluate.search.lumi needs the cross section": {f"samples.{name}.xsec": None for name in XSEC},
+    "evaluate.search needs two classes": {"labels.names": ["bkg", "X", "Y"]},
+    "`down` needs `up`": {"systematics.top_rate.down": {"weights": "w"}},
+    "give either `weights` or `samples`": {"systematics.generator.up.weights": "w"},
+    "`classes` and `samples` go with `relative`": {"systematics.reweighting.samples": ["top"]},
+    "no class 'Xs'; did you mean 'X'?": {"systematics.acceptance.classes": ["Xs"]},
+    "leave out `shards`": {"shards": "somewhere"},
+    "no sample 'tops'; did you mean 'top'?": {"systematics.top_rate.samples": ["tops"]},
+    "give either `relative` or `up`": {"systematics.top_rate.relative": None},
+    "no column 'w_upp'": {"systematics.reweighting": {"up": {"weights": "w_upp"}}},
+    "is not a number in": {"systematics.reweighting": {"up": {"weights": "w / (mass - mass)"}}},
+    "add sum_weights": {"samples.top.sum_weights": 4000.0},
+    "no files match": {"systematics.generator": {"up": {"samples": {"top": "nowhere*.csv"}}}},
+}
+
+
+@pytest.mark.parametrize("words", BAD)
+def test_bad_input_is_one_sentence(place, words):
+    folder = place[0] / "bad"
+    with pytest.raises(fs.FivesigmaError) as raised:
+        fs.run(place[0] / "search.yaml", {"train.epochs": 1, **BAD[words]}, output=folder)
+    assert words in str(raised.value) or (words == "no files match" and "nowhere" in str(raised.value))
