@@ -34,15 +34,15 @@ def measure(options: Options) -> list[Row]:
         options.say("this machine has one core: nothing to measure")
         return []
     rows = []
-    for kind, usual, quick in (("resonance", 24_000, 4_000), ("muons", 3_000_000, 1_000_000)):
+    for kind, usual, quick in (("resonance", 24_000, 4_000), ("muons", 6_000_000, 1_000_000)):
         events = options.size(usual, quick)
         job = partial(_simulate, kind, events)
         rows.append(_row(f"simulation of {short(events)} {kind} events", SIMULATION, {}, job, SHARED_WORK, cores, options))
-    events = options.size(50_000, 10_000)
+    events = options.size(150_000, 10_000)
     search = {"source": str(collisions.collisions(options)), "events": events}
     rows.append(_row(f"tuning on {short(events)} events", TUNING, search, _tune, SHARED_WORK, cores, options))
     events = options.size(400_000, 20_000)
-    folds = {"source": search["source"], "events": events, "folds": 4, "epochs": options.size(12, 3)}
+    folds = {"source": search["source"], "events": events, "folds": 4, "epochs": options.size(24, 3)}
     rows.append(_row(f"4 folds on {short(events)} events", FOLDS, folds, _fold, SHARED_WORK, cores, options))
     size = {"events": options.size(1 << 20, 1 << 19), "batch": 16384}
     rows.append(_row("data-parallel training, batch 16384", TOGETHER, size, _train, DATA_PARALLEL, cores, options))

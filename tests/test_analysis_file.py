@@ -138,3 +138,12 @@ def test_data_pairs_collect_by_sample():
     for pair in ("a", "=b", "a="):
         with pytest.raises(AnalysisError, match="--data"):
             parse_data([pair])
+
+
+def test_the_analysis_of_a_baseline_is_looked_for_beside_the_file(tmp_path):
+    (tmp_path / "other.yaml").write_text("features: [x]\ntarget: y\n")
+    tree = "features: [x]\ntarget: y\nbaselines: {%s: {kind: network, analysis: %s}}\n"
+    (tmp_path / "mine.yaml").write_text(tree % ("other", "other.yaml"))
+    assert load(tmp_path / "mine.yaml").baselines["other"].analysis == str(tmp_path / "other.yaml")
+    (tmp_path / "mine.yaml").write_text(tree % ("builtin", "muon-pt"))
+    assert load(tmp_path / "mine.yaml").baselines["builtin"].analysis == "muon-pt"

@@ -11,10 +11,12 @@ class BoostedTrees(Section):
     """Gradient-boosted trees (LightGBM, extra `trees`), stopped early on the validation events."""
 
     kind: Literal["boosted_trees"]
-    features: Names = Field(default=[], description="other inputs than the network's; parameters are always given")
+    features: Names = Field(
+        default=[], description="other inputs than the network's (globs allowed); parameters are given, too"
+    )
     rounds: int = Field(1000, gt=0, description="most boosting rounds")
     leaves: int = Field(63, gt=1, description="most leaves of a tree")
-    learning_rate: float = Field(0.1, gt=0, le=1)
+    learning_rate: float = Field(0.1, gt=0, le=1, description="share of each tree's answer that is taken")
     min_events: int = Field(20, gt=0, description="least training events in a leaf")
     share: float = Field(1.0, gt=0, le=1, description="share of the features that each tree may use")
     l2: float = Field(0.0, ge=0, description="penalty on the squares of the leaves' values")
@@ -23,7 +25,7 @@ class BoostedTrees(Section):
     )
     huber_delta: float = Field(1.0, gt=0, description="where the Huber loss turns linear, in units of the scaled target")
     patience: int = Field(30, gt=0, description="stop after so many rounds without a lower validation loss")
-    seed: int = Field(1, ge=0)
+    seed: int = Field(1, ge=0, description="of the draw of features, if `share` is below one")
 
 
 class AddressField(Section):
@@ -33,7 +35,7 @@ class AddressField(Section):
     low: float | None = Field(
         None, description="with `high`: steps of equal width between them, instead of equal population"
     )
-    high: float | None = None
+    high: float | None = Field(None, description="upper end of the range of `low`")
 
     @model_validator(mode="after")
     def _both(self) -> Self:

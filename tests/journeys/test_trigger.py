@@ -232,3 +232,36 @@ def test_a_baseline_can_be_taken_out(muons):
 def test_a_table_of_classes_cannot_hold_a_quantile(toy, tmp_path):
     with pytest.raises(AnalysisError, match="holds shares, not a quantile"):
         fs.run(str(toy), {"baselines.table": {**TABLE, "fill": "quantile"}}, output=tmp_path)
+
+
+def test_events_that_were_dropped_for_the_network_are_dropped_for_its_baselines(toy, tmp_path):
+    """Some test events stand in the training file; the table needs a column that is read in a second pass."""
+    rows = (tmp_path / "train.csv").read_text().splitlines()
+    others = (tmp_path / "test.csv").read_text().splitlines()[1:]
+    (tmp_path / "test.csv").write_text("\n".join([rows[0], *rows[1:400:2], *others]))
+    settings = {"split.overlap": "drop", "train.epochs": 1, "baselines.table": {**TABLE, "address": {"sum": 5}}}
+    run = fs.evaluate(fs.train(str(toy), settings, output=tmp_path))
+    columns = run.predictions("test")
+    from sklearn.metrics import roc_auc_score
+
+    assert sum(run.folder.read_json("metadata.json")["events"].values()) == 1500 - 200 + 700
+    expected = roc_auc_score(columns["target"], columns["score_table"], sample_weight=columns["weight"])
+    assert run.metrics["test"]["baselines"]["table"]["auc"]["value"] == pytest.approx(expected, abs=1e-6)
+    # The table of a sum of two normal columns rises with it; of other events' answers it would not.
+    assert np.corrcoef(columns["sum"], columns["score_table"])[0, 1] > 0.8
+
+
+def test_baselines_train_from_a_prepared_folder_with_the_columns_it_holds(toy, command, tmp_path):
+    assert command("prepare", "toy.yaml", "-o", "shards")[0] == 0
+    setting = ["--set", "shards=shards", "--set", "train.epochs=1", "--set", f"baselines.table={json.dumps(TABLE)}"]
+    code, out, err = command("train", "toy.yaml", *setting)
+    assert code == 0, err
+    code, out, err = command("evaluate", out.splitlines()[-1])
+    assert code == 0, err
+    run = Run(Path(out.splitlines()[-1]))
+    assert len(run.predictions("test")["score_table"]) == 500
+    assert run.metrics["test"]["baselines"]["table"]["auc"]["value"] > 0.7
+    other = f"baselines.table={json.dumps({**TABLE, 'address': {'sum': 5}})}"
+    code, _, err = command("train", "toy.yaml", *setting[:4], "--set", other)
+    assert code == 2
+    assert "baselines.table: it needs columns that the prepared folder does not hold" in err
