@@ -268,6 +268,12 @@ def test_large_event_numbers_in_text_are_exact(read):
     assert_array_equal(events.event_number, np.array([2**60 + 1, 2**60 + 2], np.uint64))
 
 
+def test_an_event_number_with_an_exponent_is_said_so(read):
+    with pytest.raises(DataError, match=r"'event' in .* numbers events and holds '1.0e4'") as caught:
+        read("x,y,label,event\n1,2,0,1\n3,4,1,1.0e4\n", event_number="event")
+    assert "whole numbers" in caught.value.hint
+
+
 def test_text_keeps_double_precision_where_a_formula_an_observer_or_a_weight_needs_it(read):
     near = 1 + 2.0**-40
     columns = "x,y,label\n" + f"{near!r},2,0\n1,3,1\n"

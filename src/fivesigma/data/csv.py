@@ -144,6 +144,12 @@ class CsvReader(Reader):
             if found is None:
                 raise
             name = self._head[0][int(found[1])]
+            if name in integers and _is_number(found[2]):
+                raise DataError(
+                    f"column {name!r} in {self.path} numbers events and holds {found[2]!r}",
+                    hint="write whole numbers without point and exponent, which keep every digit; or leave out "
+                    "`event_number`, and events are told apart by their content",
+                ) from None
             raise DataError(
                 f"column {name!r} in {self.path} holds text ({found[2]!r}), and only numbers can be used",
                 hint="leave the column out, or write numbers for it (classes are 0, 1, …)",
