@@ -52,3 +52,9 @@ def test_negative_weights_are_kept():
     assert abs(fitted(np.array([0.5]))[0] - 0.5) < 0.1
     with pytest.raises(ValueError, match="no positive weight"):
         isotonic(score, target, -np.abs(weight))
+
+
+def test_too_sure_and_not_sure_enough_do_not_cancel():
+    score, target, weight = drawn(6, 20_000)
+    extreme = np.where(score < 0.5, score / 4, 1 - (1 - score) / 4).astype(np.float32)
+    assert calibration_error(extreme, target, weight).value == pytest.approx(0.1875, abs=0.01)

@@ -55,3 +55,11 @@ def test_the_rank_correlation_is_that_of_scipy():
     one, other = generator.integers(0, 9, 200), generator.normal(0, 1, 200)
     assert rank_correlation(one, other + one) == pytest.approx(spearmanr(one, other + one).statistic)
     assert rank_correlation(np.ones(5), np.arange(5)) == 0
+
+
+def test_a_feature_that_lies_lowest_for_one_of_three_classes_is_named(make_events):
+    target = np.arange(600) % 3
+    x = np.random.default_rng(1).normal(0, 1, (600, 2))
+    x[:, 1] -= np.where(target == 0, 20, 0)
+    events = make_events(x, target=target, classes=("a", "b", "c"))
+    assert "x1 alone separates a class" in suspicions({"train": events}, numbered=False)[0]

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from fivesigma.cli.main import main
+from fivesigma.progress import Listener
 
 
 def write_csv(path, events=1500, seed=1, shift=1.0):
@@ -30,6 +31,19 @@ TREE = {
     "model": {"layers": [16]},
     "train": {"epochs": 3, "batch_size": 64},
 }
+
+
+class Heard(Listener):
+    """Keeps what is said, and tables by their title."""
+
+    def __init__(self):
+        self.lines, self.tables = [], {}
+
+    def say(self, text):
+        self.lines.append(text)
+
+    def table(self, title, header, rows):
+        self.tables[title] = [header, *rows]
 
 
 @pytest.fixture

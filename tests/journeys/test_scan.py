@@ -14,6 +14,8 @@ from fivesigma.progress import Listener
 from fivesigma.run_folder import RunFolder
 from fivesigma.train import training
 
+from .conftest import Heard
+
 MASSES = (500.0, 1000.0, 1500.0)
 NAMES = [f"mass={mass:g}" for mass in MASSES]
 
@@ -39,17 +41,6 @@ TREE = {
     "train": {"epochs": 12, "batch_size": 64, "learning_rate": 0.01},
     "evaluate": {"search": {"yields": {"background": 900, "signal": 60}, "bins": 2}, "bootstrap": 20},
 }
-
-
-class Heard(Listener):
-    def __init__(self):
-        self.lines, self.tables = [], {}
-
-    def say(self, text):
-        self.lines.append(text)
-
-    def table(self, title, header, rows):
-        self.tables[title] = [header, *rows]
 
 
 @pytest.fixture(scope="module")

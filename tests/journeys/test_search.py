@@ -13,7 +13,8 @@ from fivesigma.errors import MissingExtra
 from fivesigma.evaluate.significance import asimov
 from fivesigma.hashing import uniform
 from fivesigma.journey import folding, searching
-from fivesigma.progress import Listener
+
+from .conftest import Heard
 
 EVENTS = {"x500": 2000, "x1000": 1500, "top": 4000, "jets": 2500, "top_up": 3000}
 LUMI = 10.0
@@ -67,17 +68,6 @@ def place(tmp_path_factory):
     rows = {name: write_sample(folder, name, seed) for seed, name in enumerate(EVENTS, start=1)}
     (folder / "search.yaml").write_text(yaml.safe_dump(TREE, sort_keys=False))
     return folder, rows
-
-
-class Heard(Listener):
-    def __init__(self):
-        self.lines, self.tables = [], {}
-
-    def say(self, text):
-        self.lines.append(text)
-
-    def table(self, title, header, rows):
-        self.tables[title] = [header, *rows]
 
 
 @pytest.fixture(scope="module")
