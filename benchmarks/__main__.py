@@ -21,9 +21,17 @@ from benchmarks.table import HEAD, Section, write
 from benchmarks.worker import WorkerFailed
 
 GROUPS = (
-    "training", "limit", "time_to_accuracy", "tuning", "csv_reading", "shards", "prediction", "two_processes", "growth",
+    "training",
+    "limit",
+    "time_to_accuracy",
+    "tuning",
+    "csv_reading",
+    "shards",
+    "prediction",
+    "two_processes",
+    "growth",
     "million_rows",
-)  # fmt: skip
+)
 """Modules of this folder with `NEEDS`, `ABOUT` and `measure`."""
 
 DEFAULT_OUTPUT = Path(__file__).parent / "results"

@@ -16,9 +16,9 @@ NEEDS = ("pythia8mc", "fastjet")
 
 def collisions(options: Options) -> Path:
     """The file with the events: the one given, or the simulation's, which takes some minutes the first time."""
-    from fivesigma.analysis import ResonanceSimulation
-    from fivesigma.journey.sources import simulated_file
+    from fivesigma.analysis.simulate import ResonanceSimulation
     from fivesigma.progress import Listener
+    from fivesigma.runs.source import simulated_file
 
     if options.data is not None:
         return options.data.resolve()
@@ -33,7 +33,7 @@ def arrays(options: Options, events: int) -> Path:
     Args:
         events: so many of the file's events at most, divided 70 to 30 as in the article.
     """
-    from fivesigma.prepare.recipe import fit
+    from fivesigma.preparation.recipe import fit
 
     analysis, parts = parts_of(str(collisions(options)), events)
     recipe = fit(parts["train"], analysis.prepare)
@@ -54,9 +54,9 @@ def parts_of(source: str, events: int) -> tuple[Any, Any]:
         source: the file of the events.
         events: how many of them, from the beginning.
     """
-    from fivesigma.analysis_file import load
+    from fivesigma.analysis.file import load
     from fivesigma.data.load import load_samples
-    from fivesigma.prepare.split import split
+    from fivesigma.preparation.split import split
 
     analysis = load("hepmass-article", {"split.test": 0.001, "split.val": 0.3}, {"train": source})
     loaded = load_samples(analysis)[0]

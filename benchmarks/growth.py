@@ -18,7 +18,7 @@ ABOUT = (
     "memory, each time in a new process. The straight line goes through the smallest and the second largest size; its "
     "value at the largest is the peer. Figure: growth.png."
 )
-TASK = "benchmarks.workers.journey:Journey"
+TASK = "benchmarks.workers.journey:RunSession"
 SIZES = (10_000, 100_000, 1_000_000, 10_000_000)
 QUICK = (10_000, 50_000, 200_000)
 BATCH = 4096

@@ -50,10 +50,20 @@ def whole_run(rows: int, epochs: int) -> tuple[float, float]:
         write(folder / "all_train.csv.gz", rows, 1)
         write(folder / "all_test.csv.gz", rows // 5, 2)
         command = [
-            sys.executable, "-m", "fivesigma", "run", "hepmass", "--output", str(folder / "runs"),
-            "--set", f"train.epochs={epochs}",
-            "--data", f"train={folder / 'all_train.csv.gz'}", "--data", f"test={folder / 'all_test.csv.gz'}",
-        ]  # fmt: skip
+            sys.executable,
+            "-m",
+            "fivesigma",
+            "run",
+            "hepmass",
+            "--output",
+            str(folder / "runs"),
+            "--set",
+            f"train.epochs={epochs}",
+            "--data",
+            f"train={folder / 'all_train.csv.gz'}",
+            "--data",
+            f"test={folder / 'all_test.csv.gz'}",
+        ]
         started = time.perf_counter()
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         assert process.stderr is not None

@@ -39,7 +39,9 @@ def keras_model(units: int = LAYERS[0], rate: float = RATE, steps_per_execution:
     hidden = [k.layers.Dense(units, activation="relu") for _ in LAYERS]
     model = k.Sequential([k.Input((INPUTS,)), *hidden, k.layers.Dense(1, activation="sigmoid")])
     model.compile(
-        loss="binary_crossentropy", optimizer=k.optimizers.Adam(learning_rate=rate), metrics=["accuracy"],
+        loss="binary_crossentropy",
+        optimizer=k.optimizers.Adam(learning_rate=rate),
+        metrics=["accuracy"],
         steps_per_execution=steps_per_execution,
-    )  # fmt: skip
+    )
     return model

@@ -5,9 +5,14 @@ from collections.abc import Iterable
 
 INSTALL = "python -m pip install --constraint constraints.txt --editable '.[bench,simulate]'"
 PACKAGES = {
-    "torch": "PyTorch", "keras_tuner": "Keras Tuner", "pandas": "pandas", "onnx": "ONNX", "onnxruntime": "ONNX Runtime",
-    "pythia8mc": "Pythia 8", "fastjet": "FastJet",
-}  # fmt: skip
+    "torch": "PyTorch",
+    "keras_tuner": "Keras Tuner",
+    "pandas": "pandas",
+    "onnx": "ONNX",
+    "onnxruntime": "ONNX Runtime",
+    "pythia8mc": "Pythia 8",
+    "fastjet": "FastJet",
+}
 
 
 def missing(modules: Iterable[str]) -> list[str]:

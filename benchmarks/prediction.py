@@ -49,10 +49,17 @@ def measure(options: Options) -> list[Row]:
     figures = {name: Figure(name, tuple(events / value for value in values), "events/s") for name, values in seconds.items()}
     targets = {written: KERAS, f"ONNX Runtime, batches of {best_onnx}": ONNX}
     return [
-        Row(f"{short(events)} events, {ending} in and out", Figure("fivesigma", figures[ending].values, "events/s"),
-            figures[peer], "more", targets.get(peer))
-        for ending in ENDINGS for peer in runs if peer not in ENDINGS
-    ]  # fmt: skip
+        Row(
+            f"{short(events)} events, {ending} in and out",
+            Figure("fivesigma", figures[ending].values, "events/s"),
+            figures[peer],
+            "more",
+            targets.get(peer),
+        )
+        for ending in ENDINGS
+        for peer in runs
+        if peer not in ENDINGS
+    ]
 
 
 def _best_batch(name: str, worker: Worker, options: Options) -> int:
@@ -66,10 +73,10 @@ def _best_batch(name: str, worker: Worker, options: Options) -> int:
 
 def _prepared(events: int, options: Options) -> tuple[Path, dict[str, Path], Path]:
     """A trained run, the file to score in each format, and its inputs as the network takes them."""
-    from fivesigma import train
     from fivesigma.data.formats import open_table
     from fivesigma.data.write import write_columns
-    from fivesigma.train.network import Network
+    from fivesigma.training.network import Network
+    from fivesigma.verbs.train import train
 
     source = str(collisions.collisions(options))
     settings = {"train.epochs": 1, "train.batch_size": 1024, "split.val": 0.1}

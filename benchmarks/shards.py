@@ -12,7 +12,7 @@ from benchmarks.workers.shards import TEST, VALIDATION
 
 NEEDS = ()
 ABOUT = (
-    "Training 28-112-112-112-1 at batch 4096 through `fivesigma.train`: from the shards that `fivesigma prepare` wrote, "
+    "Training 28-112-112-112-1 at batch 4096 through `fivesigma.training`: from the shards that `fivesigma prepare` wrote, "
     "with a tenth of the events in memory at a time, and with all events in memory; epochs after the first, validation on "
     "2 % of the events included. Each repetition is a process of its own."
 )
@@ -21,7 +21,7 @@ EPOCHS = 3
 WINDOWS = 10
 SPEED, MEMORY = 0.8, 0.8
 TASK = "benchmarks.workers.shards:Training"
-JOURNEY = "benchmarks.workers.journey:Journey"
+JOURNEY = "benchmarks.workers.journey:RunSession"
 
 
 def measure(options: Options) -> list[Row]:

@@ -46,10 +46,14 @@ class Worker:
     ) -> None:
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - lives as long as the worker
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.worker"], cwd=ROOT, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log,
+            [sys.executable, "-m", "benchmarks.worker"],
+            cwd=ROOT,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
             env={**os.environ, "PYTHONPATH": _search_path(), "KERAS_BACKEND": "jax", **(environment or {})},
-        )  # fmt: skip
+        )
         self._send({"task": task, "arguments": arguments, "cores": sorted(cores) if cores else None})
         self.peak: float = 0.0
         try:

@@ -41,9 +41,14 @@ def hepmass() -> list[Row]:
         Row("hepmass-turned", article, "+ collisions turned and mirrored to one orientation", features),
         Row("hepmass-gelu", article, "+ GELU for ReLU", {**features, **gelu}),
         Row("hepmass-redrawn", article, "+ the background's mass drawn anew each epoch", {**features, **gelu, **redraw}),
-        Row("hepmass", "hepmass", "+ 30 epochs, cosine, AdamW, dropout 0.1, batches of 256: the built-in analysis",
-            {"baselines.trees": {"kind": "boosted_trees"}}, scanned=True),
-    ]  # fmt: skip
+        Row(
+            "hepmass",
+            "hepmass",
+            "+ 30 epochs, cosine, AdamW, dropout 0.1, batches of 256: the built-in analysis",
+            {"baselines.trees": {"kind": "boosted_trees"}},
+            scanned=True,
+        ),
+    ]
 
 
 _PLAIN: dict[str, Any] = {"baselines": None}
@@ -69,12 +74,20 @@ def muon_class() -> list[Row]:
     """From the article's recipe to the built-in analysis: momentum classes."""
     return [
         Row("muon-class-article", "muon-class-article", "the article's recipe"),
-        Row("muon-class-plain", "muon-class", "the built-in analysis without class weights",
-            {"prepare.class_weights": None, **_PLAIN}),
-        Row("muon-class-balanced", "muon-class", "with balanced class weights",
-            {"prepare.class_weights": "balanced", **_PLAIN}),
+        Row(
+            "muon-class-plain",
+            "muon-class",
+            "the built-in analysis without class weights",
+            {"prepare.class_weights": None, **_PLAIN},
+        ),
+        Row(
+            "muon-class-balanced",
+            "muon-class",
+            "with balanced class weights",
+            {"prepare.class_weights": "balanced", **_PLAIN},
+        ),
         Row("muon-class", "muon-class", "with the square root of the balanced weights: the built-in analysis"),
-    ]  # fmt: skip
+    ]
 
 
 def susy() -> list[Row]:
@@ -82,9 +95,7 @@ def susy() -> list[Row]:
     return [Row("susy", str(SUSY), "the example analysis")]
 
 
-GROUPS: dict[str, Callable[[], list[Row]]] = {
-    "hepmass": hepmass, "muon-pt": muon_pt, "muon-class": muon_class, "susy": susy
-}  # fmt: skip
+GROUPS: dict[str, Callable[[], list[Row]]] = {"hepmass": hepmass, "muon-pt": muon_pt, "muon-class": muon_class, "susy": susy}
 QUICK = {
     "hepmass": {"simulate.events": 2000, "train.epochs": 1},
     "muon-pt": {"simulate.events": 4000, "train.epochs": 1},

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import fivesigma as fs
-from fivesigma.evaluate.intervals import share
+from fivesigma.metrics.intervals import share
 from studies.catalogue import Row
 from studies.tables import at, bin_with, cell, table
 
@@ -25,9 +25,12 @@ PER_MASS = {
 }
 """On the published test file, with all background given the mass."""
 NETWORKS = {
-    "parameterised": "parameterised", "dedicated": "one network per mass", "no-parameter": "one network, no mass input",
-    "without-mass=1000": "trained without 1000", "extremes": "trained on 500 and 1500 only",
-}  # fmt: skip
+    "parameterised": "parameterised",
+    "dedicated": "one network per mass",
+    "no-parameter": "one network, no mass input",
+    "without-mass=1000": "trained without 1000",
+    "extremes": "trained on 500 and 1500 only",
+}
 
 
 def test_metrics(run: fs.Run) -> Mapping[str, Any]:
@@ -92,10 +95,11 @@ def _per_mass(networks: Mapping[str, Any]) -> str:
 def _significance(networks: Mapping[str, Any]) -> str:
     header = ["parameterised network", *(f"{mass} GeV" for mass in MASSES)]
     rows = {
-        "Z, best cut, background ± 10 %": ("best_cut",), "Z, binned score, background ± 10 %": ("binned",),
+        "Z, best cut, background ± 10 %": ("best_cut",),
+        "Z, binned score, background ± 10 %": ("binned",),
         "discovery significance of the fit": ("discovery",),
         "expected 95 % CLs limit on the signal strength": ("limit", "0"),
-    }  # fmt: skip
+    }
     own = networks["parameterised"]["at"]
     body = [[title, *(cell(at(own, f"mass={mass}", "search", *keys)) for mass in MASSES)] for title, keys in rows.items()]
     return (
@@ -141,12 +145,24 @@ def _trigger(metrics: Mapping[str, Any]) -> str:
     body = []
     for name, tree in models.items():
         row = at(tree, "thresholds", threshold)
-        body.append([
-            NAMES.get(name, name), cell(at(row, "rate")), cell(at(tree, "rate_reduction")), cell(at(row, "efficiency")),
-            cell(at(row, "plateau")), cell(at(tree, "resolution", "core")),
-        ])  # fmt: skip
-    header = ["", "rate at 20 GeV, share of all muons", "lowered by the network by", "efficiency at 20 GeV", "plateau",
-              "core of ΔpT/pT"]  # fmt: skip
+        body.append(
+            [
+                NAMES.get(name, name),
+                cell(at(row, "rate")),
+                cell(at(tree, "rate_reduction")),
+                cell(at(row, "efficiency")),
+                cell(at(row, "plateau")),
+                cell(at(tree, "resolution", "core")),
+            ]
+        )
+    header = [
+        "",
+        "rate at 20 GeV, share of all muons",
+        "lowered by the network by",
+        "efficiency at 20 GeV",
+        "plateau",
+        "core of ΔpT/pT",
+    ]
     return (
         "All at 90 % efficiency at the threshold (set on validation muons), for a spectrum that falls like pT⁻³·⁵. "
         "Published, for pile-up 200 and all stations: the rate at 20 GeV falls by 3.65 from the Run-2 look-up table to "
@@ -154,8 +170,12 @@ def _trigger(metrics: Mapping[str, Any]) -> str:
     )
 
 
-NAMES = {"network": "the built-in network", "table": "look-up table, 26 bits", "trees": "boosted trees (LightGBM)",
-         "article": "the article's network"}  # fmt: skip
+NAMES = {
+    "network": "the built-in network",
+    "table": "look-up table, 26 bits",
+    "trees": "boosted trees (LightGBM)",
+    "article": "the article's network",
+}
 
 
 def muon_class(rows: Sequence[Row], runs: Runs) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import fivesigma as fs
 from fivesigma.progress import Listener
-from fivesigma.run_folder import matching_runs
+from fivesigma.runs.folder import matching_runs
 from studies.catalogue import Row
 
 Files = Mapping[str, str]

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fivesigma.evaluate.intervals import text_of
-from fivesigma.evaluate.metric import is_metric, shown
+from fivesigma.metrics.intervals import text_of
+from fivesigma.metrics.metric import is_metric, shown
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -38,8 +38,15 @@ CASES: dict[str, tuple[list[str], ...]] = {
     ),
     "hepmass-article": (["run", "hepmass-article", *COLLISIONS],),
     "hepmass-balanced": (
-        ["run", "hepmass", *COLLISIONS, "train.balance=[class, mass]", "model.parameters=affine", "train.monitor=auc",
-         "train.average=0.99"],
+        [
+            "run",
+            "hepmass",
+            *COLLISIONS,
+            "train.balance=[class, mass]",
+            "model.parameters=affine",
+            "train.monitor=auc",
+            "train.average=0.99",
+        ],
     ),
     "hepmass-shards": (["prepare", "hepmass", *COLLISIONS], ["run", "hepmass", *COLLISIONS, "shards=SHARDS"]),
     "hepmass-tune": (["tune", "hepmass", *COLLISIONS, *SPACE],),
@@ -48,7 +55,7 @@ CASES: dict[str, tuple[list[str], ...]] = {
     "muon-pt-folds": (["run", "muon-pt", *MUONS, "split.folds=2", "baselines.article=null", "baselines.trees.rounds=20"],),
     "muon-class": (["run", "muon-class", *MUONS, "baselines.trees.rounds=20"],),
     "muon-class-article": (["run", "muon-class-article", *MUONS],),
-}  # fmt: skip
+}
 """Name → commands, one after another; everything with `=` becomes `--set`."""
 
 RENAMED = {"floor": "min_background", "most_error": "max_mc_error"}

@@ -1,11 +1,16 @@
-"""What every test has: a cache folder of its own, events made from arrays, and hypothesis without a clock."""
+"""What every test has: a cache folder of its own, events from arrays, a small analysis, the command line as a function."""
+
+import sys
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import settings
 
+from fivesigma.cli.main import main
 from fivesigma.events import Events
 from fivesigma.hashing import fingerprints
+from fivesigma.progress import Listener
 
 settings.register_profile("fivesigma", deadline=None, derandomize=True)
 settings.load_profile("fivesigma")
@@ -41,3 +46,64 @@ def make_events():
         )
 
     return make
+
+
+def write_csv(path, events=1500, seed=1, shift=1.0):
+    generator = np.random.default_rng(seed)
+    label = generator.integers(0, 2, events)
+    x = generator.normal(0, 1, (events, 3)) + shift * label[:, None]
+    rows = np.column_stack([np.arange(events) + 10_000 * seed, label, x, generator.uniform(0.5, 1.5, events)])
+    np.savetxt(path, rows, delimiter=",", header="event,label,x0,x1,x2,w", comments="", fmt=["%d", "%d"] + ["%.9g"] * 4)
+    return path
+
+
+TREE = {
+    "name": "toy",
+    "samples": {"train": {"files": ["train.csv"]}, "test": {"files": ["test.csv"]}},
+    "new_variables": {"sum": "x0 + x1"},
+    "features": ["x0", "x1", "x2"],
+    "labels": {"variable": "label", "names": ["background", "signal"]},
+    "weights": "w",
+    "observers": ["sum"],
+    "event_number": "event",
+    "model": {"layers": [16]},
+    "train": {"epochs": 3, "batch_size": 64},
+}
+
+
+class Heard(Listener):
+    """Keeps what is said, and tables by their title."""
+
+    def __init__(self):
+        self.lines, self.tables = [], {}
+
+    def say(self, text):
+        self.lines.append(text)
+
+    def table(self, title, header, rows):
+        self.tables[title] = [header, *rows]
+
+
+@pytest.fixture
+def toy(tmp_path):
+    """A folder with an analysis file and its data; returns the analysis file."""
+    write_csv(tmp_path / "train.csv", seed=1)
+    write_csv(tmp_path / "test.csv", 500, seed=2)
+    path = tmp_path / "toy.yaml"
+    path.write_text(yaml.safe_dump(TREE, sort_keys=False))
+    return path
+
+
+@pytest.fixture
+def command(capsys, tmp_path, monkeypatch):
+    """Run `fivesigma …` in a folder of its own: arguments → (exit code, standard output, standard error)."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["fivesigma", *map(str, arguments)])
+        with pytest.raises(SystemExit) as leaving:
+            main([str(argument) for argument in arguments])
+        printed = capsys.readouterr()
+        return leaving.value.code, printed.out, printed.err
+
+    return call

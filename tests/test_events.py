@@ -15,11 +15,16 @@ def part(rows, start, numbered, observed=np.float64):
     features = (np.arange(rows * 2).reshape(rows, 2) + start).astype(np.float32)
     fingerprint = fingerprints(list(features.T))
     return Events(
-        features=features, feature_names=("a", "b"), target=np.arange(rows), weight=np.full(rows, 0.5),
-        parameters=features[:, :1], parameter_names=("m",), observers={"o": np.arange(rows).astype(observed)},
+        features=features,
+        feature_names=("a", "b"),
+        target=np.arange(rows),
+        weight=np.full(rows, 0.5),
+        parameters=features[:, :1],
+        parameter_names=("m",),
+        observers={"o": np.arange(rows).astype(observed)},
         event_number=np.arange(rows, dtype=np.uint64) + np.uint64(2**60) if numbered else fingerprint,
         fingerprint=fingerprint,
-    )  # fmt: skip
+    )
 
 
 def assert_same(found, expected):

@@ -63,11 +63,35 @@ def test_absurd_depth_is_an_expression_error_or_a_value(start, depth):
 @pytest.mark.parametrize(
     "text",
     [
-        "__import__('os').system('x')", "(lambda: 1)()", "[x for x in y]", "x if y else 1", "x.__class__()", "open('f')",
-        "x[y]", "x[-1]", "x[1:2]", "{x}", "f'{x}'", "1j", "...", "x @ y", "x ^ y", "~x > 1 << 2", "abs()", "abs(x, y)",
-        "abs(*x)", "abs(x=1)", "sum(x, y)", "x is y", "x in y", "(x := 1)", "yield", "", "   ",
+        "__import__('os').system('x')",
+        "(lambda: 1)()",
+        "[x for x in y]",
+        "x if y else 1",
+        "x.__class__()",
+        "open('f')",
+        "x[y]",
+        "x[-1]",
+        "x[1:2]",
+        "{x}",
+        "f'{x}'",
+        "1j",
+        "...",
+        "x @ y",
+        "x ^ y",
+        "~x > 1 << 2",
+        "abs()",
+        "abs(x, y)",
+        "abs(*x)",
+        "abs(x=1)",
+        "sum(x, y)",
+        "x is y",
+        "x in y",
+        "(x := 1)",
+        "yield",
+        "",
+        "   ",
     ],
-)  # fmt: skip
+)
 def test_what_is_not_arithmetic_is_refused(text):
     with pytest.raises(ExpressionError):
         Expression(text)
@@ -133,10 +157,18 @@ def test_delta_phi_is_folded():
 
 def test_lists_reduce_to_one_value_per_event():
     expected = {
-        "count(pt)": [2, 0, 1], "sum(pt)": [80, 0, 20], "max(pt)": [50, np.nan, 20], "min(pt)": [30, np.nan, 20],
-        "pt[0]": [50, np.nan, 20], "pt[1]": [30, np.nan, np.nan], "any(pt > 40)": [1, 0, 0], "all(pt > 25)": [1, 1, 0],
-        "sum(pt > 25 and b)": [1, 0, 0], "sum(where(b, pt, 0))": [50, 0, 20], "sum(b) - count(pt)": [-1, 0, 0],
-    }  # fmt: skip
+        "count(pt)": [2, 0, 1],
+        "sum(pt)": [80, 0, 20],
+        "max(pt)": [50, np.nan, 20],
+        "min(pt)": [30, np.nan, 20],
+        "pt[0]": [50, np.nan, 20],
+        "pt[1]": [30, np.nan, np.nan],
+        "any(pt > 40)": [1, 0, 0],
+        "all(pt > 25)": [1, 1, 0],
+        "sum(pt > 25 and b)": [1, 0, 0],
+        "sum(where(b, pt, 0))": [50, 0, 20],
+        "sum(b) - count(pt)": [-1, 0, 0],
+    }
     for text, values in expected.items():
         assert_array_equal(Expression(text)(jets), values, err_msg=text)
 

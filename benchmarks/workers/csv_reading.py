@@ -22,7 +22,7 @@ class Reading:
 
     def fivesigma(self, path: str) -> dict[str, float]:
         """As every analysis reads: with checks, masses put right, and a fingerprint of each event."""
-        from fivesigma.analysis_file import load
+        from fivesigma.analysis.file import load
         from fivesigma.data.load import load_samples
 
         def read(path: str) -> Arrays:

@@ -17,7 +17,7 @@ class Training:
     """
 
     def __init__(self, events: int, batch: int) -> None:
-        from fivesigma.train.fit import Arrays
+        from fivesigma.training.fit import Arrays
 
         x, y = problem(events)
         ones = np.ones(events)
@@ -30,9 +30,10 @@ class Training:
         Returns:
             `rate`, events per second without the first epoch; `first`, seconds until its end, compilation included.
         """
-        from fivesigma.analysis import Model, Train
+        from fivesigma.analysis.model import Model
+        from fivesigma.analysis.train import Train
         from fivesigma.models.mlp import mlp
-        from fivesigma.train.fit import fit
+        from fivesigma.training.fit import fit
 
         model = mlp(Model(layers=list(LAYERS), activation="relu"), INPUTS, 1, "sigmoid", 1)
         settings = Train(batch_size=self._batch, epochs=1 + epochs, optimizer="adam", learning_rate=RATE, keep="last")

@@ -18,20 +18,20 @@ class Folds:
     def __init__(self, source: str, events: int, folds: int, epochs: int) -> None:
         import numpy as np
 
-        from fivesigma.analysis_file import load
+        from fivesigma.analysis.file import load
         from fivesigma.data.load import load_samples
-        from fivesigma.prepare.folds import Division
+        from fivesigma.preparation.folds import FoldAssignment
 
         self._analysis = load("hepmass-article", {"split.folds": folds, "train.epochs": epochs}, {"train": source})
         found = load_samples(self._analysis)[0].events
         chosen = found.take(np.arange(min(events, len(found))))
-        self._division = Division(chosen, self._analysis.split, self._analysis.parameters)
+        self._division = FoldAssignment(chosen, self._analysis.split, self._analysis.parameters)
 
     def run(self, workers: int) -> dict[str, float]:
         """Train all folds once, in a run folder of its own: `seconds`, the start of the workers included."""
-        from fivesigma.journey.folding import train_folds
         from fivesigma.progress import Listener
-        from fivesigma.run_folder import RunFolder
+        from fivesigma.runs.folder import RunFolder
+        from fivesigma.training.fold_training import train_folds
 
         with tempfile.TemporaryDirectory() as place:
             folder = RunFolder.create(Path(place), self._analysis, "benchmark")

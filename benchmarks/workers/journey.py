@@ -10,7 +10,7 @@ FEATURES = 28
 BLOCK = 250_000
 
 
-class Journey:
+class RunSession:
     """Takes a table of random events through reading, training for one epoch, and evaluation."""
 
     def write(self, path: str, events: int) -> None:
@@ -29,15 +29,20 @@ class Journey:
 
     def run(self, path: str, batch: int) -> dict[str, float]:
         """Wall time of reading, training and evaluation, in a new run folder."""
-        from fivesigma.analysis_file import load
-        from fivesigma.journey.steps import Journey as Steps
+        from fivesigma.analysis.file import load
         from fivesigma.progress import Listener
+        from fivesigma.runs.session import RunSession as Steps
 
         analysis = load(
-            {"name": "growth", "features": [f"f{i}" for i in range(FEATURES)], "labels": "label",
-             "samples": {"events": {"files": [path]}}, "model": {"layers": [112, 112, 112]},
-             "train": {"epochs": 1, "batch_size": batch}}
-        )  # fmt: skip
+            {
+                "name": "growth",
+                "features": [f"f{i}" for i in range(FEATURES)],
+                "labels": "label",
+                "samples": {"events": {"files": [path]}},
+                "model": {"layers": [112, 112, 112]},
+                "train": {"epochs": 1, "batch_size": batch},
+            }
+        )
         with tempfile.TemporaryDirectory(dir=Path(path).parent) as folder:
             started = time.perf_counter()
             journey = Steps.start(analysis, Path(folder), Listener(), needs="run", new=True)

@@ -101,9 +101,10 @@ def graph_of(model: Any) -> bytes:
         last = f"layer{i}"
     inputs, outputs = model.input_shape[-1], model.output_shape[-1]
     graph = helper.make_graph(
-        nodes, "network",
+        nodes,
+        "network",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["events", inputs])],
         [helper.make_tensor_value_info(last, TensorProto.FLOAT, ["events", outputs])],
         weights,
-    )  # fmt: skip
+    )
     return bytes(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9).SerializeToString())

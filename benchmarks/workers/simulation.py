@@ -8,7 +8,7 @@ class Simulation:
 
     def resonance(self, events: int, workers: int) -> float:
         """Seconds of so many selected collisions, the start of processes included."""
-        from fivesigma.simulate.resonance import ResonanceSettings, simulate
+        from fivesigma.simulation.resonance import ResonanceSettings, simulate
 
         started = time.perf_counter()
         simulate(ResonanceSettings(events=events), workers=workers)
@@ -16,7 +16,7 @@ class Simulation:
 
     def muons(self, events: int, workers: int) -> float:
         """Seconds of so many accepted muons, the start of processes included; chunks are made and dropped."""
-        from fivesigma.simulate.muons.simulation import MuonSettings, simulate_chunks
+        from fivesigma.simulation.muons.simulation import MuonSettings, simulate_chunks
 
         started = time.perf_counter()
         for _ in simulate_chunks(MuonSettings(events=events), workers=workers):

@@ -41,9 +41,7 @@ class Keras:
         keras.utils.set_random_seed(seed)
         model, data = keras_model(), self._data
         started = time.perf_counter()
-        history = model.fit(
-            data["x"], data["y"], epochs=4, validation_data=(data["x_val"], data["y_val"]), verbose=0
-        )  # fmt: skip
+        history = model.fit(data["x"], data["y"], epochs=4, validation_data=(data["x_val"], data["y_val"]), verbose=0)
         return {"accuracy": history.history["val_accuracy"][-1], "seconds": time.perf_counter() - started}
 
 
@@ -56,7 +54,7 @@ class Fivesigma:
     """
 
     def __init__(self, path: str, model: dict[str, Any], train: dict[str, Any]) -> None:
-        from fivesigma.train.fit import Arrays
+        from fivesigma.training.fit import Arrays
 
         self._data, self._arrays = dict(np.load(path)), Arrays
         self._model, self._train = model, train
@@ -68,9 +66,10 @@ class Fivesigma:
             `seconds` from the call of `fit` to that moment, infinite if it never comes; `best` accuracy of all
             epochs; `epochs` until then.
         """
-        from fivesigma.analysis import Model, Train
+        from fivesigma.analysis.model import Model
+        from fivesigma.analysis.train import Train
         from fivesigma.models.mlp import mlp
-        from fivesigma.train.fit import fit
+        from fivesigma.training.fit import fit
 
         def part(name: str) -> Any:
             x, y = symmetric(self._data["x" + name]), self._data["y" + name]

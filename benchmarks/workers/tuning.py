@@ -44,9 +44,14 @@ class KerasTuner:
         with tempfile.TemporaryDirectory() as folder:
             started = time.perf_counter()
             tuner = keras_tuner.Hyperband(
-                build, objective="val_accuracy", max_epochs=10, factor=3, seed=seed, directory=folder,
+                build,
+                objective="val_accuracy",
+                max_epochs=10,
+                factor=3,
+                seed=seed,
+                directory=folder,
                 project_name="hepmass_deep_learning",
-            )  # fmt: skip
+            )
             tuner.search(data["x"], data["y"], epochs=4, validation_data=(data["x_val"], data["y_val"]), verbose=0)
             seconds = time.perf_counter() - started
             best = tuner.oracle.get_best_trials(1)[0]
@@ -90,9 +95,9 @@ class Fivesigma:
 def search(analysis: Any, parts: Any, folder: Path, workers: int | None) -> Any:
     """What `fivesigma tune` does before it trains the best settings: the trials, the best one first."""
     from fivesigma.cluster.executor import executor
-    from fivesigma.tune.data import write
-    from fivesigma.tune.search import Search
+    from fivesigma.data.mapped import write
+    from fivesigma.tuning.search import Search
 
     write(folder / "events", parts)
-    with executor(workers, alike=True) as pool:
+    with executor(workers, single_core=True) as pool:
         return Search(analysis, folder / "events", folder, pool, lambda news: None).run()

@@ -7,53 +7,77 @@ Names are loaded when first used: `import fivesigma` alone loads neither JAX nor
 """
 
 import importlib
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from fivesigma.version import __version__
 
 if TYPE_CHECKING:
-    from fivesigma.analysis import Analysis
-    from fivesigma.analysis_file import builtin_names, load
+    from fivesigma.analysis.analysis import Analysis
+    from fivesigma.analysis.file import builtin_names, load
     from fivesigma.data.formats import open_table
     from fivesigma.errors import FivesigmaError
     from fivesigma.events import Events
-    from fivesigma.journey.prediction import predict
-    from fivesigma.journey.preparation import prepare
-    from fivesigma.journey.scanning import scan
-    from fivesigma.journey.tuning import tune
-    from fivesigma.journey.verbs import Run, check, compare, evaluate, explore, report, run, train
     from fivesigma.progress import Listener
+    from fivesigma.runs.run import Run
     from fivesigma.scores import Scores
+    from fivesigma.verbs.check import check
+    from fivesigma.verbs.compare import compare
+    from fivesigma.verbs.evaluate import evaluate
+    from fivesigma.verbs.explore import explore
+    from fivesigma.verbs.predict import predict
+    from fivesigma.verbs.prepare import prepare
+    from fivesigma.verbs.report import report
+    from fivesigma.verbs.run import run
+    from fivesigma.verbs.scan import scan
+    from fivesigma.verbs.train import train
+    from fivesigma.verbs.tune import tune
 
 _PLACES = {
-    "Analysis": "fivesigma.analysis",
+    "Analysis": "fivesigma.analysis.analysis",
     "Events": "fivesigma.events",
     "FivesigmaError": "fivesigma.errors",
     "Listener": "fivesigma.progress",
-    "Run": "fivesigma.journey.verbs",
+    "Run": "fivesigma.runs.run",
     "Scores": "fivesigma.scores",
-    "builtin_names": "fivesigma.analysis_file",
-    "check": "fivesigma.journey.verbs",
-    "compare": "fivesigma.journey.verbs",
-    "evaluate": "fivesigma.journey.verbs",
-    "explore": "fivesigma.journey.verbs",
-    "load": "fivesigma.analysis_file",
+    "builtin_names": "fivesigma.analysis.file",
+    "check": "fivesigma.verbs.check",
+    "compare": "fivesigma.verbs.compare",
+    "evaluate": "fivesigma.verbs.evaluate",
+    "explore": "fivesigma.verbs.explore",
+    "load": "fivesigma.analysis.file",
     "open_table": "fivesigma.data.formats",
-    "predict": "fivesigma.journey.prediction",
-    "prepare": "fivesigma.journey.preparation",
-    "report": "fivesigma.journey.verbs",
-    "run": "fivesigma.journey.verbs",
-    "scan": "fivesigma.journey.scanning",
-    "train": "fivesigma.journey.verbs",
-    "tune": "fivesigma.journey.tuning",
+    "predict": "fivesigma.verbs.predict",
+    "prepare": "fivesigma.verbs.prepare",
+    "report": "fivesigma.verbs.report",
+    "run": "fivesigma.verbs.run",
+    "scan": "fivesigma.verbs.scan",
+    "train": "fivesigma.verbs.train",
+    "tune": "fivesigma.verbs.tune",
 }
 
 __all__ = [
-    "Analysis", "Events", "FivesigmaError", "Listener", "Run", "Scores", "__version__", "builtin_names", "check",
-    "compare", "evaluate", "explore", "load", "open_table", "predict", "prepare", "report", "run", "scan", "train", "tune",
-]  # fmt: skip
+    "Analysis",
+    "Events",
+    "FivesigmaError",
+    "Listener",
+    "Run",
+    "Scores",
+    "__version__",
+    "builtin_names",
+    "check",
+    "compare",
+    "evaluate",
+    "explore",
+    "load",
+    "open_table",
+    "predict",
+    "prepare",
+    "report",
+    "run",
+    "scan",
+    "train",
+    "tune",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -66,14 +90,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
-
-
-class _Package(ModuleType):
-    """Keeps `fs.train` the verb: Python would set it to the folder of that name when it is imported."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not (name in _PLACES and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

@@ -24,14 +24,14 @@ def writing(path: str | os.PathLike[str], *, replace: bool = True) -> Iterator[P
     path = Path(path)
     if path.exists() and not replace:
         raise OutputError(f"{path} exists already", hint="choose another name, or remove it first")
-    with speaking_of(path):
+    with named_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         # The suffix is kept because some writers choose their format by it.
         handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".part" + path.suffix, dir=path.parent)
         os.close(handle)
     part = Path(name)
     try:
-        with speaking_of(path):
+        with named_errors(path):
             yield part
             part.chmod(0o666 & ~_umask())
             part.replace(path)
@@ -47,7 +47,7 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
 
 
 @contextmanager
-def speaking_of(path: Path) -> Iterator[None]:
+def named_errors(path: Path) -> Iterator[None]:
     """Turn the operating system's errors about `path` into one sentence each."""
     try:
         yield

@@ -51,17 +51,40 @@ def _clip(value: Any, low: Any, high: Any) -> Any:
 
 
 ELEMENTWISE: dict[str, tuple[Callable[..., Any], int]] = {
-    "abs": (np.abs, 1), "sqrt": (np.sqrt, 1), "exp": (np.exp, 1), "expm1": (np.expm1, 1),
-    "log": (np.log, 1), "log10": (np.log10, 1), "log2": (np.log2, 1), "log1p": (np.log1p, 1),
-    "sin": (np.sin, 1), "cos": (np.cos, 1), "tan": (np.tan, 1),
-    "arcsin": (np.arcsin, 1), "arccos": (np.arccos, 1), "arctan": (np.arctan, 1), "arctan2": (np.arctan2, 2),
-    "sinh": (np.sinh, 1), "cosh": (np.cosh, 1), "tanh": (np.tanh, 1),
-    "arcsinh": (np.arcsinh, 1), "arccosh": (np.arccosh, 1), "arctanh": (np.arctanh, 1),
-    "sign": (np.sign, 1), "floor": (np.floor, 1), "ceil": (np.ceil, 1), "round": (np.rint, 1),
-    "hypot": (np.hypot, 2), "minimum": (np.minimum, 2), "maximum": (np.maximum, 2),
-    "isfinite": (np.isfinite, 1), "ismissing": (np.isnan, 1),
-    "where": (_where, 3), "clip": (_clip, 3), "delta_phi": (_delta_phi, 2),
-}  # fmt: skip
+    "abs": (np.abs, 1),
+    "sqrt": (np.sqrt, 1),
+    "exp": (np.exp, 1),
+    "expm1": (np.expm1, 1),
+    "log": (np.log, 1),
+    "log10": (np.log10, 1),
+    "log2": (np.log2, 1),
+    "log1p": (np.log1p, 1),
+    "sin": (np.sin, 1),
+    "cos": (np.cos, 1),
+    "tan": (np.tan, 1),
+    "arcsin": (np.arcsin, 1),
+    "arccos": (np.arccos, 1),
+    "arctan": (np.arctan, 1),
+    "arctan2": (np.arctan2, 2),
+    "sinh": (np.sinh, 1),
+    "cosh": (np.cosh, 1),
+    "tanh": (np.tanh, 1),
+    "arcsinh": (np.arcsinh, 1),
+    "arccosh": (np.arccosh, 1),
+    "arctanh": (np.arctanh, 1),
+    "sign": (np.sign, 1),
+    "floor": (np.floor, 1),
+    "ceil": (np.ceil, 1),
+    "round": (np.rint, 1),
+    "hypot": (np.hypot, 2),
+    "minimum": (np.minimum, 2),
+    "maximum": (np.maximum, 2),
+    "isfinite": (np.isfinite, 1),
+    "ismissing": (np.isnan, 1),
+    "where": (_where, 3),
+    "clip": (_clip, 3),
+    "delta_phi": (_delta_phi, 2),
+}
 """Functions of one value per event (or per object): name → (function, number of arguments)."""
 
 REDUCTIONS = ("count", "sum", "max", "min", "any", "all")
@@ -70,14 +93,24 @@ REDUCTIONS = ("count", "sum", "max", "min", "any", "all")
 CONSTANTS = {"pi": np.pi, "inf": np.inf, "nan": np.nan}
 
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply, ast.Div: np.true_divide,
-    ast.FloorDiv: np.floor_divide, ast.Mod: np.mod, ast.Pow: np.power,
-    ast.BitAnd: np.logical_and, ast.BitOr: np.logical_or,
-}  # fmt: skip
+    ast.Add: np.add,
+    ast.Sub: np.subtract,
+    ast.Mult: np.multiply,
+    ast.Div: np.true_divide,
+    ast.FloorDiv: np.floor_divide,
+    ast.Mod: np.mod,
+    ast.Pow: np.power,
+    ast.BitAnd: np.logical_and,
+    ast.BitOr: np.logical_or,
+}
 _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
-    ast.Lt: np.less, ast.LtE: np.less_equal, ast.Gt: np.greater, ast.GtE: np.greater_equal,
-    ast.Eq: np.equal, ast.NotEq: np.not_equal,
-}  # fmt: skip
+    ast.Lt: np.less,
+    ast.LtE: np.less_equal,
+    ast.Gt: np.greater,
+    ast.GtE: np.greater_equal,
+    ast.Eq: np.equal,
+    ast.NotEq: np.not_equal,
+}
 
 
 class Expression:

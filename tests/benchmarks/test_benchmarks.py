@@ -52,9 +52,17 @@ def test_what_is_never_reached_counts_as_nothing():
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.012345, "0.0123"), (3.14159, "3.14"), (512.3, "512"), (1500.0, "1500"), (48_212.0, "48.2 k"), (294_000.0, "294 k"),
-     (2.5e6, "2.5 M"), (math.inf, "never")],
-)  # fmt: skip
+    [
+        (0.012345, "0.0123"),
+        (3.14159, "3.14"),
+        (512.3, "512"),
+        (1500.0, "1500"),
+        (48_212.0, "48.2 k"),
+        (294_000.0, "294 k"),
+        (2.5e6, "2.5 M"),
+        (math.inf, "never"),
+    ],
+)
 def test_numbers_are_short(value, text):
     assert short(value) == text
 

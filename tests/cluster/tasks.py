@@ -54,5 +54,12 @@ def process():
 def arrays(size):
     """Arrays of every kind, nested, one of them twice."""
     one = np.arange(2.0 * size).reshape(size, 2)
-    return {"plain": one, "again": [one], "strided": one[::2, 1], "fortran": np.asfortranarray(one), "empty": one[:0],
-            "text": np.array(["a", "bc"]), "number": size}  # fmt: skip
+    return {
+        "plain": one,
+        "again": [one],
+        "strided": one[::2, 1],
+        "fortran": np.asfortranarray(one),
+        "empty": one[:0],
+        "text": np.array(["a", "bc"]),
+        "number": size,
+    }

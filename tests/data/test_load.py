@@ -8,17 +8,21 @@ import pytest
 import uproot
 from numpy.testing import assert_allclose, assert_array_equal
 
-from fivesigma.analysis_file import load
+from fivesigma.analysis.file import load
 from fivesigma.data.load import load_samples, plan_for, read_events, reader_for
 from fivesigma.errors import AnalysisError, ColumnNotFound, DataError, EventsError, FivesigmaError, LeakageError
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "real"
 X = np.array([1.0, -2.0, 3.0, np.nan])
 COLUMNS = {
-    "x": X, "y": np.array([10.0, 20.0, 30.0, 40.0]), "label": np.array([0, 1, 1, 0]), "w": np.array([1.0, -0.5, 2.0, 1.0]),
-    "mass": np.array([499.99997, 750.00003, 1000, 1000]), "event": np.arange(4) + 2**60,
+    "x": X,
+    "y": np.array([10.0, 20.0, 30.0, 40.0]),
+    "label": np.array([0, 1, 1, 0]),
+    "w": np.array([1.0, -0.5, 2.0, 1.0]),
+    "mass": np.array([499.99997, 750.00003, 1000, 1000]),
+    "event": np.arange(4) + 2**60,
     "gen_pt": np.array([1.0, 5, 10, 10]),
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -204,12 +208,14 @@ def test_samples_have_their_own_label_weight_and_selection(tmp_path):
     for name, shift in [("sig", 0), ("bkg", 100)]:
         pq.write_table(pa.table({"x": np.arange(4.0) + shift, "w": np.full(4, 2.0)}), tmp_path / f"{name}.parquet")
     tree = {
-        "features": ["x"], "labels": {"names": ["bkg", "sig"]}, "weights": "w",
+        "features": ["x"],
+        "labels": {"names": ["bkg", "sig"]},
+        "weights": "w",
         "samples": {
             "mc": {"files": f"{tmp_path}/sig.parquet", "label": "sig", "weight": 0.5, "selection": "x > 1"},
             "test": {"files": [f"{tmp_path}/bkg.parquet"] * 2, "label": "bkg", "weight": "w * 3"},
         },
-    }  # fmt: skip
+    }
     signal, background = load_samples(load(tree))
     assert (signal.use, background.use, signal.read, background.read) == ("split", "test", 4, 8)
     assert_array_equal(signal.events.features[:, 0], [2, 3])

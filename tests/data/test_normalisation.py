@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fivesigma.analysis_file import validate
+from fivesigma.analysis.file import validate
 from fivesigma.data.load import load_samples, read_formulas
 from fivesigma.data.normalisation import is_normalised, normalised, sum_of_weights
 from fivesigma.errors import ColumnNotFound, EventsError
@@ -17,9 +17,12 @@ def folder(tmp_path):
     for name in ("a", "b"):
         w = generator.normal(1, 0.5, N)
         np.savetxt(
-            tmp_path / f"{name}.csv", np.column_stack([generator.normal(size=(N, 2)), w]), delimiter=",", header="x,y,w",
+            tmp_path / f"{name}.csv",
+            np.column_stack([generator.normal(size=(N, 2)), w]),
+            delimiter=",",
+            header="x,y,w",
             comments="",
-        )  # fmt: skip
+        )
     return tmp_path
 
 

@@ -236,8 +236,8 @@ def test_words_for_missing_and_infinite_values_in_csv(tmp_path):
 
 def test_a_negative_nan_is_missing_among_numbers_and_among_event_numbers(tmp_path):
     (tmp_path / "t.csv").write_text("a,b,n\n-nan,-NaN,1\n2,3,-nan\n-4,-5,-NaN\n")
-    for single in ((), {"a", "b"}):
-        found = joined(open_table(f"{tmp_path}/t.csv"), ["a", "b", "n"], 10, integers={"n"}, single=single)
+    for float32 in ((), {"a", "b"}):
+        found = joined(open_table(f"{tmp_path}/t.csv"), ["a", "b", "n"], 10, integers={"n"}, float32=float32)
         assert_array_equal(found["a"], [np.nan, 2, -4])
         assert_array_equal(found["b"], [np.nan, 3, -5])
         assert_array_equal(found["n"], [1, np.nan, np.nan])
@@ -246,7 +246,7 @@ def test_a_negative_nan_is_missing_among_numbers_and_among_event_numbers(tmp_pat
 def test_single_precision_is_rounded_once_and_what_it_cannot_hold_is_infinite_or_zero(tmp_path):
     texts = ["0.1", "1e39", "-1e39", "1e-50", "16777217", "-inf", "NA"]
     (tmp_path / "t.csv").write_text("x,y\n" + "".join(f"{text},{text}\n" for text in texts))
-    found = joined(open_table(f"{tmp_path}/t.csv"), ["x", "y"], 10, single={"x"})
+    found = joined(open_table(f"{tmp_path}/t.csv"), ["x", "y"], 10, float32={"x"})
     assert (found["x"].dtype, found["y"].dtype) == (np.float32, np.float64)
     with np.errstate(over="ignore"):
         assert_array_equal(found["x"], found["y"].astype(np.float32))

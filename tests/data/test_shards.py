@@ -15,9 +15,13 @@ def events(make_events):
     generator = np.random.default_rng(1)
     n = 5000
     return make_events(
-        generator.normal(0, 1, (n, 3)), target=np.repeat([0, 1], n // 2), weight=generator.uniform(-1, 2, n),
-        parameters=generator.uniform(0, 1, (n, 1)), observers={"m": np.arange(n)}, units={"x0": "GeV"},
-    )  # fmt: skip
+        generator.normal(0, 1, (n, 3)),
+        target=np.repeat([0, 1], n // 2),
+        weight=generator.uniform(-1, 2, n),
+        parameters=generator.uniform(0, 1, (n, 1)),
+        observers={"m": np.arange(n)},
+        units={"x0": "GeV"},
+    )
 
 
 def parts_of(events):

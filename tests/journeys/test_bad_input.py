@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 import yaml
 
-from .conftest import TREE, write_csv
+from fivesigma.runs import session
+
+from ..conftest import TREE, write_csv
 
 
 def refused(result, *words):
@@ -162,12 +164,11 @@ def test_an_unknown_simulation(command):
 
 
 def test_a_defect_of_ours_is_exit_code_one_without_a_traceback(toy, command, monkeypatch):
-    from fivesigma.journey import steps
 
     def defect(*arguments):
         raise ZeroDivisionError("a slip")
 
-    monkeypatch.setattr(steps, "load_source", defect)
+    monkeypatch.setattr(session, "load_source", defect)
     code, out, err = command("run", toy)
     assert code == 1
     assert "defect of fivesigma" in err

@@ -13,21 +13,22 @@ import pytest
 import yaml
 
 import fivesigma as fs
-from fivesigma.analysis_file import load
-from fivesigma.cluster import together
+from fivesigma.analysis.file import load
+from fivesigma.cluster import multiprocess
+from fivesigma.data import mapped as shared_data
 from fivesigma.errors import AnalysisError
-from fivesigma.evaluate.roc import auc
 from fivesigma.hashing import uniform
-from fivesigma.journey import folding, prediction
-from fivesigma.journey.sources import load_source
-from fivesigma.prepare.folds import SEED, fold_of
+from fivesigma.metrics.roc import auc
+from fivesigma.preparation.folds import SEED, fold_of
 from fivesigma.progress import Listener
-from fivesigma.run_folder import RunFolder, describe_inputs
-from fivesigma.train.folds import Folds
-from fivesigma.train.training import train
-from fivesigma.tune import data as shared_data
+from fivesigma.runs.folder import RunFolder, describe_inputs
+from fivesigma.runs.source import load_source
+from fivesigma.training import fold_training
+from fivesigma.training.folds import Folds
+from fivesigma.training.training import train
+from fivesigma.verbs import predict
 
-from .conftest import TREE, write_csv
+from ..conftest import TREE, write_csv
 
 K = 3
 FOLDED = {
@@ -124,12 +125,12 @@ def test_no_worker_is_given_events_of_its_fold(run, source, tmp_path, monkeypatc
         seen[analysis.train.seed] = np.concatenate([part.event_number for part in parts.values()])
         raise Enough
 
-    monkeypatch.setattr(folding, "train", spy)
+    monkeypatch.setattr(fold_training, "train", spy)
     analysis, pool = run[0].analysis, source.parts["folds"]
     shared_data.write(tmp_path / "events", {"folds": pool})
     for number in range(1, K + 1):
         with pytest.raises(Enough):
-            folding.train_one(number, analysis, tmp_path / "events", tmp_path / "fold")
+            fold_training.train_one(number, analysis, tmp_path / "events", tmp_path / "fold")
         own = pool.event_number[fold_of(pool.event_number, analysis.split) == number]
         given = seen[analysis.train.seed + number]
         assert not np.isin(own, given).any()
@@ -138,7 +139,7 @@ def test_no_worker_is_given_events_of_its_fold(run, source, tmp_path, monkeypatc
 
 def test_train_scores_come_from_a_network_that_trained_on_the_event(run, source):
     folds, division = run[0].network(), source.division
-    scores = folding.fold_scores(folds, division, None, ())["train"]()
+    scores = fold_training.fold_scores(folds, division, None, ())["train"]()
     rows = division.training
     for number in range(1, K + 1):
         mine = np.flatnonzero(division.fold[rows] == (number - 2) % K + 1)
@@ -206,13 +207,13 @@ def test_rows_without_a_number_find_their_fold_by_their_content(tmp_path, monkey
     folder = RunFolder.create(tmp_path, analysis, "test")
     Folds(tuple(networks)).save(folder)
     folder.update_metadata(inputs=describe_inputs({"train": [file]}))
-    monkeypatch.setattr(prediction, "ROWS", 100)
+    monkeypatch.setattr(predict, "ROWS", 100)
     fs.predict(folder.path, file, tmp_path / "out.parquet")
     columns, x = fs.open_table(str(tmp_path / "out.parquet")).read(), np.loadtxt(file, delimiter=",", skiprows=1)
     chosen = (x[:, 2] > -1) & (x[:, 3] > 0)
     assert (columns["fold"][~chosen] == 0).all()
     np.testing.assert_array_equal(columns["fold"][chosen], source.division.fold)
-    wanted = folding.fold_scores(Folds(tuple(networks)), source.division, None, ())["folds"]()
+    wanted = fold_training.fold_scores(Folds(tuple(networks)), source.division, None, ())["folds"]()
     np.testing.assert_allclose(columns["score"][chosen], wanted.score, atol=1e-6)
 
 
@@ -223,6 +224,6 @@ def test_what_folds_cannot_be_combined_with_is_a_sentence(place, command, monkey
     assert (code, "need the events in memory" in err) == (2, True)
     code, _, err = command("train", place / "toy.yaml", "--set", "split.folds=1")
     assert (code, "split.folds" in err) == (2, True)
-    monkeypatch.setattr(together, "processes", lambda: 2)
+    monkeypatch.setattr(multiprocess, "processes", lambda: 2)
     with pytest.raises(AnalysisError, match="not by several processes"):
         fs.train(place / "toy.yaml", output=place / "together")

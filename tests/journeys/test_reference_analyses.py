@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import fivesigma as fs
-from fivesigma.simulate.muons.simulation import MuonSettings, simulate
+from fivesigma.simulation.muons.simulation import MuonSettings, simulate
 
 
 def uci_file(path, rows, seed):

@@ -8,13 +8,14 @@ import yaml
 
 import fivesigma as fs
 from fivesigma import extras
+from fivesigma.assessment import search
 from fivesigma.cluster.serial import InThisProcess
 from fivesigma.errors import MissingExtra
-from fivesigma.evaluate.significance import asimov
 from fivesigma.hashing import uniform
-from fivesigma.journey import folding, searching
+from fivesigma.metrics.search.significance import asimov
+from fivesigma.training import fold_training
 
-from .conftest import Heard
+from ..conftest import Heard
 
 EVENTS = {"x500": 2000, "x1000": 1500, "top": 4000, "jets": 2500, "top_up": 3000}
 LUMI = 10.0
@@ -186,7 +187,7 @@ def test_with_yields_the_weights_decide_only_the_shape(place, command):
 
 
 def test_with_folds_every_event_counts_out_of_its_fold(place, command, monkeypatch):
-    monkeypatch.setattr(folding, "executor", lambda *_, **__: InThisProcess())
+    monkeypatch.setattr(fold_training, "executor", lambda *_, **__: InThisProcess())
     _, made = evaluated(command, place, "--set", "split={folds: 2}", "--set", "evaluate.search.bins=2")
     rows, metrics = place[1], made.metrics["folds"]["search"]
     assert (metrics["chosen_on"], metrics["share"]) == ("folds", 1.0)
@@ -202,7 +203,7 @@ def test_prepared_events_have_the_same_yields_and_a_fit_that_fails_stops_nothing
         raise ValueError("the fit of the binned score does not converge")
 
     pytest.importorskip("pyhf", reason="the extra `limits` is not installed")
-    monkeypatch.setattr(searching, "limits", failing)
+    monkeypatch.setattr(search, "limits", failing)
     code, _, err = command("prepare", place[0] / "search.yaml", *PLAIN, "-o", "shards")
     assert code == 0, err
     out, made = evaluated(command, place, *PLAIN, "--set", "shards=shards", "--set", "evaluate.search.bins=2")

@@ -9,7 +9,7 @@ import pytest
 import fivesigma as fs
 from fivesigma import extras
 from fivesigma.errors import AnalysisError
-from fivesigma.journey.verbs import Run
+from fivesigma.runs.run import Run
 
 TABLE = {"kind": "lookup_table", "address": {"x0": 4, "x1": 4}, "least": 1}
 TREES = {"kind": "boosted_trees", "rounds": 30, "leaves": 8}
@@ -24,10 +24,11 @@ MOMENTUM = {
     "train": {"epochs": 8, "batch_size": 128, "learning_rate": 0.01, "loss": "log_cosh"},
     "evaluate": {
         "trigger": {"pt": "pt", "eta": "eta", "thresholds": [5, 10], "threshold": 10, "eta_bins": [1.2, 1.8, 2.4]},
-        "bootstrap": 20, "importance": 0,
+        "bootstrap": 20,
+        "importance": 0,
     },
     "baselines": {"table": {"kind": "lookup_table", "address": {"step": 6, "b1": 3}, "least": 1}, "trees": TREES},
-}  # fmt: skip
+}
 
 
 def write_muons(path, n=8000, seed=1):
@@ -91,9 +92,9 @@ def test_predictions_hold_what_every_model_says(momentum):
 
 def test_the_table_was_filled_from_training_events_alone(momentum, muons):
     """The table, made again from the training events of the split, answers the same."""
-    from fivesigma.journey.sources import load_source
+    from fivesigma.baselines.fitted import Baseline, fit_table
     from fivesigma.progress import Listener
-    from fivesigma.train.baselines import Baseline, fit_table
+    from fivesigma.runs.source import load_source
 
     analysis = momentum.analysis
     own = analysis.model_copy(update={"features": ["step", "b1"]})

@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from fivesigma.data.parquet import ParquetReader
-from fivesigma.evaluate.classes import log_loss
+from fivesigma.metrics.classes import log_loss
 
-from .conftest import TREE, write_csv
+from ..conftest import TREE, write_csv
 
 
 def written(toy, **sections):
@@ -58,11 +58,14 @@ def test_with_folds_the_out_of_fold_events_answer(toy, command):
     assert "importance" in metrics["folds"]
 
 
-@pytest.mark.parametrize(("sections", "text"), [
-    ({"evaluate": {"sculpting": "summ"}}, "'summ' is not an observer"),
-    ({"evaluate": {"recalibrate": "isotonic"}, "split": {"val": 0}}, "needs validation events"),
-    ({"evaluate": {"recalibrate": "isotonic"}, "labels": None, "target": "x2", "features": ["x0"]}, "needs two classes"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("sections", "text"),
+    [
+        ({"evaluate": {"sculpting": "summ"}}, "'summ' is not an observer"),
+        ({"evaluate": {"recalibrate": "isotonic"}, "split": {"val": 0}}, "needs validation events"),
+        ({"evaluate": {"recalibrate": "isotonic"}, "labels": None, "target": "x2", "features": ["x0"]}, "needs two classes"),
+    ],
+)
 def test_what_cannot_be_answered_is_one_sentence(toy, command, sections, text):
     code, _, err = command("run", written(toy, **sections))
     assert code == 2

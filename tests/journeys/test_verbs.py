@@ -13,13 +13,26 @@ import yaml
 import fivesigma as fs
 from fivesigma.data.parquet import ParquetReader
 
-from .conftest import write_csv
+from ..conftest import write_csv
 
 COMPLETE = [
-    "analysis.yaml", "metadata.json", "explore.json", "recipe.json", "model.keras", "history.jsonl", "metrics.json",
-    "curves.json", "report.html", "predictions/val.parquet", "predictions/test.parquet", "checkpoints/last.npz",
-    "plots/roc.pdf", "plots/roc.png", "plots/roc.json", "plots/features-1.pdf",
-]  # fmt: skip
+    "analysis.yaml",
+    "metadata.json",
+    "explore.json",
+    "recipe.json",
+    "model.keras",
+    "history.jsonl",
+    "metrics.json",
+    "curves.json",
+    "report.html",
+    "predictions/val.parquet",
+    "predictions/test.parquet",
+    "checkpoints/last.npz",
+    "plots/roc.pdf",
+    "plots/roc.png",
+    "plots/roc.json",
+    "plots/features-1.pdf",
+]
 
 
 def test_run_leaves_a_complete_folder_and_prints_it_last(toy, command):
@@ -123,7 +136,7 @@ def test_scores_do_not_depend_on_how_many_events_are_scored_at_a_time(toy, comma
     command("train", toy)
     write_csv(Path("many.csv"), 5000)
     for rows in (1 << 16, 1024, 300):
-        monkeypatch.setattr("fivesigma.journey.prediction.ROWS", rows)
+        monkeypatch.setattr("fivesigma.verbs.predict.ROWS", rows)
         command("predict", "toy", "many.csv", "-o", f"{rows}.parquet")
     expected = fs.open_table("65536.parquet").read()
     for rows in (1024, 300):
@@ -135,7 +148,7 @@ def test_scores_do_not_depend_on_how_many_events_are_scored_at_a_time(toy, comma
 def test_an_interrupted_prediction_leaves_no_file_and_no_thread(toy, command, monkeypatch):
     command("train", toy)
     write_csv(Path("many.csv"), 5000)
-    monkeypatch.setattr("fivesigma.journey.prediction.ROWS", 300)
+    monkeypatch.setattr("fivesigma.verbs.predict.ROWS", 300)
 
     class Interrupting(fs.progress.Listener):
         def progress(self, done, total, text):

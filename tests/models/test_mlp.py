@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 
-from fivesigma.analysis import Model
+from fivesigma.analysis.model import Model
 from fivesigma.models.mlp import mlp
 
 

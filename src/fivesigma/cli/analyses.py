@@ -1,6 +1,6 @@
 """`fivesigma analyses`."""
 
-from fivesigma.analysis_file import builtin_names, load
+from fivesigma.analysis.file import builtin_names, load
 from fivesigma.cli.console import Terminal
 
 

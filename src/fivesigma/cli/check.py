@@ -1,17 +1,17 @@
 """`fivesigma check`."""
 
-from fivesigma.analysis_file import dump, load, parse_data, parse_settings
+from fivesigma.analysis.file import dump, load, parse_data, parse_settings
 from fivesigma.cli.console import Terminal
 from fivesigma.cli.options import AnalysisName, Data, Quiet, Set
 
 
 def check(analysis: AnalysisName, settings: Set = None, data: Data = None, quiet: Quiet = False) -> None:
     """Check an analysis and every name in it against its files, and print it with all defaults."""
-    from fivesigma.journey import verbs
+    from fivesigma.verbs import check
 
     terminal = Terminal(quiet)
     resolved = load(analysis, parse_settings(settings or []), parse_data(data or []))
-    plans = verbs.check(resolved, listener=terminal)
+    plans = check.check(resolved, listener=terminal)
     terminal.say(dump(resolved).rstrip())
     if not plans:
         source = "it simulates its own events" if resolved.simulate else "it names no files yet: use --data train=FILE"

@@ -2,15 +2,15 @@
 
 from fivesigma.cli.console import Terminal
 from fivesigma.cli.options import RUNS, Output, RunName
-from fivesigma.evaluate.metric import shown
+from fivesigma.metrics.metric import shown
 
 
 def compare(first: RunName, second: RunName, output: Output = RUNS) -> None:
     """Two runs side by side: where their settings differ, and their metrics."""
-    from fivesigma.journey import verbs
+    from fivesigma.verbs import compare
 
     terminal = Terminal()
-    result = verbs.compare(first, second, output)
+    result = compare.compare(first, second, output)
     differing = [[key, str(first), str(second)] for key, (first, second) in result["settings"].items()]
     if differing:
         terminal.table("settings that differ", ["key", "first", "second"], differing)

@@ -127,8 +127,11 @@ def _trial_table(objective: str, rows: Sequence[TrialRow], done: float, total: f
     finished = sum(row.state in ("done", "failed") for row in rows)
     table = Table(
         title=f"{done:.0f} of {total:.0f} epochs, {finished} of {len(rows)} trials to the end",
-        title_justify="left", title_style="bold", box=None, pad_edge=False,
-    )  # fmt: skip
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        pad_edge=False,
+    )
     for name in ("trial", "bracket", "epochs", objective, "seconds", "state"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("setting", no_wrap=True)

@@ -1,6 +1,6 @@
 """`fivesigma explore`."""
 
-from fivesigma.analysis_file import parse_data, parse_settings
+from fivesigma.analysis.file import parse_data, parse_settings
 from fivesigma.cli.console import Terminal
 from fivesigma.cli.options import RUNS, AnalysisName, Cluster, Data, New, Output, Quiet, Set, Workers
 
@@ -16,10 +16,10 @@ def explore(
     cluster: Cluster = None,
 ) -> None:
     """Describe the events: columns, missing entries, classes, distributions."""
-    from fivesigma.journey import verbs
+    from fivesigma.verbs import explore
 
     terminal = Terminal(quiet)
     overrides, files = parse_settings(settings or []), parse_data(data or [])
-    result = verbs.explore(analysis, overrides, files, output, terminal, new, workers, cluster)
+    result = explore.explore(analysis, overrides, files, output, terminal, new, workers, cluster)
     terminal.say(f"report: {result.report}")
     terminal.result(result)

@@ -1,6 +1,6 @@
 """`fivesigma init`."""
 
-from fivesigma.analysis_file import builtin_names, source_text
+from fivesigma.analysis.file import builtin_names, source_text
 from fivesigma.cli.options import AnalysisName
 from fivesigma.errors import AnalysisError, did_you_mean
 

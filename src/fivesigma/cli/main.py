@@ -28,9 +28,9 @@ from fivesigma.cli import (
     train,
     tune,
     validate,
-)  # fmt: skip
+)
 from fivesigma.cli.console import Terminal
-from fivesigma.cluster import together
+from fivesigma.cluster import multiprocess
 from fivesigma.errors import FivesigmaError, did_you_mean
 from fivesigma.version import __version__
 
@@ -109,7 +109,7 @@ def main(arguments: list[str] | None = None) -> None:
     if code == INTERRUPTED:  # typer turns Ctrl-C into this code
         Terminal().error("interrupted", "the same command goes on where this one stopped")
     code = code if isinstance(code, int) else DONE
-    if code != DONE and together.processes() > 1:
+    if code != DONE and multiprocess.processes() > 1:
         # Leaving in good order would mean waiting for the others, who may be gone.
         sys.stdout.flush()
         sys.stderr.flush()

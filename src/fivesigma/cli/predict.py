@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fivesigma.analysis_file import parse_settings
+from fivesigma.analysis.file import parse_settings
 from fivesigma.cli.console import Terminal
 from fivesigma.cli.options import RUNS, Cluster, Quiet, RunName, Workers
 from fivesigma.errors import AnalysisError
@@ -26,12 +26,12 @@ def predict(
     cluster: Cluster = None,
 ) -> None:
     """Score every event of some files, in order; write scores and observers."""
-    from fivesigma.journey import prediction
+    from fivesigma.verbs import predict
 
     values = parse_settings(at or [])
     for name, value in values.items():
         if not isinstance(value, int | float):
             raise AnalysisError(f"cannot read --at {name}={value!r}", hint="write a number: --at mass=1000")
     terminal = Terminal(quiet)
-    prediction.predict(run, files, destination, at=values, output=runs, listener=terminal, workers=workers, cluster=cluster)
+    predict.predict(run, files, destination, at=values, output=runs, listener=terminal, workers=workers, cluster=cluster)
     terminal.result(destination)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fivesigma.analysis_file import parse_data, parse_settings
+from fivesigma.analysis.file import parse_data, parse_settings
 from fivesigma.cli.console import Terminal
 from fivesigma.cli.options import AnalysisName, Cluster, Data, Quiet, Set, Workers
 
@@ -28,10 +28,10 @@ def prepare(
 
     Then: fivesigma run ANALYSIS --set shards=DIR
     """
-    from fivesigma.journey import preparation
+    from fivesigma.verbs import prepare
 
     terminal = Terminal(quiet)
-    folder = preparation.prepare(
+    folder = prepare.prepare(
         analysis, parse_settings(settings or []), parse_data(data or []), output, shards, terminal, workers, cluster
     )
     terminal.say(f"train from it with: fivesigma run {analysis} --set shards={folder}")

@@ -1,6 +1,6 @@
 """`fivesigma run`: explore, train, evaluate and report."""
 
-from fivesigma.analysis_file import parse_data, parse_settings
+from fivesigma.analysis.file import parse_data, parse_settings
 from fivesigma.cli.console import Terminal
 from fivesigma.cli.options import (
     RUNS,
@@ -16,7 +16,7 @@ from fivesigma.cli.options import (
     Resume,
     Set,
     Workers,
-)  # fmt: skip
+)
 
 
 def run(
@@ -34,12 +34,12 @@ def run(
     process_id: ProcessId = None,
 ) -> None:
     """Explore, train, evaluate and report, in one run folder."""
-    from fivesigma.cluster import together
-    from fivesigma.journey import verbs
+    from fivesigma.cluster import multiprocess
+    from fivesigma.verbs import run
 
-    together.join(coordinator, processes, process_id)
-    terminal = Terminal(quiet or together.rank() > 0)
+    multiprocess.join(coordinator, processes, process_id)
+    terminal = Terminal(quiet or multiprocess.rank() > 0)
     overrides, files = parse_settings(settings or []), parse_data(data or [])
-    result = verbs.run(analysis, overrides, files, output, terminal, new, workers, cluster, resume)
+    result = run.run(analysis, overrides, files, output, terminal, new, workers, cluster, resume)
     terminal.say(f"report: {result.report}")
     terminal.result(result)

@@ -32,12 +32,18 @@ def scan(
     cluster: Cluster = None,
 ) -> None:
     """AUC, significance and expected limit at each hypothesis, such as a mass, beside networks trained to compare."""
-    from fivesigma.journey import scanning
+    from fivesigma.verbs import scan
 
     terminal = Terminal(quiet)
-    result = scanning.scan(
-        run, leave_out=leave_out or (), extremes=extremes, compare=compare, output=output, listener=terminal,
-        workers=workers, cluster=cluster,
-    )  # fmt: skip
+    result = scan.scan(
+        run,
+        leave_out=leave_out or (),
+        extremes=extremes,
+        compare=compare,
+        output=output,
+        listener=terminal,
+        workers=workers,
+        cluster=cluster,
+    )
     terminal.say(f"report: {result.report}")
     terminal.result(result)

@@ -2,7 +2,7 @@
 
 import json
 
-from fivesigma.analysis import Analysis
+from fivesigma.analysis.analysis import Analysis
 
 
 def schema() -> None:

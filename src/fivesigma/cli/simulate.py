@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from fivesigma.analysis import MuonSimulation, ResonanceSimulation
-from fivesigma.analysis_file import sentence
+from fivesigma.analysis.file import sentence
+from fivesigma.analysis.simulate import MuonSimulation, ResonanceSimulation
 from fivesigma.cli.console import Terminal
 from fivesigma.cli.options import Cluster, Quiet, Workers
 from fivesigma.errors import SimulationError
@@ -44,9 +44,15 @@ def resonance(
 ) -> None:
     """pp → X → tt̄ and Standard Model tt̄ with Pythia 8, FastJet and a parametrised detector."""
     settings: dict[str, Any] = {
-        "process": "resonance", "events": events, "background": background, "width": width, "sqrt_s": sqrt_s,
-        "fidelity": fidelity, "layout": layout, "seed": seed,
-    }  # fmt: skip
+        "process": "resonance",
+        "events": events,
+        "background": background,
+        "width": width,
+        "sqrt_s": sqrt_s,
+        "fidelity": fidelity,
+        "layout": layout,
+        "seed": seed,
+    }
     if mass:
         settings["masses"] = mass
     _simulate(ResonanceSimulation, settings, destination, workers, cluster, quiet)
@@ -67,9 +73,14 @@ def muons(
 ) -> None:
     """Muons through a CMS-like endcap: the 87 variables and 3 parameters of the trigger archive (.npz), or named columns."""
     settings = {
-        "process": "muons", "events": events, "spectrum": spectrum, "pt_min": pt_min, "pt_max": pt_max,
-        "noise": noise, "seed": seed,
-    }  # fmt: skip
+        "process": "muons",
+        "events": events,
+        "spectrum": spectrum,
+        "pt_min": pt_min,
+        "pt_max": pt_max,
+        "noise": noise,
+        "seed": seed,
+    }
     _simulate(MuonSimulation, settings, destination, workers, cluster, quiet)
 
 
@@ -83,7 +94,7 @@ def _simulate(
 ) -> None:
     from pydantic import ValidationError
 
-    from fivesigma.journey.sources import simulate_to
+    from fivesigma.runs.source import simulate_to
 
     try:
         checked = kind.model_validate(settings)

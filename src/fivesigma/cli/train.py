@@ -1,6 +1,6 @@
 """`fivesigma train`."""
 
-from fivesigma.analysis_file import parse_data, parse_settings
+from fivesigma.analysis.file import parse_data, parse_settings
 from fivesigma.cli.console import Terminal
 from fivesigma.cli.options import (
     RUNS,
@@ -16,7 +16,7 @@ from fivesigma.cli.options import (
     Resume,
     Set,
     Workers,
-)  # fmt: skip
+)
 
 
 def train(
@@ -34,11 +34,11 @@ def train(
     process_id: ProcessId = None,
 ) -> None:
     """Fit the recipe and the network; goes on with an interrupted run of the same analysis."""
-    from fivesigma.cluster import together
-    from fivesigma.journey import verbs
+    from fivesigma.cluster import multiprocess
+    from fivesigma.verbs import train
 
-    together.join(coordinator, processes, process_id)
-    terminal = Terminal(quiet or together.rank() > 0)
+    multiprocess.join(coordinator, processes, process_id)
+    terminal = Terminal(quiet or multiprocess.rank() > 0)
     overrides, files = parse_settings(settings or []), parse_data(data or [])
-    result = verbs.train(analysis, overrides, files, output, terminal, new, workers, cluster, resume)
+    result = train.train(analysis, overrides, files, output, terminal, new, workers, cluster, resume)
     terminal.result(result)

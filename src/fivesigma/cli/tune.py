@@ -1,6 +1,6 @@
 """`fivesigma tune`."""
 
-from fivesigma.analysis_file import parse_data, parse_settings
+from fivesigma.analysis.file import parse_data, parse_settings
 from fivesigma.cli.console import Terminal
 from fivesigma.cli.options import RUNS, AnalysisName, Cluster, Data, New, Output, Quiet, Set, Workers
 
@@ -16,10 +16,10 @@ def tune(
     cluster: Cluster = None,
 ) -> None:
     """Search for the best settings (section `tune`), then run the analysis with them."""
-    from fivesigma.journey import tuning
+    from fivesigma.verbs import tune
 
     terminal = Terminal(quiet)
     overrides, files = parse_settings(settings or []), parse_data(data or [])
-    result = tuning.tune(analysis, overrides, files, output, terminal, new, workers, cluster)
+    result = tune.tune(analysis, overrides, files, output, terminal, new, workers, cluster)
     terminal.say(f"report: {result.report}")
     terminal.result(result)

@@ -54,12 +54,12 @@ def muons(
 def _validate(
     what: str, output: Path, events: int | None, data: Path | None, workers: int | None, strict: bool, quiet: bool
 ) -> None:
-    from fivesigma.journey import validation
+    from fivesigma.verbs import validate
 
     if output.exists() and not output.is_dir():
         raise AnalysisError(f"{output} is a file, not a folder", hint="give a folder with --output")
-    verb = {"resonance": validation.validate_resonance, "muons": validation.validate_muons}[what]
-    normal = {"resonance": validation.RESONANCE_EVENTS, "muons": validation.MUON_EVENTS}[what]
+    verb = {"resonance": validate.validate_resonance, "muons": validate.validate_muons}[what]
+    normal = {"resonance": validate.RESONANCE_EVENTS, "muons": validate.MUON_EVENTS}[what]
     terminal = Terminal(quiet)
     result = verb(output, normal if events is None else events, data, workers, terminal)
     terminal.result(result.page)

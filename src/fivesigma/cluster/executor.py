@@ -13,7 +13,7 @@ def executor(
     *,
     tasks: int | None = None,
     ahead: int = 0,
-    alike: bool = False,
+    single_core: bool = False,
 ) -> Executor:
     """What runs tasks, to be used in a `with` statement.
 
@@ -23,7 +23,7 @@ def executor(
         cluster: address of a Dask scheduler, such as `tcp://node:8786`, to use its workers instead.
         tasks: no more processes are started than there are tasks.
         ahead: for short tasks, how many wait at each local worker beside the one it works on.
-        alike: every task gets one core in a process of its own, even of a single worker: for tasks whose
+        single_core: every task gets one core in a process of its own, even of a single worker: for tasks whose
             results, to the last bit, depend on how many cores share a sum.
 
     Raises:
@@ -45,6 +45,6 @@ def executor(
 
         return DaskCluster(cluster)
     count = min(workers or cores(), max(tasks, 1) if tasks is not None else workers or cores())
-    if alike:
+    if single_core:
         return LocalProcesses(count, ahead, threads=1)
     return InThisProcess() if count == 1 else LocalProcesses(count, ahead)

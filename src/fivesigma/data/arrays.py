@@ -68,7 +68,7 @@ class _ArrayReader(Reader):
         return int(self._rows)
 
     def _chunks(
-        self, names: Sequence[str], size: int, integers: Collection[str], single: Collection[str]
+        self, names: Sequence[str], size: int, integers: Collection[str], float32: Collection[str]
     ) -> Iterator[Columns]:
         loaded = {array: self._load(array) for array in {self._places[name][0] for name in names}}
         for start in range(0, self.length(), size):

@@ -38,7 +38,7 @@ class Reader(abc.ABC):
 
     @abc.abstractmethod
     def _chunks(
-        self, names: Sequence[str], size: int, integers: Collection[str], single: Collection[str]
+        self, names: Sequence[str], size: int, integers: Collection[str], float32: Collection[str]
     ) -> Iterator[Columns]:
         """Rows of the columns `names`, about `size` at a time."""
 
@@ -47,7 +47,7 @@ class Reader(abc.ABC):
         return rows / max(self.length() or rows, 1)
 
     def chunks(
-        self, names: Sequence[str], size: int = CHUNK, integers: Collection[str] = (), single: Collection[str] = ()
+        self, names: Sequence[str], size: int = CHUNK, integers: Collection[str] = (), float32: Collection[str] = ()
     ) -> Iterator[Columns]:
         """Yield the rows of the columns `names`, in file order, about `size` at a time.
 
@@ -56,7 +56,7 @@ class Reader(abc.ABC):
             size: rows per chunk.
             integers: columns whose values must stay whole numbers (event numbers), where a text
                 format leaves the type open.
-            single: columns of which no more than float32 is needed, where a text format leaves the type open.
+            float32: columns of which no more than float32 is needed, where a text format leaves the type open.
 
         Raises:
             ColumnNotFound: if a name is not in the table.
@@ -67,7 +67,7 @@ class Reader(abc.ABC):
             if name not in known:
                 raise ColumnNotFound(name, self.where, known)
         with reading(self.where):
-            yield from self._chunks(names, size, integers, single)
+            yield from self._chunks(names, size, integers, float32)
 
     def read(self, names: Sequence[str] | None = None) -> dict[str, Any]:
         """All rows of some columns (all of them by default) at once."""

@@ -8,10 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from fivesigma.ahead import ahead
 from fivesigma.data.base import CHUNK, Columns, Reader, reading
 from fivesigma.data.parquet import to_numpy
 from fivesigma.errors import DataError
+from fivesigma.prefetch import prefetch
 
 _COMPRESSION = {".bz2": "bz2", ".zst": "zstd", ".lz4": "lz4"}
 _BLOCK = 1 << 22
@@ -83,19 +83,21 @@ class CsvReader(Reader):
         return self._share
 
     def _chunks(
-        self, names: Sequence[str], size: int, integers: Collection[str], single: Collection[str]
+        self, names: Sequence[str], size: int, integers: Collection[str], float32: Collection[str]
     ) -> Iterator[Columns]:
         import pyarrow as pa
         from pyarrow import csv
 
         columns, has_header, delimiter = self._head
-        kinds = {name: pa.float32() if name in single else pa.float64() for name in names}
+        kinds = {name: pa.float32() if name in float32 else pa.float64() for name in names}
         kinds |= {name: pa.int64() for name in integers if name in kinds}
         parse = csv.ParseOptions(delimiter=delimiter)
         convert = csv.ConvertOptions(
-            include_columns=list(names), column_types=kinds, strings_can_be_null=True,
+            include_columns=list(names),
+            column_types=kinds,
+            strings_can_be_null=True,
             null_values=_MISSING + (_NEGATIVE_MISSING if integers else []),
-        )  # fmt: skip
+        )
 
         def tables(pieces: Iterator[tuple[Any, float]]) -> Iterator[tuple[Any, float]]:
             header, line = int(has_header), 0
@@ -111,9 +113,9 @@ class CsvReader(Reader):
                 yield table, share
 
         # One thread decompresses, one parses, and the caller works with the numbers.
-        with open(self.path, "rb") as file, closing(ahead(self._pieces(file), most=3)) as pieces:
+        with open(self.path, "rb") as file, closing(prefetch(self._pieces(file), most=3)) as pieces:
             rows = size if size > CHUNK else min(size, _ROWS)
-            with closing(ahead(_gathered(tables(pieces), rows))) as parsed:
+            with closing(prefetch(_gathered(tables(pieces), rows))) as parsed:
                 for table, self._share in parsed:
                     yield {name: to_numpy(table.column(name)) for name in names}
 
@@ -135,10 +137,10 @@ class CsvReader(Reader):
             yield rest, 1.0
 
     def chunks(
-        self, names: Sequence[str], size: int = CHUNK, integers: Collection[str] = (), single: Collection[str] = ()
+        self, names: Sequence[str], size: int = CHUNK, integers: Collection[str] = (), float32: Collection[str] = ()
     ) -> Iterator[Columns]:
         try:
-            yield from super().chunks(names, size, integers, single)
+            yield from super().chunks(names, size, integers, float32)
         except DataError as error:
             found = re.search(r"In CSV column #(\d+): .*invalid value '([^']*)'", str(error.__cause__))
             if found is None:

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fivesigma.analysis import Analysis, Labels, Sample
+from fivesigma.analysis.analysis import Analysis
+from fivesigma.analysis.answers import Labels
+from fivesigma.analysis.samples import Sample
 from fivesigma.data.base import CHUNK, Columns, Reader
 from fivesigma.data.formats import expand, open_table, split_treename
 from fivesigma.data.plan import EVENT_NUMBER, Plan, Variables
@@ -73,8 +75,8 @@ def read_events(
     texts = [text for text in _formulas(analysis, plan, sample) if not _is_number(text)]
     columns = plan.columns([*plan.features, *texts])
     number = _event_number(analysis, plan)
-    integers, single = {number} if number else set[str](), plain_features(plan, plan.features, texts)
-    for chunk in reader.chunks(columns or list(plan.available[:1]), size, integers=integers, single=single):
+    integers, float32 = {number} if number else set[str](), plain_features(plan, plan.features, texts)
+    for chunk in reader.chunks(columns or list(plan.available[:1]), size, integers=integers, float32=float32):
         length = len(next(iter(chunk.values())))
         variables = Variables(without_missing(chunk, analysis.missing_values), plan.formulas)
         chosen = _selected(plan, variables, sample, length)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fivesigma.analysis import Analysis, Sample
+from fivesigma.analysis.analysis import Analysis
+from fivesigma.analysis.samples import Sample
 from fivesigma.data.formats import expand, split_treename
 from fivesigma.data.load import plan_for, reader_for, without_missing
 from fivesigma.data.plan import Variables

@@ -30,7 +30,7 @@ class ParquetReader(Reader):
         return int(self._file.metadata.num_rows)
 
     def _chunks(
-        self, names: Sequence[str], size: int, integers: Collection[str], single: Collection[str]
+        self, names: Sequence[str], size: int, integers: Collection[str], float32: Collection[str]
     ) -> Iterator[Columns]:
         # On two cores there is other work to do beside, and threads take longer in sum.
         threads = cores() > 2

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fivesigma.analysis import Analysis, is_name
+from fivesigma.analysis.analysis import Analysis, is_name
 from fivesigma.data.base import Columns
 from fivesigma.errors import AnalysisError, ColumnNotFound, DataError, LeakageError
 from fivesigma.expressions import Expression

@@ -65,7 +65,7 @@ class RootReader(Reader):
             return int(self._tree.num_entries)
 
     def _chunks(
-        self, names: Sequence[str], size: int, integers: Collection[str], single: Collection[str]
+        self, names: Sequence[str], size: int, integers: Collection[str], float32: Collection[str]
     ) -> Iterator[Columns]:
         if self.length() == 0:
             yield {name: self._column(name, 0, 0) for name in names}

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from fivesigma.atomic import speaking_of, write_text, writing
+from fivesigma.atomic import named_errors, write_text, writing
 from fivesigma.errors import DataError, RunError
 from fivesigma.events import Events, concatenate
 from fivesigma.hashing import uniform
@@ -103,15 +103,21 @@ class ShardWriter:
                 _count(counts[part], events)
             progress(bucket + 1, self.shards, f"shuffling: shard {bucket + 1} of {self.shards}")
         tree = {
-            "digest": self.digest, "shards": self.shards, "parts": counts, "decisions": dict(self.decisions),
-            "features": list(like.feature_names), "parameters": list(like.parameter_names),
-            "observers": list(like.observers), "classes": list(like.classes), "units": dict(like.units),
-        }  # fmt: skip
+            "digest": self.digest,
+            "shards": self.shards,
+            "parts": counts,
+            "decisions": dict(self.decisions),
+            "features": list(like.feature_names),
+            "parameters": list(like.parameter_names),
+            "observers": list(like.observers),
+            "classes": list(like.classes),
+            "units": dict(like.units),
+        }
         write_text(self.folder / INDEX, json.dumps(tree, indent=1) + "\n")
         shutil.rmtree(self._spill, ignore_errors=True)
 
     def _bucket(self, pieces: Sequence[Path], bucket: int, like: Events) -> dict[str, Events]:
-        with speaking_of(self.folder):
+        with named_errors(self.folder):
             tables = [pq.ParquetFile(path).read_row_group(bucket) for path in pieces]
         table = pa.concat_tables(tables)
         side = table.column("part").to_numpy()
@@ -147,9 +153,11 @@ def to_table(events: Events) -> pa.Table:
     `prepared.json` names: read four times as fast as a column for each. Observers are `observers/<name>`.
     """
     columns: dict[str, Any] = {
-        "target": events.target, "weight": events.weight,
-        "event_number": events.event_number, "fingerprint": events.fingerprint,
-    }  # fmt: skip
+        "target": events.target,
+        "weight": events.weight,
+        "event_number": events.event_number,
+        "fingerprint": events.fingerprint,
+    }
     columns |= {f"observers/{name}": values for name, values in events.observers.items()}
     table = pa.table({name: pa.array(np.ascontiguousarray(values)) for name, values in columns.items()})
     for name in _MATRICES:

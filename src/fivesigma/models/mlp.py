@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fivesigma.analysis import Model
+from fivesigma.analysis.model import Model
 from fivesigma.models.backend import keras
 
 
@@ -40,9 +40,11 @@ def mlp(settings: Model, inputs: int, outputs: int, link: str, seed: int = 0, pa
         x = entry[:, : inputs - parameters] if settings.parameters == "affine" else entry
     for i, (units, rate) in enumerate(zip(settings.layers, dropout, strict=True)):
         x = k.layers.Dense(
-            units, kernel_initializer=_initializer(settings.activation, seed + i), kernel_regularizer=penalty,
+            units,
+            kernel_initializer=_initializer(settings.activation, seed + i),
+            kernel_regularizer=penalty,
             name=f"hidden_{i + 1}",
-        )(x)  # fmt: skip
+        )(x)
         if settings.batch_norm:
             x = k.layers.BatchNormalization(name=f"norm_{i + 1}")(x)
         x = k.layers.Activation(settings.activation, name=f"{settings.activation}_{i + 1}")(x)
@@ -61,11 +63,13 @@ def _affine(x: Any, values: Any, units: int, number: int, seed: int) -> Any:
     k = keras()
     scale, shift = (
         k.layers.Dense(
-            units, kernel_initializer=k.initializers.RandomNormal(stddev=0.05, seed=seed + offset), bias_initializer=start,
+            units,
+            kernel_initializer=k.initializers.RandomNormal(stddev=0.05, seed=seed + offset),
+            bias_initializer=start,
             name=f"{name}_{number}",
         )(values)
         for name, start, offset in (("scale", "ones", 0), ("shift", "zeros", 100))
-    )  # fmt: skip
+    )
     return x * scale + shift
 
 

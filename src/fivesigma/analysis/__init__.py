@@ -1,0 +1,1 @@
+"""The analysis file: one module per section, composed in `analysis.py`, read and checked in `file.py`."""

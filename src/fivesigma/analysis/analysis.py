@@ -1,0 +1,215 @@
+"""The analysis: what to read, what to learn, how to judge it. Data, checked by pydantic, never code."""
+
+import re
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from fivesigma.analysis.answers import Labels, Target
+from fivesigma.analysis.baselines import Baseline
+from fivesigma.analysis.evaluate import Evaluate
+from fivesigma.analysis.model import Model
+from fivesigma.analysis.parameters import Parameter
+from fivesigma.analysis.prepare import Prepare
+from fivesigma.analysis.samples import Sample
+from fivesigma.analysis.search import Systematic
+from fivesigma.analysis.section import Formula, Names, Section, as_mapping, without_nothing
+from fivesigma.analysis.simulate import Simulation
+from fivesigma.analysis.split import Split
+from fivesigma.analysis.train import CLASS_METRICS, REGRESSION_METRICS, Train
+from fivesigma.analysis.tune import Tune
+from fivesigma.errors import did_you_mean
+from fivesigma.expressions import Expression
+
+TRUTH = ["gen_*", "truth_*", "true_*", "Gen*"]
+
+
+class Analysis(Section):
+    """One analysis, complete: the content of an analysis file."""
+
+    name: str = Field("analysis", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="names the run folder")
+    description: str = ""
+    references: list[str] = Field(default=[], description="what to cite, one line each")
+    samples: Annotated[dict[str, Sample], BeforeValidator(as_mapping)] = Field(default={})
+    simulate: Simulation | None = Field(None, description="events to simulate when no sample has files")
+    shards: str | None = Field(None, description="folder written by `fivesigma prepare`, to read instead of the samples")
+    treename: str | None = None
+    columns: Names | dict[str, Names] = Field(
+        default=[], description="names for files without a header; per array for NPZ and HDF5 tables"
+    )
+    missing_values: list[float] = Field(default=[], description="values that mean missing, such as -999")
+    selection: Formula | None = None
+    new_variables: Annotated[dict[str, Formula], BeforeValidator(as_mapping)] = Field(default={})
+    features: Names = Field(default=[], description="network inputs: columns, new variables or globs of them")
+    exclude: Names = Field(default=[], description="features to leave out (globs allowed)")
+    labels: Labels | None = None
+    target: Target | None = None
+    weights: Formula | None = None
+    parameters: Annotated[dict[str, Parameter], BeforeValidator(as_mapping)] = Field(default={})
+    observers: Names = Field(default=[])
+    event_number: str | None = Field(None, description="column that numbers events; their content is hashed otherwise")
+    truth: Names = Field(default=TRUTH, description="columns that know the answer (globs): never inputs")
+    allow_truth: Names = Field(default=[], description="truth columns that may be inputs all the same; reported")
+    units: dict[str, str] = Field(default={}, description="unit of a column, for axis labels (globs allowed)")
+    titles: dict[str, str] = Field(default={}, description="what a column is, for axis labels")
+    systematics: Annotated[dict[str, Systematic], BeforeValidator(without_nothing)] = Field(
+        default={}, description="uncertainties of the expected events, by name, for `evaluate.search`"
+    )
+    split: Split = Split()
+    prepare: Prepare = Prepare()
+    model: Model = Model()
+    train: Train = Train()
+    evaluate: Evaluate = Evaluate()
+    baselines: Annotated[dict[str, Baseline], BeforeValidator(without_nothing)] = Field(
+        default={}, description="other models, trained on the same events, to compare the network with; null removes one"
+    )
+    tune: Tune = Tune()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _shorthand(cls, data: Any) -> Any:
+        """`labels: column` and `target: column` are short for the full form."""
+        if isinstance(data, dict):
+            data = dict(data)
+            for key in ("labels", "target"):
+                if isinstance(data.get(key), str):
+                    data[key] = {"variable": data[key]}
+        return data
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.labels is None) == (self.target is None):
+            raise ValueError("give either `labels` (classification) or `target` (regression)")
+        if not self.features:
+            raise ValueError("`features` is empty: name the network's inputs")
+        self._check_sample_labels()
+        self._check_formulas()
+        self._check_folds()
+        self._check_search()
+        self._check_trigger()
+        regression = {"squared_error", "huber", "log_cosh", "absolute_error"}
+        if self.train.loss != "auto" and (self.train.loss in regression) != (self.target is not None):
+            raise ValueError(f"train.loss {self.train.loss!r} does not fit a {self.task} analysis")
+        allowed = {"loss", *(REGRESSION_METRICS if self.target else CLASS_METRICS)} - (
+            {"auc"} if self.task == "multiclass" else set()
+        )
+        if self.train.monitor not in allowed:
+            raise ValueError(f"train.monitor {self.train.monitor!r} does not fit a {self.task} analysis: {sorted(allowed)}")
+        drawn = any(p.background != "given" or p.background_variable for p in self.parameters.values())
+        if self.target is not None and drawn:
+            raise ValueError("parameters: a regression has no background to draw values for")
+        if self.target is not None and (self.prepare.class_weights or self.prepare.resample):
+            raise ValueError("class weights and resampling need `labels`")
+        self._check_balance()
+        if self.task != "binary" and (self.evaluate.sculpting or self.evaluate.recalibrate):
+            key = "sculpting" if self.evaluate.sculpting else "recalibrate"
+            raise ValueError(f"evaluate.{key} needs two classes, not a {self.task} analysis")
+        return self
+
+    def _check_sample_labels(self) -> None:
+        given = [sample.label for sample in self.samples.values() if sample.files]
+        if self.labels is None or self.labels.variable is not None or not given:
+            return
+        for name, sample in self.samples.items():
+            if sample.label is None:
+                raise ValueError(f"sample {name!r} has no `label`, and `labels.variable` is not given either")
+            if sample.label not in self.classes:
+                raise ValueError(f"sample {name!r}: no class {sample.label!r}; {did_you_mean(sample.label, self.classes)}")
+
+    def _check_balance(self) -> None:
+        known = [*(["class"] if self.labels else []), *self.parameters]
+        for name in self.train.balance:
+            if name not in known:
+                raise ValueError(f"train.balance: no {name!r}; {did_you_mean(name, known)}")
+        if "class" in self.train.balance and (self.prepare.class_weights or self.prepare.resample):
+            raise ValueError("`train.balance` balances the classes, as class weights and resampling do; choose one")
+        if self.train.balance and self.shards is not None:
+            raise ValueError("`train.balance` needs the events in memory: leave out `shards`")
+
+    def _check_folds(self) -> None:
+        if self.split.folds is None:
+            return
+        if self.shards is not None:
+            raise ValueError("split.folds needs the events in memory: leave out `shards` and name the files as samples")
+        if "fold" in self.observers:
+            raise ValueError("split.folds writes a column `fold` itself: give the observer `fold` another name")
+        for name, sample in self.samples.items():
+            if sample.files and self.use_of(name) == "val":
+                raise ValueError(
+                    f"sample {name!r} is for validation, but with split.folds every fold validates on a share of the "
+                    "others: set its `use` to train"
+                )
+
+    def _check_search(self) -> None:
+        search = self.evaluate.search
+        with_files = {name: sample for name, sample in self.samples.items() if sample.files}
+        given = [name for name, sample in with_files.items() if sample.xsec is not None]
+        for name in with_files if given else ():
+            if name not in given:
+                raise ValueError(f"sample {given[0]!r} has an `xsec` and sample {name!r} has none: give all or none")
+        self._check_systematics()
+        if search is None:
+            return
+        if self.task != "binary":
+            raise ValueError("evaluate.search needs two classes: background first, then signal")
+        for name in search.yields:
+            if name not in self.classes:
+                raise ValueError(f"evaluate.search.yields: no class {name!r}; {did_you_mean(name, self.classes)}")
+        if search.lumi is not None and not given and self.shards is None:
+            raise ValueError("evaluate.search.lumi needs the cross section `xsec` of every sample; or give `yields` instead")
+        if given and search.lumi is None and len(search.yields) < 2:
+            raise ValueError("the samples have cross sections: give evaluate.search.lumi too, in fb⁻¹")
+
+    def _check_trigger(self) -> None:
+        if self.evaluate.trigger is not None:
+            self.evaluate.trigger.check_observers(self.observers)
+        for name in self.baselines:
+            if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name) is None or name == "network":
+                raise ValueError(f"baselines: {name!r} cannot be a name: letters, digits, - and _ only, and not 'network'")
+
+    def _check_systematics(self) -> None:
+        for name, systematic in self.systematics.items():
+            varied = [*systematic.samples, *(s for v in (systematic.up, systematic.down) if v for s in v.samples)]
+            for kind, wanted, known in (("class", systematic.classes, self.classes), ("sample", varied, self.samples)):
+                for item in wanted:
+                    if item not in known:
+                        raise ValueError(f"systematics.{name}: no {kind} {item!r}; {did_you_mean(item, known)}")
+            if self.shards is not None and (systematic.relative is None or systematic.samples):
+                raise ValueError(f"systematics.{name} needs the events of the samples: leave out `shards`")
+
+    def _check_formulas(self) -> None:
+        formulas = [self.selection, *self.new_variables.values(), *(s.selection for s in self.samples.values())]
+        for formula in formulas:
+            if formula is not None:
+                Expression(formula)
+        if isinstance(self.prepare.class_weights, dict):
+            for name in self.prepare.class_weights:
+                if name not in self.classes:
+                    raise ValueError(f"prepare.class_weights: no class {name!r}; {did_you_mean(name, self.classes)}")
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names; empty for a regression."""
+        return self.labels.classes if self.labels else ()
+
+    @property
+    def task(self) -> str:
+        """`binary`, `multiclass` or `regression`."""
+        if self.target is not None:
+            return "regression"
+        return "binary" if len(self.classes) == 2 else "multiclass"
+
+    @property
+    def has_files(self) -> bool:
+        """Whether any sample names files; otherwise events are simulated."""
+        return any(sample.files for sample in self.samples.values())
+
+    def use_of(self, name: str) -> str:
+        """Where the events of a sample go: `split`, `train`, `val` or `test`."""
+        default = name if name in ("train", "val", "test") else "split"
+        return self.samples[name].use or default
+
+
+def is_name(text: str) -> bool:
+    """Whether a formula is a plain column name rather than something to compute."""
+    return re.fullmatch(r"[A-Za-z_][\w.]*", text) is not None

@@ -1,0 +1,52 @@
+"""The sections `labels` and `target`: what the network learns, a class or a number per event."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from fivesigma.analysis.section import Formula, Section
+
+
+class Labels(Section):
+    """What a classifier learns: a class per event."""
+
+    variable: Formula | None = Field(
+        None, description="class index 0, 1, … as a column or expression; or with `edges`, the quantity that is binned"
+    )
+    names: list[str] = Field(default=[], description="class names in the order of their index")
+    edges: list[float] | None = Field(None, description="bin edges of `variable`, one more than classes")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.edges is not None:
+            if self.variable is None:
+                raise ValueError("`edges` needs a `variable` to bin")
+            if len(self.edges) < 3 or any(b <= a for a, b in zip(self.edges, self.edges[1:], strict=False)):
+                raise ValueError("`edges` must rise and make at least two classes")
+            if self.names and len(self.names) != len(self.edges) - 1:
+                raise ValueError(f"{len(self.names)} names for {len(self.edges) - 1} bins")
+        if len(set(self.names)) != len(self.names):
+            raise ValueError("class names must differ")
+        return self
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names, made up from the edges where none are given."""
+        if self.names:
+            return tuple(self.names)
+        if self.edges is not None:
+            return tuple(f"{a:g}–{b:g}" for a, b in zip(self.edges, self.edges[1:], strict=False))
+        return ("background", "signal")
+
+
+class Target(Section):
+    """What a regression learns: a number per event."""
+
+    variable: Formula
+    scale: float | None = Field(
+        None,
+        gt=0,
+        description="the network learns variable × scale; by default the target is standardised with the mean and "
+        "width of the training events. Results are always given in the target's own unit",
+    )
+    unit: str = ""

@@ -1,0 +1,30 @@
+"""The section `evaluate`: what is reported beyond the standard metrics."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from fivesigma.analysis.search import Search
+from fivesigma.analysis.section import Fraction, Names, Section
+from fivesigma.analysis.trigger import Trigger
+
+
+class Evaluate(Section):
+    """What is reported beyond the standard metrics."""
+
+    threshold: Fraction = Field(0.5, description="score above which an event counts as signal (two classes)")
+    against: dict[str, list[float]] = Field(
+        default={}, description="bin edges by observer: metrics are also given in bins of it"
+    )
+    bootstrap: int = Field(200, ge=20, description="replicas for uncertainties without a closed form")
+    importance: int = Field(20_000, ge=0, description="validation events for the permutation importance; 0 for none")
+    sculpting: Names = Field(
+        default=[], description="observers whose background a cut on the score must not shape (two classes)"
+    )
+    recalibrate: Literal["isotonic"] | None = Field(
+        None,
+        description="a rising map from score to probability, fitted on validation events; the column `probability` "
+        "beside the score (two classes)",
+    )
+    search: Search | None = Field(None, description="significance and limits: for two classes, signal and background")
+    trigger: Trigger | None = Field(None, description="turn-on curves and rates: for a momentum, or classes of it")

@@ -1,0 +1,33 @@
+"""The section `prepare`: preprocessing, fitted on training events."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from fivesigma.analysis.section import Names, Section
+
+
+class Prepare(Section):
+    """Preprocessing, fitted on training events only, in this order: drop, log, flag, impute, scale."""
+
+    drop_missing: float | None = Field(None, gt=0, le=1, description="drop features missing in more than this share")
+    log: Names = Field(default=[], description="features replaced by their logarithm (globs allowed)")
+    missing_flags: bool = Field(False, description="add a 0/1 input for each feature that is sometimes missing")
+    impute: Literal["mean", "median", "constant"] = "mean"
+    fill: float = Field(0.0, description="the constant of `impute: constant`")
+    scale: Literal["standard", "minmax", "robust", "none"] = "standard"
+    scale_parameters: Literal["standard", "minmax", "none"] = "standard"
+    class_weights: Literal["balanced", "root"] | dict[str, float] | None = Field(
+        None,
+        description="weight of each class in training: balanced, so that all classes count the same; root, the square "
+        "root of that; or given by class name",
+    )
+    resample: Literal["up", "down"] | None = Field(
+        None, description="repeat events of small classes, or drop events of large ones, in training only"
+    )
+
+    @model_validator(mode="after")
+    def _one_balance(self) -> Self:
+        if self.class_weights is not None and self.resample is not None:
+            raise ValueError("`class_weights` and `resample` both balance the classes; choose one")
+        return self

@@ -1,0 +1,37 @@
+"""The section `samples`: which files there are, and what their events are."""
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from fivesigma.analysis.section import Formula, Section, as_list
+
+
+class Sample(Section):
+    """Files of one kind: where they are, and what their events are."""
+
+    files: Annotated[list[str], BeforeValidator(as_list)] = Field(
+        default=[], description="paths, globs, or file.root:treename; relative to the analysis file"
+    )
+    treename: str | None = Field(None, description="tree, table or group inside the file; overrides the general one")
+    format: Literal["root", "parquet", "csv", "npz", "hdf5"] | None = Field(
+        None, description="only if the file's name does not tell"
+    )
+    label: str | None = Field(None, description="class name of all events of this sample")
+    weight: Formula | None = Field(None, description="number or expression that multiplies `weights`")
+    xsec: float | None = Field(
+        None,
+        gt=0,
+        description="cross section, pb: weights become expected events per fb⁻¹, weight × 1000 × xsec / sum_weights",
+    )
+    sum_weights: float | None = Field(
+        None,
+        gt=0,
+        description="sum of the weights of all generated events; by default of all events in the files, before selections",
+    )
+    selection: Formula | None = Field(None, description="further selection for this sample")
+    use: Literal["split", "train", "val", "test"] | None = Field(
+        None,
+        description="split: by `split`; train: never tested on; val, test: only that. "
+        "A sample named train, val or test is used so by default, others are split",
+    )

@@ -1,0 +1,67 @@
+"""The sections `evaluate.search` and `systematics`: what a search for a signal needs to know beyond the scores."""
+
+from typing import Annotated, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from fivesigma.analysis.section import Formula, Fraction, Names, Section, as_list
+
+Files = Annotated[list[str], BeforeValidator(as_list)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class Search(Section):
+    """Significance of a signal above its background, and the limit where there is none."""
+
+    lumi: float | None = Field(
+        None, gt=0, description="integrated luminosity, fb⁻¹; with `xsec` of the samples, weights become yields"
+    )
+    yields: dict[str, Positive] = Field(
+        default={},
+        description="expected events by class, in all; replaces what the weights add up to. With parameters, the "
+        "signal's is that of each hypothesis",
+    )
+    systematic: Fraction = Field(0.1, description="relative uncertainty of the background")
+    bins: int = Field(20, ge=1, description="most bins of the score")
+    floor: float = Field(1.0, gt=0, description="least background of a bin, or above a cut, in expected events")
+    most_error: float = Field(0.3, gt=0, lt=1, description="largest relative Monte Carlo error of the background there")
+
+
+class Variation(Section):
+    """One side of a systematic uncertainty: other weights, or other samples."""
+
+    weights: Formula | None = Field(None, description="used instead of `weights`, of every event")
+    samples: dict[str, Files] = Field(
+        default={}, description="files read instead of those of a sample, by its name; relative to the analysis file"
+    )
+    sum_weights: dict[str, Positive] = Field(
+        default={}, description="of these files before any selection, by sample; where the sample gives its own"
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.weights is None) == (not self.samples):
+            raise ValueError("give either `weights` or `samples`")
+        return self
+
+
+class Systematic(Section):
+    """An uncertainty of the expected events, beside that of the background as a whole."""
+
+    up: Variation | None = Field(None, description="one standard deviation up")
+    down: Variation | None = Field(None, description="one standard deviation down; without it, `up` is mirrored")
+    relative: float | None = Field(None, gt=0, lt=1, description="a relative uncertainty of the yield instead")
+    classes: Names = Field(default=[], description="of these classes (with `relative`); of all by default")
+    samples: Names = Field(default=[], description="of these samples (with `relative`)")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.relative is None) == (self.up is None):
+            raise ValueError("give either `relative` or `up`")
+        if self.down is not None and self.up is None:
+            raise ValueError("`down` needs `up`")
+        if self.relative is None and (self.classes or self.samples):
+            raise ValueError("`classes` and `samples` go with `relative`")
+        if self.classes and self.samples:
+            raise ValueError("give either `classes` or `samples`")
+        return self

@@ -1,0 +1,36 @@
+"""The section `simulate`: events that the tool makes itself when there are no files."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from fivesigma.analysis.section import Section
+
+
+class ResonanceSimulation(Section):
+    """pp → X → tt̄ and Standard Model tt̄ with Pythia 8, FastJet and a parametrised detector."""
+
+    process: Literal["resonance"]
+    events: int = Field(100_000, gt=0, description="selected events, signal and background together")
+    masses: list[float] = Field([500.0, 750.0, 1000.0, 1250.0, 1500.0], description="masses of X, GeV")
+    background: bool = Field(True, description="half of the events are Standard Model top pairs")
+    width: float = Field(0.01, gt=0, lt=0.5, description="width of X relative to its mass")
+    sqrt_s: float = Field(13_000.0, gt=0, description="collision energy, GeV")
+    fidelity: Literal["parton", "hadron", "full"] = "parton"
+    layout: Literal["gev", "uci"] = Field("gev", description="physical units and names, or the UCI columns")
+    seed: int = Field(1, ge=0)
+
+
+class MuonSimulation(Section):
+    """Muons through a CMS-like endcap, as the 87 variables and 3 parameters of the trigger archive."""
+
+    process: Literal["muons"]
+    events: int = Field(300_000, gt=0, description="muons accepted by the track finder")
+    spectrum: Literal["flat-inverse-pt", "flat-pt", "prompt"] = "flat-inverse-pt"
+    pt_min: float = Field(2.0, gt=0, description="GeV")
+    pt_max: float = Field(7000.0, gt=0, description="GeV")
+    noise: float = Field(0.0, ge=0, description="mean number of extra noise hits per muon")
+    seed: int = Field(1, ge=0)
+
+
+Simulation = Annotated[ResonanceSimulation | MuonSimulation, Field(discriminator="process")]

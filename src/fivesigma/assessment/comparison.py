@@ -1,0 +1,106 @@
+"""The network beside its baselines: the standard metrics of all, and what a trigger makes of them."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from fivesigma.analysis.analysis import Analysis
+from fivesigma.analysis.trigger import Trigger
+from fivesigma.baselines.of_run import Baselines, Hypotheses
+from fivesigma.events import Events
+from fivesigma.metrics.curves import thinned_roc
+from fivesigma.metrics.summary import summarise
+from fivesigma.metrics.trigger.summary import Judgement, calibration_of, check, judge, reductions
+from fivesigma.progress import Listener
+from fivesigma.reporting.comparison_tables import NETWORK, judged_part
+from fivesigma.scores import Scores
+from fivesigma.training.network import score_columns
+
+
+def check_trigger(analysis: Analysis, events: Events) -> None:
+    """Refuse a trigger that cannot judge these events, before anything is trained.
+
+    Args:
+        analysis: of the run.
+        events: some of its events.
+
+    Raises:
+        EventsError: naming what is wrong.
+    """
+    if analysis.evaluate.trigger is not None:
+        score = np.zeros((len(events), len(events.classes))) if len(events.classes) > 2 else np.zeros(len(events))
+        unknown = Scores(score.astype(np.float32), events.target, events.weight, events.classes, observers=events.observers)
+        check(unknown, analysis.evaluate.trigger)
+
+
+@dataclass
+class Comparison:
+    """Collects the parts of the network and of its baselines; give it the parts in any order, then ask once.
+
+    Attributes:
+        analysis: of the run.
+        baselines: those that are trained are asked.
+        hypotheses: parameter values to score under.
+        listener: hears how far it is.
+    """
+
+    analysis: Analysis
+    baselines: Baselines
+    hypotheses: Hypotheses
+    listener: Listener
+    _parts: dict[str, dict[str, Scores]] = field(default_factory=lambda: {NETWORK: {}})
+
+    def add(self, part: str, ours: Scores) -> dict[str, Any]:
+        """Score a part with every baseline.
+
+        Args:
+            part: its name; training events are not compared.
+            ours: what the network says of its events.
+
+        Returns:
+            What the baselines say as columns such as `score_trees`, for the file of predictions.
+        """
+        if part == "train" or not (self.analysis.baselines or self.analysis.evaluate.trigger):
+            return {}
+        rivals = self.baselines.scores(part, ours, self.hypotheses)
+        for name, scores in {NETWORK: ours, **rivals}.items():
+            self._parts.setdefault(name, {})[part] = scores
+        return {f"{column}_{name}": v for name, scores in rivals.items() for column, v in score_columns(scores).items()}
+
+    def finish(self, metrics: dict[str, Any], shapes: dict[str, Any]) -> None:
+        """Add what all parts together say.
+
+        Args:
+            metrics: part → metrics; parts get `baselines`, and the one whose numbers count `trigger_rate` and `trigger`.
+            shapes: part → curves; likewise.
+        """
+        for name, parts in self._parts.items():
+            for part, scores in parts.items() if name != NETWORK else ():
+                self._add_baseline(name, scores, metrics[part], shapes[part])
+        if self.analysis.evaluate.trigger is not None:
+            self._add_trigger(self.analysis.evaluate.trigger, metrics, shapes)
+
+    def _add_baseline(self, name: str, scores: Scores, metrics: dict[str, Any], shapes: dict[str, Any]) -> None:
+        """The standard metrics of a baseline, and its ROC curve for two classes."""
+        settings = self.analysis.evaluate
+        metrics.setdefault("baselines", {})[name] = summarise(scores, settings.threshold, settings.bootstrap)
+        own = shapes.setdefault("baselines", {}).setdefault(name, {})
+        if scores.task == "binary":
+            own["roc"] = thinned_roc(scores.score, scores.target, scores.weight)
+
+    def _add_trigger(self, settings: Trigger, metrics: dict[str, Any], shapes: dict[str, Any]) -> None:
+        """What a trigger says of every model, on the part whose numbers count."""
+        part = judged_part(self._parts[NETWORK])
+        found: dict[str, Judgement] = {}
+        for i, (name, parts) in enumerate(self._parts.items()):
+            self.listener.progress(i, len(self._parts), f"trigger: {name}")
+            found[name] = judge(calibration_of(parts, part, settings), settings, self.analysis.evaluate.bootstrap)
+        network = found.pop(NETWORK)
+        gains = reductions(network, found, settings)
+        metrics[part] |= {"trigger_rate": network.metrics["rate"], "trigger": network.metrics}
+        shapes[part]["trigger"] = network.curves
+        for name, other in found.items():
+            gain = {key: gains[name][key] for key in ("rate_reduction", "rate_reductions")}
+            metrics[part]["baselines"][name]["trigger"] = {**other.metrics, **gain}
+            shapes[part]["baselines"][name]["trigger"] = {**other.curves, "rate_reduction": gains[name]["curve"]}

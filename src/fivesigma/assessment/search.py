@@ -1,0 +1,286 @@
+"""What `evaluate.search` asks for: cut and bins chosen on some events, significance and limits from others."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from fivesigma import extras
+from fivesigma.analysis.analysis import Analysis
+from fivesigma.analysis.search import Search
+from fivesigma.assessment.variations import Variations, Varied
+from fivesigma.cluster.base import Executor
+from fivesigma.data.load import read_formulas
+from fivesigma.errors import AnalysisError, MissingExtra
+from fivesigma.events import Events
+from fivesigma.metrics.metric import shown
+from fivesigma.metrics.search.limits import BANDS, Limits, limits
+from fivesigma.metrics.search.search import Choice, Expected, Scale, choose, expected, in_bins, results
+from fivesigma.metrics.search.significance import Yields, yields_in
+from fivesigma.metrics.search.workspace import Shift, scale_of_limit, workspace
+from fivesigma.metrics.summary import as_json, hypothesis_name
+from fivesigma.preparation.split import OUT_OF_FOLD, share_of
+from fivesigma.progress import Listener
+from fivesigma.runs.folder import RunFolder
+from fivesigma.runs.source import Source
+from fivesigma.scores import Scores
+
+Trees = tuple[dict[str, Any], dict[str, Any]]
+"""What is added to the metrics and to the curves of a part."""
+Scoring = Callable[[Events], Scores]
+"""Scores events of the part that the search is judged on, at every hypothesis."""
+
+
+class Searching:
+    """The search, as the parts of the data are scored one after another.
+
+    Args:
+        folder: of the run, or of one of the networks of its scan; workspaces go to `search/` in it.
+        analysis: with `evaluate.search`; without it, nothing is done.
+        source: the run's events.
+        scoring: scores alternative samples.
+        listener: hears what happens.
+        pool: works out limits side by side; without it, this process does.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        analysis: Analysis,
+        source: Source,
+        scoring: Scoring,
+        listener: Listener,
+        pool: Executor | None = None,
+    ) -> None:
+        self._folder, self._analysis, self._source, self._scoring = folder, analysis, source, scoring
+        self._listener, self._pool = listener, pool
+        parts = list(source.parts)
+        self.judged_on = next((part for part in ("test", OUT_OF_FOLD, "val") if part in parts), "train")
+        self.chosen_on = next((part for part in (OUT_OF_FOLD, "val") if part in parts), self.judged_on)
+        self._choices: dict[str, Choice] = {}
+        self._problems: dict[str, str] = {}
+
+    def add(self, part: str, scores: Scores) -> Trees:
+        """What the next part adds to its metrics and curves; nothing unless it is the one that is judged on.
+
+        Raises:
+            AnalysisError: if a luminosity is given and the weights have no cross section.
+        """
+        settings = self._analysis.evaluate.search
+        if settings is None or part not in (self.judged_on, self.chosen_on):
+            return {}, {}
+        events = expected(scores, self.scale(settings, part))
+        if part == self.chosen_on:
+            self._choose(events, settings)
+        if part != self.judged_on:
+            return {}, {}
+        varied = self._varied(scores)
+        of_shifts = {
+            name: tuple(side and expected(side, self.scale(settings, part), events) for side in sides)
+            for name, sides in varied.items()
+        }
+        metrics: dict[str, Any] = {name: {"problem": problem} for name, problem in self._problems.items()}
+        shapes: dict[str, Any] = {}
+        trees: dict[str, tuple[dict[str, Any], float]] = {}
+        for name in self._choices:
+            shifted = {key: tuple(side and side[name] for side in sides) for key, sides in of_shifts.items()}
+            metrics[name], shapes[name], nominal, tree = self._one(name, events[name], settings, shifted)
+            self._folder.write_json(f"search/workspace-{name}.json", as_json(tree))
+            trees[name] = (tree, scale_of_limit(nominal))
+        for name, found in self._solved(trees).items():
+            metrics[name] |= self._limits(name, found)
+        ordered = {name: metrics[name] for name in events}
+        return {"search": {**self._scale_in_words(settings), "at": ordered}}, {"search": shapes}
+
+    def scale(self, settings: Search, part: str) -> Scale:
+        """What turns the weights of a part into expected events."""
+        if settings.lumi is not None and not self._source.per_fb:
+            raise AnalysisError(
+                "evaluate.search.lumi needs the cross section of every sample",
+                hint="give samples.NAME.xsec before `fivesigma prepare`, or evaluate.search.yields",
+            )
+        share = share_of(part, set(self._source.uses), self._analysis.split)
+        yields = tuple(settings.yields.get(name) for name in self._analysis.classes)
+        return Scale((settings.lumi or 1.0) / share, (yields[0], yields[1]))
+
+    def _scale_in_words(self, settings: Search) -> dict[str, Any]:
+        """Where the expected events come from, for the metrics."""
+        origin = {
+            name: "yields" if name in settings.yields else "lumi" if settings.lumi else "weights"
+            for name in self._analysis.classes
+        }
+        return {
+            "chosen_on": self.chosen_on,
+            "share": share_of(self.judged_on, set(self._source.uses), self._analysis.split),
+            "lumi": settings.lumi,
+            "systematic": settings.systematic,
+            "origin": origin,
+        }
+
+    def _choose(self, events: Mapping[str, Expected], settings: Search) -> None:
+        for name, own in events.items():
+            try:
+                self._choices[name] = choose(own, settings)
+            except ValueError as error:
+                self._problems[name] = str(error)
+                self._listener.say(f"warning: search, {name}: {error} on {self.chosen_on} events")
+
+    def _varied(self, scores: Scores) -> dict[str, Varied]:
+        if not self._analysis.systematics:
+            return {}
+        variations = Variations(self._analysis, self._source, self.judged_on, self._scoring, self._listener)
+        return variations.of(scores)
+
+    def _one(
+        self, name: str, own: Expected, settings: Search, shifted: Mapping[str, tuple[Any, ...]]
+    ) -> tuple[dict[str, Any], dict[str, Any], Yields, dict[str, Any]]:
+        """Metrics, curves, yields per bin and workspace of one hypothesis."""
+        choice = self._choices[name]
+        metrics, shapes = results(own, choice, settings)
+        edges, nominal = in_bins(own, choice)
+        binned = {
+            key: Shift(*(side and yields_in(side.score, side.target, side.weight, edges) for side in sides))
+            for key, sides in shifted.items()
+        }
+        tree = workspace(
+            nominal,
+            systematic=settings.systematic,
+            shifts=binned,
+            classes=(self._analysis.classes[0], self._analysis.classes[1]),
+        )
+        return metrics, shapes, nominal, tree
+
+    def _solved(self, trees: Mapping[str, tuple[dict[str, Any], float]]) -> dict[str, Limits | str]:
+        """Hypothesis → its limits, or why there are none; nothing if pyhf is not there."""
+        try:
+            extras.pyhf()
+        except MissingExtra as error:
+            where = f"the workspaces are in {self._folder}/search/"
+            self._listener.say(f"no expected limits: {error.what} ({error.hint}); {where}")
+            return {}
+        found: dict[str, Limits | str] = {}
+
+        def heard() -> None:
+            self._listener.progress(len(found), len(trees), "expected limits")
+
+        heard()
+        if self._pool is None:
+            for name, (tree, start) in trees.items():
+                found[name] = solved(tree, start)
+                heard()
+            return found
+        for name, (tree, start) in trees.items():
+            self._pool.submit(name, solved, tree, start)
+        for name, result in self._pool.results():
+            found[name] = result
+            heard()
+        return found
+
+    def _limits(self, name: str, found: Limits | str) -> dict[str, Any]:
+        """What the metrics say of limits."""
+        if isinstance(found, str):
+            self._listener.say(f"warning: search, {name}: {found}")
+            return {"problem": found}
+        bands = dict(zip((str(band) for band in BANDS), found.expected, strict=True))
+        xsec = self.signal_xsec().get(name)
+        in_pb = {} if xsec is None else {"limit_pb": {band: value * xsec for band, value in bands.items()}, "xsec": xsec}
+        return {"limit": bands, "discovery": found.discovery, **in_pb}
+
+    def signal_xsec(self) -> dict[str, float]:
+        """Hypothesis → cross section of its signal, pb, where samples of it alone say so."""
+        if not hasattr(self, "_xsec"):
+            self._xsec = signal_cross_sections(self._analysis, self._source)
+        return self._xsec
+
+
+def solved(tree: Mapping[str, Any], start: float) -> Limits | str:
+    """Limits of a workspace, or why there are none."""
+    if not np.isfinite(start):
+        return "no signal is left"
+    try:
+        return limits(tree, start)
+    except ValueError as error:
+        return str(error)
+
+
+def signal_cross_sections(analysis: Analysis, source: Source) -> dict[str, float]:
+    """Hypothesis (or `all`) → cross section of the signal samples that the judged events come from, pb.
+
+    A sample that holds several hypotheses does not say how its cross section is divided, so it gives none.
+    """
+    if source.origin is None or len(analysis.classes) != 2:
+        return {}
+    found: dict[str, float] = {}
+    for name, sample in analysis.samples.items():
+        tested = (analysis.use_of(name) == "test") == ("test" in source.uses)
+        if sample.xsec is None or sample.label != analysis.classes[1] or not tested:
+            continue
+        where = _hypothesis_of(source.origin, name)
+        if where is not None:
+            found[where] = found.get(where, 0.0) + sample.xsec
+    return found
+
+
+def _hypothesis_of(analysis: Analysis, sample: str) -> str | None:
+    """The only hypothesis among a sample's events, by name."""
+    if not analysis.parameters:
+        return "all"
+    texts = {name: parameter.variable or name for name, parameter in analysis.parameters.items()}
+    columns = read_formulas(analysis, sample, list(dict.fromkeys(texts.values())))
+    values = []
+    for name, parameter in analysis.parameters.items():
+        own = np.unique(columns[texts[name]].astype(np.float64))
+        if parameter.values:
+            allowed = np.asarray(parameter.values, np.float64)
+            own = np.unique(allowed[np.abs(allowed[None, :] - own[:, None]).argmin(axis=1)])
+        if len(own) != 1:
+            return None
+        values.append(float(np.float32(own[0])))
+    return hypothesis_name(tuple(texts), tuple(values))
+
+
+def tables(search: Mapping[str, Any], part: str) -> list[tuple[str, list[str], list[list[str]]]]:
+    """What the console shows of a search: title, header and rows of each table.
+
+    Args:
+        search: `search` of a part's metrics, from JSON.
+        part: which.
+    """
+    rows, bounds = [], []
+    for name, row in search["at"].items():
+        if "cut" not in row:
+            rows.append([name, row["problem"], *["–"] * 6])
+            continue
+        numbers = [f"{row['cut']:.4f}", *(_short(row[key]) for key in ("signal", "background"))]
+        rows.append([name, *numbers, *(shown(row[key]) for key in ("best_cut", "best_cut_known", "binned", "binned_known"))])
+        if "limit" in row:
+            limit = row["limit"]
+            cells = [f"{limit['0']:#.3g}", f"{limit['-1']:#.3g} … {limit['1']:#.3g}", f"{row['discovery']:.2f} σ"]
+            bounds.append([name, *cells, *([f"{row['limit_pb']['0']:.4g} pb"] if "limit_pb" in row else [])])
+    systematic = f"{100 * search['systematic']:.3g} %"
+    header = ["", "cut", "signal", "background", f"Z, b ± {systematic}", "b known", f"binned, b ± {systematic}", "b known"]
+    found = [(f"{part}, search: significance Z, cut and bins chosen on {search['chosen_on']} events", header, rows)]
+    if bounds:
+        title = f"{part}, expected 95 % CLs limit on the signal strength (signal = 1), and discovery significance"
+        most = max(len(row) for row in bounds)
+        header = ["", "limit", "± 1 σ", "discovery", "cross section"][:most]
+        found.append((title, header, [row + ["–"] * (most - len(row)) for row in bounds]))
+    return found
+
+
+def in_words(search: Mapping[str, Any], classes: Sequence[str]) -> str:
+    """Which yields a search counts with, and where they come from."""
+    first = next((row for row in search["at"].values() if "total_signal" in row), None)
+    if first is None:
+        return "no hypothesis could be searched for"
+    keys = ("total_background", "total_signal")
+    lumi = f"at {search['lumi'] or 0:g} fb⁻¹"
+    names = {"yields": "as evaluate.search.yields says", "lumi": lumi, "weights": "as the weights add up"}
+    where = dict.fromkeys(names[search["origin"][name]] for name in classes)
+    parts = [f"{_short(first[key])} {name}" for key, name in zip(keys, classes, strict=True)]
+    more = " at each hypothesis" if len(search["at"]) > 1 else ""
+    return f"expected events in all: {', '.join(parts)}{more}, {'; '.join(where)}"
+
+
+def _short(metric: Mapping[str, Any]) -> str:
+    return f"{metric['value']:,.4g}" if abs(metric["value"]) < 1e4 else f"{metric['value']:,.0f}"

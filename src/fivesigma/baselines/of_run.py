@@ -1,0 +1,339 @@
+"""Baselines of a run: trained on the same events as the network, and asked for the same scores."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from fivesigma.analysis import baselines as kinds
+from fivesigma.analysis.analysis import Analysis
+from fivesigma.analysis.evaluate import Evaluate
+from fivesigma.analysis.file import dump, load
+from fivesigma.baselines.fitted import INDEX, Baseline, fit_table, fit_trees
+from fivesigma.cluster import multiprocess
+from fivesigma.data.formats import expand
+from fivesigma.data.load import load_samples, plan_for, reader_for
+from fivesigma.errors import AnalysisError, FivesigmaError, MissingExtra
+from fivesigma.events import Events, concatenate
+from fivesigma.preparation.split import OUT_OF_FOLD
+from fivesigma.progress import Listener
+from fivesigma.runs.folder import RunFolder
+from fivesigma.runs.source import Source
+from fivesigma.scores import Scores, reordered
+from fivesigma.scores import concatenate as concatenate_scores
+from fivesigma.training.fold_training import HISTORY, checkpoint_of
+from fivesigma.training.network import Network, scores_by
+from fivesigma.training.training import train
+
+Hypotheses = Sequence[tuple[float, ...]]
+Model = Baseline | Network
+
+
+def analysis_of(settings: kinds.Baseline, analysis: Analysis) -> Analysis:
+    """What a baseline learns, and from which columns; the events and how they are divided are those of the run.
+
+    Args:
+        settings: of the baseline.
+        analysis: of the run.
+
+    Raises:
+        AnalysisError: if the analysis of another network cannot be found or read.
+    """
+    if isinstance(settings, kinds.BoostedTrees):
+        return analysis.model_copy(update={"features": settings.features, "exclude": []}) if settings.features else analysis
+    if isinstance(settings, kinds.LookupTable):
+        columns = [name for name in settings.address if name not in analysis.parameters]
+        return analysis.model_copy(update={"features": columns, "exclude": []})
+    other = load(settings.analysis, settings.settings)
+    events = (
+        "samples",
+        "simulate",
+        "shards",
+        "treename",
+        "columns",
+        "missing_values",
+        "selection",
+        "weights",
+        "event_number",
+        "truth",
+        "allow_truth",
+        "split",
+    )
+    same = {key: getattr(analysis, key) for key in events}
+    variables = {**analysis.new_variables, **other.new_variables}
+    own = {"new_variables": variables, "observers": [], "evaluate": Evaluate(), "baselines": {}}
+    return other.model_copy(update={**same, **own})
+
+
+@contextmanager
+def _named_errors(name: str) -> Iterator[None]:
+    """Say which baseline an error is about; a missing library is told apart."""
+    try:
+        yield
+    except MissingExtra:
+        raise
+    except FivesigmaError as error:
+        raise AnalysisError(f"baselines.{name}: {error.what}", hint=error.hint) from None
+
+
+def check(analysis: Analysis) -> None:
+    """Refuse baselines that cannot be trained, before anything is read.
+
+    Raises:
+        AnalysisError: naming the baseline.
+    """
+    for name, settings in analysis.baselines.items():
+        with _named_errors(name):
+            own = analysis_of(settings, analysis)
+        for sample in own.samples.values() if own.labels and own.labels.variable is None else ():
+            if sample.label is not None and sample.label not in own.classes:
+                raise AnalysisError(f"baselines.{name}: {own.name} has no class {sample.label!r}, which a sample has")
+        if isinstance(settings, kinds.LookupTable) and settings.fill == "quantile" and analysis.classes:
+            raise AnalysisError(
+                f"baselines.{name}: a lookup table of classes holds shares, not a quantile", hint="set `fill: mean`"
+            )
+
+
+@dataclass
+class Baselines:
+    """The baselines of a run.
+
+    Attributes:
+        folder: of the run; each baseline is kept in `baselines/<name>/`.
+        analysis: of the run.
+        source: the run's events.
+        listener: hears what happens.
+    """
+
+    folder: RunFolder
+    analysis: Analysis
+    source: Source
+    listener: Listener
+    _loaded: dict[str, dict[str, Events]] = field(default_factory=dict)
+    _models: dict[str, list[Model]] = field(default_factory=dict)
+
+    def check(self) -> None:
+        """Refuse columns that are not there, or know the answer, before the network is trained.
+
+        Raises:
+            AnalysisError: naming the baseline.
+        """
+        for name, settings in self.analysis.baselines.items():
+            own = analysis_of(settings, self.analysis)
+            if not self._has_all(own, settings):
+                with _named_errors(name):
+                    self._check_columns(own)
+
+    def _check_columns(self, own: Analysis) -> None:
+        answer = own.target or own.labels
+        for sample in self._origin.samples.values():
+            for file in expand(sample.files)[:1]:
+                plan = plan_for(own, reader_for(self._origin, file, sample))
+                plan.check_no_truth()
+                if answer is not None and answer.variable is not None:
+                    plan.needs(answer.variable)
+
+    @property
+    def _origin(self) -> Analysis:
+        """The analysis with the samples that were read.
+
+        Raises:
+            AnalysisError: if the events were read from a prepared folder, which has no other columns.
+        """
+        if self.source.origin is None:
+            raise AnalysisError(
+                "it needs columns that the prepared folder does not hold",
+                hint="name them in `features` and prepare again, or train from the files",
+            )
+        return self.source.origin
+
+    def train(self) -> None:
+        """Train those that are not there yet; one whose library is not installed is left out, in one line."""
+        for name, settings in self.analysis.baselines.items():
+            missing = {number: place for number, place in enumerate(self._places(name), start=1) if not place.has(INDEX)}
+            if not missing:
+                continue
+            if isinstance(settings, kinds.OtherNetwork) and multiprocess.processes() > 1:
+                self.listener.say(f"baseline {name} is left out: a second network is trained by one process only")
+                continue
+            own = analysis_of(settings, self.analysis)
+            try:
+                with _named_errors(name):
+                    for number, place in missing.items():
+                        self._train_one(name, own, self._learning(name, own, number), place)
+            except MissingExtra as error:
+                self.listener.say(f"baseline {name} is left out: {error.what}; {error.hint}")
+
+    def _places(self, name: str) -> list[RunFolder]:
+        """Where it is kept; with folds, a place for each of them."""
+        place = RunFolder(self.folder / "baselines" / name)
+        folds = self.analysis.split.folds
+        return [place] if folds is None else [place.fold(number) for number in range(1, folds + 1)]
+
+    def _train_one(self, name: str, own: Analysis, parts: Mapping[str, Events], place: RunFolder) -> None:
+        settings = self.analysis.baselines[name]
+        self.listener.say(f"baseline {name}: {describe(settings)}, on {len(parts['train']):,} events")
+        if isinstance(settings, kinds.OtherNetwork):
+            self._train_network(name, own, parts, place)
+            return
+        if isinstance(settings, kinds.BoostedTrees):
+
+            def on_round(done: int, most: int) -> None:
+                self.folder.alive()
+                self.listener.progress(done, most, f"baseline {name}: round {done}")
+
+            model = fit_trees(settings, own, parts, on_round)
+        else:
+            model = fit_table(settings, own, parts)
+        model.save(place)
+        found = model.describe()
+        made = f"{found['rounds']} rounds" if "rounds" in found else f"{found['filled'][0]:,} addresses filled"
+        self.listener.done(f"baseline {name} trained: {made}")
+
+    def _train_network(self, name: str, own: Analysis, parts: Mapping[str, Events], place: RunFolder) -> None:
+        def on_epoch(row: dict[str, float], epochs: int) -> None:
+            self.folder.alive()
+            self.listener.epoch(row, epochs)
+
+        network, history = train(own, parts, checkpoint_path=checkpoint_of(place), resume=True, on_epoch=on_epoch)
+        place.write_text("analysis.yaml", dump(own))
+        place.write_text(HISTORY, "".join(json.dumps(row) + "\n" for row in history))
+        network.save(place)
+        place.write_json(INDEX, {"kind": "network", "analysis": own.name, "epochs": len(history)})
+        self.listener.done(f"baseline {name} trained: {len(history)} epochs")
+
+    def _learning(self, name: str, own: Analysis, number: int) -> Mapping[str, Events]:
+        """What a baseline (of a fold) learns from: `train` and, if there are any, `val`."""
+        parts = self._events(name, own)
+        if self.source.division is None:
+            return {part: parts[part] for part in ("train", "val") if part in parts}
+        learning = self.source.division.parts(number)
+        index = self.source.division.index(number)
+        return {part: like(parts[OUT_OF_FOLD].take(index[part]), learning[part]) for part in learning}
+
+    def _events(self, name: str, own: Analysis) -> Mapping[str, Events]:
+        """The run's events with the columns that a baseline takes."""
+        if self._has_all(own, self.analysis.baselines[name]):
+            return self.source.parts
+        key = repr((own.features, own.exclude, own.target, own.labels, own.parameters, own.new_variables))
+        if key not in self._loaded:
+            self._loaded[key] = self._load(name, own)
+        return self._loaded[key]
+
+    def _has_all(self, own: Analysis, settings: kinds.Baseline) -> bool:
+        """Whether the events as they were read for the network will do."""
+        main, first = self.analysis, next(iter(self.source.parts.values()))
+        alike = ("target", "labels", "new_variables", "parameters")
+        if any(getattr(own, key) != getattr(main, key) for key in alike):
+            return False
+        if isinstance(settings, kinds.LookupTable):
+            return set(own.features) <= set(first.feature_names)
+        return own.features == main.features and own.exclude == main.exclude
+
+    def _load(self, name: str, own: Analysis) -> dict[str, Events]:
+        """Read the events again for other columns, and divide them as they are divided already.
+
+        Raises:
+            AnalysisError: if they turn out to be other events.
+        """
+        rows = self.source.rows
+        loaded = load_samples(own.model_copy(update={"samples": self._origin.samples}), self.listener.progress)
+        self.listener.done(f"read the {len(loaded[0].events.feature_names)} features of baseline {name}")
+        found = {}
+        for part, events in self.source.parts.items():
+            if any(len(i) and i.max() >= len(sample.events) for i, sample in zip(rows[part], loaded, strict=True)):
+                raise AnalysisError(_OTHERS, hint="let its new variables not change the selection")
+            pieces = [sample.events.take(i) for i, sample in zip(rows[part], loaded, strict=True) if len(i)]
+            found[part] = like(concatenate(pieces), events)
+            if _answers(own) == _answers(self.analysis) and not np.array_equal(found[part].target, events.target):
+                raise AnalysisError(_OTHERS, hint="let its new variables not change the selection")
+        return found
+
+    def scores(self, part: str, ours: Scores, hypotheses: Hypotheses) -> dict[str, Scores]:
+        """Name → scores of every baseline that is there.
+
+        Args:
+            part: `val`, `folds` or `test`.
+            ours: the network's scores of the part, whose observers are taken over.
+            hypotheses: parameter values to score under, as for the network.
+        """
+        found = {}
+        for name, settings in self.analysis.baselines.items():
+            places = self._places(name)
+            if not all(place.has(INDEX) for place in places):
+                continue
+            try:
+                if name not in self._models:
+                    self._models[name] = [_load_model(place) for place in places]
+                own = analysis_of(settings, self.analysis)
+                scores = self._scores(name, own, self._models[name], part, hypotheses)
+                found[name] = replace(scores, observers=ours.observers)
+            except MissingExtra as error:
+                self.listener.say(f"baseline {name} is left out: {error.what}; {error.hint}")
+        return found
+
+    def _scores(self, name: str, own: Analysis, models: list[Model], part: str, hypotheses: Hypotheses) -> Scores:
+        given = hypotheses if own.parameters == self.analysis.parameters else ()
+        if self.source.shards is not None:
+            pieces = self.source.shards.pieces(part)
+            return concatenate_scores([scores_by(_Mean(models), events, given) for events in pieces])
+        events = self._events(name, own)[part]
+        if part != OUT_OF_FOLD:
+            return scores_by(_Mean(models), events, given)
+        division = self.source.division
+        assert division is not None  # only folds make that part
+        rows = [np.flatnonzero(division.fold == number) for number in range(1, len(models) + 1)]
+        whole = like(events, division.scored_by(division.fold))
+        each = concatenate_scores([scores_by(model, whole.take(i), given) for model, i in zip(models, rows, strict=True)])
+        return reordered(each, np.argsort(np.concatenate(rows), kind="stable"))
+
+
+@dataclass(frozen=True)
+class _Mean:
+    """The mean of what several models say; of one, what it says."""
+
+    models: list[Model]
+
+    def score(self, features: Any, parameters: Any = None) -> Any:
+        """As `Network.score`."""
+        if len(self.models) == 1:
+            return self.models[0].score(features, parameters)
+        each = [model.score(features, parameters) for model in self.models]
+        return np.mean(each, axis=0, dtype=np.float64).astype(np.float32)
+
+
+def _load_model(place: RunFolder) -> Model:
+    return Network.load(place) if place.read_json(INDEX)["kind"] == "network" else Baseline.load(place)
+
+
+_OTHERS = "its analysis selects other events"
+
+
+def _answers(analysis: Analysis) -> Any:
+    """What is learned, apart from its scale."""
+    return analysis.target.variable if analysis.target is not None else analysis.labels
+
+
+def like(own: Events, events: Events) -> Events:
+    """Events read for other columns, with everything else as the network's: weights, numbers, parameters."""
+    changes: dict[str, Any] = {
+        "weight": events.weight,
+        "event_number": events.event_number,
+        "fingerprint": events.fingerprint,
+        "observers": events.observers,
+    }
+    if own.parameter_names == events.parameter_names:
+        changes["parameters"] = events.parameters
+    return replace(own, **changes)
+
+
+def describe(settings: kinds.Baseline) -> str:
+    """A baseline in a few words."""
+    if isinstance(settings, kinds.BoostedTrees):
+        return "boosted trees"
+    if isinstance(settings, kinds.LookupTable):
+        return f"a lookup table of {settings.bits} bits"
+    return f"the network of {settings.analysis}"

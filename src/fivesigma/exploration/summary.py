@@ -1,0 +1,182 @@
+"""Numbers that describe a sample: columns, missing entries, classes, distributions, correlations."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fivesigma.analysis.analysis import Analysis
+from fivesigma.events import Events, concatenate
+from fivesigma.metrics.histogram import histogram, sensible_edges
+from fivesigma.preparation.split import shares_table
+
+MOST_FOR_CORRELATION = 200_000
+"""Correlations are computed on at most this many events: their error is then below 0.003."""
+
+
+def summarise(analysis: Analysis, parts: Mapping[str, Events], kinds: Mapping[str, str]) -> dict[str, Any]:
+    """Everything `explore` reports, as plain numbers.
+
+    The distributions are those of training and validation events; of the test events only the
+    counts are used.
+
+    Args:
+        analysis: for names and class edges.
+        parts: the split events.
+        kinds: type of each column as the file states it.
+
+    Returns:
+        `parts` (events and Σw), `columns`, `classes`, `shares`, `distributions`, `target`,
+        `observers`, `correlations`, `memory_bytes`.
+    """
+    seen = concatenate([events for part, events in parts.items() if part != "test"])
+    return {
+        "parts": {part: _counts(events) for part, events in parts.items()},
+        "memory_bytes": sum(_bytes(events) for events in parts.values()),
+        "columns": columns_table(seen, kinds),
+        "classes": classes_table(parts) if seen.classes else {},
+        "shares": shares_table(parts) if seen.classes else {},
+        "distributions": distributions(seen),
+        "parameters": {
+            name: _by_class(seen, seen.parameters[:, i].astype(np.float64)) for i, name in enumerate(seen.parameter_names)
+        },
+        "target": _target(analysis, seen),
+        "observers": {
+            name: _by_class(seen, np.asarray(column, np.float64))
+            for name, column in seen.observers.items()
+            if column.dtype.kind in "biuf" and not _is_identifier(column)
+        },
+        "correlations": correlations(seen),
+        "test_events_used": "counts only",
+    }
+
+
+MOST_WHOLE_VALUES = 1000
+
+
+def _is_identifier(column: NDArray[Any]) -> bool:
+    """Whether a column numbers things (runs, events) or is constant: its distribution says nothing."""
+    values = np.asarray(column, np.float64)
+    values = values[np.isfinite(values)]
+    if len(values) == 0 or values.min() == values.max():
+        return True
+    whole = bool((values == np.rint(values)).all())
+    return whole and (values.max() - values.min() > MOST_WHOLE_VALUES or values.min() > 10 * MOST_WHOLE_VALUES)
+
+
+def _counts(events: Events) -> dict[str, float]:
+    weight = events.weight
+    squares = float((weight**2).sum())
+    return {
+        "events": len(events),
+        "weight": float(weight.sum()),
+        "effective_events": float(weight.sum()) ** 2 / squares if squares else 0.0,
+        "negative_share": float((weight < 0).mean()) if len(events) else 0.0,
+    }
+
+
+def _bytes(events: Events) -> int:
+    arrays = [events.features, events.target, events.weight, events.parameters, *events.observers.values()]
+    return int(sum(array.nbytes for array in arrays))
+
+
+def columns_table(events: Events, kinds: Mapping[str, str]) -> list[dict[str, Any]]:
+    """One row per feature and parameter: type, unit, missing share and spread (unweighted)."""
+    names = [*events.feature_names, *events.parameter_names]
+    columns = [*events.features.T, *events.parameters.T]
+    return [
+        {"name": name, "type": kinds.get(name, "computed"), "unit": events.units.get(name, ""), **_describe(column)}
+        for name, column in zip(names, columns, strict=True)
+    ]
+
+
+def _describe(column: NDArray[Any]) -> dict[str, Any]:
+    present = column[np.isfinite(column)].astype(np.float64)
+    missing = 1 - len(present) / max(len(column), 1)
+    if len(present) == 0:
+        return {"missing": missing}
+    low, q25, q50, q75, high = np.quantile(present, [0, 0.25, 0.5, 0.75, 1]).tolist()
+    spread = {"mean": float(present.mean()), "std": float(present.std())}
+    return {"missing": missing, **spread, "min": low, "q25": q25, "median": q50, "q75": q75, "max": high}
+
+
+MARKERS = (-9999.0, -999.0, -99.0, 999.0, 9999.0, 99999.0, -99999.0)
+"""Numbers that ntuples write where there is nothing to write."""
+
+
+def suspected_markers(parts: Mapping[str, Events], known: Sequence[float]) -> dict[str, tuple[float, float]]:
+    """Features in which a marker such as −999 stands apart from all other values.
+
+    Returns:
+        feature → (marker, share of the training events, or of those of all folds, that have it).
+    """
+    events = parts["train"] if "train" in parts else parts["folds"]
+    found = {}
+    for name, column in zip(events.feature_names, events.features.T, strict=True):
+        for marker in MARKERS:
+            share = float((column == np.float32(marker)).mean())
+            others = column[np.isfinite(column) & (column != np.float32(marker))]
+            if share == 0 or marker in known or len(others) == 0:
+                continue
+            apart = others.min() - marker if marker < 0 else marker - others.max()
+            if apart > others.max() - others.min():
+                found[name] = (marker, share)
+    return found
+
+
+def classes_table(parts: Mapping[str, Events]) -> dict[str, dict[str, dict[str, float]]]:
+    """part → class → number of events and Σw."""
+    return {
+        part: {
+            name: {"events": int(member.sum()), "weight": float(events.weight[member].sum())}
+            for i, name in enumerate(events.classes)
+            for member in [events.target == i]
+        }
+        for part, events in parts.items()
+    }
+
+
+def distributions(events: Events) -> dict[str, Any]:
+    """Histogram of every feature, for each class."""
+    return {name: _by_class(events, events.features[:, i].astype(np.float64)) for i, name in enumerate(events.feature_names)}
+
+
+def _by_class(events: Events, values: NDArray[np.float64]) -> dict[str, Any]:
+    edges = sensible_edges(values)
+    groups = {name: events.target == i for i, name in enumerate(events.classes)} or {"all": np.ones(len(events), bool)}
+    return {name: histogram(values[member], events.weight[member], edges).to_dict() for name, member in groups.items()}
+
+
+def _target(analysis: Analysis, events: Events) -> dict[str, Any]:
+    if analysis.target is None:
+        return {}
+    values = events.target.astype(np.float64)
+    return {
+        "variable": analysis.target.variable,
+        "unit": analysis.target.unit,
+        **_describe(values),
+        "histogram": histogram(values, events.weight, sensible_edges(values)).to_dict(),
+    }
+
+
+def correlations(events: Events) -> dict[str, Any]:
+    """Pearson correlation of every pair of features, over the events where both are present.
+
+    Returns:
+        `names` and `matrix`; NaN (no pair, or a constant) becomes None.
+    """
+    step = max(1, len(events) // MOST_FOR_CORRELATION)
+    x = events.features[::step].astype(np.float64)
+    present = np.isfinite(x)
+    means = np.where(present, x, 0.0).sum(axis=0) / np.maximum(present.sum(axis=0), 1)
+    x = np.where(present, x - means, 0.0)
+    mask = present.astype(np.float64)
+    count = mask.T @ mask
+    with np.errstate(all="ignore"):
+        mean_of_first = (x.T @ mask) / count
+        covariance = (x.T @ x) / count - mean_of_first * mean_of_first.T
+        variance = ((x**2).T @ mask) / count - mean_of_first**2
+        matrix = covariance / np.sqrt(variance * variance.T)
+    rows = [[float(v) if np.isfinite(v) else None for v in np.clip(row, -1, 1)] for row in matrix]
+    return {"names": list(events.feature_names), "matrix": rows, "events": len(x)}

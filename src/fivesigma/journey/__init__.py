@@ -1,1 +1,0 @@
-"""The verbs, each a function: explore, train, evaluate, predict, report, compare, and run, which is all of them."""

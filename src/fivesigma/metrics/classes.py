@@ -1,0 +1,127 @@
+"""Weighted metrics of classifiers: accuracy, log-loss, and what follows from the confusion matrix."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fivesigma.metrics.intervals import share
+from fivesigma.metrics.metric import Metric, Weight, replicas, weighted_mean
+
+
+def predicted_class(score: NDArray[Any], threshold: float = 0.5) -> NDArray[np.int64]:
+    """The class a score stands for: score ≥ threshold for two classes, else the most probable."""
+    return (score >= threshold).astype(np.int64) if score.ndim == 1 else score.argmax(axis=1)
+
+
+def accuracy(score: NDArray[Any], target: NDArray[Any], weight: Weight, threshold: float = 0.5) -> Metric:
+    """Share of the weight whose class is predicted rightly.
+
+    If all are right, or none, the error is the length of the Clopper–Pearson interval for the effective number of events.
+
+    Args:
+        score: probability of class 1 [event], or of each class [event, class].
+        target: class index, [event].
+        weight: [event].
+        threshold: for two classes.
+
+    >>> accuracy(np.array([0.2, 0.9, 0.6]), np.array([0, 1, 0]), np.ones(3)).value.__round__(4)
+    0.6667
+    """
+    right = predicted_class(score, threshold) == target
+    found = weighted_mean(right.astype(np.float64), weight)
+    if found.error == 0:
+        limits = share(right, weight)
+        return Metric(found.value, limits.high - limits.low)
+    return found
+
+
+def log_loss(score: NDArray[Any], target: NDArray[Any], weight: Weight) -> Metric:
+    """Mean of −ln p(true class), with p clipped at 1e-7 (float32 resolution near one).
+
+    >>> round(log_loss(np.array([0.5, 0.5]), np.array([0, 1]), np.ones(2)).value, 4)
+    0.6931
+    """
+    score = score.astype(np.float64)
+    if score.ndim == 1:
+        chosen = np.where(target == 1, score, 1 - score)
+    else:
+        chosen = np.take_along_axis(score, target.astype(np.int64)[:, None], axis=1)[:, 0]
+    return weighted_mean(-np.log(np.clip(chosen, 1e-7, 1.0)), weight)
+
+
+def confusion(
+    score: NDArray[Any], target: NDArray[Any], weight: Weight, threshold: float = 0.5
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Σw and Σw² of events by (true class, predicted class), each [class, class]."""
+    count = 2 if score.ndim == 1 else score.shape[1]
+    cell = target.astype(np.int64) * count + predicted_class(score, threshold)
+    sums = [np.bincount(cell, weights=w, minlength=count**2).reshape(count, count) for w in (weight, weight**2)]
+    return sums[0].astype(np.float64), sums[1].astype(np.float64)
+
+
+def recall_of(table: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Share of each true class that is predicted so, [class]; NaN for a class without events."""
+    with np.errstate(all="ignore"):
+        return np.asarray(np.diag(table) / table.sum(axis=1))
+
+
+def precision_of(table: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Share of each predicted class that is truly so, [class]; zero where nothing is predicted."""
+    sums = table.sum(axis=0)
+    return np.asarray(np.divide(np.diag(table), sums, out=np.zeros(len(table)), where=sums != 0))
+
+
+def f1_of(table: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Harmonic mean of precision and recall, [class]: 2·TP / (2·TP + FP + FN); zero if undefined."""
+    sums = table.sum(axis=0) + table.sum(axis=1)
+    return np.asarray(np.divide(2 * np.diag(table), sums, out=np.zeros(len(table)), where=sums != 0))
+
+
+def _mean_recall(table: NDArray[np.float64]) -> float:
+    recalls = recall_of(table)
+    recalls = recalls[np.isfinite(recalls)]
+    return float(recalls.mean()) if len(recalls) else np.nan
+
+
+def _f1_weighted(table: NDArray[np.float64]) -> float:
+    return float((f1_of(table) * table.sum(axis=1)).sum() / table.sum())
+
+
+Statistic = Callable[[NDArray[np.float64]], float]
+
+SUMMARIES: dict[str, Statistic] = {
+    "balanced_accuracy": _mean_recall,
+    "f1_macro": lambda table: float(f1_of(table).mean()),
+    "f1_weighted": _f1_weighted,
+}
+"""Name → statistic of a confusion matrix: mean recall; mean of the classes' F1; that weighted by class."""
+
+
+def balanced_accuracy(score: NDArray[Any], target: NDArray[Any], weight: Weight, threshold: float = 0.5) -> Metric:
+    """Mean recall over the classes: 1/classes for a constant answer."""
+    return replicas(*confusion(score, target, weight, threshold), SUMMARIES["balanced_accuracy"])
+
+
+def f1_macro(score: NDArray[Any], target: NDArray[Any], weight: Weight, threshold: float = 0.5) -> Metric:
+    """Mean of the classes' F1, every class counting the same."""
+    return replicas(*confusion(score, target, weight, threshold), SUMMARIES["f1_macro"])
+
+
+def per_class(
+    table: NDArray[np.float64], variance: NDArray[np.float64], classes: tuple[str, ...], count: int = 200
+) -> dict[str, dict[str, Metric]]:
+    """Precision, recall and F1 of every class, and its weight (`support`)."""
+    rows: dict[str, dict[str, Metric]] = {}
+    for i, name in enumerate(classes):
+        rows[name] = {
+            # Of a class that is never predicted there is no precision.
+            "precision": Metric(np.nan, np.nan)
+            if table[:, i].sum() == 0
+            else replicas(table, variance, lambda t, i=i: float(precision_of(t)[i]), count),  # type: ignore[misc]
+            "recall": replicas(table, variance, lambda t, i=i: float(recall_of(t)[i]), count),  # type: ignore[misc]
+            "f1": replicas(table, variance, lambda t, i=i: float(f1_of(t)[i]), count),  # type: ignore[misc]
+            "support": Metric(float(table[i].sum()), float(np.sqrt(variance[i].sum()))),
+        }
+    return rows

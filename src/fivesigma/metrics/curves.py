@@ -1,0 +1,105 @@
+"""What the figures of a run show, as numbers: ROC, score and residual distributions, maps."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fivesigma.metrics.histogram import histogram
+from fivesigma.metrics.intervals import shares
+from fivesigma.metrics.regression import half_width_68
+from fivesigma.metrics.roc import roc
+from fivesigma.metrics.summary import hypothesis_name
+from fivesigma.scores import Scores
+
+MOST_POINTS = 400
+
+
+def curves(scores: Scores, threshold: float) -> dict[str, Any]:
+    """The curves of one part of the data, ready for JSON.
+
+    Returns:
+        For two classes `roc`, `roc_at` (per hypothesis), `scores` and `calibration`; for several
+        `scores` of the true class's own output; for a regression `residual` and `response`.
+    """
+    if scores.task == "regression":
+        return _regression(scores)
+    if scores.task == "multiclass":
+        return {"scores": _scores_per_class(scores)}
+    result: dict[str, Any] = {
+        "roc": thinned_roc(scores.score, scores.target, scores.weight),
+        "scores": score_histograms(scores),
+        "calibration": calibration(scores.score, scores.target, scores.weight),
+        "threshold": threshold,
+    }
+    at = {}
+    for values, score in scores.at_hypothesis.items():
+        signal = (scores.target == 1) & (scores.parameters == np.asarray(values, np.float32)).all(axis=1)
+        chosen = signal | (scores.target == 0)
+        name = hypothesis_name(scores.parameter_names, values)
+        at[name] = thinned_roc(score[chosen], scores.target[chosen], scores.weight[chosen])
+    return result | {"roc_at": at}
+
+
+def thinned_roc(score: NDArray[Any], target: NDArray[Any], weight: NDArray[Any]) -> dict[str, list[float]]:
+    """A ROC curve of a few hundred points, dense where either efficiency is small."""
+    curve = roc(score, target, weight)
+    levels = np.concatenate([np.logspace(-5, 0, MOST_POINTS // 2), np.linspace(0, 1, MOST_POINTS // 2)])
+    by_background = np.searchsorted(curve.background, levels)
+    by_signal = np.searchsorted(curve.signal, np.linspace(0, 1, MOST_POINTS // 4))
+    index = np.unique(np.concatenate([[0], by_background, by_signal, [len(curve.signal) - 1]]))
+    index = index[index < len(curve.signal)]
+    return {"signal": curve.signal[index].tolist(), "background": curve.background[index].tolist()}
+
+
+def score_histograms(scores: Scores, bins: int = 50) -> dict[str, Any]:
+    """Distribution of the score for each true class."""
+    edges = np.linspace(0, 1, bins + 1)
+    return {
+        name: histogram(scores.score[member], scores.weight[member], edges).to_dict()
+        for i, name in enumerate(scores.classes)
+        for member in [scores.target == i]
+    }
+
+
+def _scores_per_class(scores: Scores, bins: int = 40) -> dict[str, Any]:
+    """For each output, its distribution for each true class."""
+    edges = np.linspace(0, 1, bins + 1)
+    return {
+        output: {
+            name: histogram(scores.score[member, j], scores.weight[member], edges).to_dict()
+            for i, name in enumerate(scores.classes)
+            for member in [scores.target == i]
+        }
+        for j, output in enumerate(scores.classes)
+    }
+
+
+def calibration(score: NDArray[Any], target: NDArray[Any], weight: NDArray[Any], bins: int = 20) -> dict[str, list[Any]]:
+    """Share of signal in bins of the score: equal to the score itself for a calibrated network.
+
+    Returns:
+        Mean `score` of each bin with events, `share` of signal and its limits `low` and `high` (Clopper–Pearson).
+    """
+    index = np.clip((score * bins).astype(int), 0, bins - 1)
+    total = np.bincount(index, weights=weight, minlength=bins)
+    mean = np.bincount(index, weights=weight * score, minlength=bins)
+    filled = total > 0
+    found = shares(target == 1, weight, index, bins)
+    limits = {"share": found.value, "low": found.low, "high": found.high}
+    return {"score": (mean[filled] / total[filled]).tolist(), **{key: v[filled].tolist() for key, v in limits.items()}}
+
+
+def _regression(scores: Scores) -> dict[str, Any]:
+    target = scores.target.astype(np.float64)
+    residual = scores.score - target
+    width = half_width_68(residual, scores.weight).value
+    both = np.concatenate([target, scores.score])
+    low, high = np.quantile(both, [0.0005, 0.9995])
+    edges = np.linspace(low, high if high > low else low + 1, 61)
+    counts, _, _ = np.histogram2d(target, scores.score, bins=(edges, edges), weights=scores.weight)
+    outside = (np.minimum(target, scores.score) < edges[0]) | (np.maximum(target, scores.score) > edges[-1])
+    return {
+        "residual": histogram(residual, scores.weight, np.linspace(-6 * width, 6 * width, 81)).to_dict(),
+        "response": {"edges": edges.tolist(), "counts": counts.tolist(), "events_outside": int(outside.sum())},
+    }

@@ -1,0 +1,83 @@
+"""Weighted histograms: counts, errors, edges."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fivesigma.metrics.metric import Weight
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Σw per bin with the error √Σw²; what lies outside the edges is counted, not drawn."""
+
+    edges: NDArray[np.float64]
+    counts: NDArray[np.float64]
+    errors: NDArray[np.float64]
+    outside: float = 0.0
+
+    def density(self) -> "Histogram":
+        """The same, normalised to unit area (within the edges)."""
+        area = (self.counts * np.diff(self.edges)).sum()
+        factor = 1 / area if area else 0.0
+        return Histogram(self.edges, self.counts * factor, self.errors * factor, self.outside)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain lists, for JSON."""
+        return {
+            "edges": self.edges.tolist(),
+            "counts": self.counts.tolist(),
+            "errors": self.errors.tolist(),
+            "outside": self.outside,
+        }
+
+
+def histogram(values: NDArray[Any], weight: Weight, edges: NDArray[Any]) -> Histogram:
+    """Fill a histogram; NaN values are left out.
+
+    >>> histogram(np.array([0.5, 1.5, 1.6]), np.array([1.0, 2.0, 2.0]), np.array([0.0, 1.0, 2.0])).counts
+    array([1., 4.])
+    """
+    edges = np.asarray(edges, np.float64)
+    counts, _ = np.histogram(values, edges, weights=weight)
+    squares, _ = np.histogram(values, edges, weights=np.square(weight))
+    inside = (values >= edges[0]) & (values <= edges[-1])
+    outside = float(np.asarray(weight)[~inside & ~np.isnan(values)].sum())
+    return Histogram(edges, counts.astype(np.float64), np.sqrt(squares), outside)
+
+
+def sensible_edges(values: NDArray[Any], bins: int = 50) -> NDArray[np.float64]:
+    """Bin edges that show a distribution, whatever its kind.
+
+    Whole numbers get bins of whole width, so that no bin collects more of them than its neighbour;
+    a positive quantity with a long tail gets equal ratios; tails beyond 0.1 % are cut.
+
+    Args:
+        values: any sample of the quantity, [event]; NaN is ignored.
+        bins: about how many bins.
+
+    >>> sensible_edges(np.array([0, 1, 1, 2]))
+    array([-0.5,  0.5,  1.5,  2.5])
+    """
+    values = np.asarray(values, np.float64)
+    values = values[np.isfinite(values)]
+    if len(values) == 0:
+        return np.array([0.0, 1.0])
+    low, high = values.min(), values.max()
+    # Quantiles that are values themselves: of fewer than a thousand events none is cut.
+    cut_low, cut_high = np.quantile(values, 0.001, method="lower"), np.quantile(values, 0.999, method="higher")
+    sample = values[:: max(1, len(values) // 20_000)]
+    if (sample == np.rint(sample)).all():
+        if high - low > bins:
+            low, high = cut_low, cut_high
+        width = max(1.0, np.ceil((high - low + 1) / bins))
+        return np.arange(np.floor(low) - 0.5, np.ceil(high) + width, width)
+    if cut_low > 0 and np.quantile(values, 0.99) > 20 * np.median(values):
+        return np.geomspace(cut_low, cut_high, bins + 1)
+    if cut_high - cut_low <= 1e-12 * max(abs(cut_low), abs(cut_high)):
+        half = max(0.5, 1e-9 * abs(cut_low))
+        return np.linspace(cut_low - half, cut_low + half, bins + 1)
+    margin = 0.02 * (cut_high - cut_low)
+    return np.linspace(cut_low - margin, cut_high + margin, bins + 1)

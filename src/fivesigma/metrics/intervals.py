@@ -1,0 +1,136 @@
+"""Shares of events with the exact interval of Clopper and Pearson, also for weighted events."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betaincinv
+
+from fivesigma.metrics.metric import Weight, shown
+
+ONE_SIGMA = 0.682689492137086
+"""Probability within one standard deviation of a Gaussian."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """A share of events with the limits of its interval; NaN where there are no events.
+
+    >>> str(Share(0.9512, 0.9461, 0.9559))
+    '0.9512 +0.0047 −0.0051'
+    """
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        up, down = self.high - self.value, self.value - self.low
+        smallest = min((error for error in (up, down) if error > 0), default=0.0)
+        digits = int(np.clip(1 - np.floor(np.log10(smallest)), 0, 8)) if smallest > 0 else 4
+        return f"{self.value:.{digits}f} +{up:.{digits}f} −{down:.{digits}f}"
+
+    def to_dict(self) -> dict[str, float | None]:
+        """For JSON, where NaN does not exist: an undefined number is null."""
+        return {name: float(x) if np.isfinite(x) else None for name, x in vars(self).items()}
+
+
+def is_share(tree: Any) -> bool:
+    """Whether a JSON value is what `Share.to_dict` makes."""
+    return isinstance(tree, dict) and set(tree) == {"value", "low", "high"}
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Shares in bins.
+
+    Attributes:
+        value, low, high: [bin]; NaN for a bin without events.
+        events: effective number of events, [bin].
+    """
+
+    value: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    events: NDArray[np.float64]
+
+    def __getitem__(self, i: int) -> Share:
+        return Share(float(self.value[i]), float(self.low[i]), float(self.high[i]))
+
+    def to_dict(self) -> dict[str, list[float | None]]:
+        """Plain lists, for JSON."""
+        return {name: [float(x) if np.isfinite(x) else None for x in values] for name, values in vars(self).items()}
+
+
+def clopper_pearson(passed: Any, total: Any, level: float = ONE_SIGMA) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Limits of the exact central interval of a binomial probability.
+
+    With α = 1 − level they are the quantiles B(α/2; k, n − k + 1) and B(1 − α/2; k + 1, n − k) of beta distributions;
+    0 for k = 0 and 1 for k = n. k and n need not be whole.
+
+    Args:
+        passed: successes k, [...].
+        total: trials n, [...]; NaN comes out where there are none.
+        level: probability content.
+
+    Source: Clopper, Pearson, Biometrika 26 (1934) 404; as beta quantiles in the Particle Data Group's review of
+    statistics, section "Frequentist confidence intervals".
+
+    >>> [round(float(limit), 4) for limit in clopper_pearson(9, 10)]
+    [0.7059, 0.9829]
+    """
+    k, n = np.broadcast_arrays(np.asarray(passed, np.float64), np.asarray(total, np.float64))
+    tail = (1 - level) / 2
+    some = n > 0
+    k, n = np.where(some, np.clip(k, 0, n), 0.0), np.where(some, n, 1.0)
+    low = np.where(k > 0, betaincinv(np.maximum(k, 1e-300), n - k + 1, tail), 0.0)
+    high = np.where(k < n, betaincinv(k + 1, np.maximum(n - k, 1e-300), 1 - tail), 1.0)
+    return np.where(some, low, np.nan), np.where(some, high, np.nan)
+
+
+def shares(
+    passed: NDArray[np.bool_], weight: Weight, index: NDArray[np.intp], bins: int, level: float = ONE_SIGMA
+) -> Shares:
+    """Weighted share of events that pass, in bins.
+
+    The interval is that of n = (Σw)²/Σw² unweighted events of which k = n·Σ(w of those that pass)/Σw pass: exact for
+    equal weights. n is Kish's effective number (L. Kish, Survey Sampling, Wiley 1965, section 11.7), and the rule that
+    of ROOT's TEfficiency for weighted events. With negative weights n still counts the precision of the sum.
+
+    Args:
+        passed: [event].
+        weight: [event].
+        index: bin of each event; others than 0 … bins − 1 are left out, [event].
+        bins: number of bins.
+        level: probability content.
+
+    >>> shares(np.array([True, True, False]), np.ones(3), np.zeros(3, int), 1)[0].value.__round__(4)
+    0.6667
+    """
+    inside = (index >= 0) & (index < bins)
+    place, w = index[inside], np.asarray(weight, np.float64)[inside]
+    total = np.bincount(place, w, bins)
+    squares = np.bincount(place, w**2, bins)
+    with np.errstate(all="ignore"):
+        value = np.bincount(place, w * passed[inside], bins) / total
+        effective = np.where(total != 0, total**2 / squares, 0.0)
+    value = np.where(total != 0, value, np.nan)
+    low, high = clopper_pearson(np.nan_to_num(value) * effective, effective, level)
+    return Shares(value, np.minimum(low, value), np.maximum(high, value), effective)
+
+
+def share(passed: NDArray[np.bool_], weight: Weight, level: float = ONE_SIGMA) -> Share:
+    """Weighted share of all events that pass; see `shares`."""
+    return shares(passed, weight, np.zeros(len(passed), np.intp), 1, level)[0]
+
+
+def text_of(tree: Any) -> str:
+    """A metric or a share from JSON as text; a dash for what does not exist.
+
+    >>> text_of({"value": 0.5, "low": 0.4, "high": 0.61}), text_of({"value": 1.0, "error": 0.1}), text_of(None)
+    ('0.50 +0.11 −0.10', '1.00 ± 0.10', '–')
+    """
+    if is_share(tree) and None not in tree.values():
+        return str(Share(**tree))
+    return shown(tree)

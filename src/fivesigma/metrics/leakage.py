@@ -1,0 +1,98 @@
+"""Signs that an input knows the answer, or that events are on both sides of a split."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fivesigma.events import Events
+from fivesigma.metrics.roc import auc
+
+TOO_GOOD = 0.99
+"""AUC of one feature alone, or its rank correlation with a regression's target, from which it is suspicious."""
+FOLLOWS = 0.5
+"""Rank correlation of a feature with the event number from which it is suspicious."""
+MOST = 100_000
+"""Events that are looked at."""
+
+
+def suspicions(parts: Mapping[str, Events], numbered: bool) -> list[str]:
+    """Sentences on what looks like leakage; empty if nothing does.
+
+    Args:
+        parts: events by part; test events are only looked for among the others.
+        numbered: whether the events have numbers of their own, not hashes of their content.
+    """
+    seen = next(events for part, events in parts.items() if part != "test")
+    rows = seen.take(np.arange(0, len(seen), max(1, len(seen) // MOST)))
+    found = [*_too_good(rows), *(_follows_number(rows) if numbered else [])]
+    return [*found, *_on_both_sides(parts)]
+
+
+def _too_good(events: Events) -> list[str]:
+    """Features that tell the answer alone, or by being missing."""
+    found = []
+    for name, column in zip(events.feature_names, events.features.T, strict=True):
+        for what, values in ((name, column), (f"whether {name} is missing", np.isnan(column).astype(np.float32))):
+            power, words = _power(values, events)
+            if power > TOO_GOOD:
+                found.append(f"{what} alone {words} {power:.4f}: does it know the answer?")
+    return found
+
+
+def _power(values: NDArray[np.float32], events: Events) -> tuple[float, str]:
+    """How well one column alone answers, and how to say so."""
+    present = np.isfinite(values)
+    if present.sum() < 2 or (values[present] == values[present][0]).all():
+        return 0.0, ""
+    values, target, weight = values[present], events.target[present], np.maximum(events.weight[present], 0)
+    if not events.classes:
+        return abs(rank_correlation(values, target)), "has a rank correlation with the target of"
+    areas = [auc(values, (target == i).astype(int), weight).value for i in range(len(events.classes))]
+    best = max((max(area, 1 - area) for area in areas if np.isfinite(area)), default=0.0)
+    return best, "separates a class with an AUC of"
+
+
+def _follows_number(events: Events) -> list[str]:
+    number = events.event_number.astype(np.float64)
+    found = []
+    for name, column in zip(events.feature_names, events.features.T, strict=True):
+        present = np.isfinite(column)
+        if present.sum() > 2 and abs(value := rank_correlation(column[present], number[present])) > FOLLOWS:
+            found.append(f"{name} follows the event number (rank correlation {value:.2f}): is it an index?")
+    return found
+
+
+def _on_both_sides(parts: Mapping[str, Events]) -> list[str]:
+    """Rows of equal content in the test and in the training part of the same files."""
+    test = parts.get("test")
+    others = [events.fingerprint for part, events in parts.items() if part in ("train", "folds")]
+    if test is None or not others or not len(test.fingerprint):
+        return []
+    shared = int(np.isin(test.fingerprint, np.concatenate(others)).sum())
+    if not shared:
+        return []
+    return [
+        f"{shared:,} of {len(test):,} test events have the same content as a training event: if they are the same "
+        "events, name the column that numbers them (`event_number`), or remove the copies"
+    ]
+
+
+def rank_correlation(first: NDArray[np.generic], second: NDArray[np.generic]) -> float:
+    """Spearman's rank correlation; 0 if either is constant.
+
+    >>> round(rank_correlation(np.array([1, 2, 3, 4]), np.array([1, 8, 27, 64])), 6)
+    1.0
+    """
+    ranks = [_ranks(values) for values in (first, second)]
+    spread = [float(rank.std()) for rank in ranks]
+    if 0.0 in spread:
+        return 0.0
+    return float(((ranks[0] - ranks[0].mean()) * (ranks[1] - ranks[1].mean())).mean() / (spread[0] * spread[1]))
+
+
+def _ranks(values: NDArray[np.generic]) -> NDArray[np.float64]:
+    """Rank of each value, ties sharing the mean of theirs."""
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ends = np.cumsum(counts)
+    return np.asarray((ends - (counts - 1) / 2)[place], np.float64)

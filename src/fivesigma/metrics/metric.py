@@ -1,0 +1,124 @@
+"""A number with its uncertainty."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Weight = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A value and its standard error (68 % for a Gaussian), in the same unit.
+
+    >>> str(Metric(0.95312, 0.0021))
+    '0.9531 ± 0.0021'
+    """
+
+    value: float
+    error: float
+
+    def __str__(self) -> str:
+        digits = 4
+        if np.isfinite(self.error) and self.error > 0:
+            # Two significant digits of the error, and the value to the same place.
+            digits = int(np.clip(1 - np.floor(np.log10(self.error)), 0, 8))
+        return f"{self.value:.{digits}f} ± {self.error:.{digits}f}"
+
+    def to_dict(self) -> dict[str, float | None]:
+        """For JSON, where NaN does not exist: an undefined number is null."""
+        return {"value": _finite(self.value), "error": _finite(self.error)}
+
+
+def is_metric(tree: Any) -> bool:
+    """Whether a JSON value is what `Metric.to_dict` makes."""
+    return isinstance(tree, dict) and set(tree) == {"value", "error"}
+
+
+def shown(tree: Any) -> str:
+    """A metric from JSON as text; a dash for what does not exist.
+
+    >>> shown({"value": 0.95312, "error": 0.0021}), shown(None)
+    ('0.9531 ± 0.0021', '–')
+    """
+    if not is_metric(tree) or tree["value"] is None:
+        return "–"
+    return str(Metric(tree["value"], np.nan if tree["error"] is None else tree["error"]))
+
+
+def key_numbers(metrics: dict[str, Any]) -> list[list[str]]:
+    """Rows of (metric, value ± error for every part) from `metrics.json`."""
+    names = dict.fromkeys(name for part in metrics.values() for name, m in part.items() if is_metric(m))
+    return [[name, *(shown(part.get(name)) for part in metrics.values())] for name in names]
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def sums_by(cell: NDArray[Any], weight: Weight, cells: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Σw and Σw² in every cell, [cell].
+
+    Args:
+        cell: which one each event is in, from 0, [event].
+        weight: [event].
+        cells: how many there are.
+
+    >>> sums_by(np.array([0, 2, 2]), np.array([1.0, 2.0, 3.0]), 3)
+    (array([1., 0., 5.]), array([ 1.,  0., 13.]))
+    """
+    sums, squares = (np.bincount(cell, power, cells).astype(np.float64) for power in (weight, np.square(weight)))
+    return sums, squares
+
+
+def weighted_mean(values: NDArray[Any], weight: Weight) -> Metric:
+    """Mean of a quantity over weighted events, with the error of a ratio of sums.
+
+    The variance is Σ w²(x − x̄)² / (Σw)², the delta-method variance of Σwx/Σw when the events
+    are independent. Negative weights are allowed; a sum of weights of zero gives NaN.
+
+    >>> weighted_mean(np.array([0.0, 1.0]), np.ones(2))
+    Metric(value=0.5, error=0.3535533905932738)
+    """
+    total = weight.sum()
+    if len(values) == 0 or total == 0:
+        return Metric(np.nan, np.nan)
+    mean = (weight * values).sum() / total
+    variance = (weight**2 * (values - mean) ** 2).sum() / total**2
+    return Metric(float(mean), float(np.sqrt(variance)))
+
+
+def propagated(metric: Metric, value: float, derivative: float) -> Metric:
+    """A function of a metric, to first order: error times |derivative|."""
+    return Metric(value, abs(derivative) * metric.error)
+
+
+def replicas(
+    table: NDArray[np.float64], variance: NDArray[np.float64], statistic: Callable[[Any], float], count: int = 200
+) -> Metric:
+    """A statistic of a table of weighted counts, with its error from Poisson replicas of the table.
+
+    Args:
+        table: Σw per cell.
+        variance: Σw² per cell.
+        statistic: table → number.
+        count: number of replicas. The generator is seeded: the same table gives the same error.
+
+    Each cell is replaced by (Σw²/Σw) times a Poisson count of mean (Σw)²/Σw², which has the
+    cell's mean and variance (Bohm and Zech, arXiv:1309.1287, section 2); a cell with a negative
+    sum fluctuates as a Gaussian.
+    """
+    generator = np.random.default_rng(20240229)
+    positive = (table > 0) & (variance > 0)
+    scale = np.where(positive, variance / np.where(positive, table, 1), 0)
+    effective = np.where(positive, table / np.where(positive, scale, 1), 0)
+    draws = generator.poisson(effective, (count, *table.shape)) * scale
+    gaussian = generator.normal(table, np.sqrt(variance), (count, *table.shape))
+    draws = np.where(positive, draws, gaussian)
+    with np.errstate(all="ignore"):
+        values = np.array([statistic(draw) for draw in draws])
+        values = values[np.isfinite(values)]
+        return Metric(float(statistic(table)), float(values.std()) if len(values) else np.nan)

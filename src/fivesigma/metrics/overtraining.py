@@ -1,0 +1,135 @@
+"""Whether training and unseen events have the same distribution of scores: a weighted Kolmogorov–Smirnov test."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fivesigma.metrics.metric import Weight, sums_by
+from fivesigma.scores import Scores
+
+POINTS = 2000
+"""With more events than this, the distributions are compared at so many points of equal numbers of events."""
+
+
+@dataclass(frozen=True)
+class Distance:
+    """The largest distance of two cumulative distributions, and how probable one as large is by chance.
+
+    Attributes:
+        distance: from 0 to 1.
+        p_value: share of replicas of one common distribution that are at least as far apart.
+        first, second: effective numbers of events, (Σw)²/Σw².
+    """
+
+    distance: float
+    p_value: float
+    first: float
+    second: float
+
+    def to_dict(self) -> dict[str, float]:
+        """Plain numbers, for JSON."""
+        return {"distance": self.distance, "p_value": self.p_value, "first": self.first, "second": self.second}
+
+
+def kolmogorov_smirnov(
+    first: NDArray[Any],
+    second: NDArray[Any],
+    first_weight: Weight,
+    second_weight: Weight,
+    replicas: int = 1000,
+    points: int = POINTS,
+) -> Distance:
+    """Compare two weighted samples.
+
+    The p-value comes from replicas in which both samples are drawn from their union: in each bin between two points,
+    Σw of a sample is its share of the union's times a scaled Poisson number with the union's Σw²/Σw (Bohm and Zech,
+    arXiv:1309.1287, section 2). It takes for granted that weights are distributed alike in both samples, as they are
+    in two parts of one.
+
+    Args:
+        first, second: values, [event]; NaN is left out.
+        first_weight, second_weight: [event]; negative ones are kept.
+        replicas: of which the p-value is a share: it is never below 1/(replicas + 1).
+        points: most points at which the distributions are compared.
+
+    Returns:
+        NaN for both numbers if a sample has no event or no weight.
+
+    >>> kolmogorov_smirnov(np.array([1.0, 2.0]), np.array([3.0, 4.0]), np.ones(2), np.ones(2)).distance
+    1.0
+    """
+    some = [~np.isnan(values) for values in (first, second)]
+    values = [np.asarray(v, np.float64)[chosen] for v, chosen in zip((first, second), some, strict=True)]
+    weights = [np.asarray(w, np.float64)[chosen] for w, chosen in zip((first_weight, second_weight), some, strict=True)]
+    effective = [float(w.sum() ** 2 / (w**2).sum()) if (w != 0).any() else 0.0 for w in weights]
+    if min(w.sum() for w in weights) <= 0:
+        return Distance(np.nan, np.nan, *effective)
+    edges = _points(np.concatenate(values), points)
+    tables = [sums_by(np.searchsorted(edges, v), w, len(edges) + 1) for v, w in zip(values, weights, strict=True)]
+    distance = _largest(tables[0][0], tables[1][0])
+    drawn = _replicas(tables, effective, replicas)
+    far = _largest(*drawn)
+    far = far[np.isfinite(far)]  # of a few events, a replica may have none
+    return Distance(float(distance), (int((far >= distance - 1e-12).sum()) + 1) / (len(far) + 1), *effective)
+
+
+def _points(values: NDArray[np.float64], most: int) -> NDArray[np.float64]:
+    """Distinct values between which events are counted."""
+    distinct = np.unique(values)
+    if len(distinct) <= most:
+        return distinct
+    return np.unique(np.quantile(values, np.linspace(0, 1, most), method="inverted_cdf"))
+
+
+def _largest(first: NDArray[np.float64], second: NDArray[np.float64]) -> Any:
+    """Largest distance of the cumulative shares along the last axis."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = [np.cumsum(table, axis=-1) / table.sum(axis=-1, keepdims=True) for table in (first, second)]
+    return np.abs(shares[0] - shares[1]).max(axis=-1)
+
+
+def _replicas(
+    tables: list[tuple[NDArray[np.float64], NDArray[np.float64]]], effective: list[float], count: int
+) -> list[NDArray[np.float64]]:
+    """Two samples of one distribution, so many times, each [replica, bin]."""
+    generator = np.random.default_rng(20240229)
+    sums, squares = (tables[0][i] + tables[1][i] for i in (0, 1))
+    positive = (sums > 0) & (squares > 0)
+    scale = np.where(positive, squares / np.where(positive, sums, 1), 0)
+    drawn = []
+    for number in effective:
+        share = number / sum(effective)
+        poisson = generator.poisson(np.where(positive, share * sums / np.where(positive, scale, 1), 0), (count, len(sums)))
+        table = np.asarray(poisson * scale, np.float64)
+        if not positive.all():
+            gaussian = generator.normal(share * sums, np.sqrt(share * squares), (count, len(sums)))
+            table = np.where(positive, table, gaussian)
+        drawn.append(table)
+    return drawn
+
+
+def overtraining(training: Scores, unseen: Scores) -> dict[str, Distance]:
+    """Training against unseen events, class by class; for a regression their residuals.
+
+    Args:
+        training: scores of events the network was trained on.
+        unseen: scores of others of the same kind.
+
+    Returns:
+        class name → distance of the distributions of the score, or of each class's own output; for a regression
+        `residual`.
+    """
+    if training.task == "regression":
+        one, other = (scores.score - scores.target.astype(np.float64) for scores in (training, unseen))
+        return {"residual": kolmogorov_smirnov(one, other, training.weight, unseen.weight)}
+    found = {}
+    for i, name in enumerate(training.classes):
+        values, weights = [], []
+        for scores in (training, unseen):
+            member = scores.target == i
+            values.append(scores.score[member] if scores.score.ndim == 1 else scores.score[member, i])
+            weights.append(scores.weight[member])
+        found[name] = kolmogorov_smirnov(*values, *weights)
+    return found

@@ -1,0 +1,93 @@
+"""Whether the parameters that background events carry are handled alike in every part, and tell nothing by themselves."""
+
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fivesigma.metrics.metric import Weight
+from fivesigma.metrics.roc import auc
+from fivesigma.scores import Scores
+
+LEAST, UNLIKELY = 0.02, 2.2
+"""Two distributions differ if their cumulative ones are so far apart, and that is so much more than chance: the second
+is a distance times the root of the number of events, beyond which chance leads once in 8,000 times."""
+
+MOST = 500_000
+"""Events of each part that are looked at."""
+
+
+def parameter_sentences(parts: Mapping[str, "Carried"]) -> list[str]:
+    """What is wrong with the parameters of the background, one sentence each; empty if nothing is.
+
+    Args:
+        parts: part → what its events carry, training first.
+    """
+    found = []
+    for (first, one), (second, other) in pairwise(parts.items()):
+        for i, name in enumerate(one.names):
+            sides = [(c.values[c.target == 0, i], c.weight[c.target == 0]) for c in (one, other)]
+            gap, unlikely = distance(*sides[0], *sides[1])
+            if gap > LEAST and unlikely > UNLIKELY:
+                found.append(
+                    f"the background carries another distribution of {name} in {second} than in {first} events (cumulative "
+                    f"distributions differ by {gap:.2f}): numbers for all values together cannot be compared, those at "
+                    "each hypothesis can"
+                )
+    last = list(parts)[-1] if parts else ""
+    return [*found, *(_alone(parts[last], last) if parts else [])]
+
+
+def _alone(carried: "Carried", part: str) -> Iterator[str]:
+    """Parameters that tell signal from background without any feature."""
+    for i, name in enumerate(carried.names):
+        values, signal = carried.values[:, i], carried.target == 1
+        gap, unlikely = distance(values[signal], carried.weight[signal], values[~signal], carried.weight[~signal])
+        if gap > LEAST and unlikely > UNLIKELY:
+            area = auc(values, carried.target, carried.weight)
+            yield (
+                f"{name} alone tells signal from background in {part} events (AUC {area}, cumulative distributions "
+                f"differ by {gap:.2f}): let the background draw it, parameters.{name}.background: signal"
+            )
+
+
+class Carried:
+    """What is kept of the scores of a part to compare it with the others.
+
+    Args:
+        scores: two classes, with parameters.
+    """
+
+    def __init__(self, scores: Scores) -> None:
+        self.names = scores.parameter_names
+        rows = slice(None, None, max(1, len(scores) // MOST))
+        self.values, self.target, self.weight = scores.parameters[rows], scores.target[rows], scores.weight[rows]
+
+
+def distance(first: NDArray[Any], first_weight: Weight, second: NDArray[Any], second_weight: Weight) -> tuple[float, float]:
+    """How far two samples' cumulative distributions are apart (Kolmogorov and Smirnov), and in units of chance.
+
+    Returns:
+        The largest distance D, and D·√n with 1/n the sum of the two inverse effective numbers of events, which is
+        beyond 2.2 once in 8,000 times if the samples are alike (less often, if values are discrete): 2·exp(−2·D²n),
+        Smirnov, Ann. Math. Statist. 19 (1948) 279.
+
+    >>> distance(np.array([1.0, 2.0]), np.ones(2), np.array([1.0, 2.0, 1.0, 2.0]), np.ones(4))[0]
+    0.0
+    """
+    sums = [float(weight.sum()) for weight in (first_weight, second_weight)]
+    if not min(sums, default=0.0) > 0:
+        return 0.0, 0.0
+    values, place = np.unique(np.concatenate([first, second]), return_inverse=True)
+    places = np.split(place.ravel(), [len(first)])
+    shares = [
+        np.cumsum(np.bincount(where, weight, len(values))) / total
+        for where, weight, total in zip(places, (first_weight, second_weight), sums, strict=True)
+    ]
+    gap = float(np.abs(shares[0] - shares[1]).max())
+    chance = sum(
+        float((weight**2).sum()) / total**2 for weight, total in zip((first_weight, second_weight), sums, strict=True)
+    )
+    return gap, gap / chance**0.5

@@ -1,0 +1,1 @@
+"""Searches for a signal: significance, limits and workspaces, from scores and weights."""

@@ -1,0 +1,178 @@
+"""Expected upper limit and discovery significance of a HistFactory workspace, through pyhf."""
+
+import logging
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any
+
+from fivesigma import extras
+from fivesigma.metrics.search.workspace import POI
+
+BANDS = (-2, -1, 0, 1, 2)
+"""Standard deviations of the background's fluctuation that a limit is given for."""
+PRECISION = 2e-3
+"""Of a limit, relative."""
+MOST_STEPS = 40
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a search expects.
+
+    Attributes:
+        expected: upper limit on the signal strength if there is only background, for each of `BANDS`.
+        discovery: significance in standard deviations if there is a signal of strength one.
+    """
+
+    expected: tuple[float, ...]
+    discovery: float
+
+
+def limits(workspace: Mapping[str, Any], start: float, level: float = 0.95) -> Limits:
+    """Expected CLs limit and discovery significance, by asymptotic formulae.
+
+    Of an Asimov data set of background the likelihood ratio q̃ gives √q̃(μ), and the limit if the background fluctuates
+    by N standard deviations is where CLs = (1 − Φ(√q̃ − N)) / Φ(N) = 1 − level; the discovery significance is √q₀ of one
+    with signal (Cowan, Cranmer, Gross, Vitells, Eur. Phys. J. C 71 (2011) 1554, arXiv:1007.1727, sections 3.5, 3.8, 4).
+
+    Args:
+        workspace: what `workspace` gives.
+        start: about the limit, where the search for it begins.
+        level: of confidence.
+
+    Raises:
+        MissingExtra: if pyhf is not installed.
+        ValueError: if a fit does not converge.
+    """
+    pyhf = extras.pyhf()
+    with _numpy_backend(pyhf):
+        # The workspace is ours: its schema is checked by a test, not for every hypothesis.
+        parameters = workspace["measurements"][0]["config"]["parameters"]
+        model = pyhf.Model({"channels": workspace["channels"], "parameters": parameters}, poi_name=POI, validate=False)
+        counts = [each for channel in workspace["observations"] for each in channel["data"]]
+        try:
+            ratio = _Ratio(pyhf, model, counts + model.config.auxdata, strength=0.0)
+            found = _crossings(ratio, [wanted(band, level) for band in BANDS], start)
+            nominal = model.expected_data(ratio.parameters(1.0))
+            discovery = _Ratio(pyhf, model, nominal, strength=1.0)(0.0)
+        except pyhf.exceptions.FailedMinimization as error:
+            raise ValueError(f"the fit of the binned score does not converge ({error})") from None
+    return Limits(tuple(found), discovery)
+
+
+def wanted(band: int, level: float = 0.95) -> float:
+    """√q̃ at the limit: N + Φ⁻¹(1 − (1 − level) Φ(N)).
+
+    >>> round(wanted(0), 4)
+    1.96
+    """
+    normal = NormalDist()
+    return band + normal.inv_cdf(1 - (1 - level) * normal.cdf(band))
+
+
+class _Ratio:
+    """√(2 Δ ln L) of a strength against the one that an Asimov data set was made with, whose fit is known.
+
+    Args:
+        pyhf: the module.
+        model: the likelihood.
+        data: an Asimov data set.
+        strength: of the signal in it.
+    """
+
+    def __init__(self, pyhf: Any, model: Any, data: Any, strength: float) -> None:
+        self._pyhf, self._model, self._data = pyhf, model, data
+        self._start = self.parameters(strength)
+        self._best = self._likelihood(self._start)
+
+    def parameters(self, strength: float) -> list[float]:
+        """Nominal parameters with this signal strength."""
+        values: list[float] = list(self._model.config.suggested_init())
+        values[self._model.config.par_slice(POI).start] = strength
+        return values
+
+    def _likelihood(self, parameters: Any) -> float:
+        return float(self._pyhf.infer.mle.twice_nll(parameters, self._data, self._model)[0])
+
+    def __call__(self, strength: float) -> float:
+        fitted = self._fit(strength)
+        self._start = [float(value) for value in fitted]  # the next fit is not far from this one
+        return math.sqrt(max(self._likelihood(fitted) - self._best, 0.0))
+
+    def _fit(self, strength: float) -> Any:
+        """All other parameters at a fixed strength; what does not converge is tried again in another way."""
+        if sum(not fixed for fixed in self._model.config.suggested_fixed()) == 1:
+            return self.parameters(strength)  # there are no others
+        ways = [(self._start, {}), (self.parameters(strength), {}), (self.parameters(strength), {"method": "L-BFGS-B"})]
+        for start, more in ways:
+            try:
+                # The fixed strength is left out of the fit, not held by a constraint: that is faster and more stable.
+                return self._pyhf.infer.mle.fixed_poi_fit(
+                    strength, self._data, self._model, init_pars=start, do_stitch=True, **more
+                )
+            except self._pyhf.exceptions.FailedMinimization as error:
+                failure = error
+        raise failure
+
+
+def _crossings(rising: Callable[[float], float], levels: list[float], start: float) -> list[float]:
+    """Where a smooth function that rises from zero, nearly straight, reaches each of some rising levels.
+
+    What is sought is x/y as a polynomial in y through the points that are known; a level is found when the function
+    there is what was meant, and then the others are, too, unless they are farther from a known point.
+    """
+    known: list[tuple[float, float]] = []
+    point = start
+    for _ in range(MOST_STEPS):
+        known.append((point, rising(point)))
+        if known[-1][1] > 0.8 * levels[-1]:
+            break
+        # It bends down at large uncertainties: at least a quarter farther, at most four times.
+        point *= min(max(1.1 * levels[-1] / max(known[-1][1], 1e-9), 1.25), 4.0)
+    else:
+        raise ValueError(f"no signal strength up to {point:.3g} is excluded")
+    for level in (levels[-1], levels[0], *levels[1:-1]):
+        for _ in range(MOST_STEPS):
+            if any(abs(y - level) < PRECISION * level for _, y in known) or _settled(known, level):
+                break
+            point = _inverse(known, level)
+            known.append((point, rising(point)))
+    return [_inverse(known, level) for level in levels]
+
+
+def _settled(known: list[tuple[float, float]], level: float) -> bool:
+    """Whether the last known point changes nothing at a level."""
+    if len(known) < 4:
+        return False
+    return abs(_inverse(known[:-1], level) / _inverse(known, level) - 1) < PRECISION / 4
+
+
+def _inverse(known: list[tuple[float, float]], level: float) -> float:
+    """x at y = level, by Neville's polynomial of x/y through the four points nearest to it."""
+    near = sorted(known, key=lambda pair: abs(pair[1] - level))[:4]
+    y = [pair[1] for pair in near]
+    table = [pair[0] / pair[1] for pair in near]
+    for width in range(1, len(near)):
+        for i in range(len(near) - width):
+            if y[i + width] == y[i]:
+                continue
+            table[i] = ((level - y[i]) * table[i + 1] - (level - y[i + width]) * table[i]) / (y[i + width] - y[i])
+    return table[0] * level
+
+
+@contextmanager
+def _numpy_backend(pyhf: Any) -> Iterator[None]:
+    """NumPy in double precision for a while, and no word of a fit that is tried again; the user's choice comes back."""
+    backend, optimizer = pyhf.get_backend()
+    log = logging.getLogger("pyhf")
+    level = log.level
+    pyhf.set_backend("numpy", precision="64b")
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        pyhf.set_backend(backend, optimizer)
+        log.setLevel(level)

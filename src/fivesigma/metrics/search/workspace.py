@@ -1,0 +1,116 @@
+"""Yields in bins → a HistFactory workspace: plain data that pyhf, cabinetry and Combine's converters go on from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fivesigma.metrics.search.significance import Yields
+
+POI, CHANNEL = "mu", "score"
+LEAST = 0.01
+"""A variation leaves at least this share of a bin: a template must not be negative."""
+
+
+@dataclass(frozen=True)
+class Shift:
+    """A systematic uncertainty: the bins one standard deviation up and down.
+
+    Attributes:
+        up: yields of the variation up.
+        down: of the variation down; None to mirror `up`.
+    """
+
+    up: Yields
+    down: Yields | None = None
+
+
+def workspace(
+    nominal: Yields,
+    *,
+    systematic: float = 0.0,
+    shifts: Mapping[str, Shift] | None = None,
+    classes: tuple[str, ...] = ("background", "signal"),
+) -> dict[str, Any]:
+    """The likelihood of a binned score, as HistFactory describes it (Cranmer et al., CERN-OPEN-2012-016).
+
+    One channel with a sample for each class. The signal is multiplied by `mu`. The background has its Monte Carlo
+    errors (`staterror`: one factor per bin) and a relative uncertainty of its whole yield (`normsys`). Each shift is one
+    nuisance parameter, shared by both classes: a `normsys` where it changes all bins alike, a `histosys` otherwise. The
+    observation is the background, as a search expects it.
+
+    Args:
+        nominal: yields per bin; every background is positive.
+        systematic: relative uncertainty of the background; 0 for none.
+        shifts: uncertainties by name.
+        classes: names of background and signal.
+
+    Returns:
+        A workspace of schema 1.0.0, ready for JSON.
+
+    >>> one = Yields(np.array([5.0]), np.array([50.0]), np.array([0.1]), np.array([2.0]))
+    >>> [s["name"] for s in workspace(one, systematic=0.1)["channels"][0]["samples"]]
+    ['signal', 'background']
+    """
+    signal: list[dict[str, Any]] = [{"name": POI, "type": "normfactor", "data": None}]
+    background: list[dict[str, Any]] = [
+        {"name": f"staterror_{CHANNEL}", "type": "staterror", "data": nominal.background_error.tolist()}
+    ]
+    if systematic:
+        factors = {"hi": 1 + systematic, "lo": 1 - systematic}
+        background.append({"name": f"{classes[0]}_norm", "type": "normsys", "data": factors})
+    for name, shift in (shifts or {}).items():
+        down = shift.down if shift.down is not None else _mirrored(nominal, shift.up)
+        background += _modifier(name, nominal.background, shift.up.background, down.background)
+        signal += _modifier(name, nominal.signal, shift.up.signal, down.signal)
+    samples = [
+        {"name": classes[1], "data": np.maximum(nominal.signal, 0).tolist(), "modifiers": signal},
+        {"name": classes[0], "data": nominal.background.tolist(), "modifiers": background},
+    ]
+    parameter = {"name": POI, "bounds": [[0.0, _most(nominal)]], "inits": [1.0]}
+    return {
+        "channels": [{"name": CHANNEL, "samples": samples}],
+        "observations": [{"name": CHANNEL, "data": nominal.background.tolist()}],
+        "measurements": [{"name": "search", "config": {"poi": POI, "parameters": [parameter]}}],
+        "version": "1.0.0",
+    }
+
+
+def _mirrored(nominal: Yields, up: Yields) -> Yields:
+    """As far below the nominal yields as `up` is above."""
+    both = ((nominal.signal, up.signal), (nominal.background, up.background))
+    signal, background = (2 * here - there for here, there in both)
+    return Yields(signal, background, up.signal_error, up.background_error)
+
+
+def _modifier(
+    name: str, nominal: NDArray[np.float64], up: NDArray[np.float64], down: NDArray[np.float64]
+) -> list[dict[str, Any]]:
+    """One modifier, or none if nothing changes."""
+    some = nominal > 0
+    if not some.any() or (np.allclose(up, nominal, 1e-9) and np.allclose(down, nominal, 1e-9)):
+        return []
+    ratios = [side[some] / nominal[some] for side in (up, down)]
+    if all(np.allclose(ratio, ratio[0], rtol=1e-6) and ratio[0] > 0 for ratio in ratios):
+        return [{"name": name, "type": "normsys", "data": {"hi": float(ratios[0][0]), "lo": float(ratios[1][0])}}]
+    hi, lo = (np.maximum(side, LEAST * np.maximum(nominal, 0)).tolist() for side in (up, down))
+    return [{"name": name, "type": "histosys", "data": {"hi_data": hi, "lo_data": lo}}]
+
+
+def scale_of_limit(nominal: Yields) -> float:
+    """About the signal strength that is excluded: two standard deviations of the count in all bins, at least.
+
+    >>> one = Yields(np.array([5.0]), np.array([100.0]), np.array([0.0]), np.array([0.0]))
+    >>> scale_of_limit(one)
+    4.0
+    """
+    information = (nominal.signal**2 / (nominal.background + nominal.background_error**2)).sum()
+    return float(2 / np.sqrt(information)) if information > 0 else np.inf
+
+
+def _most(nominal: Yields) -> float:
+    """Bound of the signal strength, far beyond what is excluded."""
+    scale = scale_of_limit(nominal)
+    return max(10.0, 50 * scale) if np.isfinite(scale) else 10.0

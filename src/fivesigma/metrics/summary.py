@@ -1,0 +1,167 @@
+"""All metrics of one set of scores, as the run's `metrics.json` holds them."""
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fivesigma.metrics import classes, regression
+from fivesigma.metrics.intervals import Share
+from fivesigma.metrics.metric import Metric, replicas, weighted_mean
+from fivesigma.metrics.roc import auc
+from fivesigma.scores import Scores
+
+
+def summarise(scores: Scores, threshold: float = 0.5, bootstrap: int = 200) -> dict[str, Any]:
+    """The standard metrics of a task, each a `Metric`, and below them those per class and parameter.
+
+    Args:
+        scores: of one part of the data.
+        threshold: above which an event counts as signal.
+        bootstrap: replicas for errors without a closed form.
+
+    Returns:
+        name → Metric, and `per_class`, `confusion`, `per_parameter` where they apply.
+    """
+    if scores.task == "regression":
+        return _regression(scores.score, scores.target, scores.weight) | negative_weights(scores.weight)
+    result = _classification(scores, threshold, bootstrap) | negative_weights(scores.weight)
+    if scores.at_hypothesis:
+        result["per_parameter"] = per_parameter(scores, threshold)
+    return result
+
+
+def negative_weights(weight: NDArray[np.float64]) -> dict[str, Any]:
+    """Share of events with a negative weight and how many events of weight one are worth as much, if there are any."""
+    if not (weight < 0).any():
+        return {}
+    effective = float(weight.sum()) ** 2 / float((weight**2).sum())
+    return {"negative_weights": {"share": float((weight < 0).mean()), "effective_events": effective}}
+
+
+def _regression(score: NDArray[Any], target: NDArray[Any], weight: NDArray[Any]) -> dict[str, Any]:
+    result: dict[str, Any] = {
+        "rmse": regression.rmse(score, target, weight),
+        "mae": regression.mae(score, target, weight),
+        "bias": regression.bias(score, target, weight),
+        "width_68": regression.half_width_68(score - target, weight),
+        "r_squared": regression.r_squared(score, target, weight),
+    }
+    constant = np.full(len(score), np.average(target, weights=weight) if weight.sum() else 0.0)
+    result["rmse_of_constant"] = regression.rmse(constant, target, weight)
+    return result
+
+
+def _classification(scores: Scores, threshold: float, bootstrap: int) -> dict[str, Any]:
+    score, target, weight = scores.score, scores.target, scores.weight
+    table, variance = classes.confusion(score, target, weight, threshold)
+    result: dict[str, Any] = {"accuracy": classes.accuracy(score, target, weight, threshold)}
+    if scores.task == "binary":
+        result = {"auc": auc(score, target, weight), **result}
+    result["log_loss"] = classes.log_loss(score, target, weight)
+    for name, statistic in classes.SUMMARIES.items():
+        result[name] = replicas(table, variance, statistic, bootstrap)
+    largest = table.sum(axis=1).argmax()
+    result["accuracy_of_constant"] = weighted_mean((target == largest).astype(np.float64), weight)
+    result["per_class"] = classes.per_class(table, variance, scores.classes, bootstrap)
+    result["confusion"] = {"counts": table.tolist(), "errors": np.sqrt(variance).tolist(), "classes": list(scores.classes)}
+    return result
+
+
+def per_parameter(scores: Scores, threshold: float) -> dict[str, dict[str, Any]]:
+    """At each hypothesis: signal of that hypothesis against all background scored under it.
+
+    This is the test a search makes at a mass: the background does not know its mass.
+    """
+    rows = {}
+    for values, score in scores.at_hypothesis.items():
+        signal = (scores.target == 1) & (scores.parameters == np.asarray(values, np.float32)).all(axis=1)
+        chosen = signal | (scores.target == 0)
+        part = (score[chosen], scores.target[chosen], scores.weight[chosen])
+        balanced = part[2] * _balance(part[1], part[2])
+        rows[hypothesis_name(scores.parameter_names, values)] = {
+            "auc": auc(*part),
+            # With all background against one mass, plain accuracy would mostly count background.
+            "accuracy": classes.accuracy(part[0], part[1], balanced, threshold),
+            "parameters": dict(zip(scores.parameter_names, values, strict=True)),
+            "signal_events": int(signal.sum()),
+        }
+    return rows
+
+
+def _balance(target: NDArray[Any], weight: NDArray[Any]) -> NDArray[np.float64]:
+    sums = [weight[target == value].sum() for value in (0, 1)]
+    return np.where(target == 1, 1 / (sums[1] or 1), 1 / (sums[0] or 1))
+
+
+def hypothesis_name(names: tuple[str, ...], values: tuple[float, ...]) -> str:
+    """A readable key for one hypothesis.
+
+    >>> hypothesis_name(("mass",), (500.0,))
+    'mass=500'
+    """
+    return ",".join(f"{name}={value:g}" for name, value in zip(names, values, strict=True))
+
+
+def of_one_network(scores: Scores, each: NDArray[np.float32], threshold: float = 0.5) -> dict[str, Metric]:
+    """What one of several networks reaches alone, and how much that differs from one to the next.
+
+    Args:
+        scores: of the networks' mean; its targets and weights are used.
+        each: score by every network, [network, event] or [network, event, class].
+        threshold: above which an event counts as signal.
+
+    Returns:
+        name → mean over the networks, with their standard deviation as its error.
+    """
+    rows = [_brief(scores.task, score, scores.target, scores.weight, threshold) for score in each]
+    values = {name: np.array([row[name].value for row in rows]) for name in rows[0] if not name.endswith("_of_constant")}
+    return {name: Metric(float(value.mean()), float(value.std(ddof=1))) for name, value in values.items()}
+
+
+def _brief(task: str, score: NDArray[Any], target: NDArray[Any], weight: NDArray[Any], threshold: float) -> dict[str, Any]:
+    """The metrics that cost little."""
+    if task == "regression":
+        return _regression(score, target, weight)
+    brief = {"accuracy": classes.accuracy(score, target, weight, threshold)}
+    return brief | ({"auc": auc(score, target, weight)} if task == "binary" else {})
+
+
+def in_bins(scores: Scores, observer: str, edges: list[float], threshold: float = 0.5) -> list[dict[str, Any]]:
+    """The metrics in bins of an observer (empty bins are left out).
+
+    Args:
+        scores: of one part of the data.
+        observer: name of an observer.
+        edges: bin edges.
+
+    Returns:
+        One row per bin: `low`, `high`, `events` and the metrics.
+    """
+    values = np.asarray(scores.observers[observer], np.float64)
+    rows = []
+    for low, high in pairwise(edges):
+        chosen = (values >= low) & (values < high)
+        if not chosen.any():
+            continue
+        row: dict[str, Any] = {"low": low, "high": high, "events": int(chosen.sum())}
+        part = (scores.score[chosen], scores.target[chosen], scores.weight[chosen])
+        rows.append(row | _brief(scores.task, *part, threshold))
+    return rows
+
+
+def as_json(value: Any) -> Any:
+    """Metrics and shares inside nested mappings as plain numbers; NaN becomes null."""
+    if isinstance(value, Metric | Share):
+        return value.to_dict()
+    if isinstance(value, Mapping):
+        return {str(key): as_json(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_json(inner) for inner in value]
+    if isinstance(value, np.ndarray | np.generic):
+        return as_json(value.tolist())
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,131 @@
+"""What a model says of muons, beside what is true of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fivesigma.analysis.trigger import Trigger
+from fivesigma.errors import EventsError
+from fivesigma.scores import Scores
+
+SMALLEST = 1e-6
+"""Least |q/pT| in 1/GeV, and least pT in GeV: a prediction of zero is a momentum of a million GeV, not of infinity."""
+AGREE = 0.01
+"""A target and the true momentum that differ by more than this share are not one quantity."""
+
+Column = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Muons:
+    """Columns of equal length, one row per muon.
+
+    Attributes:
+        estimate: what the model takes for the transverse momentum, GeV; positive, [event]. Only its order matters to
+            the trigger, as the scale maps it.
+        pt: the true transverse momentum, GeV, [event].
+        weight: event weight, [event].
+        number: event number, uint64 [event].
+        eta: the true pseudorapidity, [event], or None.
+        curvature, true_curvature: predicted and true q/pT, 1/GeV, [event]; None if the model gives no charge.
+    """
+
+    estimate: Column
+    pt: Column
+    weight: Column
+    number: NDArray[np.uint64]
+    eta: Column | None = None
+    curvature: Column | None = None
+    true_curvature: Column | None = None
+
+    def __len__(self) -> int:
+        return len(self.pt)
+
+    def take(self, index: NDArray[Any]) -> "Muons":
+        """The muons at `index` (positions or a boolean mask)."""
+        columns = {f.name: getattr(self, f.name) for f in fields(self)}
+        taken: dict[str, Any] = {name: None if column is None else column[index] for name, column in columns.items()}
+        return replace(self, **taken)
+
+
+def muons_of(scores: Scores, settings: Trigger, centres: Column | None = None) -> Muons:
+    """Scores as momenta.
+
+    A regression of q/pT has the estimate 1/|q/pT|. A classifier has p_c, its probabilities of the classes; its
+    estimate is 1/Σ_c p_c·⟨1/pT⟩_c, the inverse of the expected 1/pT. If within a class the true momentum did not
+    depend on the inputs, that would be the best estimate of 1/pT in the sense of least squares. It needs no edge
+    at the threshold: between the edges the probabilities change smoothly, and the scale does the rest.
+
+    Args:
+        scores: with the observers that the settings name.
+        settings: section `evaluate.trigger`.
+        centres: for a classifier, ⟨1/pT⟩ of each class in 1/GeV from `class_centres`, [class].
+
+    Raises:
+        EventsError: if a momentum is not positive, or the target is not what `predicts` says.
+    """
+    pt = _observer(scores, settings.pt)
+    bad = int((~(pt > 0)).sum())
+    if bad:
+        raise EventsError(f"evaluate.trigger.pt: {settings.pt!r} is not positive for {bad:,} of {len(pt):,} muons")
+    eta = None if settings.eta is None else _observer(scores, settings.eta)
+    weight = scores.weight.astype(np.float64)
+    number = scores.event_number if len(scores.event_number) == len(pt) else np.arange(len(pt), dtype=np.uint64)
+    if scores.task != "regression":
+        assert centres is not None  # whoever judges a classifier has looked at its classes
+        inverse = probabilities(scores.score) @ centres
+        return Muons(1 / np.maximum(inverse, SMALLEST), pt, weight, number, eta)
+    predicted, target = scores.score.astype(np.float64), scores.target.astype(np.float64)
+    if settings.predicts == "pt":
+        _check_target(target, pt, "pt", settings)
+        return Muons(np.maximum(predicted, SMALLEST), pt, weight, number, eta)
+    _check_target(1 / np.maximum(np.abs(target), SMALLEST), pt, "q_over_pt", settings)
+    return Muons(1 / np.maximum(np.abs(predicted), SMALLEST), pt, weight, number, eta, predicted, target)
+
+
+def class_centres(scores: Scores, settings: Trigger) -> Column | None:
+    """Weighted mean of 1/pT of each true class, 1/GeV [class]; None for a regression.
+
+    Args:
+        scores: of calibration events, not of those that are judged.
+        settings: names the observer of the true momentum.
+    """
+    if scores.task == "regression":
+        return None
+    inverse = 1 / _observer(scores, settings.pt)
+    member = scores.target.astype(np.intp)
+    weight = np.maximum(scores.weight, 0)
+    with np.errstate(all="ignore"):
+        centres = np.bincount(member, weight * inverse, len(scores.classes)) / np.bincount(
+            member, weight, len(scores.classes)
+        )
+    if not np.isfinite(centres).all():
+        name = scores.classes[int(np.flatnonzero(~np.isfinite(centres))[0])]
+        raise EventsError(f"class {name!r} has no event to learn its momentum from", hint="add validation events")
+    return centres
+
+
+def probabilities(score: NDArray[Any]) -> Column:
+    """Of every class, [event, class], also for two classes."""
+    score = score.astype(np.float64)
+    return np.column_stack([1 - score, score]) if score.ndim == 1 else score
+
+
+def _observer(scores: Scores, name: str) -> Column:
+    return np.asarray(scores.observers[name], np.float64)
+
+
+def _check_target(of_target: Column, pt: Column, what: str, settings: Trigger) -> None:
+    """Whether the target is the momentum that the observer has."""
+    if len(pt) and np.median(np.abs(of_target / pt - 1)) > AGREE:
+        raise EventsError(
+            f"evaluate.trigger.predicts: {what}, but the target does not agree with the true momentum {settings.pt!r}",
+            hint="name the observer of the true pT in `evaluate.trigger.pt`, and set `predicts` to q_over_pt or pt",
+        )
+
+
+Momenta = Callable[[Scores], Muons]
+"""Scores → momenta, with everything that had to be learned for it."""

@@ -1,0 +1,89 @@
+"""Rates against the threshold, for muons as collisions make them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fivesigma.metrics.metric import Metric
+from fivesigma.metrics.trigger.calibration import Calibration
+from fivesigma.metrics.trigger.replicas import counts
+
+Column = NDArray[np.float64]
+
+
+def spectrum_weight(pt: Column, weight: Column, generated: float, spectrum: float) -> Column:
+    """Weights that turn a sample with dN/dpT ∝ pT^−generated into one with dN/dpT ∝ pT^−spectrum, [event].
+
+    >>> spectrum_weight(np.array([1.0, 4.0]), np.ones(2), 2.0, 3.5)
+    array([1.   , 0.125])
+    """
+    return np.asarray(weight * pt ** (generated - spectrum), np.float64)
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Rates above thresholds, with what is needed to compare them with another model's on the same muons.
+
+    Attributes:
+        thresholds: GeV, [threshold].
+        value: rate above each; a share of all muons, or in the unit of the total, [threshold].
+        replicas: the same of replicas of the muons, [replica, threshold].
+    """
+
+    thresholds: Column
+    value: Column
+    replicas: NDArray[np.float64]
+
+    def __getitem__(self, i: int) -> Metric:
+        return Metric(float(self.value[i]), float(self.replicas[:, i].std()))
+
+    def at(self, threshold: float) -> Metric:
+        """The rate above one of the thresholds."""
+        return self[int(np.argmin(np.abs(self.thresholds - threshold)))]
+
+    def below(self, other: "Rates") -> list[Metric]:
+        """By which factor these rates are below another model's, [threshold]: the rate reduction.
+
+        Its error is that of the ratio over replicas in which both models are judged on, and calibrated with, the same
+        muons. What both get wrong together cancels; the errors of the two scales are in it.
+        """
+        with np.errstate(all="ignore"):
+            value, each = other.value / self.value, other.replicas / self.replicas
+        found = []
+        for i in range(len(value)):
+            known = each[np.isfinite(each[:, i]), i]
+            error = float(known.std()) if len(known) > len(each) / 2 else np.nan
+            found.append(Metric(float(value[i]) if np.isfinite(value[i]) else np.nan, error))
+        return found
+
+
+def rates(
+    calibration: Calibration, thresholds: Column, generated: float, spectrum: float, total: float = 1.0, replicas: int = 200
+) -> Rates:
+    """Weighted share of muons at or above each threshold, all of them at the efficiency of the scale.
+
+    Errors are those of a bootstrap over both the muons that are judged and those that set the scale; for a fixed scale it
+    is √Σw² / Σw, the Poisson error of a weighted sum.
+
+    Args:
+        calibration: the muons.
+        thresholds: GeV, [threshold].
+        generated, spectrum: as for `spectrum_weight`.
+        total: rate of all muons; 1 for shares.
+        replicas: how many.
+    """
+    judged = calibration.judged
+    weight = spectrum_weight(judged.pt, judged.weight, generated, spectrum)
+    value = calibration.passing(thresholds, weight) / weight.sum()
+    each = np.empty((replicas, len(thresholds)))
+    for i in range(replicas):
+        setting, own = counts(calibration.setting.number, i), counts(judged.number, i)
+        each[i] = calibration.passing(thresholds, weight, (setting, own)) / (weight * own).sum()
+    return Rates(thresholds, total * value, total * each)
+
+
+def grid(thresholds: list[float], points: int = 60) -> Column:
+    """Thresholds of a rate curve, GeV: equal ratios from half the lowest to twice the highest, and each of them."""
+    even = np.geomspace(thresholds[0] / 2, thresholds[-1] * 2, points)
+    return np.unique(np.concatenate([even, thresholds]))

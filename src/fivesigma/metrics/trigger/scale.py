@@ -1,0 +1,133 @@
+"""The scale of a trigger: which estimate accepts 90 % of the muons that have a momentum."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import isotonic_regression
+
+from fivesigma.errors import EventsError
+from fivesigma.metrics.trigger.muons import Muons
+
+STEP = 0.05
+"""Finest bins of the true momentum, in ln pT."""
+LEAST, NODES = 30, 80
+"""A bin holds a share 1/NODES of the muons, but at least so many."""
+FEWEST = 100
+"""With fewer muons there is no scale."""
+FAR, SLOPE = 50.0, 1e-7
+"""How far the scale reaches beyond its nodes, in ln pT; and rise of a level part, in ln of the cut."""
+
+Column = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """pT_L1 = f(estimate), such that P(pT_L1 ≥ X | true pT = X) is the wanted efficiency for every X.
+
+    Attributes:
+        pt: nodes, GeV, rising.
+        cut: the estimate at or above which the wanted share of the muons of that momentum lies, rising.
+
+    Between the nodes it is linear in the logarithms; beyond them pT_L1 is proportional to the estimate.
+
+    >>> Scale(np.array([5.0, 50.0]), np.array([4.0, 40.0]))(np.array([8.0])).round(6)
+    array([10.])
+    """
+
+    pt: Column
+    cut: Column
+
+    def __call__(self, estimate: Column) -> Column:
+        """Momentum on the scale of the trigger, GeV, [event]."""
+        x, y = self._logarithms()
+        return np.asarray(np.exp(np.interp(np.log(estimate), y, x)))
+
+    def cut_at(self, threshold: Column) -> Column:
+        """Estimate at or above which a muon passes each threshold in GeV, [threshold]."""
+        x, y = self._logarithms()
+        return np.asarray(np.exp(np.interp(np.log(threshold), x, y)))
+
+    def _logarithms(self) -> tuple[Column, Column]:
+        x, y = np.log(self.pt), np.log(self.cut)
+        return np.concatenate([[x[0] - FAR], x, [x[-1] + FAR]]), np.concatenate([[y[0] - FAR], y, [y[-1] + FAR]])
+
+
+class ScaleFit:
+    """Fits the scale, again and again with other weights.
+
+    In bins of the true momentum the quantile of ln(estimate/pT) is taken at 1 − efficiency. As the ratio varies slowly
+    with pT, a bin of finite width needs no correction to first order. The cuts are then made monotone by isotonic
+    regression: where they would fall, because the estimate does not rise with the momentum, they are level.
+
+    Args:
+        muons: calibration muons, none of which may be judged with this scale. Negative weights count as zero.
+        efficiency: share of muons at a threshold that pass it.
+
+    Raises:
+        EventsError: if there are too few muons.
+
+    Source of the definition: CMS Collaboration, The Phase-2 Upgrade of the CMS Level-1 Trigger, CERN-LHCC-2020-004:
+    thresholds are compared where 90 % of the muons at the threshold pass.
+    """
+
+    def __init__(self, muons: Muons, efficiency: float) -> None:
+        self._efficiency = efficiency
+        weight = np.maximum(muons.weight, 0)
+        used = weight > 0
+        x, weight = np.log(muons.pt[used]), weight[used]
+        residual = np.log(muons.estimate[used]) - x
+        place = _bins(x, weight, muons.number[used])
+        order = np.lexsort((residual, place))
+        self._order, self._residual, self._weight = np.flatnonzero(used)[order], residual[order], weight[order]
+        self._starts = np.searchsorted(place[order], np.arange(place.max() + 2))
+        total = np.bincount(place, weight)
+        self._x = np.bincount(place, weight * x) / total
+
+    def __call__(self, factor: NDArray[np.float64] | None = None) -> Scale:
+        """The scale with every muon's weight multiplied by `factor` [event]."""
+        weight = self._weight if factor is None else self._weight * factor[self._order]
+        passed = np.concatenate([[0.0], np.cumsum(weight)])
+        low, high = passed[self._starts[:-1]], passed[self._starts[1:]]
+        # The largest cut that at least the wanted share is not below.
+        wanted = low + (1 - self._efficiency) * (high - low)
+        first = np.searchsorted(passed, wanted + 1e-9 * (high - low), side="left") - 1
+        cut = self._residual[np.clip(first, self._starts[:-1], self._starts[1:] - 1)]
+        some = high > low
+        return _monotone(self._x[some], (self._x + cut)[some], (high - low)[some])
+
+
+def _monotone(x: Column, y: Column, weight: Column) -> Scale:
+    """Cuts that rise: where they would fall they are level, but for the least slope that can be inverted."""
+    blocks = isotonic_regression(y, weights=weight).blocks
+    level = np.add.reduceat(weight * y, blocks[:-1]) / np.add.reduceat(weight, blocks[:-1])
+    lift = np.minimum(SLOPE, np.append(np.diff(level), np.inf) / 2)
+    ends = np.unique(np.concatenate([blocks[:-1], blocks[1:] - 1]))
+    block = np.searchsorted(blocks, ends, side="right") - 1
+    cut = level[block] + np.where(ends > blocks[block], lift[block], 0.0)
+    return Scale(np.exp(x[ends]), np.exp(cut))
+
+
+def _bins(x: Column, weight: Column, number: NDArray[np.uint64]) -> NDArray[np.intp]:
+    """Bin of each muon in x = ln pT: as fine as the number of muons allows, [event]."""
+    _, event = np.unique(number, return_inverse=True)
+    # Rows of one event are one event: two halves of it are no more than the whole.
+    whole = np.bincount(event, weight)
+    squares = whole[event] * weight
+    effective = weight.sum() ** 2 / squares.sum() if len(x) else 0.0
+    if effective < FEWEST:
+        raise EventsError(
+            f"{effective:.0f} validation muons are too few for the scale of a trigger", hint=f"at least {FEWEST} are needed"
+        )
+    least = max(effective / NODES, LEAST)
+    fine = np.floor((x - x.min()) / STEP).astype(np.intp)
+    sums, spread = np.bincount(fine, weight), np.bincount(fine, squares)
+    joined, group = np.zeros(len(sums), np.intp), 0
+    total = variance = 0.0
+    for i in range(len(sums)):
+        joined[i] = group
+        total, variance = total + sums[i], variance + spread[i]
+        if variance > 0 and total**2 / variance >= least:
+            group, total, variance = group + 1, 0.0, 0.0
+    joined[joined == group] = max(group - 1, 0)  # what is left at the top joins the last bin
+    return np.asarray(joined[fine])

@@ -1,0 +1,177 @@
+"""Everything a trigger asks of one model, and by how much it beats the others."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fivesigma.analysis.trigger import Trigger
+from fivesigma.errors import EventsError
+from fivesigma.hashing import uniform
+from fivesigma.metrics.metric import Metric
+from fivesigma.metrics.trigger import charge, turn_on
+from fivesigma.metrics.trigger.calibration import Calibration
+from fivesigma.metrics.trigger.muons import class_centres, muons_of
+from fivesigma.metrics.trigger.rate import Rates, grid, rates
+from fivesigma.metrics.trigger.resolution import in_bins, resolution
+from fivesigma.scores import Scores
+
+HALVES = 57_721
+"""Seed of the halves that calibrate each other where there are no other events."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a trigger says of one model.
+
+    Attributes:
+        metrics: name → `Metric` or `Share`, and those of each threshold.
+        curves: the numbers behind the figures.
+        rates: against the threshold, with replicas.
+    """
+
+    metrics: dict[str, Any]
+    curves: dict[str, Any]
+    rates: Rates
+
+
+def calibration_of(parts: Mapping[str, Scores], judged: str, settings: Trigger) -> Calibration:
+    """Muons of one part on a scale that other muons have set.
+
+    The scale is set by the validation events, or by those scored out of fold. If these are judged themselves, each fold
+    is judged on the scale of the other folds, and each half of the validation events on that of the other half.
+
+    Args:
+        parts: `val`, `folds`, `test` → scores, as far as they are there.
+        judged: which of them is judged.
+        settings: section `evaluate.trigger`.
+    """
+    setting = next(part for part in ("val", "folds", judged) if part in parts)
+    centres = class_centres(parts[setting], settings)
+    momenta = partial(muons_of, settings=settings, centres=centres)
+    muons, own = momenta(parts[setting]), momenta(parts[judged])
+    _check_range(own.pt, settings)
+    if setting != judged:
+        return Calibration(muons, own, settings.efficiency)
+    group = parts[judged].observers.get("fold") if judged == "folds" else None
+    if group is None:
+        group = uniform(own.number, HALVES) < 0.5
+    index = np.asarray(group, np.intp)
+    return Calibration(muons, own, settings.efficiency, (index, index))
+
+
+def check(scores: Scores, settings: Trigger) -> None:
+    """Refuse what cannot be judged, before anything is trained.
+
+    Args:
+        scores: of events whose score does not matter yet.
+        settings: section `evaluate.trigger`.
+
+    Raises:
+        EventsError: for a momentum that is not positive, a target of another kind, or a threshold that no muon reaches.
+    """
+    _check_range(muons_of(scores, settings, class_centres(scores, settings)).pt, settings)
+
+
+def _check_range(pt: NDArray[np.float64], settings: Trigger) -> None:
+    for threshold in settings.all_thresholds:
+        if not pt.min() <= threshold < pt.max():
+            raise EventsError(
+                f"evaluate.trigger: the threshold {threshold:g} GeV is outside the muons' true momenta, {pt.min():.3g} … "
+                f"{pt.max():.3g} GeV",
+                hint="set `evaluate.trigger.thresholds` and `threshold`",
+            )
+
+
+def judge(calibration: Calibration, settings: Trigger, replicas: int = 200) -> Judgement:
+    """Turn-on curves, rates, resolution and charge of one model.
+
+    Args:
+        calibration: its muons.
+        settings: section `evaluate.trigger`.
+        replicas: of the bootstrap, for the errors of rates.
+    """
+    thresholds = grid(settings.all_thresholds)
+    found = rates(calibration, thresholds, settings.generated, settings.spectrum, settings.total_rate or 1.0, replicas)
+    muons = calibration.judged
+    relative = muons.estimate / muons.pt - 1
+    metrics: dict[str, Any] = {
+        "at": {"threshold": settings.threshold, "efficiency": settings.efficiency},
+        "rate": found.at(settings.threshold),
+        "thresholds": {f"{t:g}": _at(calibration, settings, t, found) for t in settings.all_thresholds},
+        "resolution": resolution(relative, muons.weight),
+    }
+    curves: dict[str, Any] = {
+        "scale": {"pt": calibration.scale.pt.tolist(), "cut": calibration.scale.cut.tolist()},
+        "turn_on": {f"{t:g}": _turn_on(calibration, settings, t) for t in settings.all_thresholds},
+        "rate": _rate_curve(found),
+        "resolution_pt": in_bins(relative, muons.weight, muons.pt, settings.pt_bins),
+    }
+    if muons.eta is not None:
+        curves["efficiency_eta"] = {f"{t:g}": _against_eta(calibration, settings, t) for t in settings.all_thresholds}
+        curves["resolution_eta"] = in_bins(relative, muons.weight, muons.eta, settings.eta_bins)
+    if muons.curvature is not None and muons.true_curvature is not None:
+        difference = muons.curvature - muons.true_curvature
+        metrics["resolution_q_over_pt"] = resolution(difference, muons.weight)
+        metrics["wrong_charge"] = charge.misassigned(muons.curvature, muons.true_curvature, muons.weight)
+        own = charge.misassigned_in_bins(muons.curvature, muons.true_curvature, muons.weight, muons.pt, settings.pt_bins)
+        curves["wrong_charge"] = turn_on.rows(settings.pt_bins, own)
+        curves["resolution_q_over_pt"] = in_bins(difference, muons.weight, muons.pt, settings.pt_bins)
+    return Judgement(metrics, curves, found)
+
+
+def _at(calibration: Calibration, settings: Trigger, threshold: float, found: Rates) -> dict[str, Any]:
+    muons, momentum = calibration.judged, calibration.momentum
+    return {
+        "rate": found.at(threshold),
+        "efficiency": turn_on.at_threshold(momentum, muons.pt, muons.weight, threshold),
+        "plateau": turn_on.plateau(momentum, muons.pt, muons.weight, threshold, settings.plateau),
+    }
+
+
+def _turn_on(calibration: Calibration, settings: Trigger, threshold: float) -> list[dict[str, Any]]:
+    muons = calibration.judged
+    found = turn_on.turn_on(calibration.momentum, muons.pt, muons.weight, threshold, settings.pt_bins)
+    return turn_on.rows(settings.pt_bins, found)
+
+
+def _against_eta(calibration: Calibration, settings: Trigger, threshold: float) -> list[dict[str, Any]]:
+    muons = calibration.judged
+    assert muons.eta is not None  # whoever asks has looked
+    found = turn_on.against_eta(calibration.momentum, muons.pt, muons.eta, muons.weight, threshold, settings.eta_bins)
+    return turn_on.rows(settings.eta_bins, found)
+
+
+def _rate_curve(found: Rates) -> dict[str, list[float]]:
+    errors = found.replicas.std(axis=0)
+    return {"threshold": found.thresholds.tolist(), "rate": found.value.tolist(), "error": errors.tolist()}
+
+
+def reductions(ours: Judgement, others: Mapping[str, Judgement], settings: Trigger) -> dict[str, dict[str, Any]]:
+    """By how much a model's rate is below that of each other one at equal efficiency.
+
+    Returns:
+        name of the other → `rate_reduction` at the threshold of the comparison, `rate_reductions` at every threshold, and
+        the `curve` of all, ready for JSON.
+    """
+    result = {}
+    for name, other in others.items():
+        each = ours.rates.below(other.rates)
+        places = {t: int(np.argmin(np.abs(ours.rates.thresholds - t))) for t in settings.all_thresholds}
+        result[name] = {
+            "rate_reduction": each[places[settings.threshold]],
+            "rate_reductions": {f"{t:g}": each[i] for t, i in places.items()},
+            "curve": _ratio_curve(ours.rates, each),
+        }
+    return result
+
+
+def _ratio_curve(ours: Rates, each: list[Metric]) -> dict[str, list[float]]:
+    return {
+        "threshold": ours.thresholds.tolist(),
+        "ratio": [metric.value for metric in each],
+        "error": [metric.error for metric in each],
+    }

@@ -1,0 +1,54 @@
+"""Parameters that background events do not have by nature, such as the mass of X: drawn as the analysis says."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fivesigma.analysis.parameters import Parameter
+from fivesigma.errors import EventsError
+from fivesigma.events import Events
+from fivesigma.hashing import uniform
+
+SEED = 31_337
+"""Keeps the draws independent of the split, which hashes the same numbers."""
+
+
+def signal_rows(training: Events) -> NDArray[np.float32]:
+    """Parameters of the signal's training events, [event, parameter]: what the background's are drawn from.
+
+    Raises:
+        EventsError: if there is no signal.
+    """
+    rows: NDArray[np.float32] = training.parameters[training.target != 0]
+    if len(rows) == 0:
+        raise EventsError("no signal event to draw the background's parameters from")
+    return rows
+
+
+def drawn_anywhere(parameters: Mapping[str, Parameter]) -> bool:
+    """Whether any parameter of the background is drawn."""
+    return any(parameter.background != "given" for parameter in parameters.values())
+
+
+def assign(events: Events, parameters: Mapping[str, Parameter], signal: NDArray[np.float32]) -> Events:
+    """Events whose background carries drawn parameters; the same event gets the same value, always.
+
+    Args:
+        events: of any part.
+        parameters: the section `parameters`. Those drawn from the signal are drawn together, so that only
+            combinations occur that the signal has; those drawn evenly are independent of one another.
+        signal: what `signal_rows` gives.
+    """
+    drawn = events.parameters.copy()
+    background = np.flatnonzero(events.target == 0)
+    numbers = events.event_number[background]
+    chosen = (uniform(numbers, SEED) * len(signal)).astype(np.intp)
+    for i, parameter in enumerate(parameters.values()):
+        if parameter.background == "signal":
+            drawn[background, i] = signal[chosen, i]
+        elif parameter.background == "uniform":
+            low, high = signal[:, i].min(), signal[:, i].max()
+            drawn[background, i] = low + (high - low) * uniform(numbers, SEED + 1 + i)
+    return replace(events, parameters=drawn)

@@ -1,0 +1,232 @@
+"""Preprocessing: fitted once on training events, afterwards a pure function of arrays."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from fnmatch import fnmatchcase
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fivesigma.analysis.prepare import Prepare
+from fivesigma.errors import AnalysisError, EventsError, RunError
+from fivesigma.events import Events
+
+_ROWS = 2048
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What turns features and parameters as read into the network's inputs.
+
+    In order: keep columns, logarithm, missing flags, imputation, (x − shift) / scale.
+
+    Attributes:
+        features: names of all features, in the order they are given.
+        kept: positions of the features that are used.
+        logarithm: positions (among all) of the features replaced by their logarithm.
+        flagged: positions (among all) of the features whose absence is an input of its own.
+        fill: value of a missing entry, per kept feature, after the logarithm.
+        shift, scale: standardisation per kept feature.
+        parameters: names of the parameters.
+        parameter_shift, parameter_scale: standardisation of the parameters.
+        missing: share of training events in which each feature is missing, per feature.
+    """
+
+    features: tuple[str, ...]
+    kept: tuple[int, ...]
+    logarithm: tuple[int, ...]
+    flagged: tuple[int, ...]
+    fill: tuple[float, ...]
+    shift: tuple[float, ...]
+    scale: tuple[float, ...]
+    parameters: tuple[str, ...]
+    parameter_shift: tuple[float, ...]
+    parameter_scale: tuple[float, ...]
+    missing: tuple[float, ...]
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Name of each network input: kept features, missing flags, parameters."""
+        flags = [f"missing({self.features[i]})" for i in self.flagged]
+        return (*(self.features[i] for i in self.kept), *flags, *self.parameters)
+
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """Features that are not used because they are missing too often."""
+        return tuple(name for i, name in enumerate(self.features) if i not in self.kept)
+
+    def apply(self, features: Any, parameters: Any, xp: Any = np) -> Any:
+        """Network inputs, float32 [event, input].
+
+        Args:
+            features: [event, feature] in the order of `self.features`; NaN where missing.
+            parameters: [event, parameter].
+            xp: the array library, `numpy` or `jax.numpy`.
+        """
+        if xp is np and features.dtype == np.float32:
+            return self._apply(features, np.asarray(parameters))
+        columns = features[:, np.asarray(self.kept, int)]
+        logged = np.isin(self.kept, self.logarithm)
+        if logged.any():
+            # What has no logarithm counts as missing.
+            positive = xp.where(columns > 0, columns, xp.nan)
+            columns = xp.where(logged, xp.log(positive), columns)
+        filled = xp.where(xp.isnan(columns), np.asarray(self.fill, np.float32), columns)
+        scaled = (filled - np.asarray(self.shift, np.float32)) / np.asarray(self.scale, np.float32)
+        flags = xp.isnan(features[:, np.asarray(self.flagged, int)])
+        values = (parameters - np.asarray(self.parameter_shift, np.float32)) / np.asarray(self.parameter_scale, np.float32)
+        return xp.concatenate([scaled, flags.astype(np.float32), values.astype(np.float32)], axis=1).astype(np.float32)
+
+    def _apply(self, features: NDArray[np.float32], parameters: NDArray[Any]) -> NDArray[np.float32]:
+        """The same numbers three times as fast: in place, some rows at a time that stay in the processor's cache."""
+        kept, flagged = np.asarray(self.kept, int), np.asarray(self.flagged, int)
+        whole = np.array_equal(kept, np.arange(features.shape[1]))
+        logged = np.flatnonzero(np.isin(kept, self.logarithm))
+        most = min(_ROWS, len(features))
+        # A row for every event, so that NumPy runs through all of them in one loop.
+        fill, shift, scale = (np.tile(np.asarray(row, np.float32), (most, 1)) for row in (self.fill, self.shift, self.scale))
+        result = np.empty((len(features), len(self.inputs)), np.float32)
+        for start in range(0, len(features), _ROWS):
+            block = features[start : start + _ROWS]
+            count = len(block)
+            inputs = block.copy() if whole else block[:, kept]
+            for i in logged:
+                # What has no logarithm counts as missing.
+                inputs[:, i] = np.log(np.where(inputs[:, i] > 0, inputs[:, i], np.float32(np.nan)))
+            absent = np.isnan(inputs)
+            if absent.any():
+                np.copyto(inputs, fill[:count], where=absent)
+            inputs -= shift[:count]
+            inputs /= scale[:count]
+            result[start : start + count, : len(kept)] = inputs
+            if len(flagged):
+                result[start : start + count, len(kept) : len(kept) + len(flagged)] = np.isnan(block[:, flagged])
+        last = result[:, len(kept) + len(flagged) :]
+        last[:] = (parameters - np.asarray(self.parameter_shift, np.float32)) / np.asarray(self.parameter_scale, np.float32)
+        return result
+
+    def to_dict(self) -> dict[str, Any]:
+        """The recipe as plain lists, for `recipe.json`."""
+        return {key: list(value) for key, value in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, tree: Any) -> "Recipe":
+        """The inverse of `to_dict`.
+
+        Raises:
+            RunError: if a key is missing.
+        """
+        try:
+            return cls(**{f.name: tuple(tree[f.name]) for f in fields(cls)})
+        except (KeyError, TypeError) as error:
+            raise RunError(f"recipe.json is not a recipe: {error}") from None
+
+
+def fit(events: Events, settings: Prepare) -> Recipe:
+    """Fit the preprocessing on training events.
+
+    Args:
+        events: training events only; their weights count in means and spreads.
+        settings: the `prepare` section.
+
+    Raises:
+        EventsError: if no feature is left, or a feature has no value at all.
+    """
+    missing = _missing_share(events)
+    kept = _kept(missing, settings)
+    logarithm = _matching(events.feature_names, settings.log)
+    # NaN weights are refused at reading; negative ones would make a mean meaningless.
+    weight = np.maximum(events.weight, 0)
+    fill, shift, scale = [], [], []
+    for i in kept:
+        column = events.features[:, i].astype(np.float64)
+        if i in logarithm:
+            column = np.log(np.where(column > 0, column, np.nan))
+        value = _fill(column, weight, settings)
+        fill.append(value)
+        column = np.where(np.isnan(column), value, column)
+        center, width = _standardisation(column, weight, settings.scale)
+        shift.append(center)
+        scale.append(width)
+    flagged = [i for i in kept if missing[i] > 0] if settings.missing_flags else []
+    standards = [
+        _standardisation(events.parameters[:, i].astype(np.float64), weight, settings.scale_parameters)
+        for i in range(len(events.parameter_names))
+    ]
+    return Recipe(
+        features=events.feature_names,
+        kept=tuple(kept),
+        logarithm=tuple(i for i in logarithm if i in kept),
+        flagged=tuple(flagged),
+        fill=tuple(fill),
+        shift=tuple(shift),
+        scale=tuple(scale),
+        parameters=events.parameter_names,
+        parameter_shift=tuple(center for center, _ in standards),
+        parameter_scale=tuple(width for _, width in standards),
+        missing=tuple(float(share) for share in missing),
+    )
+
+
+def _missing_share(events: Events) -> NDArray[np.float64]:
+    """Share of events in which each feature is missing, [feature], one column at a time to save memory."""
+    return np.array([np.isnan(column).mean() for column in events.features.T])
+
+
+def _kept(missing: NDArray[np.float64], settings: Prepare) -> list[int]:
+    limit = 1.0 if settings.drop_missing is None else settings.drop_missing
+    kept = [i for i, share in enumerate(missing) if share < 1.0 and share <= limit]
+    if not kept:
+        raise EventsError("no feature is left: all are missing too often", hint="raise `prepare.drop_missing`")
+    return kept
+
+
+def _matching(names: Sequence[str], patterns: Sequence[str]) -> list[int]:
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            raise AnalysisError(f"prepare.log: {pattern!r} matches none of the features")
+    return [i for i, name in enumerate(names) if any(fnmatchcase(name, pattern) for pattern in patterns)]
+
+
+def _fill(column: NDArray[np.float64], weight: NDArray[np.float64], settings: Prepare) -> float:
+    present = ~np.isnan(column)
+    if settings.impute == "constant":
+        return settings.fill
+    if not present.any():
+        raise EventsError("a feature has no positive value to take the logarithm of", hint="check `prepare.log`")
+    if settings.impute == "median":
+        return float(_quantiles(column[present], weight[present], [0.5])[0])
+    return float(_mean(column[present], weight[present]))
+
+
+def _mean(values: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
+    return float(np.average(values, weights=weight) if weight.sum() > 0 else values.mean())
+
+
+def _quantiles(values: NDArray[np.float64], weight: NDArray[np.float64], shares: Sequence[float]) -> NDArray[np.float64]:
+    """Weighted quantiles; for unit weights the middle of the two neighbours, as `np.median` takes."""
+    order = np.argsort(values, kind="stable")
+    total = np.cumsum(weight[order])
+    points = np.asarray(shares) * total[-1]
+    low = values[order][np.minimum(np.searchsorted(total, points, side="left"), len(values) - 1)]
+    high = values[order][np.minimum(np.searchsorted(total, points, side="right"), len(values) - 1)]
+    return np.asarray((low + high) / 2)
+
+
+def _standardisation(column: NDArray[np.float64], weight: NDArray[np.float64], how: str) -> tuple[float, float]:
+    """Shift and scale of one input; a constant input gets scale one, so it becomes zero."""
+    match how:
+        case "standard":
+            shift = _mean(column, weight)
+            scale = _mean((column - shift) ** 2, weight) ** 0.5
+        case "minmax":
+            shift = float(column.min())
+            scale = float(column.max()) - shift
+        case "robust":
+            low, shift, high = (float(v) for v in _quantiles(column, weight, [0.25, 0.5, 0.75]))
+            scale = high - low
+        case _:
+            return 0.0, 1.0
+    # Relative to the values: a lifetime in seconds varies by 1e-12 and is no constant.
+    return shift, scale if scale > 1e-12 * abs(shift) else 1.0

@@ -1,0 +1,121 @@
+"""Which fold each row of a file belongs to: the networks were trained on some files, others are new to all of them."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fivesigma.analysis.analysis import Analysis
+from fivesigma.analysis.samples import Sample
+from fivesigma.data.formats import split_treename
+from fivesigma.data.load import plan_for, read_events, reader_for, without_missing
+from fivesigma.data.plan import Variables
+from fivesigma.preparation.folds import Fold, fold_of
+from fivesigma.progress import Listener
+from fivesigma.runs.folder import RunFolder
+
+SHOWN = 3
+"""File names in a message, at most."""
+
+
+def training_samples(folder: RunFolder, analysis: Analysis, files: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """File → the samples that it was trained on as, by size and SHA-256; only files that were trained on."""
+    inputs = [row for row in folder.read_json("metadata.json").get("inputs", []) if _learns(analysis, row["sample"])]
+    found = {}
+    for file in files:
+        path = Path(split_treename(file)[0])
+        alike = [row for row in inputs if path.is_file() and row["bytes"] == path.stat().st_size]
+        if alike:
+            with open(path, "rb") as stream:
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            found[file] = tuple(dict.fromkeys(row["sample"] for row in alike if row["sha256"] == digest))
+    return {file: samples for file, samples in found.items() if samples}
+
+
+def _learns(analysis: Analysis, name: str) -> bool:
+    return name not in analysis.samples or analysis.use_of(name) != "test"
+
+
+def say_who_scores(files: Sequence[str], trained: Sequence[str], count: int, listener: Listener) -> None:
+    """One line: which files are scored by the fold that has not seen the event, and which by the mean of all."""
+    new = [file for file in dict.fromkeys(files) if file not in trained]
+    ways = {
+        f"{_listed(trained)}: trained on, so each event is scored by the fold that has not seen it": trained,
+        f"{_listed(new)}: new, so scored by the mean of the {count} folds": new,
+    }
+    listener.say("; ".join(text for text, concerned in ways.items() if concerned))
+
+
+def _listed(files: Sequence[str]) -> str:
+    more = f" and {len(files) - SHOWN} more" if len(files) > SHOWN else ""
+    return ", ".join(files[:SHOWN]) + more
+
+
+class FileFolds:
+    """The fold of each row of a file, from 1; 0 for rows that no network has seen.
+
+    Args:
+        analysis: of the run.
+        file: the file.
+        samples: what it was trained on as; empty for a new file.
+        numbered: whether its events have numbers of their own; otherwise their content is hashed as in training.
+    """
+
+    def __init__(self, analysis: Analysis, file: str, samples: Sequence[str], numbered: bool) -> None:
+        self._analysis, self._samples = analysis, samples
+        by_content = bool(samples) and not numbered
+        self._rows = _by_content(analysis, file, samples) if by_content else np.zeros(0, np.intp)
+
+    def of(self, start: int, length: int, event_number: NDArray[Any] | None) -> Fold:
+        """The folds of rows from `start` on.
+
+        Args:
+            start, length: which rows.
+            event_number: their numbers, if they have any.
+        """
+        if not self._samples:
+            return np.zeros(length, np.intp)
+        if event_number is None:
+            return self._rows[start : start + length]
+        return fold_of(_as_trained(event_number), self._analysis.split)
+
+
+def _as_trained(values: NDArray[Any]) -> NDArray[np.uint64]:
+    """Event numbers as the readers of training events make them; missing ones, which no selection lets pass, are 0."""
+    if values.dtype.kind == "f":
+        values = np.where(np.isfinite(values), values, 0)
+    return values if values.dtype == np.uint64 else values.astype(np.int64).view(np.uint64)
+
+
+def _by_content(analysis: Analysis, file: str, samples: Sequence[str]) -> Fold:
+    """The fold of each row by its content, as training has read it; 0 where the selection leaves it out."""
+    result = None
+    for name in samples:
+        sample = analysis.samples.get(name)
+        reader = reader_for(analysis, file)
+        plan = plan_for(analysis, reader)
+        pieces = [fold_of(events.event_number, analysis.split) for events, _ in read_events(analysis, plan, reader, sample)]
+        chosen = _selected(analysis, file, sample)
+        result = np.zeros(len(chosen), np.intp) if result is None else result
+        result[chosen] = np.concatenate(pieces)
+    return np.zeros(0, np.intp) if result is None else result
+
+
+def _selected(analysis: Analysis, file: str, sample: Sample | None) -> NDArray[np.bool_]:
+    """Which rows of a file the selections of analysis and sample let pass."""
+    reader = reader_for(analysis, file)
+    plan = plan_for(analysis, reader)
+    texts = [text for text in (analysis.selection, sample.selection if sample else None) if text is not None]
+    pieces = [np.zeros(0, bool)]
+    for chunk in reader.chunks(plan.columns(texts) or list(plan.available[:1])):
+        length = len(next(iter(chunk.values())))
+        variables = Variables(without_missing(chunk, analysis.missing_values), plan.formulas)
+        passed = np.ones(length, bool)
+        for text in texts:
+            values = plan.evaluate(text, variables, length)
+            passed &= (values != 0) & (values == values)
+        pieces.append(passed)
+    return np.concatenate(pieces)

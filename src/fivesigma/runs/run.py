@@ -1,0 +1,78 @@
+"""A run as a value: what `fivesigma` left in a folder, ready to look at from Python."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fivesigma.analysis.analysis import Analysis
+from fivesigma.metrics.metric import key_numbers
+from fivesigma.runs.folder import RunFolder
+from fivesigma.training.folds import Folds, load_trained
+from fivesigma.training.network import Network
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run: its folder and what is in it. In a notebook it displays its metrics as a table."""
+
+    path: Path
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", RunFolder.open(self.path).path)
+
+    @property
+    def folder(self) -> RunFolder:
+        """The folder, with its readers."""
+        return RunFolder(self.path)
+
+    @property
+    def analysis(self) -> Analysis:
+        """The resolved analysis."""
+        return self.folder.analysis()
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """`metrics.json`: part → metric → `value` and `error`."""
+        return dict(self.folder.read_json("metrics.json"))
+
+    @property
+    def scan(self) -> dict[str, Any]:
+        """`scan/scan.json`, what `fivesigma scan` found: network → hypothesis → AUC, significance and limit."""
+        return dict(self.folder.read_json("scan/scan.json"))
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """One row per epoch; with folds, those of all of them, each row with its `fold`."""
+        if not self.folder.has("folds.json"):
+            return self.folder.history()
+        numbers = [row["fold"] for row in self.folder.read_json("folds.json")["folds"]]
+        return [{"fold": number, **row} for number in numbers for row in self.folder.fold(number).history()]
+
+    @property
+    def report(self) -> Path:
+        """The report's path."""
+        return self.path / "report.html"
+
+    def network(self) -> Network | Folds:
+        """The trained network with its recipe, or those of all folds."""
+        return load_trained(self.folder)
+
+    def predictions(self, part: str = "test") -> dict[str, Any]:
+        """Scores of the `val` or `test` events, or of all events out of `folds`, column by column."""
+        from fivesigma.data.parquet import ParquetReader
+
+        return ParquetReader(str(self.path / "predictions" / f"{part}.parquet")).read()
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        if not self.folder.has("metrics.json"):
+            return f"<p>run <code>{escape(str(self.path))}</code>, not evaluated yet</p>"
+        head = "".join(f"<th>{escape(part)}</th>" for part in ("", *self.metrics))
+        body = "".join(
+            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in key_numbers(self.metrics)
+        )
+        return f"<p>run <code>{escape(str(self.path))}</code></p><table><tr>{head}</tr>{body}</table>"

@@ -1,0 +1,335 @@
+"""Where an analysis's events come from: its files, or a simulation kept in a cache."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fivesigma.analysis.analysis import Analysis
+from fivesigma.analysis.samples import Sample
+from fivesigma.analysis.simulate import MuonSimulation, ResonanceSimulation
+from fivesigma.analysis.split import Split
+from fivesigma.cluster.devices import cache_folder
+from fivesigma.data.formats import expand
+from fivesigma.data.load import load_samples, plan_for, reader_for
+from fivesigma.data.normalisation import is_normalised, normalised
+from fivesigma.data.plan import Plan
+from fivesigma.data.shards import INDEX, Shards
+from fivesigma.data.write import writable_format, write_columns
+from fivesigma.errors import AnalysisError, FivesigmaError
+from fivesigma.events import Events
+from fivesigma.preparation.folds import FoldAssignment
+from fivesigma.preparation.parameters import assign, drawn_anywhere, signal_rows
+from fivesigma.preparation.split import OUT_OF_FOLD, rows_of, split
+from fivesigma.progress import Listener
+
+
+@dataclass(frozen=True)
+class Source:
+    """An analysis's events, split.
+
+    Attributes:
+        parts: `train`, `val`, `test` → events; with folds, `folds` and `test`.
+        files: sample name → its files.
+        kinds: type of each column as the first file states it.
+        read: sample name → number of events read before the selection.
+        simulated: whether the events come from the built-in simulation.
+        allowed_truth: truth columns among the inputs because the analysis insists.
+        division: the folds of the part `folds`, if the analysis has folds.
+        shards: where all events are, if `parts` hold only a sample of them.
+        per_fb: whether weights are expected events per fb⁻¹, by the samples' cross sections.
+        uses: what there are samples for.
+        origin: the analysis with the samples that were read, if they were.
+        rows: for each part, which events of each sample it holds; only where systematic uncertainties or baselines need it.
+    """
+
+    parts: Mapping[str, Events]
+    files: Mapping[str, list[str]]
+    kinds: Mapping[str, str]
+    read: Mapping[str, int]
+    simulated: bool
+    allowed_truth: list[str]
+    division: FoldAssignment | None = None
+    shards: Shards | None = None
+    per_fb: bool = False
+    uses: frozenset[str] = frozenset({"split"})
+    origin: Analysis | None = None
+    rows: Mapping[str, Sequence[NDArray[np.intp]]] = field(default_factory=dict)
+
+    def lengths(self) -> dict[str, int]:
+        """Number of events of each part."""
+        if self.shards is None:
+            return {part: len(events) for part, events in self.parts.items()}
+        return {part: self.shards.length(part) for part in self.parts}
+
+
+def load_source(analysis: Analysis, listener: Listener, workers: int | None = None, cluster: str | None = None) -> Source:
+    """Read or simulate the events of an analysis and split them.
+
+    Args:
+        analysis: with files or a simulation.
+        listener: hears what happens.
+        workers, cluster: who simulates, as for `simulate_to`.
+
+    Raises:
+        AnalysisError: if there is neither a file nor a simulation.
+    """
+    if analysis.shards is not None:
+        return _prepared_source(analysis, analysis.shards, listener)
+    simulated = not analysis.has_files
+    if simulated:
+        analysis = with_simulation(analysis, listener, workers, cluster)
+    per_fb = is_normalised(analysis)
+    analysis = normalised(analysis, listener.progress)
+    loaded = load_samples(analysis, listener.progress)
+    counts = ", ".join(f"{len(sample.events):,} of {sample.read:,} ({sample.name})" for sample in loaded)
+    listener.done(f"events after selection: {counts}")
+    first = loaded[0]
+    reader = reader_for(analysis, first.files[0], analysis.samples[first.name])
+    pairs = [(sample.use, sample.events) for sample in loaded]
+    _check_variations(plan_for(analysis, reader))
+    parts = _with_parameters(split(pairs, analysis.split), analysis)
+    return Source(
+        parts=parts,
+        division=FoldAssignment(parts[OUT_OF_FOLD], analysis.split, analysis.parameters) if OUT_OF_FOLD in parts else None,
+        files={sample.name: list(sample.files) for sample in loaded},
+        kinds=reader.types(),
+        read={sample.name: sample.read for sample in loaded},
+        simulated=simulated,
+        allowed_truth=plan_for(analysis, reader).check_no_truth(),
+        per_fb=per_fb,
+        uses=frozenset(use for use, _ in pairs),
+        origin=analysis,
+        rows=_rows(pairs, parts, analysis.split) if analysis.systematics or analysis.baselines else {},
+    )
+
+
+def _rows(
+    pairs: Sequence[tuple[str, Events]], parts: Mapping[str, Events], settings: Split
+) -> dict[str, list[NDArray[np.intp]]]:
+    """Which events of each sample a part holds, without those that were dropped because they are test events too."""
+    rows = rows_of(pairs, settings)
+    for part in parts:
+        if sum(map(len, rows[part])) != len(parts[part]):
+            hidden = parts["test"].fingerprint
+            each = zip(rows[part], pairs, strict=True)
+            rows[part] = [index[~np.isin(events.fingerprint[index], hidden)] for index, (_, events) in each]
+    return rows
+
+
+def _check_variations(plan: Plan) -> None:
+    """Find what systematic variations need now, not after the training.
+
+    Raises:
+        ColumnNotFound: if a weight's formula needs a column that is not there.
+        DataError: if a file is not there.
+    """
+    for systematic in plan.analysis.systematics.values():
+        for side in (systematic.up, systematic.down):
+            if side is not None and side.weights is not None:
+                plan.needs(side.weights)
+            for files in side.samples.values() if side is not None else ():
+                expand(files)
+
+
+def _with_parameters(parts: Mapping[str, Events], analysis: Analysis) -> Mapping[str, Events]:
+    """Parts whose background carries drawn parameters, where the analysis asks for it."""
+    if not drawn_anywhere(analysis.parameters):
+        return parts
+    signal = signal_rows(parts["train" if "train" in parts else OUT_OF_FOLD])
+    return {part: assign(events, analysis.parameters, signal) for part, events in parts.items()}
+
+
+def _prepared_source(analysis: Analysis, folder: str, listener: Listener) -> Source:
+    """Events that `fivesigma prepare` wrote: a sample in memory, all of them on disk.
+
+    Raises:
+        AnalysisError: if they were prepared for another analysis.
+    """
+    shards = Shards(folder)
+    for key, wanted in reading_settings(analysis).items():
+        if shards.decisions.get(key) != wanted:
+            raise AnalysisError(
+                f"{folder} was prepared with another `{key}` than {analysis.name} has",
+                hint="run `fivesigma prepare` for this analysis",
+            )
+    if drawn_anywhere(analysis.parameters):
+        signal = signal_rows(shards.sample("train", SIGNAL_SAMPLE))
+        shards = Shards(folder, lambda events: assign(events, analysis.parameters, signal))
+    parts = {part: shards.sample(part, analysis.train.window) for part in shards.rows if shards.length(part)}
+    counts = ", ".join(f"{shards.length(part):,} {part}" for part in parts)
+    listener.done(f"prepared events: {counts} in {folder}; at most {analysis.train.window:,} in memory at a time")
+    return Source(
+        parts=parts,
+        files={"prepared": [str(shards.folder / INDEX)]},
+        kinds=dict.fromkeys(shards.index["features"], "float"),
+        read={"prepared": sum(shards.length(part) for part in parts)},
+        simulated=shards.decisions.get("simulated") is True,
+        allowed_truth=[],
+        shards=shards,
+        per_fb=shards.decisions.get("per_fb") is True,
+        uses=frozenset(shards.decisions.get("uses", ["split"])),
+    )
+
+
+SIGNAL_SAMPLE = 100_000
+"""Events read to learn which parameters the signal has."""
+
+
+def reading_settings(analysis: Analysis) -> dict[str, Any]:
+    """What an analysis says about its events, wherever they come from: what a prepared folder must agree with."""
+    sections = {
+        "missing_values",
+        "selection",
+        "new_variables",
+        "features",
+        "exclude",
+        "labels",
+        "target",
+        "weights",
+        "observers",
+        "event_number",
+        "allow_truth",
+    }
+    tree = analysis.model_dump(mode="json", include=sections)
+    # How the background's values are drawn is decided when events are read.
+    kept = {name: [p.variable, p.background_variable, p.values] for name, p in analysis.parameters.items()}
+    split_settings = analysis.split.model_dump(mode="json", exclude={"stratify", "folds"})
+    return {**tree, "parameters": kept, "split": split_settings}
+
+
+def with_simulation(
+    analysis: Analysis, listener: Listener, workers: int | None = None, cluster: str | None = None
+) -> Analysis:
+    """The analysis with its simulated events as its only sample; they are made if not in the cache."""
+    if analysis.simulate is None:
+        raise AnalysisError(
+            f"{analysis.name} names no files and no simulation", hint="give --data train=FILE, or `samples` in the file"
+        )
+    path = simulated_file(analysis.simulate, listener, workers, cluster)
+    return analysis.model_copy(update={"samples": {"simulated": Sample(files=[str(path)])}})
+
+
+def simulated_file(
+    settings: ResonanceSimulation | MuonSimulation,
+    listener: Listener,
+    workers: int | None = None,
+    cluster: str | None = None,
+) -> Path:
+    """The file of a simulation, from the cache or newly made.
+
+    Its name holds a hash of all settings and of the simulation's code, so that other settings, or
+    another version, are another file.
+    """
+    text = json.dumps([_simulation_code(), settings.model_dump()], sort_keys=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+    ending = "npz" if isinstance(settings, MuonSimulation) else "parquet"
+    path = cache_folder() / f"{settings.process}-{settings.events}-{digest}.{ending}"
+    if path.is_file():
+        listener.say(f"simulated events from the cache: {path}")
+        return path
+    simulate_to(settings, path, listener, replace=True, workers=workers, cluster=cluster)
+    return path
+
+
+def _simulation_code() -> str:
+    """A hash of everything that decides what a simulated event is."""
+    digest = hashlib.sha256()
+    package = resources.files("fivesigma")
+    folders = [package / "simulation", package / "simulation" / "muons"]
+    files = [entry for folder in folders for entry in folder.iterdir() if entry.name.endswith((".py", ".csv"))]
+    for entry in [*sorted(files, key=str), package / "kinematics.py"]:
+        digest.update(entry.read_bytes())
+    return digest.hexdigest()
+
+
+def simulate_to(
+    settings: ResonanceSimulation | MuonSimulation,
+    path: Path,
+    listener: Listener,
+    *,
+    replace: bool = False,
+    workers: int | None = None,
+    cluster: str | None = None,
+) -> int:
+    """Simulate events into a file; its ending gives the format.
+
+    Collisions are kept piece by piece in `<path>.parts/` until the file is complete, so that the same call goes
+    on after it was killed; muons take seconds and begin anew.
+
+    Args:
+        settings: what to simulate.
+        path: the file.
+        listener: hears how far it is.
+        replace: whether an existing file may be replaced.
+        workers: processes, by default one per core; the events do not depend on it.
+        cluster: address of a Dask scheduler whose workers simulate instead; this process writes the file.
+
+    Returns:
+        The number of events written.
+    """
+    if path.exists() and not replace:
+        raise FivesigmaError(f"{path} exists already", hint="choose another name, or remove it first")
+    store = path.with_name(f"{path.name}.parts")
+    if isinstance(settings, MuonSimulation):
+        rows = write_columns(path, _muon_chunks(settings, path, listener, workers, cluster), replace=replace)
+    else:
+        writable_format(path)  # a name without a known ending is better refused before the work
+        if store.is_dir():
+            listener.say(f"going on with the simulation begun in {store}")
+        rows = write_columns(path, [_resonance_columns(settings, listener, workers, cluster, store)], replace=replace)
+        shutil.rmtree(store, ignore_errors=True)
+    listener.done(f"simulated {rows:,} events: {path}")
+    return rows
+
+
+def _resonance_columns(
+    settings: ResonanceSimulation, listener: Listener, workers: int | None, cluster: str | None, store: Path
+) -> Mapping[str, Any]:
+    from fivesigma.simulation.resonance import ResonanceSettings, simulate
+    from fivesigma.simulation.uci import to_uci
+
+    wanted = ResonanceSettings(
+        events=settings.events,
+        masses=tuple(settings.masses),
+        background=settings.background,
+        width=settings.width,
+        sqrt_s=settings.sqrt_s,
+        seed=settings.seed,
+        fidelity=settings.fidelity,
+    )
+    columns = simulate(wanted, workers=workers, progress=listener.progress, store=store, cluster=cluster)
+    if settings.layout == "uci":
+        columns = {**to_uci(columns), "event_number": columns["event_number"], "weight": columns["weight"]}
+    return columns
+
+
+def _muon_chunks(
+    settings: MuonSimulation, path: Path, listener: Listener, workers: int | None, cluster: str | None
+) -> Iterator[Mapping[str, Any]]:
+    from fivesigma.simulation.muons.archive import PARAMETERS, VARIABLES
+    from fivesigma.simulation.muons.simulation import MuonSettings, simulate_chunks
+
+    wanted = MuonSettings(
+        events=settings.events,
+        spectrum=settings.spectrum,
+        pt_min=settings.pt_min,
+        pt_max=settings.pt_max,
+        seed=settings.seed,
+        noise=settings.noise,
+    )
+    as_archive = path.suffix == ".npz"
+    for chunk in simulate_chunks(wanted, workers=workers, progress=listener.progress, cluster=cluster):
+        if as_archive:
+            yield chunk
+            continue
+        named = {name: np.ascontiguousarray(chunk["variables"][:, i]) for i, name in enumerate(VARIABLES)}
+        truth = {name: np.ascontiguousarray(chunk["parameters"][:, i]) for i, name in enumerate(PARAMETERS)}
+        yield {**named, **truth, "event_number": chunk["event_number"]}

@@ -1,6 +1,0 @@
-"""Muons in the CMS endcap spectrometer: the 87 trigger variables and 3 parameters of each track."""
-
-from fivesigma.simulate.muons.archive import PARAMETERS, UNITS, VARIABLES
-from fivesigma.simulate.muons.simulation import MuonSettings, Statistics, simulate, simulate_chunks
-
-__all__ = ["PARAMETERS", "UNITS", "VARIABLES", "MuonSettings", "Statistics", "simulate", "simulate_chunks"]

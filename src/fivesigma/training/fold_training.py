@@ -1,0 +1,172 @@
+"""Folds of a run: their networks trained side by side, and every event scored by the right one."""
+
+import json
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fivesigma.analysis.analysis import Analysis
+from fivesigma.cluster.base import tell
+from fivesigma.cluster.executor import executor
+from fivesigma.data import mapped as shared_data
+from fivesigma.errors import FivesigmaError
+from fivesigma.events import Events
+from fivesigma.preparation.folds import FoldAssignment
+from fivesigma.preparation.split import OUT_OF_FOLD
+from fivesigma.progress import Listener
+from fivesigma.runs.folder import RunFolder
+from fivesigma.scores import Scores
+from fivesigma.training.folds import Folds, finish
+from fivesigma.training.network import Network
+from fivesigma.training.training import train
+
+Hypotheses = Sequence[tuple[float, ...]]
+MODEL, HISTORY = "model.keras", "history.jsonl"
+
+
+def train_folds(
+    folder: RunFolder,
+    analysis: Analysis,
+    division: FoldAssignment,
+    listener: Listener,
+    workers: int | None = None,
+    cluster: str | None = None,
+) -> Folds:
+    """Train the network of each fold that has none yet, side by side, each on one core.
+
+    Args:
+        folder: of the run; fold k is kept in `folds/fold-<k>/`.
+        analysis: resolved.
+        division: the events.
+        listener: hears every epoch.
+        workers: networks that train at a time; by default one per core. The result does not depend on it.
+        cluster: address of a Dask scheduler whose workers train; they must see `folder`.
+    """
+    numbers = range(1, division.count + 1)
+    missing = [number for number in numbers if not folder.fold(number).has(MODEL)]
+    for number in numbers:
+        if number not in missing:
+            listener.say(f"fold {number} is trained already")
+        elif checkpoint_of(folder.fold(number)).is_file():
+            listener.say(f"resuming fold {number} from {checkpoint_of(folder.fold(number))}")
+
+    def heard(_: str, message: Any) -> None:
+        folder.alive()
+        row, epochs = message
+        listener.epoch(row, epochs)
+
+    place = (folder / "folds" / "events").absolute()
+    if missing:
+        shared_data.write(place, {OUT_OF_FOLD: division.events})
+    try:
+        with executor(workers, cluster, tasks=len(missing), single_core=True) as pool:
+            for number in missing:
+                pool.submit(f"fold {number}", train_one, number, analysis, place, folder.fold(number).path.absolute())
+            for _ in pool.results(heard):
+                folder.alive()
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+    folds = Folds(tuple(Network.load(folder.fold(number)) for number in numbers))
+    finish(folder, [_row(number, division, folds.networks[number - 1], folder.fold(number).history()) for number in numbers])
+    return folds
+
+
+def train_one(number: int, analysis: Analysis, events: Path, place: Path) -> None:
+    """In a worker: train the network of one fold, going on from its checkpoint; telling each epoch.
+
+    Args:
+        number: of the fold, from 1.
+        analysis: its seed is that of fold 0.
+        events: folder that all events were written to.
+        place: folder of the fold.
+    """
+    folder = RunFolder(place)
+    settings = analysis.train.model_copy(update={"seed": analysis.train.seed + number})
+    own = analysis.model_copy(update={"train": settings})
+
+    def on_epoch(row: dict[str, float], epochs: int) -> None:
+        tell([{"fold": number, **{name: float(value) for name, value in row.items()}}, epochs])
+
+    try:
+        parts = FoldAssignment(shared_data.read(events)[OUT_OF_FOLD], analysis.split, analysis.parameters).parts(number)
+        network, history = train(own, parts, checkpoint_path=checkpoint_of(folder), resume=True, on_epoch=on_epoch)
+    except FivesigmaError as error:
+        raise type(error)(f"fold {number}: {error.what}", hint=error.hint) from None
+    folder.write_text(HISTORY, "".join(json.dumps(row) + "\n" for row in history))
+    network.save(folder)  # last: it marks the fold as trained
+
+
+def checkpoint_of(folder: RunFolder) -> Path:
+    """Where the state of a training is kept."""
+    return folder / "checkpoints" / "last.npz"
+
+
+def _row(number: int, division: FoldAssignment, network: Network, history: Sequence[Mapping[str, float]]) -> dict[str, Any]:
+    """What `folds.json` says of a fold."""
+    best = min(history, key=lambda row: row.get("val_loss", row["loss"]))
+    return {
+        "fold": number,
+        "events": int((division.fold == number).sum()),
+        **{part: len(index) for part, index in division.index(number).items()},
+        "epochs": len(history),
+        "best_epoch": int(best["epoch"]),
+        "loss": best.get("val_loss", best["loss"]),
+        "weights": int(network.model.count_params()),
+        "dropped": list(network.recipe.dropped),
+        "seconds": sum(row["seconds"] for row in history),
+    }
+
+
+def fold_scores(
+    folds: Folds, division: FoldAssignment, test: Events | None, hypotheses: Hypotheses
+) -> dict[str, Callable[[], Scores]]:
+    """Part → what gives its scores.
+
+    `train`: training events, each scored by one network that trained on it, that of the next fold, so that like is
+    compared with like: a mean of networks would be better than one, overtrained or not. `folds`: every event, scored
+    by the one network that has not seen it, with its `fold` as an observer. `test`: the mean of all networks.
+    """
+    parts: dict[str, Callable[[], Scores]] = {
+        "train": partial(_seen, folds, division, hypotheses),
+        OUT_OF_FOLD: partial(_unseen, folds, division, hypotheses),
+    }
+    return parts if test is None else {**parts, "test": partial(folds.scores, test, hypotheses)}
+
+
+def _seen(folds: Folds, division: FoldAssignment, hypotheses: Hypotheses) -> Scores:
+    network = division.next_network
+    rows = division.training
+    return folds.by(network[rows]).scores(division.scored_by(network).take(rows), hypotheses)
+
+
+def _unseen(folds: Folds, division: FoldAssignment, hypotheses: Hypotheses) -> Scores:
+    scores = folds.by(division.fold).scores(division.scored_by(division.fold), hypotheses)
+    return replace(scores, observers={**scores.observers, "fold": division.fold})
+
+
+def fold_edges(count: int) -> list[float]:
+    """Bin edges with one fold in each bin.
+
+    >>> fold_edges(2)
+    [0.5, 1.5, 2.5]
+    """
+    return [number + 0.5 for number in range(count + 1)]
+
+
+def spread_columns(scores: Scores, each: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+    """Standard deviation of one network's score about the mean, `spread` or `spread_<class>`.
+
+    Args:
+        scores: the mean, for the names of classes.
+        each: score by every network, [network, event] or [network, event, class].
+    """
+    spread = each.std(axis=0, ddof=1)
+    if scores.task != "multiclass":
+        return {"spread": spread}
+    return {f"spread_{name}": np.ascontiguousarray(spread[:, i]) for i, name in enumerate(scores.classes)}

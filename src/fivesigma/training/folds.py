@@ -1,0 +1,120 @@
+"""The networks of all folds: an event of the training files is scored by one of them, a new one by their mean."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fivesigma.errors import RunError
+from fivesigma.events import Events
+from fivesigma.preparation.folds import Fold
+from fivesigma.preparation.recipe import Recipe
+from fivesigma.runs.folder import TRAINED, RunFolder
+from fivesigma.scores import Scores
+from fivesigma.training.network import Network, scores_by
+
+INDEX = "folds.json"
+
+
+@dataclass(frozen=True)
+class Folds:
+    """One network for each fold, which has not seen that fold.
+
+    Attributes:
+        networks: that of fold 1 first.
+    """
+
+    networks: tuple[Network, ...]
+
+    @property
+    def recipe(self) -> Recipe:
+        """The first network's; all need the same features and parameters."""
+        return self.networks[0].recipe
+
+    def score(self, features: NDArray[np.float32], parameters: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+        """Score new events: the mean of what the networks say.
+
+        Args:
+            features, parameters: as for `Network.score`.
+        """
+        return np.asarray(self.each(features, parameters).mean(axis=0, dtype=np.float64), np.float32)
+
+    def each(self, features: NDArray[np.float32], parameters: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+        """Score events by every network, [network, event] or [network, event, class]."""
+        return np.stack([network.score(features, parameters) for network in self.networks])
+
+    def scores(self, events: Events, hypotheses: Sequence[tuple[float, ...]] = ()) -> Scores:
+        """Score new events at their own parameters and under each hypothesis."""
+        return scores_by(self, events, hypotheses)
+
+    def by(self, network: Fold) -> "Assigned":
+        """What scores as many events as `network` [event] is long, each by the network of that number."""
+        return Assigned(self, network)
+
+    def save(self, folder: RunFolder, rows: Sequence[Mapping[str, Any]] = ()) -> None:
+        """Write every network; see `finish`."""
+        for number, network in enumerate(self.networks, start=1):
+            network.save(folder.fold(number))
+        finish(folder, rows or [{"fold": number} for number in range(1, len(self.networks) + 1)])
+
+    @classmethod
+    def load(cls, folder: RunFolder) -> "Folds":
+        """Read the networks of all folds.
+
+        Raises:
+            RunError: if a network is missing, or files are damaged.
+        """
+        numbers = [int(row["fold"]) for row in folder.read_json(INDEX)["folds"]]
+        return cls(tuple(Network.load(folder.fold(number)) for number in numbers))
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """The networks of all folds, and which one scores each event.
+
+    Attributes:
+        folds: the networks.
+        network: for each event, the number of its network, from 1; 0 for the mean of all.
+    """
+
+    folds: Folds
+    network: Fold
+
+    @property
+    def recipe(self) -> Recipe:
+        """As for `Folds`."""
+        return self.folds.recipe
+
+    def score(self, features: NDArray[np.float32], parameters: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+        """Score the events, each by its network; as `Network.score`."""
+        by_number = [self.folds.score, *(network.score for network in self.folds.networks)]
+        result = None
+        for number in np.unique(self.network):
+            rows = np.flatnonzero(self.network == number)
+            found = by_number[number](features[rows], None if parameters is None else parameters[rows])
+            if result is None:
+                result = np.zeros((len(features), *found.shape[1:]), np.float32)
+            result[rows] = found
+        return self.folds.score(features, parameters) if result is None else result
+
+    def scores(self, events: Events, hypotheses: Sequence[tuple[float, ...]] = ()) -> Scores:
+        """Score the events at their own parameters and under each hypothesis."""
+        return scores_by(self, events, hypotheses)
+
+
+def finish(folder: RunFolder, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write `folds.json`, a row for each fold; it comes last and so marks the run as trained."""
+    folder.write_json(INDEX, {"folds": list(rows)})
+
+
+def load_trained(folder: RunFolder) -> Network | Folds:
+    """What a run has trained.
+
+    Raises:
+        RunError: if it has not trained anything, or its files are damaged.
+    """
+    if not folder.has(*TRAINED):
+        raise RunError(f"the run {folder} has no trained network yet", hint="train it: fivesigma train ANALYSIS")
+    return Folds.load(folder) if folder.has(INDEX) else Network.load(folder)

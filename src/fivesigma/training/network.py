@@ -1,0 +1,155 @@
+"""A trained network with its recipe: features as read → scores."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fivesigma.atomic import writing
+from fivesigma.errors import EventsError, RunError
+from fivesigma.events import Events
+from fivesigma.models.backend import keras
+from fivesigma.preparation.recipe import Recipe
+from fivesigma.runs.folder import RunFolder
+from fivesigma.scores import Scores
+from fivesigma.training.apply import CHUNK, compiled_apply, logits_of, probabilities
+
+LINKS = {"binary": "sigmoid", "multiclass": "softmax", "regression": "linear"}
+"""Task → activation of the output."""
+
+MOST_HYPOTHESES = 20
+"""With more distinct parameter values than this, scores are not computed at each of them."""
+
+
+class ScoresArrays(Protocol):
+    """What scores arrays of features and parameters: a network, those of all folds, or a baseline."""
+
+    def score(self, features: NDArray[np.float32], parameters: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+        """Score events, as `Network.score` does."""
+
+
+class Scorer(ScoresArrays, Protocol):
+    """What scores events with a recipe before it: a network, or those of all folds."""
+
+    @property
+    def recipe(self) -> Recipe:
+        """Names the features and parameters that are needed."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """A Keras model, the recipe before it and the scale behind it.
+
+    Attributes:
+        model: [event, input] → [event, output].
+        recipe: features and parameters as read → inputs.
+        target_scale, target_shift: the prediction is output / scale + shift (1 and 0 for classification).
+    """
+
+    model: Any
+    recipe: Recipe
+    target_scale: float = 1.0
+    target_shift: float = 0.0
+
+    @cached_property
+    def _apply(self) -> Any:
+        network, link = logits_of(self.model)
+        return compiled_apply(network), link
+
+    def score(self, features: NDArray[np.float32], parameters: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+        """Score events.
+
+        Args:
+            features: [event, feature], NaN where missing, in the recipe's order.
+            parameters: [event, parameter]; may be left out if the network has none.
+
+        Returns:
+            Probability of class 1 [event], probabilities [event, class], or the prediction [event].
+        """
+        if parameters is None:
+            parameters = np.zeros((len(features), 0), np.float32)
+        if parameters.shape[1] != len(self.recipe.parameters):
+            raise EventsError(f"the network needs the parameters {', '.join(self.recipe.parameters) or '(none)'}")
+        apply, link = self._apply
+        trainable = [v.value for v in self.model.trainable_variables]
+        other = [v.value for v in self.model.non_trainable_variables]
+        parts = []
+        for start in range(0, len(features), CHUNK):
+            rows = slice(start, start + CHUNK)
+            outputs = apply(trainable, other, self.recipe.apply(features[rows], parameters[rows]))
+            parts.append(probabilities(outputs, link))
+        empty_shape = (0,) if self.model.output_shape[-1] == 1 else (0, self.model.output_shape[-1])
+        score = np.concatenate(parts) if parts else np.zeros(empty_shape, np.float32)
+        return np.asarray(score / np.float32(self.target_scale) + np.float32(self.target_shift), np.float32)
+
+    def scores(self, events: Events, hypotheses: Sequence[tuple[float, ...]] = ()) -> Scores:
+        """Score events at their own parameters and under each hypothesis."""
+        return scores_by(self, events, hypotheses)
+
+    def save(self, folder: RunFolder) -> None:
+        """Write `recipe.json` and `model.keras`; the model comes last and so marks the run as trained."""
+        folder.write_json(
+            "recipe.json", {**self.recipe.to_dict(), "target_scale": self.target_scale, "target_shift": self.target_shift}
+        )
+        with writing(folder / "model.keras") as part:
+            self.model.save(part)
+
+    @classmethod
+    def load(cls, folder: RunFolder) -> "Network":
+        """Read a trained network.
+
+        Raises:
+            RunError: if the run has no model, or its files are damaged.
+        """
+        if not folder.has("model.keras"):
+            raise RunError(f"the run {folder} has no trained network yet", hint="train it: fivesigma train ANALYSIS")
+        tree = folder.read_json("recipe.json")
+        recipe = Recipe.from_dict(tree)
+        try:
+            model = keras().saving.load_model(folder / "model.keras", compile=False)
+        except Exception as error:
+            reason = " ".join(str(error).split())[:120]
+            raise RunError(f"{folder / 'model.keras'} is damaged: {reason}", hint="train again") from None
+        if model.input_shape[-1] != len(recipe.inputs):
+            raise RunError(f"the run {folder} is damaged: model.keras and recipe.json do not belong together")
+        return cls(model, recipe, float(tree["target_scale"]), float(tree["target_shift"]))
+
+
+def scores_by(scorer: ScoresArrays, events: Events, hypotheses: Sequence[tuple[float, ...]] = ()) -> Scores:
+    """Score events at their own parameters and under each hypothesis."""
+    at = {
+        values: scorer.score(events.features, np.broadcast_to(np.asarray(values, np.float32), (len(events), len(values))))
+        for values in hypotheses
+    }
+    return Scores(
+        score=scorer.score(events.features, events.parameters),
+        target=events.target,
+        weight=events.weight,
+        classes=events.classes,
+        parameters=events.parameters,
+        parameter_names=events.parameter_names,
+        at_hypothesis=at,
+        observers=events.observers,
+        event_number=events.event_number,
+    )
+
+
+def hypotheses_of(events: Events) -> list[tuple[float, ...]]:
+    """Distinct parameter values of the signal, if a search can list them; empty otherwise."""
+    if not events.parameter_names or len(events.classes) != 2:
+        return []
+    rows = np.unique(events.parameters[events.target == 1], axis=0)
+    return [tuple(float(v) for v in row) for row in rows] if len(rows) <= MOST_HYPOTHESES else []
+
+
+def score_columns(scores: Scores) -> Mapping[str, NDArray[Any]]:
+    """Scores as columns: `score`, or `score_<class>` and `predicted_class`, or `prediction`."""
+    if scores.task == "regression":
+        return {"prediction": scores.score}
+    if scores.task == "binary":
+        return {"score": scores.score}
+    columns = {f"score_{name}": np.ascontiguousarray(scores.score[:, i]) for i, name in enumerate(scores.classes)}
+    return {**columns, "predicted_class": scores.score.argmax(axis=1).astype(np.int32)}

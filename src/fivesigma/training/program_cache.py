@@ -1,0 +1,65 @@
+"""Programs of networks of one shape are traced once per process: trials, folds and retrainings find them again."""
+
+import json
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+MOST = 32
+"""Programs that are kept; those that have not been asked for longest go first."""
+
+_programs: OrderedDict[str, Any] = OrderedDict()
+_OF_THE_START = ("seed", "kernel_initializer", "bias_initializer", "build_config")
+"""What decides the first weights, not the program."""
+
+
+def cached_program(network: Any, depends: tuple[Any, ...], make: Callable[[], T]) -> T:
+    """What `make` gives, or gave before for a network of the same shape.
+
+    Weights are arguments of a program, so one that was traced for one network serves all of its shape.
+
+    Args:
+        network: the Keras model the program is for.
+        depends: whatever else the program depends on; its text is compared.
+        make: traces the program.
+    """
+    shape = _shape(network)
+    if shape is None:
+        return make()
+    key = f"{shape} {depends!r}"
+    if key in _programs:
+        _programs.move_to_end(key)
+    else:
+        _programs[key] = make()
+        while len(_programs) > MOST:
+            _programs.popitem(last=False)
+    found: T = _programs[key]
+    return found
+
+
+def _shape(network: Any) -> str | None:
+    """A network without its weights as text; None if it is built of something that plain Keras does not have."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # Keras warns of functions that it cannot describe
+            tree = network.get_config()
+        return json.dumps([_described(value) for key, value in tree.items() if key != "name"])
+    except (TypeError, ValueError, NotImplementedError, AttributeError, Warning):
+        return None
+
+
+def _described(tree: Any) -> Any:
+    """A configuration without what decides the first weights.
+
+    Raises:
+        ValueError: if there is code in it that is not Keras's own.
+    """
+    if isinstance(tree, dict):
+        if not str(tree.get("module", "keras")).startswith("keras") or tree.get("class_name") == "Lambda":
+            raise ValueError(f"{tree.get('class_name')} is not Keras's own")
+        return {key: _described(value) for key, value in tree.items() if key not in _OF_THE_START}
+    if isinstance(tree, list | tuple):
+        return [_described(value) for value in tree]
+    return tree

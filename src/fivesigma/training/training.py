@@ -1,0 +1,251 @@
+"""Split events + analysis → a trained network."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fivesigma.analysis.analysis import Analysis
+from fivesigma.cluster.devices import Team
+from fivesigma.data.shards import Shards
+from fivesigma.events import Events
+from fivesigma.models.mlp import mlp
+from fivesigma.preparation.balance import class_weight, even, groups_of, resample
+from fivesigma.preparation.negative_weights import Policy, for_training, learnt_weight
+from fivesigma.preparation.parameters import signal_rows
+from fivesigma.preparation.recipe import Recipe
+from fivesigma.preparation.recipe import fit as fit_recipe
+from fivesigma.training.apply import CHUNK
+from fivesigma.training.fit import History, fit
+from fivesigma.training.fit_many import Member, fit_many
+from fivesigma.training.network import LINKS, Network
+from fivesigma.training.shards import FromShards, ShardPieces
+from fivesigma.training.validation import Pieces
+from fivesigma.training.windows import Arrays, Redraw, Source
+
+OnEpoch = Callable[[dict[str, float], int], None]
+
+
+def train(
+    analysis: Analysis,
+    parts: Mapping[str, Events],
+    *,
+    shards: Shards | None = None,
+    checkpoint_path: Path | None = None,
+    resume: bool = False,
+    stop_after_epoch: int | None = None,
+    on_epoch: OnEpoch | None = None,
+) -> tuple[Network, History]:
+    """Fit the recipe and the network on the training events.
+
+    Args:
+        analysis: sections `prepare`, `model` and `train` are used.
+        parts: `train` and, if there are validation events, `val`.
+        shards: where all events are, if `parts` are samples of them; the recipe is fitted on the sample.
+        checkpoint_path: where the training's state is kept.
+        resume: go on from there.
+        stop_after_epoch: pause after this epoch.
+        on_epoch: called after each epoch.
+    """
+    raw, parts = parts["train"], {**parts, "train": for_training(parts["train"], analysis.train.negative_weights)}
+    recipe = fit_recipe(parts["train"], analysis.prepare)
+    shift, scale = target_standard(analysis, parts["train"])
+    training: Arrays | Source
+    validation: Arrays | Pieces | None
+    if shards is None:
+        training, validation = _from_memory(analysis, parts, recipe, shift, scale)
+    else:
+        before, after = _by_class(raw), _by_class(parts["train"])
+        changed = np.divide(after, before, out=np.ones_like(before), where=before != 0)
+        training, validation = _from_shards(analysis, parts, shards, recipe, shift, scale, changed)
+    model = _model(analysis, recipe)
+    history = fit(
+        model,
+        training,
+        validation,
+        analysis.train,
+        analysis.task,
+        checkpoint_path=checkpoint_path,
+        resume=resume,
+        target_scale=scale,
+        stop_after_epoch=stop_after_epoch,
+        on_epoch=on_epoch,
+    )
+    return Network(model, recipe, scale, shift), history
+
+
+def train_many(
+    analyses: Sequence[Analysis],
+    parts: Mapping[str, Events],
+    checkpoint_paths: Sequence[Path],
+    stop_after_epoch: int,
+    on_epoch: Callable[[int, dict[str, float]], None],
+) -> list[Member]:
+    """Train the networks of several analyses together, which differ in their learning rate alone.
+
+    Args:
+        analyses: one for each network.
+        parts: `train` and, if there are validation events, `val`.
+        checkpoint_paths: where the state of each is kept; those that are there are gone on with.
+        stop_after_epoch: pause after this epoch.
+        on_epoch: called with the number of the network and its row, after each of its epochs.
+    """
+    common = analyses[0]
+    parts = {**parts, "train": for_training(parts["train"], common.train.negative_weights)}
+    recipe = fit_recipe(parts["train"], common.prepare)
+    shift, scale = target_standard(common, parts["train"])
+    training, validation = _from_memory(common, parts, recipe, shift, scale)
+    twins = [
+        Member(_model(analysis, recipe), analysis.train, path)
+        for analysis, path in zip(analyses, checkpoint_paths, strict=True)
+    ]
+    fit_many(
+        twins, training, validation, common.task, stop_after_epoch=stop_after_epoch, target_scale=scale, on_epoch=on_epoch
+    )
+    return twins
+
+
+def _model(analysis: Analysis, recipe: Recipe) -> Any:
+    outputs = len(analysis.classes) if analysis.task == "multiclass" else 1
+    return mlp(
+        analysis.model, len(recipe.inputs), outputs, LINKS[analysis.task], analysis.train.seed, len(recipe.parameters)
+    )
+
+
+@dataclass(frozen=True)
+class ToInputs:
+    """Events as the training loop takes them.
+
+    Attributes:
+        recipe: features and parameters → network inputs.
+        shift, scale: the network learns (target − shift) × scale.
+        factors: weight of each class in training, [class]; empty for a regression.
+        mean: mean of event weight times class weight; training weights have a mean of one, which makes the
+            learning rate mean the same whatever unit the weights have.
+        redraws: parameters that change from epoch to epoch.
+        negative: what is done with negative weights; of events in memory, it has been done before.
+    """
+
+    recipe: Recipe
+    shift: float
+    scale: float
+    factors: NDArray[np.float64]
+    mean: float
+    redraws: tuple[Redraw, ...] = ()
+    negative: Policy = "keep"
+
+    def __call__(self, events: Events) -> Arrays:
+        inputs = np.empty((len(events), len(self.recipe.inputs)), np.float32)
+        for start in range(0, len(events), CHUNK):
+            rows = slice(start, start + CHUNK)
+            inputs[rows] = self.recipe.apply(events.features[rows], events.parameters[rows])
+        weight = learnt_weight(events.weight, self.negative)
+        target = events.target
+        if len(self.factors):
+            weight = weight * self.factors[target.astype(np.intp)]
+        else:
+            target = (target - self.shift) * self.scale
+        weight = weight / self.mean if self.mean > 0 else weight
+        return Arrays(inputs, target.astype(np.float32), weight, events.weight, self.redraws)
+
+
+def _from_memory(
+    analysis: Analysis, parts: Mapping[str, Events], recipe: Recipe, shift: float, scale: float
+) -> tuple[Arrays, Arrays | None]:
+    chosen = resample(parts["train"], analysis.prepare.resample, analysis.train.seed)
+    # Class weights come from the training events for every part.
+    factors = class_weight(chosen.target, chosen.weight, chosen.classes, analysis.prepare.class_weights)
+
+    def arrays(events: Events, redraws: tuple[Redraw, ...]) -> Arrays:
+        weight = events.weight * factors[events.target.astype(np.intp)] if len(factors) else events.weight
+        return ToInputs(recipe, shift, scale, factors, float(weight.mean()), redraws)(events)
+
+    training = arrays(chosen, _redraws(analysis, parts["train"], recipe))
+    validation = arrays(parts["val"], ()) if "val" in parts else None
+    if not analysis.train.balance:
+        return training, validation
+    groups = groups_of(chosen, analysis.train.balance)
+    training = replace(training, weight=even(training.weight, groups, per_event=True), groups=groups)
+    if validation is not None:
+        among = groups_of(parts["val"], analysis.train.balance)
+        validation = replace(validation, weight=even(validation.weight, among, per_event=False))
+    return training, validation
+
+
+def _from_shards(
+    analysis: Analysis,
+    parts: Mapping[str, Events],
+    shards: Shards,
+    recipe: Recipe,
+    shift: float,
+    scale: float,
+    changed: NDArray[np.float64],
+) -> tuple[Source, Pieces | None]:
+    """As `_from_memory`; `changed` is what negative weights make of each class's sum of weights, [class]."""
+    totals = {part: shards.totals(part) for part in shards.rows}
+    if len(analysis.classes):
+        totals["train"] = totals["train"] * changed
+    factors = class_weight(
+        np.arange(len(analysis.classes)), totals["train"], analysis.classes, analysis.prepare.class_weights
+    )
+
+    def arrays(part: str, redraws: tuple[Redraw, ...]) -> ToInputs:
+        weight = float((factors * totals[part]).sum()) if len(factors) else shards.weight(part)
+        weight *= float(changed[0]) if part == "train" and not len(factors) else 1.0
+        policy: Policy = analysis.train.negative_weights if part == "train" else "keep"
+        return ToInputs(recipe, shift, scale, factors, weight / max(shards.length(part), 1), redraws, policy)
+
+    team = Team(analysis.train.batch_size)
+    training = FromShards(
+        shards,
+        arrays("train", _redraws(analysis, parts["train"], recipe)),
+        analysis.train.batch_size,
+        analysis.train.window,
+        per_process=team.per_process,
+        rank=team.rank,
+        processes=team.processes,
+        seed=analysis.train.seed,
+    )
+    return training, ShardPieces(shards, "val", arrays("val", ())) if shards.length("val") else None
+
+
+def _by_class(events: Events) -> NDArray[np.float64]:
+    """Sum of weights of each class, [class]; of all events for a regression."""
+    if not events.classes:
+        return np.array([events.weight.sum()])
+    return np.bincount(events.target.astype(np.intp), events.weight, len(events.classes)).astype(np.float64)
+
+
+def _redraws(analysis: Analysis, training: Events, recipe: Recipe) -> tuple[Redraw, ...]:
+    """What has to be drawn anew every epoch: the parameters drawn from the signal together, each even one alone."""
+    names = list(analysis.parameters)
+    again = [i for i, parameter in enumerate(analysis.parameters.values()) if parameter.redraw]
+    if not again:
+        return ()
+    signal = signal_rows(training)
+    scaled = recipe.apply(np.zeros((len(signal), len(recipe.features)), np.float32), signal)[:, -len(names) :]
+    first = len(recipe.inputs) - len(names)
+    ways = [parameter.background for parameter in analysis.parameters.values()]
+    together = np.array([i for i in again if ways[i] == "signal"], np.intp)
+    redraws = [Redraw(together + first, scaled[:, together])] if len(together) else []
+    redraws += [Redraw(np.array([i + first]), scaled[:, [i]], continuous=True) for i in again if ways[i] == "uniform"]
+    return tuple(redraws)
+
+
+def target_standard(analysis: Analysis, training: Events) -> tuple[float, float]:
+    """Shift and scale of a regression's target: the network learns (target − shift) × scale.
+
+    An explicit `target.scale` only scales; without one the target gets mean zero and width one.
+    """
+    if analysis.target is None:
+        return 0.0, 1.0
+    if analysis.target.scale is not None:
+        return 0.0, analysis.target.scale
+    weight = np.maximum(training.weight, 0)
+    target = training.target.astype(np.float64)
+    shift = float(np.average(target, weights=weight if weight.sum() > 0 else None))
+    width = float(np.average((target - shift) ** 2, weights=weight if weight.sum() > 0 else None)) ** 0.5
+    return shift, 1 / width if width > 0 else 1.0

@@ -1,0 +1,192 @@
+"""Events in the order of an epoch, a window of batches at a time; the next window is made while this one trains."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+WINDOW_BYTES = 32 << 20
+"""Size of a window of events that are in memory anyway: large enough to hide the cost of a call."""
+TARGET = -3
+"""Column of the target in `Arrays.table`; the training weight and the event weight follow."""
+
+
+@dataclass(frozen=True)
+class Redraw:
+    """Parameters that events do not have by nature, such as the mass of a background event: new ones each epoch.
+
+    Attributes:
+        columns: positions of the parameters among the network's inputs, [parameter].
+        values: what is drawn from, as the network sees it, [value, parameter].
+        continuous: draw between the smallest and the largest value instead of one of them.
+    """
+
+    columns: NDArray[np.intp]
+    values: NDArray[np.float32]
+    continuous: bool = False
+
+    def draw(self, generator: np.random.Generator, count: int) -> NDArray[np.float32]:
+        """Parameters of `count` events, [event, parameter]."""
+        if self.continuous:
+            low, high = self.values.min(axis=0), self.values.max(axis=0)
+            return generator.uniform(low, high, (count, len(self.columns))).astype(np.float32)
+        return self.values[generator.integers(len(self.values), size=count)]
+
+    def put(self, rows: NDArray[np.float32], parameters: NDArray[np.float32]) -> None:
+        """Give the background (target 0) among rows of `Arrays.table` these parameters, one per row."""
+        chosen = np.flatnonzero(rows[:, TARGET] == 0)
+        rows[chosen[:, None], self.columns] = parameters[chosen]
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """What the loop trains on or validates with.
+
+    Attributes:
+        x: network inputs, float32 [event, input].
+        y: class index, 0/1, or the scaled regression target, [event].
+        weight: training weight, class weights included, [event].
+        event_weight: the event's own weight, for the metrics, [event].
+        redraws: parameters that change from epoch to epoch.
+        groups: number of the group each event belongs to, from 0, [event]; every batch takes as many from each. With
+            None events come as they are.
+    """
+
+    x: NDArray[np.float32]
+    y: NDArray[Any]
+    weight: NDArray[np.floating[Any]]
+    event_weight: NDArray[np.floating[Any]]
+    redraws: tuple[Redraw, ...] = ()
+    groups: NDArray[np.intp] | None = None
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def table(self) -> NDArray[np.float32]:
+        """Inputs, target, weight and event weight side by side, float32 [event, input + 3]."""
+        columns = (self.y, self.weight, self.event_weight)
+        result = np.empty((len(self), self.x.shape[1] + len(columns)), np.float32)
+        result[:, : -len(columns)] = self.x
+        for i, column in enumerate(columns, start=-len(columns)):
+            result[:, i] = column
+        return result
+
+
+@dataclass(frozen=True)
+class Window:
+    """Batches that are trained on in one call.
+
+    Attributes:
+        epoch: epochs finished before.
+        number: its place in the epoch, from 0.
+        last: whether the epoch ends with it.
+        block: rows of `Arrays.table`, this process's share of every batch, [step, row, column]. Rows that fill up
+            a batch, and steps beyond `steps`, have weight zero or are not looked at.
+        counts: events of each batch, all processes together, [step].
+        steps: batches that are there.
+    """
+
+    epoch: int
+    number: int
+    last: bool
+    block: NDArray[np.float32]
+    counts: NDArray[np.float32]
+    steps: int
+
+
+class Source(Protocol):
+    """Training events that come in windows."""
+
+    @property
+    def steps(self) -> int:
+        """Batches of an epoch."""
+
+    def windows(self, epoch: int, first: int = 0) -> Iterator[Window]:
+        """The windows of one epoch, from number `first` on; the same for the same epoch, always."""
+
+
+class InMemory:
+    """All events in memory, in a new order every epoch.
+
+    Args:
+        arrays: the events.
+        batch: events of a batch, all processes together.
+        devices: devices that share a batch; a batch is filled up to a multiple of them.
+        rank, processes: which share of every batch this process takes.
+        seed: of the order.
+        shuffle: whether there is a new order at all.
+    """
+
+    def __init__(
+        self,
+        arrays: Arrays,
+        batch: int,
+        *,
+        devices: int = 1,
+        rank: int = 0,
+        processes: int = 1,
+        seed: int = 0,
+        shuffle: bool = True,
+    ) -> None:
+        self._table = arrays.table()
+        self._redraws, self._groups = arrays.redraws, arrays.groups
+        self._batch, self._seed, self._shuffle = batch, seed, shuffle
+        self._rows = batch + -batch % devices
+        self._mine = slice(rank * self._rows // processes, (rank + 1) * self._rows // processes)
+        self.steps = math.ceil(len(arrays) / batch)
+        step_bytes = self._rows // processes * self._table.shape[1] * 4
+        windows = math.ceil(self.steps / max(1, WINDOW_BYTES // step_bytes))
+        self._size = math.ceil(self.steps / windows)
+
+    def windows(self, epoch: int, first: int = 0) -> Iterator[Window]:
+        """The windows of one epoch, from number `first` on."""
+        count = len(self._table)
+        generator = np.random.default_rng((self._seed, epoch))
+        if self._groups is not None:
+            order = in_turns(self._groups, generator)
+        else:
+            order = generator.permutation(count) if self._shuffle else np.arange(count)
+        drawn = [redraw.draw(generator, count) for redraw in self._redraws]
+        for number in range(first, math.ceil(self.steps / self._size)):
+            start = number * self._size
+            steps = min(self._size, self.steps - start)
+            # Row j of step s is event s · batch + j; a batch is filled up with events from the front, weight zero.
+            place = (start + np.arange(steps))[:, None] * self._batch + np.arange(self._rows)[self._mine]
+            real = (np.arange(self._rows)[self._mine] < self._batch) & (place < count)
+            index = order[place % count].ravel()
+            block = np.empty((self._size, *real.shape[1:], self._table.shape[1]), np.float32)
+            rows = block[:steps].reshape(len(index), -1)
+            np.take(self._table, index, axis=0, out=rows, mode="clip")
+            rows[~real.ravel(), -2:] = 0
+            for redraw, parameters in zip(self._redraws, drawn, strict=True):
+                redraw.put(rows, parameters[index])
+            counts = np.ones(self._size, np.float32)
+            counts[:steps] = np.minimum(self._batch, count - (start + np.arange(steps)) * self._batch)
+            yield Window(epoch, number, start + steps == self.steps, block, counts, steps)
+
+
+def in_turns(groups: NDArray[np.intp], generator: np.random.Generator) -> NDArray[np.intp]:
+    """An order of as many events as there are, in which the groups take turns.
+
+    Of n neighbours and g groups, each group has n/g, rounded up or down. A small group is passed through several
+    times, each time in a new order; of a large one, events that are chosen by chance are left out.
+
+    Args:
+        groups: number of each event's group, [event]; numbers without events do no harm.
+        generator: of the order.
+
+    >>> groups = np.array([0, 0, 0, 0, 0, 1])
+    >>> groups[in_turns(groups, np.random.default_rng(1))].tolist()
+    [0, 1, 0, 1, 0, 1]
+    """
+    count = len(groups)
+    members = [np.flatnonzero(groups == number) for number in np.unique(groups)]
+    order = np.empty(count, np.intp)
+    for turn, member in enumerate(members):
+        places = order[turn :: len(members)]
+        passes = [generator.permutation(member) for _ in range(-(-len(places) // len(member)))]
+        places[:] = np.concatenate([*passes, member[:0]])[: len(places)]
+    return order

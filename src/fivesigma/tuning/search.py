@@ -1,0 +1,259 @@
+"""The search itself: trials side by side, each resumable, every result on disk at once."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from fivesigma.analysis.analysis import Analysis
+from fivesigma.analysis.file import load
+from fivesigma.analysis.train import SMALLER_IS_BETTER
+from fivesigma.atomic import write_text
+from fivesigma.cluster.base import Executor
+from fivesigma.errors import AnalysisError, EventsError, RunError
+from fivesigma.events import Events
+from fivesigma.training.fit_many import worth_it
+from fivesigma.tuning.hyperband import Rung, brackets
+from fivesigma.tuning.space import Setting, distinct, grid
+from fivesigma.tuning.tpe import propose
+from fivesigma.tuning.trial import Outcome, Trial, advance
+
+
+class Numbers(tuple[int, ...]):
+    """Numbers of the trials of one task; names it in messages."""
+
+    def __str__(self) -> str:
+        return f"trial{'s' if len(self) > 1 else ''} {', '.join(map(str, self))}"
+
+
+LEARNING_RATE = "train.learning_rate"
+
+
+@dataclass(frozen=True)
+class News:
+    """What a search tells its listener.
+
+    Attributes:
+        trials: all trials, in the order they were proposed.
+        trial: the one that has moved on.
+        target: epochs it is to reach now.
+        is_done: whether it has reached them; otherwise another epoch is over.
+        epochs: epochs trained so far, of all trials.
+        total: epochs that the whole search trains.
+    """
+
+    trials: list[Trial]
+    trial: Trial
+    target: int
+    is_done: bool
+    epochs: int
+    total: int
+
+
+@dataclass
+class _Bracket:
+    """Trials that compete with one another, and the rungs they climb."""
+
+    trials: list[Trial]
+    rungs: list[Rung]
+
+    @property
+    def target(self) -> int:
+        return self.rungs[0].epochs
+
+    @property
+    def missing(self) -> list[Trial]:
+        """Trials that have not reached the present rung."""
+        return [trial for trial in self.trials if trial.epochs < self.target]
+
+
+@dataclass
+class Search:
+    """A search for the best settings of an analysis.
+
+    What is proposed, trained and promoted follows from the analysis and its seeds alone, not from who
+    is finished first.
+
+    Args:
+        analysis: with a `tune` section.
+        events: split events, or the folder that `tune.data.write` wrote them to; `train` and `val` are
+            used, the test events never.
+        folder: where trials and `tune.json` are kept; a search that was stopped goes on from there.
+        pool: who trains.
+        on_news: called after every epoch of a trial, and when it has reached the epochs it was given.
+    """
+
+    analysis: Analysis
+    events: Mapping[str, Events] | Path
+    folder: Path
+    pool: Executor
+    on_news: Callable[[News], None]
+
+    def __post_init__(self) -> None:
+        self.trials: list[Trial] = []
+
+    def run(self) -> list[Trial]:
+        """Take every trial as far as the method says; the best trial comes first.
+
+        Raises:
+            AnalysisError: if there is nothing to search, or a setting is not valid.
+            EventsError: if every training failed.
+        """
+        if not self.analysis.tune.space:
+            raise AnalysisError(
+                f"{self.analysis.name} has no `tune.space`",
+                hint="for example --set 'tune.space.train.learning_rate={choice: [1.0e-2, 1.0e-3]}' in the file",
+            )
+        if self.analysis.tune.method == "tpe":
+            self._learn()
+        else:
+            self.trials = self._restored([self._trial(i, *each) for i, each in enumerate(self._settings(), start=1)])
+            self._climb(self._brackets())
+        ranked = sorted(self.trials, key=self._rank)
+        if ranked[0].value is None:
+            raise EventsError(f"every trial failed; the first one: {self.trials[0].failure}")
+        return ranked
+
+    def analysis_of(self, setting: Setting) -> Analysis:
+        """The analysis with one setting in force, trained for the search's number of epochs."""
+        more = {"train.epochs": self.analysis.tune.max_epochs, "train.monitor": self.analysis.tune.objective}
+        return load(self.analysis, {**more, **setting})
+
+    def _trial(self, number: int, setting: Setting, bracket: int = 0) -> Trial:
+        """A trial to come; a setting that is not valid is found before hours are spent."""
+        self.analysis_of(setting)
+        return Trial(number, setting, bracket=bracket)
+
+    def _learn(self) -> None:
+        """TPE: batches of trials, each proposed from the results of those before; their size, not the number of
+        workers, decides what is known when."""
+        tune = self.analysis.tune
+        while (done := len(self.trials)) < tune.trials:
+            tried = [(trial.setting, self._rank(trial)[0] if trial.failure is None else None) for trial in self.trials]
+            settings = propose(tune.space, tried, min(tune.together, tune.trials - done), tune.seed + done)
+            batch = self._restored([self._trial(done + i, setting) for i, setting in enumerate(settings, start=1)])
+            self.trials += batch
+            self._climb([_Bracket(batch, [Rung(len(batch), tune.max_epochs)])], tune.trials * tune.max_epochs)
+
+    def _settings(self) -> Iterator[tuple[Setting, int]]:
+        """Settings with their bracket, all of them before anything is trained."""
+        tune = self.analysis.tune
+        if tune.method == "grid":
+            yield from ((setting, 0) for setting in grid(tune.space))
+        elif tune.method == "random":
+            yield from ((setting, 0) for setting in distinct(tune.space, tune.trials, tune.seed))
+        else:
+            for i, rungs in enumerate(brackets(tune.max_epochs, tune.factor), start=1):
+                for setting in distinct(tune.space, rungs[0].count, tune.seed + i):
+                    yield setting, i
+
+    def _brackets(self) -> list[_Bracket]:
+        """Hyperband's brackets, or one bracket with one rung."""
+        tune = self.analysis.tune
+        if tune.method != "hyperband":
+            return [_Bracket(list(self.trials), [Rung(len(self.trials), tune.max_epochs)])]
+        ladders = enumerate(brackets(tune.max_epochs, tune.factor), start=1)
+        return [_Bracket([trial for trial in self.trials if trial.bracket == i], rungs) for i, rungs in ladders]
+
+    def _climb(self, climbing: list[_Bracket], total: int | None = None) -> None:
+        """Train brackets side by side; within one, a rung is complete before the next begins.
+
+        Args:
+            climbing: the brackets.
+            total: epochs of the whole search, if these are not all.
+        """
+        total = total or sum(_epochs_of(bracket) for bracket in climbing)
+        owner = {trial.number: bracket for bracket in climbing for trial in bracket.trials}
+        known = {trial.number: trial for trial in self.trials}
+        shown = {trial.number: trial for trial in self.trials}  # with epochs of trainings under way
+
+        def report(trial: Trial, target: int, is_done: bool) -> None:
+            shown[trial.number] = trial
+            epochs = sum(each.epochs for each in shown.values())
+            self.on_news(News(list(shown.values()), trial, target, is_done, epochs, total))
+
+        def heard(_: Numbers, message: list[Any]) -> None:
+            number, *more = message
+            report(_seen(known[number], more), owner[number].target, False)
+
+        for bracket in climbing:
+            self._submit(bracket)
+        for numbers, outcomes in self.pool.results(heard):
+            bracket = owner[numbers[0]]
+            target = bracket.target
+            for number, outcome in zip(numbers, outcomes, strict=True):
+                self._settle(known[number], outcome, target)
+                report(known[number], target, True)
+            if not bracket.missing:
+                self._submit(bracket)
+
+    def _submit(self, bracket: _Bracket) -> None:
+        """Have the missing trials of a rung trained; where none is missing, those of the next one."""
+        while not bracket.missing and len(bracket.rungs) > 1:
+            self._promote(bracket)
+        for group in self._alike(bracket.missing):
+            numbers = Numbers(trial.number for trial in group)
+            analyses = [self.analysis_of(trial.setting) for trial in group]
+            checkpoints = [self.folder / f"trial-{number:04d}" / "last.npz" for number in numbers]
+            self.pool.submit(numbers, advance, numbers, analyses, self.events, checkpoints, bracket.target)
+
+    def _alike(self, trials: list[Trial]) -> list[list[Trial]]:
+        """Trials that are trained in one program, where that is faster: those that differ in their learning rate alone."""
+        groups: dict[str, list[Trial]] = {}
+        for trial in trials:
+            analysis = self.analysis_of(trial.setting)
+            rest = {key: value for key, value in trial.setting.items() if key != LEARNING_RATE}
+            alone = [] if worth_it(analysis.train, analysis.model) else [trial.number]
+            groups.setdefault(json.dumps([rest, trial.epochs, alone], sort_keys=True), []).append(trial)
+        return list(groups.values())
+
+    def _promote(self, bracket: _Bracket) -> None:
+        """The best trials of a complete rung go on; what a trial reached later, before a stop, does not count here."""
+        before, after = bracket.rungs[:2]
+        able = [trial for trial in bracket.trials if trial.failure is None]
+        bracket.trials = sorted(able, key=lambda trial: self._rank(trial, before.epochs))[: after.count]
+        del bracket.rungs[0]
+
+    def _rank(self, trial: Trial, epochs: int | None = None) -> tuple[float, int]:
+        """Better trials first; a failed one last; ties in the order they were proposed."""
+        value = trial.best(self.analysis.tune.objective, epochs or trial.epochs)
+        if value is None:
+            return float("inf"), trial.number
+        return (value if self.analysis.tune.objective in SMALLER_IS_BETTER else -value), trial.number
+
+    def _settle(self, trial: Trial, outcome: Outcome, epochs: int) -> None:
+        """Enter a result, on disk too."""
+        trial.history, trial.seconds, trial.failure = outcome.history, outcome.seconds, outcome.failure
+        trial.epochs = epochs
+        trial.value = trial.best(self.analysis.tune.objective, epochs)
+        tree = {"tune": self.analysis.tune.model_dump(mode="json"), "trials": [asdict(each) for each in self.trials]}
+        write_text(self.folder / "tune.json", json.dumps(tree, indent=1) + "\n")
+
+    def _restored(self, trials: list[Trial]) -> list[Trial]:
+        """The same trials, as far as an interrupted search had taken them."""
+        path = self.folder / "tune.json"
+        if not path.is_file():
+            return trials
+        try:
+            tree = json.loads(path.read_text(encoding="utf-8"))
+            found = {row["number"]: Trial(**row) for row in tree["trials"]}
+        except (ValueError, KeyError, TypeError):
+            raise RunError(f"{path} is damaged", hint="start the search anew with --new") from None
+        return [
+            found[trial.number] if trial.number in found and found[trial.number].setting == trial.setting else trial
+            for trial in trials
+        ]
+
+
+def _epochs_of(bracket: _Bracket) -> int:
+    """Epochs that a bracket trains in all."""
+    counts = [min(rung.count, len(bracket.trials)) for rung in bracket.rungs]
+    before = [0, *(rung.epochs for rung in bracket.rungs)]
+    return sum(count * (rung.epochs - start) for count, rung, start in zip(counts, bracket.rungs, before, strict=False))
+
+
+def _seen(trial: Trial, message: list[Any]) -> Trial:
+    """A trial with what its training has just told, for display only."""
+    epochs, best, seconds = message
+    return replace(trial, epochs=epochs, value=best, seconds=trial.seconds + seconds)

@@ -1,0 +1,90 @@
+"""The search space of an analysis: for each key, the values that may be tried."""
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from fivesigma.analysis.tune import Choice, FloatRange, IntRange
+from fivesigma.errors import AnalysisError
+
+Range = Choice | IntRange | FloatRange
+Setting = dict[str, Any]
+"""Dotted key → value: one point of the space, ready to override an analysis."""
+
+
+def values_of(key: str, values: Range) -> list[Any]:
+    """All values of a discrete range.
+
+    Raises:
+        AnalysisError: for a continuous range, which has no list of values.
+    """
+    if isinstance(values, Choice):
+        return list(values.choice)
+    if isinstance(values, IntRange):
+        return list(range(values.int[0], values.int[1] + 1, values.step))
+    if values.step is not None:
+        low, high = values.float
+        return [low + i * values.step for i in range(math.floor((high - low) / values.step + 1e-9) + 1)]
+    raise AnalysisError(f"tune.space: {key!r} is continuous, so a grid has no end", hint="give it a `step`, or a `choice`")
+
+
+def draw(space: Mapping[str, Range], generator: np.random.Generator) -> Setting:
+    """One point, drawn at random; logarithmic ranges are uniform in the logarithm."""
+    return {key: _draw_value(values, generator) for key, values in space.items()}
+
+
+def _draw_value(values: Range, generator: np.random.Generator) -> Any:
+    if isinstance(values, Choice):
+        return values.choice[int(generator.integers(len(values.choice)))]
+    if isinstance(values, IntRange):
+        low, high = values.int
+        if values.log:
+            return round(math.exp(generator.uniform(math.log(low), math.log(high))))
+        return int(low + values.step * generator.integers((high - low) // values.step + 1))
+    low_float, high_float = values.float
+    if values.log:
+        return math.exp(generator.uniform(math.log(low_float), math.log(high_float)))
+    if values.step is not None:
+        return low_float + values.step * int(
+            generator.integers(math.floor((high_float - low_float) / values.step + 1e-9) + 1)
+        )
+    return float(generator.uniform(low_float, high_float))
+
+
+def size(space: Mapping[str, Range]) -> int | None:
+    """Number of points, or None if a range is continuous."""
+    try:
+        return math.prod(len(values_of(key, values)) for key, values in space.items())
+    except AnalysisError:
+        return None
+
+
+def grid(space: Mapping[str, Range]) -> Iterator[Setting]:
+    """Every point of a discrete space, the last key varying fastest."""
+    lists = [values_of(key, values) for key, values in space.items()]
+    for point in itertools.product(*lists):
+        yield dict(zip(space, point, strict=True))
+
+
+def distinct(space: Mapping[str, Range], count: int, seed: int) -> list[Setting]:
+    """`count` different points in random order; all there are if the space is smaller.
+
+    Args:
+        space: key → range.
+        count: how many points are wanted.
+        seed: the same seed draws the same points.
+    """
+    generator = np.random.default_rng(seed)
+    total = size(space)
+    if total is not None and total <= 4 * count:
+        points = list(grid(space))
+        order = generator.permutation(len(points))
+        return [points[i] for i in order[:count]]
+    found: dict[str, Setting] = {}
+    while len(found) < count:
+        point = draw(space, generator)
+        found.setdefault(repr(point), point)
+    return list(found.values())

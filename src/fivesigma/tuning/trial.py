@@ -1,0 +1,119 @@
+"""One trial of a search: a setting, how far it has got, and how a worker takes it further."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fivesigma.analysis.analysis import Analysis
+from fivesigma.analysis.train import SMALLER_IS_BETTER
+from fivesigma.cluster.base import tell
+from fivesigma.data import mapped
+from fivesigma.errors import EventsError, FivesigmaError
+from fivesigma.events import Events
+from fivesigma.training.training import train, train_many
+from fivesigma.training.validation import monitored
+from fivesigma.tuning.space import Setting
+
+
+@dataclass
+class Trial:
+    """One setting and how far it has got.
+
+    Attributes:
+        number: its place in the search, from 1.
+        setting: dotted key → value.
+        epochs: epochs trained so far.
+        value: best value of the objective so far, as it is reported (larger accuracy is better); None
+            before the first epochs, and for a training that failed.
+        seconds: time spent on it.
+        bracket: Hyperband's bracket, from 1; 0 for the other methods.
+        history: the objective after each epoch.
+        failure: why the training came to nothing; such a trial ranks last.
+    """
+
+    number: int
+    setting: Setting
+    epochs: int = 0
+    value: float | None = None
+    seconds: float = 0.0
+    bracket: int = 0
+    history: list[float] = field(default_factory=list)
+    failure: str | None = None
+
+    def best(self, objective: str, epochs: int) -> float | None:
+        """The best value of the objective within so many epochs, whatever came later."""
+        values = self.history[:epochs]
+        return best_of(values, objective) if values and not self.failure else None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What training a trial has given: the objective after each epoch so far, the seconds, why it failed."""
+
+    history: list[float]
+    seconds: float
+    failure: str | None = None
+
+
+def best_of(values: list[float], objective: str) -> float:
+    """The smallest loss or error, the largest of anything else.
+
+    >>> best_of([0.5, 0.7], "loss"), best_of([0.5, 0.7], "auc")
+    (0.5, 0.7)
+    """
+    return min(values) if objective in SMALLER_IS_BETTER else max(values)
+
+
+def advance(
+    numbers: Sequence[int],
+    analyses: Sequence[Analysis],
+    events: Path | Mapping[str, Events],
+    checkpoints: Sequence[Path],
+    epochs: int,
+) -> list[Outcome]:
+    """Train trials up to `epochs`, going on from their checkpoints; several, of equal shape, in one program. Tells after
+    each epoch the trial's number, the epoch, the best objective since this call and the seconds since then.
+
+    Args:
+        numbers: the trials', for messages.
+        analyses: each with its trial's setting in force; they may differ in the learning rate alone.
+        events: training and validation events, or the folder they were written to.
+        checkpoints: where the state of each training is kept.
+        epochs: how far to train, counted from the trials' beginning.
+
+    Raises:
+        FivesigmaError: what is wrong with a setting or the data; a training that diverges is an outcome.
+    """
+    objective = analyses[0].train.monitor
+    sign = 1 if objective in SMALLER_IS_BETTER else -1
+    seen: list[list[dict[str, float]]] = [[] for _ in numbers]
+
+    def value_of(row: dict[str, float]) -> float:
+        return float(sign * monitored(row, objective))
+
+    def on_epoch(index: int, row: dict[str, float]) -> None:
+        seen[index].append(row)
+        best = best_of([value_of(row) for row in seen[index]], objective)
+        tell([numbers[index], int(row["epoch"]), best, float(sum(row["seconds"] for row in seen[index]))])
+
+    def outcome(rows: list[dict[str, float]], failure: str | None = None) -> Outcome:
+        return Outcome([value_of(row) for row in rows], float(sum(row["seconds"] for row in rows)), failure)
+
+    try:
+        parts = mapped.read(events) if isinstance(events, Path) else events
+        if len(numbers) > 1:
+            twins = train_many(analyses, parts, checkpoints, epochs, on_epoch)
+            return [outcome(twin.state.history, twin.failure.what if twin.failure else None) for twin in twins]
+        _, history = train(
+            analyses[0],
+            parts,
+            checkpoint_path=checkpoints[0],
+            resume=True,
+            stop_after_epoch=epochs,
+            on_epoch=lambda row, _: on_epoch(0, row),
+        )
+    except EventsError as error:
+        return [outcome(rows, error.what) for rows in seen]
+    except FivesigmaError as error:
+        raise type(error)(f"trial {numbers[0]}: {error.what}", hint=error.hint) from None
+    return [outcome(history)]

@@ -1,0 +1,67 @@
+"""The verb `check`: every key and every column name of an analysis, before anything is read."""
+
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from fivesigma.analysis.file import load
+from fivesigma.baselines.of_run import check as check_baselines
+from fivesigma.data.formats import expand
+from fivesigma.data.load import plan_for, read_events, reader_for
+from fivesigma.data.plan import Plan
+from fivesigma.events import Events, concatenate
+from fivesigma.metrics.leakage import suspicions
+from fivesigma.progress import Listener
+from fivesigma.verbs.base import AnalysisLike
+
+FIRST_EVENTS = 20_000
+"""`check` looks at so many events of every file: for lists and text where numbers are meant, and for leakage."""
+
+
+def check(
+    analysis: AnalysisLike,
+    settings: Mapping[str, Any] | None = None,
+    data: Mapping[str, Sequence[str] | str] | None = None,
+    listener: Listener | None = None,
+) -> list[Plan]:
+    """Check an analysis and, if its files are there, every name in it and the first events.
+
+    Raises:
+        FivesigmaError: for the first thing that is wrong.
+    """
+    resolved = load(analysis, settings, data)
+    check_baselines(resolved)
+    plans = []
+    seen: dict[str, list[Events]] = {}
+    for name, sample in resolved.samples.items():
+        files = expand(sample.files)
+        for file in files:
+            reader = reader_for(resolved, file, sample)
+            plan = plan_for(resolved, reader)
+            allowed = plan.check_no_truth()
+            check_names(plan)
+            for first, _ in islice(read_events(resolved, plan, reader, sample, size=FIRST_EVENTS), 1):
+                seen.setdefault("test" if resolved.use_of(name) == "test" else "train", []).append(first)
+            plans.append(plan)
+            if listener and allowed:
+                listener.say(f"warning: truth among the inputs, as `allow_truth` asks: {', '.join(allowed)}")
+        if listener and files:
+            listener.say(f"sample {name}: {len(plans[-1].features)} features, all names found in {', '.join(files)}")
+    if listener and "train" in seen:
+        parts = {part: concatenate(found) for part, found in seen.items()}
+        for sentence in suspicions(parts, numbered=resolved.event_number is not None):
+            listener.say(f"warning: {sentence}")
+    return plans
+
+
+def check_names(plan: Plan) -> None:
+    """Resolve every formula of the analysis against the columns of one table."""
+    analysis = plan.analysis
+    answer = analysis.labels or analysis.target
+    texts = [*plan.features, *analysis.observers, *(p.variable or n for n, p in analysis.parameters.items())]
+    texts += [p.background_variable for p in analysis.parameters.values() if p.background_variable]
+    sides = [side for systematic in analysis.systematics.values() for side in (systematic.up, systematic.down) if side]
+    texts += [side.weights for side in sides if side.weights]
+    optional = [analysis.selection, analysis.weights, answer.variable if answer else None, analysis.event_number]
+    for text in [*texts, *(text for text in optional if text)]:
+        plan.needs(text)

@@ -1,0 +1,182 @@
+"""`prepare`: files of any format and size → a folder of Parquet shards in random order, in bounded memory."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fivesigma.analysis.analysis import Analysis
+from fivesigma.analysis.file import load
+from fivesigma.data.base import CHUNK
+from fivesigma.data.formats import expand, split_treename
+from fivesigma.data.load import plan_for, read_events, reader_for
+from fivesigma.data.normalisation import is_normalised, normalised
+from fivesigma.data.shards import Shards, ShardWriter
+from fivesigma.errors import AnalysisError, EventsError, OutputError
+from fivesigma.events import Events
+from fivesigma.preparation.split import sides, without_overlap
+from fivesigma.progress import Listener
+from fivesigma.runs.source import reading_settings, with_simulation
+from fivesigma.verbs.base import AnalysisLike
+
+SHARD_BYTES = 64 << 20
+"""Memory of a shard unless their number is given."""
+FEWEST, MOST = 8, 1024
+"""Shards: enough to divide among processes, few enough to keep every one worth opening."""
+ROWS_PER_BUCKET = 2048
+"""Rows that a piece of input has at least for each bucket, on average."""
+PLACES = {"samples", "treename", "columns", "simulate"}
+"""Sections of an analysis that say where its events come from."""
+
+
+def prepare(
+    analysis: AnalysisLike,
+    settings: Mapping[str, Any] | None = None,
+    data: Mapping[str, Sequence[str] | str] | None = None,
+    destination: str | Path | None = None,
+    shards: int | None = None,
+    listener: Listener | None = None,
+    workers: int | None = None,
+    cluster: str | None = None,
+) -> Path:
+    """Read, select, label and split an analysis's events once, and write them as shuffled Parquet shards.
+
+    A call that was killed goes on where it stopped; one that was finished is not done again.
+
+    Args:
+        analysis, settings, data: as for `run`.
+        destination: the folder to write, by default `prepared/<name>`.
+        shards: files of each part; by default as many as keep one of them below 64 MB.
+        listener: hears what happens.
+        workers, cluster: who simulates events, if there is no file of them.
+
+    Returns:
+        The folder, for `shards:` in the analysis or `--set shards=FOLDER`.
+
+    Raises:
+        OutputError: if the folder holds other events, or other files.
+        LeakageError: if test events stand in the training files too (`split.overlap`).
+    """
+    listener = listener or Listener()
+    resolved = load(analysis, settings, data)
+    if resolved.split.folds is not None:
+        raise AnalysisError(
+            "prepared events cannot be trained on in folds: those need the events in memory",
+            hint="leave out split.folds, or train from the files without `fivesigma prepare`",
+        )
+    simulated = not resolved.has_files
+    if simulated:
+        resolved = with_simulation(resolved, listener, workers, cluster)
+    uses = sorted({resolved.use_of(name) for name in resolved.samples})
+    origin = {"simulated": simulated, "per_fb": is_normalised(resolved), "uses": uses}
+    resolved = normalised(resolved, listener.progress)
+    folder = Path(destination) if destination is not None else Path("prepared") / resolved.name
+    count = shards or _suitable(resolved)
+    writer = ShardWriter(folder, count, _digest(resolved, count), {**reading_settings(resolved), **origin})
+    if _is_there(folder, writer.digest, listener):
+        return folder
+    if resolved.split.stratify:
+        listener.say("split.stratify needs all events in memory: here each class is split by its hash, right on average")
+    like = _scatter(resolved, writer, listener)
+    checked = "test" in {resolved.use_of(name) for name in resolved.samples}
+    writer.gather(
+        like,
+        lambda parts: without_overlap(parts, resolved.split) if checked else parts,
+        resolved.split.seed,
+        listener.progress,
+    )
+    made = Shards(folder)
+    _check_classes(made, resolved)
+    listener.done(", ".join(f"{made.length(part):,} {part}" for part in made.rows) + f" events in {count} shards: {folder}")
+    return folder
+
+
+def _is_there(folder: Path, digest: str, listener: Listener) -> bool:
+    """Whether the folder is complete already.
+
+    Raises:
+        OutputError: if something else is in it.
+    """
+    if not folder.exists():
+        return False
+    if not folder.is_dir():
+        raise OutputError(f"{folder} is a file", hint="choose another folder with --output")
+    if (folder / "prepared.json").is_file():
+        if Shards(folder).digest == digest:
+            listener.say(f"prepared already: {folder}")
+            return True
+        raise OutputError(f"{folder} holds events of other files or settings", hint="choose another folder, or remove it")
+    if any(folder.iterdir()):
+        if not any(folder.glob("spill-*")):
+            raise OutputError(f"{folder} is not empty", hint="choose another folder with --output")
+        listener.say(f"going on in {folder}")
+    return False
+
+
+def _scatter(analysis: Analysis, writer: ShardWriter, listener: Listener) -> Events:
+    """Spill every piece of every file; returns events of the right columns, for the names."""
+    uses = {analysis.use_of(name) for name in analysis.samples}
+    total = sum(Path(split_treename(file)[0]).stat().st_size for _, file in _files(analysis))
+    size = max(CHUNK, writer.shards * ROWS_PER_BUCKET)
+    like, piece, rows, done = None, 0, 0, 0
+    for name, file in _files(analysis):
+        sample = analysis.samples[name]
+        reader = reader_for(analysis, file, sample)
+        plan = plan_for(analysis, reader)
+        plan.check_no_truth()
+        for events, length in read_events(analysis, plan, reader, sample, size=size):
+            if like is not None and events.feature_names != like.feature_names:
+                raise EventsError(f"{file} has other features than the first file", hint="name them instead of a glob")
+            like = events.take(np.zeros(0, np.intp)) if like is None else like
+            if not writer.has(piece):
+                writer.scatter(piece, sides(analysis.use_of(name), uses, events, analysis.split) or {"train": like})
+            piece, rows = piece + 1, rows + length
+            listener.progress(done, total, f"reading {name}: {rows:,} events")
+        done += Path(split_treename(file)[0]).stat().st_size
+    if like is None:
+        raise EventsError(f"{analysis.name}: the files hold no events")
+    listener.done(f"read {rows:,} events")
+    return like
+
+
+def _files(analysis: Analysis) -> Iterator[tuple[str, str]]:
+    for name, sample in analysis.samples.items():
+        if sample.files:
+            yield from ((name, file) for file in expand(sample.files))
+
+
+def _suitable(analysis: Analysis) -> int:
+    """Shards of about 64 MB each, by the rows of the files, or by their size where rows are not known."""
+    total = 0.0
+    for name, file in _files(analysis):
+        reader = reader_for(analysis, file, analysis.samples[name])
+        plan = plan_for(analysis, reader)
+        row_bytes = 4 * (len(plan.features) + len(analysis.parameters)) + 8 * (len(analysis.observers) + 4)
+        rows = reader.length()
+        # Text takes about ten bytes a number, a third of that when compressed.
+        size = Path(split_treename(file)[0]).stat().st_size
+        total += rows * row_bytes if rows is not None else size * (1.5 if file.endswith((".gz", ".bz2", ".zst")) else 0.5)
+    return int(min(max(total / SHARD_BYTES, FEWEST), MOST))
+
+
+def _digest(analysis: Analysis, shards: int) -> str:
+    tree = [reading_settings(analysis), analysis.model_dump(mode="json", include=PLACES)]
+    stats = [Path(split_treename(file)[0]).stat() for _, file in _files(analysis)]
+    inputs = [(row.st_size, row.st_mtime_ns) for row in stats]
+    return hashlib.sha256(json.dumps([tree, inputs, shards], sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _check_classes(shards: Shards, analysis: Analysis) -> None:
+    if shards.length("train") == 0:
+        raise EventsError("no event is left for training", hint="lower `split.val` and `split.test`, or add events")
+    for part in shards.rows:
+        counts = shards.index["parts"][part]["classes"]
+        for name in analysis.classes:
+            if shards.length(part) and counts.get(name, {"events": 0})["events"] == 0:
+                raise EventsError(
+                    f"class {name!r} has no event in the {part} part ({shards.length(part):,} events)",
+                    hint="check `labels`, `selection` and the files; or add events",
+                )

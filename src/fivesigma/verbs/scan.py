@@ -1,0 +1,376 @@
+"""The verb `scan`: what a search reaches at each hypothesis, with this network and with others trained to compare."""
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fivesigma.analysis.analysis import Analysis
+from fivesigma.assessment.search import Searching
+from fivesigma.cluster.base import Executor, tell
+from fivesigma.cluster.executor import executor
+from fivesigma.data import mapped as shared_data
+from fivesigma.errors import AnalysisError, FivesigmaError, RunError, did_you_mean
+from fivesigma.events import Events
+from fivesigma.metrics.metric import Metric
+from fivesigma.metrics.parameter_checks import Carried, parameter_sentences
+from fivesigma.metrics.roc import auc, auc_difference
+from fivesigma.metrics.summary import as_json, hypothesis_name, per_parameter
+from fivesigma.preparation.hypotheses import ComparisonNetwork, Hypothesis
+from fivesigma.progress import Listener
+from fivesigma.reporting.page import write_report
+from fivesigma.reporting.scan_tables import tables
+from fivesigma.runs.folder import TRAINED, RunFolder
+from fivesigma.runs.run import Run
+from fivesigma.runs.source import Source, load_source
+from fivesigma.scores import Scores
+from fivesigma.training.fold_training import HISTORY, MODEL, checkpoint_of, fold_scores
+from fivesigma.training.folds import Folds, load_trained
+from fivesigma.training.network import MOST_HYPOTHESES, Network, scores_by
+from fivesigma.training.training import train
+from fivesigma.verbs.base import RUNS
+
+OWN = "parameterised"
+"""The run's own network."""
+
+
+def scan(
+    run: str | Path | Run,
+    *,
+    leave_out: Sequence[str | float | Mapping[str, float]] = (),
+    extremes: bool = False,
+    compare: bool = False,
+    output: str | Path = RUNS,
+    listener: Listener | None = None,
+    workers: int | None = None,
+    cluster: str | None = None,
+) -> Run:
+    """AUC, significance and expected limit at every hypothesis, beside networks trained to compare.
+
+    Without further wishes nothing is trained. Networks that are trained stay in `scan/` of the run's folder: a scan that
+    was stopped goes on, and a later one shows them again. Each of them learns from the run's own training events (or a
+    part of them), with the run's settings and seed, and is judged on the run's own test events.
+
+    Args:
+        run: a run folder, or an analysis's name for its latest run.
+        leave_out: hypotheses that a network is trained without and tested on, one network for each, beside one that is
+            dedicated to it: 1000, or "mass=1000" where there are several parameters.
+        extremes: train on the signal of the smallest and the largest value only (of one parameter).
+        compare: train one dedicated network per hypothesis, and one for all that is not given the parameters.
+        output: folder of all runs.
+        listener: hears what happens.
+        workers: networks that train at a time; by default one per core. The result does not depend on it.
+        cluster: address of a Dask scheduler whose workers train; they must see the run's folder.
+
+    Returns:
+        The run; its `scan` holds the numbers, its report a section with them.
+
+    Raises:
+        RunError: if the run has no network with parameters, or is being worked on.
+        AnalysisError: for a hypothesis that the run does not have.
+    """
+    listener = listener or Listener()
+    folder = RunFolder.open(run.path if isinstance(run, Run) else run, Path(output), TRAINED)
+    place = RunFolder(folder / "scan")
+    place.path.mkdir(exist_ok=True)
+    for busy in (folder, place):
+        if busy.busy:
+            raise RunError(f"the run {folder} is being worked on ({busy.unfinished})", hint="wait until it is finished")
+    analysis, network = folder.analysis(), load_trained(folder)
+    known = _hypotheses(folder, analysis)
+    wanted = _studies(analysis, known, leave_out, extremes, compare)
+    place.begin("scan")
+    source = load_source(analysis, listener, workers, cluster)
+    _check_inputs(source, wanted)
+    if source.shards is not None:
+        counts = ", ".join(f"{len(events):,} {part}" for part, events in source.parts.items())
+        listener.say(f"of the prepared events a random sample in memory is used: {counts} events")
+    _train(place, wanted, known, analysis, source, listener, workers, cluster)
+    kinds = ("dedicated", "no parameter", "left out", "extremes")
+    studies = {study.name: study for study in sorted(_trained(place), key=lambda study: kinds.index(study.kind))}
+    with executor(workers, tasks=len(known)) as pool:
+        tree = as_json(_Judge(place, analysis, source, known, listener, pool).all(network, list(studies.values())))
+    place.write_json("scan.json", tree)
+    say(tree, analysis, listener)
+    write_report(folder, listener.progress)
+    place.finish()
+    listener.done("report written")
+    return Run(folder.path)
+
+
+def _hypotheses(folder: RunFolder, analysis: Analysis) -> list[Hypothesis]:
+    """The values of the parameters that the run's signal has."""
+    if not analysis.parameters or analysis.task != "binary":
+        raise RunError(
+            f"the run {folder} has no parameters to scan", hint="name them in `parameters`; `fivesigma evaluate` needs none"
+        )
+    found = [tuple(values) for values in folder.read_json("metadata.json").get("hypotheses", [])]
+    if not found:
+        raise RunError(f"the signal of the run {folder} has more than {MOST_HYPOTHESES} different values of its parameters")
+    return found
+
+
+def _studies(
+    analysis: Analysis, known: Sequence[Hypothesis], leave_out: Sequence[Any], extremes: bool, compare: bool
+) -> list[ComparisonNetwork]:
+    """The networks that are asked for."""
+    names = tuple(analysis.parameters)
+    left_out = [_hypothesis(one, names, known) for one in leave_out]
+    dedicated = list(known) if compare else left_out
+    found = [ComparisonNetwork(f"dedicated-{hypothesis_name(names, one)}", "dedicated", (one,)) for one in dedicated]
+    if compare:
+        found.append(ComparisonNetwork("no-parameter", "no parameter", tuple(known)))
+    for one in left_out:
+        rest = tuple(values for values in known if values != one)
+        if len(rest) == 0:
+            raise AnalysisError("there is one hypothesis only: without it nothing is left to train on")
+        found.append(ComparisonNetwork(f"without-{hypothesis_name(names, one)}", "left out", rest))
+    if extremes:
+        if len(names) > 1:
+            raise AnalysisError(f"--extremes needs one parameter; the run has {', '.join(names)}", hint="use --leave-out")
+        if len(known) < 3:
+            raise AnalysisError("--extremes needs at least three hypotheses: between two there is none to test on")
+        found.append(ComparisonNetwork("extremes", "extremes", (min(known), max(known))))
+    return list({study.name: study for study in found}.values())
+
+
+def _hypothesis(text: Any, names: tuple[str, ...], known: Sequence[Hypothesis]) -> Hypothesis:
+    """The hypothesis that is meant by `1000`, `mass=1000`, `mass=1000,width=2` or a mapping."""
+    shown_as = {hypothesis_name(names, values): values for values in known}
+    pairs = [f"{key}={value:g}" for key, value in text.items()] if isinstance(text, Mapping) else str(text).split(",")
+    try:
+        given = {key.strip() or names[0]: float(value) for key, _, value in (pair.rpartition("=") for pair in pairs)}
+        values = tuple(float(np.float32(given.pop(name))) for name in names)
+    except (ValueError, KeyError):
+        example = next(iter(shown_as))
+        raise AnalysisError(f"cannot read the hypothesis {text!r}", hint=f"write, for example, {example}") from None
+    if given or values not in known:
+        name = ",".join(pairs) if "=" in pairs[0] else hypothesis_name(names, values)
+        raise AnalysisError(f"the run has no hypothesis {name!r}; {did_you_mean(name, shown_as)}", hint=", ".join(shown_as))
+    return values
+
+
+def _check_inputs(source: Source, wanted: Sequence[ComparisonNetwork]) -> None:
+    if wanted and source.division is not None:
+        raise AnalysisError(
+            "networks to compare are not trained in folds: this run has split.folds",
+            hint="`fivesigma scan` without options shows its own networks; compare in a run without folds",
+        )
+
+
+def _trained(place: RunFolder) -> Iterator[ComparisonNetwork]:
+    """Studies of earlier scans whose network is there."""
+    for path in sorted(place.path.glob(f"*/{MODEL}")):
+        if (path.parent / "study.json").is_file():
+            row = RunFolder(path.parent).read_json("study.json")
+            yield ComparisonNetwork(row["name"], row["kind"], tuple(tuple(values) for values in row["hypotheses"]))
+
+
+def _of(place: RunFolder, study: ComparisonNetwork) -> RunFolder:
+    return RunFolder(place / study.name)
+
+
+def _train(
+    place: RunFolder,
+    studies: Sequence[ComparisonNetwork],
+    known: Sequence[Hypothesis],
+    analysis: Analysis,
+    source: Source,
+    listener: Listener,
+    workers: int | None,
+    cluster: str | None,
+) -> None:
+    """Train the networks that are not there yet, side by side, each on one core."""
+    missing = {study.name: study for study in studies if not _of(place, study).has(MODEL)}
+    if not missing:
+        return
+    events = (place / "events").absolute()
+    shared_data.write(events, {part: source.parts[part] for part in ("train", "val") if part in source.parts})
+    epochs = dict.fromkeys(missing, 0)
+    total = analysis.train.epochs * len(missing)
+
+    def heard(name: str, epoch: int) -> None:
+        place.alive()
+        epochs[name] = epoch
+        listener.progress(sum(epochs.values()), total, f"training {len(missing)} networks to compare")
+
+    listener.progress(0, total, f"training {len(missing)} networks to compare")
+    try:
+        with executor(workers, cluster, tasks=len(missing), single_core=True) as pool:
+            for name, study in missing.items():
+                pool.submit(name, train_one, study, analysis, list(known), events, _of(place, study).path.absolute())
+            for name, row in pool.results(heard):
+                epochs[name] = analysis.train.epochs
+                listener.say(f"trained {name}: {row['events']:,} events, {row['epochs']} epochs in {row['seconds']:.0f} s")
+    finally:
+        shutil.rmtree(events, ignore_errors=True)
+
+
+def train_one(
+    study: ComparisonNetwork, analysis: Analysis, known: Sequence[Hypothesis], events: Path, place: Path
+) -> dict[str, Any]:
+    """In a worker: train the network of one study, going on from its checkpoint; telling each epoch.
+
+    Args:
+        study: what it learns.
+        analysis: of the run.
+        known: all hypotheses.
+        events: folder that the run's training and validation events were written to.
+        place: folder of the network.
+    """
+    folder = RunFolder(place)
+
+    def on_epoch(row: dict[str, float], epochs: int) -> None:
+        tell(int(row["epoch"]))
+
+    try:
+        parts = study.parts(shared_data.read(events), known, analysis)
+        network, history = train(
+            study.analysis(analysis), parts, checkpoint_path=checkpoint_of(folder), resume=True, on_epoch=on_epoch
+        )
+    except FivesigmaError as error:
+        raise type(error)(f"{study.name}: {error.what}", hint=error.hint) from None
+    row = {
+        **asdict(study),
+        "events": len(parts["train"]),
+        "epochs": len(history),
+        "seconds": sum(epoch["seconds"] for epoch in history),
+    }
+    folder.write_json("study.json", row)
+    folder.write_text(HISTORY, "".join(json.dumps(epoch) + "\n" for epoch in history))
+    network.save(folder)  # last: it marks the network as trained
+    return row
+
+
+class _Judge:
+    """Puts every network to the same test.
+
+    Args:
+        place: folder of the scan.
+        analysis: of the run.
+        source: its events.
+        known: all hypotheses.
+        listener: hears what happens.
+        pool: works out limits side by side.
+    """
+
+    def __init__(
+        self,
+        place: RunFolder,
+        analysis: Analysis,
+        source: Source,
+        known: Sequence[Hypothesis],
+        listener: Listener,
+        pool: Executor,
+    ) -> None:
+        self._place, self._analysis, self._source, self._known = place, analysis, source, known
+        self._listener, self._pool = listener, pool
+        self._own_scores: Scores | None = None
+        self._names = [hypothesis_name(tuple(analysis.parameters), values) for values in known]
+
+    def all(self, network: Network | Folds, studies: Sequence[ComparisonNetwork]) -> dict[str, Any]:
+        """What `scan.json` holds."""
+        rows: dict[str, Any] = {OWN: {**self._own(network), "trained_on": self._names, "kind": "parameterised"}}
+        dedicated: dict[str, Any] = {}
+        for i, study in enumerate(studies):
+            self._listener.progress(i, len(studies), f"judging {study.name}")
+            row = self._study(study)
+            if study.kind == "dedicated":
+                dedicated |= row["at"]
+            else:
+                rows[study.name] = row
+        if dedicated:
+            ordered = {name: dedicated[name] for name in self._names if name in dedicated}
+            first = {"kind": "dedicated", "trained_on": list(ordered), "at": ordered}
+            rows = {OWN: rows.pop(OWN), "dedicated": first, **rows}
+        for row in rows.values():
+            areas = [at["auc"] for at in row["at"].values()]
+            if len(areas) == len(self._names):
+                # The background is the same at every hypothesis: errors are added as if they moved together.
+                row["mean_auc"] = Metric(*(float(np.mean([getattr(a, key) for a in areas])) for key in ("value", "error")))
+        return {
+            "parameters": {name: p.unit for name, p in self._analysis.parameters.items()},
+            "hypotheses": {name: list(values) for name, values in zip(self._names, self._known, strict=True)},
+            "networks": rows,
+        }
+
+    def _own(self, network: Network | Folds) -> dict[str, Any]:
+        """The run's own network: as it was evaluated, with a check of what the background carries."""
+        scoring: dict[str, Any] = {}
+        if isinstance(network, Folds):
+            assert self._source.division is not None  # a run with folds divides its events into folds
+            scoring = dict(fold_scores(network, self._source.division, self._source.parts.get("test"), self._known))
+        else:
+            scoring = {part: partial(network.scores, events, self._known) for part, events in self._source.parts.items()}
+        scored = {part: one() for part, one in scoring.items()}
+        for sentence in parameter_sentences({part: Carried(scores) for part, scores in scored.items()}):
+            self._listener.say(f"warning: {sentence}")
+        row = self._judged(scored, self._place, partial(scores_by, network, hypotheses=self._known))
+        self._own_scores = scored[row["part"]]
+        return row
+
+    def _study(self, study: ComparisonNetwork) -> dict[str, Any]:
+        folder = _of(self._place, study)
+        network = Network.load(folder)
+        tested = self._known if study.kind != "dedicated" else study.hypotheses
+        scoring = partial(_scores, network, tested)
+        scored = {part: scoring(events) for part, events in self._source.parts.items() if part != "train"}
+        row = self._judged(scored, folder, scoring)
+        for values, name in zip(self._known, self._names, strict=True):
+            if name in row["at"] and self._own_scores is not None:
+                row["at"][name]["auc_difference"] = _difference(scored[row["part"]], self._own_scores, values)
+        history = folder.history()
+        names = [hypothesis_name(tuple(self._analysis.parameters), values) for values in study.hypotheses]
+        more = {"kind": study.kind, "trained_on": names, "events": folder.read_json("study.json")["events"]}
+        return {**row, **more, "epochs": len(history)}
+
+    def _judged(self, scored: Mapping[str, Scores], folder: RunFolder, scoring: Any) -> dict[str, Any]:
+        """Areas, significances and limits at each hypothesis, in the part that the run is judged on."""
+        searching = Searching(folder, self._analysis, self._source, scoring, self._listener, self._pool)
+        last = searching.judged_on
+        found: dict[str, Any] = {}
+        for part in dict.fromkeys((searching.chosen_on, last)):
+            found = searching.add(part, scored[part])[0]
+        scores = scored[last]
+        at = {
+            name: {"auc": row["auc"], "search": found.get("search", {}).get("at", {}).get(name)}
+            for name, row in per_parameter(scores, self._analysis.evaluate.threshold).items()
+        }
+        return {"part": last, "auc": auc(scores.score, scores.target, scores.weight), "at": at}
+
+
+def _difference(scores: Scores, own: Scores, values: Hypothesis) -> Metric:
+    """How much larger the area is than that of the run's own network, on the same events."""
+    member = (scores.target == 0) | (scores.parameters == np.asarray(values, np.float32)).all(axis=1)
+    pair = [one.at_hypothesis[values][member] for one in (scores, own)]
+    return auc_difference(pair[0], pair[1], scores.target[member], scores.weight[member])
+
+
+def _scores(network: Network, tested: Sequence[Hypothesis], events: Events) -> Scores:
+    """Scores at some hypotheses; of a network without parameters, the same at each of them."""
+    if network.recipe.parameters:
+        return scores_by(network, events, tested)
+    score = network.score(events.features)
+    return Scores(
+        score=score,
+        target=events.target,
+        weight=events.weight,
+        classes=events.classes,
+        parameters=events.parameters,
+        parameter_names=events.parameter_names,
+        at_hypothesis=dict.fromkeys(tested, score),
+        event_number=events.event_number,
+    )
+
+
+def say(tree: Mapping[str, Any], analysis: Analysis, listener: Listener) -> None:
+    """The scan as tables: a row for each hypothesis, a column for each network."""
+    for title, header, rows in tables(tree):
+        listener.table(title, header, rows)
+    if analysis.evaluate.search is None:
+        listener.say("for significance and limits set evaluate.search (luminosity or yields) in the analysis")

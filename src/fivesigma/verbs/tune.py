@@ -1,0 +1,162 @@
+"""`tune`: search for the best settings, then train and evaluate with them."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fivesigma.analysis.analysis import Analysis
+from fivesigma.analysis.file import dump, load
+from fivesigma.analysis.train import SMALLER_IS_BETTER
+from fivesigma.analysis.tune import Tune
+from fivesigma.cluster.executor import executor
+from fivesigma.data import mapped as shared_data
+from fivesigma.errors import AnalysisError
+from fivesigma.progress import Listener, TrialRow
+from fivesigma.runs.folder import RunFolder
+from fivesigma.runs.run import Run
+from fivesigma.runs.session import RunSession
+from fivesigma.tuning.hyperband import brackets
+from fivesigma.tuning.search import News, Search
+from fivesigma.tuning.space import size
+from fivesigma.tuning.trial import Trial
+from fivesigma.verbs.base import RUNS, AnalysisLike
+from fivesigma.verbs.run import run
+
+SHOWN = 10
+
+
+def tune(
+    analysis: AnalysisLike,
+    settings: Mapping[str, Any] | None = None,
+    data: Mapping[str, Sequence[str] | str] | None = None,
+    output: str | Path = RUNS,
+    listener: Listener | None = None,
+    new: bool = False,
+    workers: int | None = None,
+    cluster: str | None = None,
+) -> Run:
+    """Search the analysis's space, then run the analysis with the best settings.
+
+    The search keeps its trials and `tune.json` in a run folder of its own, below `tune/`; the same
+    call goes on with a search that was stopped. Test events are used once, by the run at the end.
+
+    Args:
+        analysis: with a `tune` section.
+        settings, data, output, listener, new: as for `run`.
+        workers: trials that train at a time, each on one core; by default as many as there are cores.
+            The result does not depend on it.
+        cluster: address of a Dask scheduler whose workers train the trials; they must see `output`.
+
+    Returns:
+        The run with the best settings.
+    """
+    listener = listener or Listener()
+    resolved = load(analysis, settings, data)
+    if resolved.split.folds is not None:
+        raise AnalysisError(
+            "a search trains one network per setting, not folds",
+            hint="search with --set split.folds=null; then fivesigma run RUN/tune/best.yaml "
+            f"--set split.folds={resolved.split.folds}",
+        )
+    journey = RunSession.start(resolved, Path(output), listener, needs="tune", new=new, workers=workers, cluster=cluster)
+    journey.folder.begin("tune")
+    best = _search(journey)
+    journey.folder.finish()
+    return run(best, output=output, listener=listener, new=new)
+
+
+def _search(journey: RunSession) -> Analysis:
+    """The analysis with the best settings that the search finds; they are kept in `tune/best.yaml`."""
+    resolved, folder, listener = journey.analysis, journey.folder, journey.listener
+    place = (folder / "tune").absolute()
+    parts = {part: events for part, events in journey.source.parts.items() if part != "test"}
+    if "val" not in parts:
+        raise AnalysisError("a search needs validation events", hint="set split.val")
+    shared_data.write(place / "data", parts)
+    try:
+        with executor(journey.workers, journey.cluster, tasks=most_trials(resolved.tune), single_core=True) as pool:
+            search = Search(resolved, place / "data", place, pool, Watch(folder, listener, resolved.tune))
+            trials = search.run()
+    finally:
+        shutil.rmtree(place / "data", ignore_errors=True)
+    rows = [
+        [str(t.number), f"{t.value:.4f}" if t.value is not None else "–", str(t.epochs), shown(t.setting)]
+        for t in trials[:SHOWN]
+    ]
+    listener.table("best trials (validation)", ["trial", resolved.tune.objective, "epochs", "setting"], rows)
+    best = load(resolved, trials[0].setting)
+    folder.write_text("tune/best.yaml", dump(best))
+    listener.say(f"best settings: {shown(trials[0].setting)}; kept in {folder / 'tune' / 'best.yaml'}")
+    return best
+
+
+def most_trials(tune: Tune) -> int | None:
+    """How many trials can train at a time, at most; None if that is not known."""
+    if tune.method == "hyperband":
+        return sum(rungs[0].count for rungs in brackets(tune.max_epochs, tune.factor))
+    if tune.method == "tpe":
+        return min(tune.together, tune.trials)
+    return tune.trials if tune.method == "random" else size(tune.space)
+
+
+class Watch:
+    """Passes the news of a search on, as rows of a table.
+
+    Args:
+        folder: of the search; every news is a sign that it is alive.
+        listener: hears the rows.
+        tune: the section of the analysis.
+    """
+
+    def __init__(self, folder: RunFolder, listener: Listener, tune: Tune) -> None:
+        self._folder, self._listener, self._tune = folder, listener, tune
+        self._training: dict[int, int] = {}  # number → epochs it is to reach
+
+    def __call__(self, news: News) -> None:
+        self._folder.alive()
+        if news.is_done:
+            self._training.pop(news.trial.number, None)
+        else:
+            self._training[news.trial.number] = news.target
+        rows = {trial.number: self._row(trial) for trial in news.trials}
+        changed = rows[news.trial.number]
+        self._listener.trials(self._tune.objective, sorted(rows.values(), key=self._order), changed, news.epochs, news.total)
+
+    def _row(self, trial: Trial) -> TrialRow:
+        target = self._training.get(trial.number, trial.epochs)
+        return TrialRow(
+            trial.number,
+            trial.bracket,
+            shown(trial.setting),
+            trial.epochs,
+            target,
+            trial.value,
+            trial.seconds,
+            self._state(trial),
+        )
+
+    def _state(self, trial: Trial) -> str:
+        if trial.failure is not None:
+            return "failed"
+        if trial.number in self._training:
+            return "training"
+        if trial.epochs >= self._tune.max_epochs:
+            return "done"
+        return "paused" if trial.epochs else "waiting"
+
+    def _order(self, row: TrialRow) -> tuple[bool, float, int]:
+        value = float("inf") if row.best is None else row.best
+        smaller = self._tune.objective in SMALLER_IS_BETTER or row.best is None
+        return row.state != "training", value if smaller else -value, row.number
+
+
+def shown(setting: Mapping[str, Any]) -> str:
+    """A setting in one line.
+
+    >>> shown({"model.layers": [28, 28], "train.learning_rate": 0.00123456})
+    'model.layers=[28, 28], train.learning_rate=0.001235'
+    """
+    return ", ".join(
+        f"{key}={value:.4g}" if isinstance(value, float) else f"{key}={value}" for key, value in setting.items()
+    )

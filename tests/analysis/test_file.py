@@ -1,0 +1,149 @@
+import os
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fivesigma.analysis.file import builtin_names, dump, load, merge, parse_data, parse_settings, source_text
+from fivesigma.errors import AnalysisError
+
+TREE = {"name": "toy", "features": ["x"], "target": "y", "samples": {"mc": {"files": ["a.csv"]}}}
+
+
+@pytest.fixture
+def write(tmp_path):
+    """A function that writes a mapping as an analysis file."""
+
+    def write(tree, name="toy.yaml"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(tree if isinstance(tree, str) else yaml.safe_dump(tree))
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("name", builtin_names())
+def test_a_built_in_analysis_survives_being_written_and_read(name, write):
+    assert load(write(dump(load(name)))) == load(name)
+    assert yaml.safe_load(source_text(name))["name"] == load(name).name
+
+
+def test_settings_reach_every_key_and_leave_the_rest():
+    analysis = load(TREE, {"train.epochs": 7, "split.seed": 3, "evaluate.against": {"x": [0, 1]}})
+    assert (analysis.train.epochs, analysis.split.seed, analysis.evaluate.against) == (7, 3, {"x": [0, 1]})
+    assert load(analysis, {"train.epochs": load(TREE).train.epochs, "split.seed": 0, "evaluate.against": {}}) == load(TREE)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"train.epoch": 1}, "did you mean 'epochs'"),
+        ({"name.x": 1}, "which has no keys"),
+        ({"trian.epochs": 1}, "did you mean 'train'"),
+    ],
+)
+def test_a_wrong_setting_is_refused(settings, words):
+    with pytest.raises(AnalysisError, match=words):
+        load(TREE, settings)
+
+
+def test_data_replace_the_files_of_a_sample():
+    analysis = load(TREE, data={"mc": "b.csv", "test": ["/c.csv", "https://host/d.root"]})
+    assert analysis.samples["mc"].files == [os.path.abspath("b.csv")]
+    assert analysis.samples["test"].files == ["/c.csv", "https://host/d.root"]
+    with pytest.raises(AnalysisError, match="no sample 'mcc'; did you mean 'mc'"):
+        load(TREE, data={"mcc": "b.csv"})
+
+
+def test_files_are_relative_to_the_file_that_names_them(write, tmp_path, monkeypatch):
+    path = write(TREE, "sub/toy.yaml")
+    monkeypatch.chdir("/")
+    assert load(path).samples["mc"].files == [str(tmp_path / "sub" / "a.csv")]
+    assert load(TREE).samples["mc"].files == ["/a.csv"]
+    assert TREE["samples"]["mc"]["files"] == ["a.csv"]
+
+
+def test_an_extension_changes_only_what_it_names(write, tmp_path):
+    write({**TREE, "train": {"epochs": 4, "seed": 5}}, "base/base.yaml")
+    analysis = load(write({"extends": "base/base.yaml", "name": "more", "train": {"epochs": 9}}))
+    assert (analysis.name, analysis.train.epochs, analysis.train.seed) == ("more", 9, 5)
+    assert analysis.samples["mc"].files == [str(tmp_path / "base" / "a.csv")]
+    assert load(write({"extends": "muon-pt", "name": "mine"})).features == load("muon-pt").features
+
+
+@pytest.mark.parametrize("relative", [True, False])
+def test_extensions_in_a_circle_are_refused(write, monkeypatch, tmp_path, relative):
+    write({"extends": "b.yaml"}, "a.yaml")
+    write({"extends": "a.yaml"}, "b.yaml")
+    write({"extends": "own.yaml"}, "own.yaml")
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.yaml", "own.yaml"):
+        with pytest.raises(AnalysisError, match="leads back to itself"):
+            load(name if relative else tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("a: [1", "line 1 is not YAML"), ("a: 1\n\tb: 2", "line 2"), ("- a", "must be a mapping"), ("", "must be a mapping")],
+)
+def test_a_file_that_is_no_analysis_says_where(write, text, words):
+    with pytest.raises(AnalysisError, match=words):
+        load(write(text))
+
+
+def test_a_file_that_cannot_be_read_is_refused(write, tmp_path):
+    (tmp_path / "latin.yaml").write_bytes(b"name: \xff\xfe")
+    (tmp_path / "folder.yaml").mkdir()
+    for name in ("latin.yaml", "folder.yaml"):
+        with pytest.raises(AnalysisError, match="cannot read"):
+            load(tmp_path / name)
+    with pytest.raises(AnalysisError, match="no analysis file"):
+        load(tmp_path / "none.yaml")
+
+
+def test_an_unknown_name_gets_the_nearest_built_in_one():
+    with pytest.raises(AnalysisError, match="no analysis 'hepmas'") as caught:
+        load("hepmas")
+    assert "did you mean 'hepmass'?" in caught.value.hint
+
+
+trees = st.recursive(st.integers(), lambda inner: st.dictionaries(st.sampled_from("abc"), inner), max_leaves=8)
+mappings = st.dictionaries(st.sampled_from("abc"), trees)
+
+
+@given(mappings, mappings)
+def test_merging_is_idempotent_and_keeps_the_changes(base, changes):
+    merged = merge(base, changes)
+    assert merge(merged, changes) == merged
+    assert merge(base, {}) == base == merge({}, base)
+    assert merged.keys() == base.keys() | changes.keys()
+
+
+def test_settings_are_read_as_yaml():
+    pairs = ["a.b=1", "c=[1, 2]", "d=null", "e=x: y", "f=text=more", "g="]
+    expected = {"a.b": 1, "c": [1, 2], "d": None, "e": {"x": "y"}, "f": "text=more", "g": None}
+    assert parse_settings(pairs) == expected
+
+
+@pytest.mark.parametrize("pair", ["train.epochs", "=3", "a b=3", "a..b=1", "a=[1"])
+def test_a_pair_that_is_no_setting_is_refused(pair):
+    with pytest.raises(AnalysisError, match="--set"):
+        parse_settings([pair])
+
+
+def test_data_pairs_collect_by_sample():
+    assert parse_data(["a=1.csv", "b=x=y", "a=2.csv"]) == {"a": ["1.csv", "2.csv"], "b": ["x=y"]}
+    for pair in ("a", "=b", "a="):
+        with pytest.raises(AnalysisError, match="--data"):
+            parse_data([pair])
+
+
+def test_the_analysis_of_a_baseline_is_looked_for_beside_the_file(tmp_path):
+    (tmp_path / "other.yaml").write_text("features: [x]\ntarget: y\n")
+    tree = "features: [x]\ntarget: y\nbaselines: {%s: {kind: network, analysis: %s}}\n"
+    (tmp_path / "mine.yaml").write_text(tree % ("other", "other.yaml"))
+    assert load(tmp_path / "mine.yaml").baselines["other"].analysis == str(tmp_path / "other.yaml")
+    (tmp_path / "mine.yaml").write_text(tree % ("builtin", "muon-pt"))
+    assert load(tmp_path / "mine.yaml").baselines["builtin"].analysis == "muon-pt"

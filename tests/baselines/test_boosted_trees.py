@@ -1,0 +1,95 @@
+"""Boosted trees: what they learn, and what they do not depend on."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from fivesigma import extras
+from fivesigma.analysis.baselines import BoostedTrees
+from fivesigma.baselines import boosted_trees
+from fivesigma.baselines.boosted_trees import Learning, Trees, grow
+from fivesigma.errors import MissingExtra
+
+SETTINGS = BoostedTrees(kind="boosted_trees", rounds=40, leaves=8, patience=5)
+
+
+def sample(seed, classes=0, n=2000):
+    generator = np.random.default_rng(seed)
+    x = generator.normal(size=(n, 3)).astype(np.float32)
+    truth = x[:, 0] + 0.5 * (x[:, 1] > 0)
+    x[generator.uniform(size=n) < 0.2, 2] = np.nan
+    if classes:
+        target = np.clip(np.floor(truth + classes / 2 + 0.3 * generator.normal(size=n)), 0, classes - 1).astype(int)
+        return Learning(x, target, np.ones(n))
+    return Learning(x, truth + 0.1 * generator.normal(size=n), np.ones(n))
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_classes_get_probabilities_better_than_a_guess(classes):
+    score = grow(sample(1, classes), sample(2, classes), SETTINGS, classes).score(sample(3, classes).inputs)
+    target = sample(3, classes).target
+    predicted = (score > 0.5) if classes == 2 else score.argmax(axis=1)
+    assert (predicted == target).mean() > 0.75
+    if classes > 2:
+        assert_allclose(score.sum(axis=1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber"])
+def test_a_regression_finds_its_target(loss):
+    settings = SETTINGS.model_copy(update={"loss": loss, "rounds": 150})
+    score = grow(sample(1), sample(2), settings).score(sample(3).inputs)
+    assert np.std(score - sample(3).target) < 0.4 * np.std(sample(3).target)
+
+
+def test_training_stops_when_validation_no_longer_improves():
+    learning = sample(1)
+    noise = Learning(learning.inputs, np.random.default_rng(1).normal(size=len(learning.inputs)), learning.weight)
+    heard = []
+    trees = grow(noise, sample(2), SETTINGS, on_round=lambda done, most: heard.append((done, most)))
+    assert trees.rounds < len(heard) <= 40
+    assert heard[0] == (1, 40)
+
+
+def test_events_of_weight_zero_or_below_teach_nothing():
+    learning = sample(1)
+    generator = np.random.default_rng(2)
+    more = Learning(
+        np.concatenate([learning.inputs, learning.inputs]),
+        np.concatenate([learning.target, generator.normal(50, 1, len(learning.target))]),
+        np.concatenate([learning.weight, np.repeat([0.0, -3.0], len(learning.target) // 2)]),
+    )
+    score = grow(more, None, SETTINGS).score(sample(3).inputs)
+    assert np.std(score - sample(3).target) < 0.5 * np.std(sample(3).target)
+
+
+def test_the_trees_do_not_depend_on_the_number_of_cores(monkeypatch):
+    found = []
+    monkeypatch.setattr(boosted_trees, "EVENTS_PER_THREAD", 100)
+    for cores in (1, 2):
+        monkeypatch.setattr(boosted_trees, "cores", lambda n=cores: n)
+        found.append(grow(sample(1), sample(2), SETTINGS).score(sample(3).inputs))
+    assert_array_equal(found[0], found[1])
+
+
+def test_trees_survive_their_text():
+    trees = grow(sample(1), None, SETTINGS)
+    assert_array_equal(Trees(trees.text).score(sample(3).inputs), trees.score(sample(3).inputs))
+    assert Trees(trees.text).rounds == 40
+
+
+def test_without_the_library_one_sentence_says_what_to_install(monkeypatch):
+    def absent(name):
+        raise ImportError(f"No module named {name!r}")
+
+    monkeypatch.setattr(extras.importlib, "import_module", absent)
+    with pytest.raises(MissingExtra, match="fivesigma\\[trees\\]"):
+        grow(sample(1), None, SETTINGS)
+
+
+def test_a_library_that_cannot_be_loaded_is_said(monkeypatch):
+    def broken(name):
+        raise OSError("libgomp.so.1: cannot open shared object file")
+
+    monkeypatch.setattr(extras.importlib, "import_module", broken)
+    with pytest.raises(MissingExtra, match="libgomp1"):
+        extras.lightgbm()

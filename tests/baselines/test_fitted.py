@@ -1,0 +1,87 @@
+"""Baselines of events: class weights, parameters, and what is kept on disk."""
+
+import json
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from fivesigma.analysis.baselines import BoostedTrees, LookupTable
+from fivesigma.analysis.file import validate
+from fivesigma.baselines.fitted import Baseline, fit_table, fit_trees
+from fivesigma.errors import AnalysisError, RunError
+from fivesigma.runs.folder import RunFolder
+
+TREES = BoostedTrees(kind="boosted_trees", rounds=20, leaves=8, patience=5)
+CLASSES = {"features": ["x0"], "labels": {"variable": "y"}}
+
+
+def table_of(**address):
+    return LookupTable(kind="lookup_table", address=address, least=1)
+
+
+@pytest.fixture
+def parts(make_events):
+    """Two classes; the sign of x0 decides below p0 = 1, that of x1 above."""
+    made = {}
+    for seed, part in enumerate(("train", "val"), start=1):
+        generator = np.random.default_rng(seed)
+        x, p = generator.normal(size=(3000, 2)), generator.choice([0.0, 2.0], (3000, 1))
+        made[part] = make_events(x, (np.where(p[:, 0] < 1, x[:, 0], x[:, 1]) > 0.8).astype(int), parameters=p)
+    return made
+
+
+def accuracy(baseline, events):
+    return ((baseline.score(events.features, events.parameters) > 0.5) == events.target).mean()
+
+
+def test_trees_and_tables_are_given_the_parameters(parts):
+    analysis = validate(CLASSES, "test")
+    assert accuracy(fit_trees(TREES, analysis, parts), parts["val"]) > 0.93
+    assert accuracy(fit_table(table_of(x0=4, x1=4, p0=1), analysis, parts), parts["val"]) > 0.93
+    assert accuracy(fit_table(table_of(x0=4, x1=4), analysis, parts), parts["val"]) < 0.92
+
+
+def test_balanced_classes_make_the_small_one_more_probable(parts):
+    plain, balanced = (validate({**CLASSES, "prepare": {"class_weights": w}}, "test") for w in (None, "balanced"))
+    features, parameters = np.zeros((1, 2), np.float32), np.zeros((1, 1), np.float32)
+    for fit, settings in ((fit_trees, TREES), (fit_table, table_of(x1=1))):
+        first, second = (fit(settings, analysis, parts).score(features, parameters)[0] for analysis in (plain, balanced))
+        assert second > first
+
+
+@pytest.mark.parametrize("settings", [TREES, table_of(x1=3, p0=1)], ids=["trees", "table"])
+def test_a_baseline_survives_its_folder(settings, parts, tmp_path):
+    fit = fit_trees if settings is TREES else fit_table
+    baseline, place = fit(settings, validate(CLASSES, "test"), parts), RunFolder(tmp_path / "one")
+    baseline.save(place)
+    events = parts["val"]
+    again = Baseline.load(place)
+    assert again.inputs == baseline.inputs
+    assert_array_equal(again.score(events.features, events.parameters), baseline.score(events.features, events.parameters))
+    tree = place.read_json("baseline.json")
+    assert tree["rounds" if settings is TREES else "bits"] in (4, again.describe().get("rounds"))
+    (place / "baseline.json").write_text(
+        json.dumps({**tree, "kind": "lookup_table" if settings is TREES else "boosted_trees"})
+    )
+    with pytest.raises(RunError, match="is damaged"):
+        Baseline.load(place)
+
+
+def test_a_regression_answers_in_the_unit_of_its_target(make_events):
+    x = np.random.default_rng(1).normal(size=(3000, 1))
+    parts = {"train": make_events(x, 1e-4 * x[:, 0] + 7e-4, classes=())}
+    analysis = validate({"features": ["x0"], "target": "y"}, "test")
+    for baseline in (fit_trees(TREES, analysis, parts), fit_table(table_of(x0=6), analysis, parts)):
+        error = baseline.score(parts["train"].features) - parts["train"].target
+        assert np.abs(error).mean() < 2e-5
+
+
+def test_a_quantity_that_is_no_column_is_named(parts):
+    with pytest.raises(AnalysisError, match="needs 'x00', which is no column; did you mean 'x0'"):
+        fit_table(table_of(x00=3), validate(CLASSES, "test"), parts)
+
+
+def test_no_events_have_no_scores(parts):
+    for baseline in (fit_table(table_of(x0=2), validate(CLASSES, "test"), parts),):
+        assert baseline.score(np.zeros((0, 2), np.float32), np.zeros((0, 1), np.float32)).shape == (0,)

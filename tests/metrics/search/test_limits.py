@@ -1,0 +1,150 @@
+"""Workspaces, limits and discovery significance against pyhf and closed forms."""
+
+import numpy as np
+import pytest
+from scipy import optimize, stats
+
+from fivesigma import extras
+from fivesigma.errors import MissingExtra
+from fivesigma.metrics.search.limits import BANDS, limits, wanted
+from fivesigma.metrics.search.significance import Yields, asimov, binned
+from fivesigma.metrics.search.workspace import LEAST, Shift, scale_of_limit, workspace
+
+pyhf = pytest.importorskip("pyhf", reason="the extra `limits` is not installed")
+pytestmark = pytest.mark.filterwarnings("ignore:jsonschema.RefResolver is deprecated:DeprecationWarning")
+
+
+def yields(signal, background, background_error=None, signal_error=None):
+    signal, background = np.atleast_1d(signal).astype(float), np.atleast_1d(background).astype(float)
+    none = np.zeros(len(signal))
+    return Yields(
+        signal,
+        background,
+        none if signal_error is None else np.atleast_1d(signal_error).astype(float),
+        none if background_error is None else np.atleast_1d(background_error).astype(float),
+    )
+
+
+def found(nominal, **more):
+    return limits(workspace(nominal, **more), scale_of_limit(nominal))
+
+
+THREE = yields([3.0, 4.0, 5.0], [60.0, 20.0, 6.0], [3.0, 1.5, 1.0])
+
+
+@pytest.mark.parametrize(("s", "b"), [(10.0, 100.0), (5.0, 2.0), (1.0, 0.5), (300.0, 5e4)])
+def test_a_count_without_uncertainty_has_the_limit_and_the_significance_of_the_closed_form(s, b):
+    one = found(yields(s, b))
+    assert one.discovery == pytest.approx(asimov(s, b), rel=1e-4)
+    for band, limit in zip(BANDS, one.expected, strict=True):
+        # q̃(μ) of an Asimov count of background is 2[μs − b ln(1 + μs/b)], its root at the limit N + Φ⁻¹(1 − αΦ(N)).
+        root = band + stats.norm.isf(0.05 * stats.norm.cdf(band))
+        exact = optimize.brentq(lambda mu, root=root: 2 * (mu * s - b * np.log1p(mu * s / b)) - root**2, 1e-6, 1e3 * b**0.5)
+        assert limit == pytest.approx(exact, rel=1e-3)
+
+
+def test_the_median_is_where_half_the_background_has_a_cls_of_five_per_cent():
+    root = wanted(0)
+    assert stats.norm.sf(root) / 0.5 == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize(("s", "b", "sigma"), [(10.0, 20.0, 5.0), (5.0, 8.0, 1.0)])
+def test_the_formula_with_uncertainty_is_the_discovery_significance_of_pyhf(s, b, sigma):
+    model = pyhf.simplemodels.uncorrelated_background([s], [b], [sigma])
+    nominal = model.config.suggested_init()
+    data = model.expected_data(nominal)
+    expected = pyhf.infer.hypotest(0.0, data, model, test_stat="q0")
+    assert asimov(s, b, sigma) == pytest.approx(stats.norm.isf(float(expected)), rel=1e-3)
+
+
+def test_limits_are_those_of_pyhf():
+    tree = workspace(THREE, systematic=0.1)
+    ours = limits(tree, scale_of_limit(THREE))
+    whole = pyhf.Workspace(tree)
+    model = whole.model()
+    for i, limit in enumerate(ours.expected):
+        _, bands = pyhf.infer.hypotest(limit, whole.data(model), model, test_stat="qtilde", return_expected_set=True)
+        assert float(bands[i]) == pytest.approx(0.05, abs=3e-4)
+    data = model.expected_data(model.config.suggested_init())
+    p_value = pyhf.infer.hypotest(0.0, data, model, test_stat="q0")
+    assert ours.discovery == pytest.approx(stats.norm.isf(float(p_value)), rel=1e-3)
+
+
+def test_many_bins_without_uncertainty_add_up_in_quadrature():
+    exact = yields([3.0, 4.0, 5.0], [60.0, 20.0, 6.0])
+    assert found(exact).discovery == pytest.approx(binned(exact, None).value, rel=1e-4)
+
+
+def test_uncertainties_cost_and_signal_pays():
+    free, known, stronger = found(THREE, systematic=0.3), found(THREE), found(yields(2 * THREE.signal, THREE.background))
+    assert free.expected[2] > known.expected[2] > stronger.expected[2]
+    assert free.discovery < known.discovery < stronger.discovery
+    assert (np.diff(free.expected) > 0).all()
+
+
+@pytest.mark.parametrize("factor", [0.01, 50.0])
+def test_the_strength_scales_inversely_with_the_signal(factor):
+    scaled = yields(factor * THREE.signal, THREE.background, THREE.background_error)
+    np.testing.assert_allclose(np.multiply(found(scaled).expected, factor), found(THREE).expected, rtol=3e-3)
+
+
+def test_bins_split_in_two_halves_say_the_same():
+    one, half = yields([8.0], [40.0]), yields([4.0, 4.0], [20.0, 20.0])
+    np.testing.assert_allclose(found(half).expected, found(one).expected, rtol=3e-3)
+
+
+def shifted(nominal, background, signal=1.0):
+    return Yields(nominal.signal * signal, nominal.background * background, nominal.signal_error, nominal.background_error)
+
+
+def test_a_workspace_keeps_to_the_schema_whatever_is_in_it():
+    shape = np.array([1.3, 1.0, 0.1])
+    shifts = {
+        "tilt": Shift(shifted(THREE, shape), shifted(THREE, 1 / shape)),
+        "one-sided": Shift(shifted(THREE, np.array([1.0, 1.0, 4.0]))),
+        "norm": Shift(shifted(THREE, 1.06, 1.02), shifted(THREE, 0.94, 0.98)),
+        "nothing": Shift(shifted(THREE, 1.0)),
+    }
+    tree = workspace(THREE, systematic=0.1, shifts=shifts, classes=("ttbar", "X"))
+    pyhf.schema.validate(tree, "workspace.json")
+    signal, background = (sample["modifiers"] for sample in tree["channels"][0]["samples"])
+    assert [(m["name"], m["type"]) for m in background] == [
+        ("staterror_score", "staterror"),
+        ("ttbar_norm", "normsys"),
+        ("tilt", "histosys"),
+        ("one-sided", "histosys"),
+        ("norm", "normsys"),
+    ]
+    assert [(m["name"], m["type"]) for m in signal] == [("mu", "normfactor"), ("norm", "normsys")]
+    assert signal[1]["data"] == pytest.approx({"hi": 1.02, "lo": 0.98})
+    mirrored = background[3]["data"]["lo_data"]
+    assert mirrored == pytest.approx([60.0, 20.0, LEAST * 6.0])  # mirrored it would be negative
+    assert found(THREE, systematic=0.1, shifts=shifts).expected[2] > found(THREE, systematic=0.1).expected[2]
+
+
+def test_a_relative_shift_is_the_systematic_of_the_background():
+    shift = {"background": Shift(shifted(THREE, 1.1), shifted(THREE, 0.9))}
+    np.testing.assert_allclose(found(THREE, shifts=shift).expected, found(THREE, systematic=0.1).expected, rtol=1e-4)
+
+
+def test_the_backend_of_the_user_is_left_alone():
+    pyhf.set_backend("numpy", precision="32b")
+    try:
+        found(yields(5.0, 10.0))
+        assert pyhf.tensorlib.precision == "32b"
+    finally:
+        pyhf.set_backend("numpy", precision="64b")
+
+
+def test_a_signal_that_cannot_be_excluded_is_said():
+    with pytest.raises(ValueError, match=r"excluded|bounds"):
+        limits(workspace(yields(0.0, 10.0)), 1.0)
+
+
+def test_without_pyhf_the_install_command_is_said(monkeypatch):
+    def gone(name):
+        raise ImportError(name)
+
+    monkeypatch.setattr(extras.importlib, "import_module", gone)
+    with pytest.raises(MissingExtra, match=r"fivesigma\[limits\]"):
+        found(THREE)

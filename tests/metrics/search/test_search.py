@@ -1,0 +1,158 @@
+"""A search on made-up scores: yields, choices, invariances."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fivesigma.analysis.search import Search
+from fivesigma.metrics.search.search import ALL, Scale, choose, expected, in_bins, results
+from fivesigma.metrics.search.significance import asimov, best_cut
+from fivesigma.metrics.summary import as_json
+from fivesigma.scores import Scores
+
+SETTINGS = Search(systematic=0.1, bins=10)
+MASSES = (500.0, 1000.0)
+
+
+def scores(events=6000, seed=1, negative=0.0):
+    generator = np.random.default_rng(seed)
+    target = generator.integers(0, 2, events)
+    mass = generator.choice(MASSES, events)
+
+    def of(separation):
+        return (1 / (1 + np.exp(-generator.normal(separation * (2 * target - 1), 1.5)))).astype(np.float32)
+
+    weight = generator.uniform(0.5, 1.5, events)
+    weight[generator.random(events) < negative] *= -1
+    return Scores(
+        score=of(1.0),
+        target=target,
+        weight=weight,
+        classes=("background", "signal"),
+        parameters=mass[:, None].astype(np.float32),
+        parameter_names=("mass",),
+        at_hypothesis={(values,): of(1.0 + values / 1000) for values in MASSES},
+    )
+
+
+def test_the_scale_gives_the_yields_that_are_asked_for_and_multiplies_the_rest():
+    sample = scores()
+    found = expected(sample, Scale(5.0, (None, 30.0)))
+    assert list(found) == ["mass=500", "mass=1000"]
+    for name, own in found.items():
+        assert own.total(1).value == pytest.approx(30.0), name
+        assert own.total(0).value == pytest.approx(5 * sample.weight[sample.target == 0].sum())
+    own = found["mass=500"]
+    assert (own.target == 1).sum() == ((sample.target == 1) & (sample.parameters[:, 0] == 500)).sum()
+
+
+def test_without_hypotheses_there_is_one_test_of_all():
+    plain = replace(scores(), at_hypothesis={}, parameters=np.zeros((6000, 0), np.float32), parameter_names=())
+    assert list(expected(plain, Scale())) == [ALL]
+
+
+def test_a_variation_keeps_the_factors_of_the_nominal_events_so_that_yields_change():
+    sample = scores()
+    nominal = expected(sample, Scale(1.0, (1000.0, 10.0)))
+    varied = expected(replace(sample, weight=1.2 * sample.weight), Scale(1.0, (1000.0, 10.0)), nominal)
+    assert varied["mass=500"].total(0).value == pytest.approx(1200.0)
+
+
+def test_what_is_chosen_on_some_events_is_told_on_others():
+    one, other = (expected(scores(seed=seed), Scale(1.0, (1000.0, 50.0)))["mass=1000"] for seed in (1, 2))
+    choice = choose(one, SETTINGS)
+    metrics, shapes = results(other, choice, SETTINGS)
+    passed = other.score >= choice.cut
+    s = other.weight[passed & (other.target == 1)].sum()
+    b = other.weight[passed & (other.target == 0)].sum()
+    error = np.sqrt((other.weight[passed & (other.target == 0)] ** 2).sum())
+    assert metrics["best_cut"].value == pytest.approx(asimov(s, b, np.hypot(error, 0.1 * b)))
+    assert metrics["best_cut_known"].value == pytest.approx(asimov(s, b))
+    assert choice.cut == best_cut(one.score, one.target, one.weight, systematic=0.1).cut
+    assert metrics["binned_known"].value > metrics["binned"].value > metrics["best_cut"].value
+    bins = shapes["bins"]
+    assert bins["edges"][0] == 0
+    assert bins["edges"][-1] == 1
+    assert np.sum(bins["background"]) == pytest.approx(1000)
+    assert np.sum(bins["signal"]) == pytest.approx(50)
+    assert np.nanmax(shapes["scan"]["significance"]) >= metrics["best_cut"].value - 1e-12
+    json.dumps(as_json([metrics, shapes]), allow_nan=False)
+
+
+def test_a_score_of_one_is_in_the_highest_bin():
+    sample = scores()
+    sample = replace(sample, at_hypothesis={(500.0,): np.where(sample.target == 1, 1.0, 0.25).astype(np.float32)})
+    own = expected(sample, Scale())["mass=500"]
+    _, bins = in_bins(own, choose(expected(scores(), Scale())["mass=500"], SETTINGS))
+    assert bins.signal[-1] == pytest.approx(own.total(1).value)
+
+
+def test_a_bin_that_comes_out_empty_joins_its_neighbour():
+    choice = choose(expected(scores(), Scale(1.0, (1000.0, 50.0)))["mass=1000"], SETTINGS)
+    few = expected(scores(60, seed=4), Scale(1.0, (1000.0, 50.0)))["mass=1000"]
+    edges, bins = in_bins(few, choice)
+    assert len(edges) < len(choice.edges)
+    assert set(edges) <= set(choice.edges)
+    assert (bins.background > 0).all()
+    assert bins.background.sum() == pytest.approx(1000)
+
+
+def test_too_little_background_is_said():
+    with pytest.raises(ValueError, match="no cut leaves 50000 background events"):
+        choose(expected(scores(), Scale())["mass=500"], Search(floor=50_000))
+
+
+def numbers(sample, scale=None):
+    own = expected(sample, scale or Scale(1.0, (1000.0, 50.0)))["mass=1000"]
+    metrics, shapes = results(own, choose(own, SETTINGS), SETTINGS)
+    names = ("best_cut", "binned", "best_cut_known", "binned_known")
+    return [metrics[name].value for name in names], shapes["bins"]["edges"]
+
+
+@given(st.floats(1e-3, 1e3))
+def test_with_yields_given_the_scale_of_the_weights_does_not_matter(factor):
+    sample = scores(1500)
+    one, other = numbers(sample), numbers(replace(sample, weight=factor * sample.weight))
+    np.testing.assert_allclose(one[0], other[0], rtol=1e-9)
+    np.testing.assert_allclose(one[1], other[1])
+
+
+@pytest.mark.parametrize("negative", [0.0, 0.05])
+def test_the_order_of_events_does_not_matter(negative):
+    sample = scores(negative=negative)
+    order = np.random.default_rng(3).permutation(len(sample))
+    changed = replace(
+        sample,
+        score=sample.score[order],
+        target=sample.target[order],
+        weight=sample.weight[order],
+        parameters=sample.parameters[order],
+        at_hypothesis={k: v[order] for k, v in sample.at_hypothesis.items()},
+    )
+    np.testing.assert_allclose(numbers(changed)[0], numbers(sample)[0], rtol=1e-9)
+
+
+def test_an_event_split_in_two_halves_is_the_same_event_but_for_what_is_known_of_it():
+    sample = scores()
+    own = expected(sample, Scale(1.0, (1000.0, 50.0)))["mass=1000"]
+    choice = choose(own, SETTINGS)
+    twice = {name: np.tile(getattr(own, name), 2) for name in ("score", "target")}
+    halves = replace(own, **twice, weight=np.tile(own.weight / 2, 2))
+    one, other = results(own, choice, SETTINGS)[0], results(halves, choice, SETTINGS)[0]
+    for name in ("best_cut_known", "binned_known"):
+        assert other[name].value == pytest.approx(one[name].value)
+    # As many events as before are said to stand behind it, so its error counts as smaller.
+    assert other["background"].error == pytest.approx(one["background"].error / 2**0.5)
+
+
+def test_negative_weights_are_kept():
+    sample = scores(negative=0.1)
+    own = expected(sample, Scale())["mass=500"]
+    assert own.total(0).value == pytest.approx(sample.weight[sample.target == 0].sum())
+    _, bins = in_bins(own, choose(own, SETTINGS))
+    assert bins.background.sum() == pytest.approx(own.total(0).value)
+    assert (bins.background > 0).all()

@@ -1,0 +1,60 @@
+"""Calibration: the error of a calibrated score is chance, and isotonic regression is scikit-learn's."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.isotonic import IsotonicRegression
+
+from fivesigma.metrics.calibration import calibration_error, isotonic
+from fivesigma.metrics.classes import log_loss
+
+
+def drawn(seed, events=4000, power=1.0):
+    generator = np.random.default_rng(seed)
+    truth = generator.uniform(0, 1, events)
+    target = (generator.uniform(0, 1, events) < truth).astype(int)
+    return (truth**power).astype(np.float32), target, generator.exponential(1, events)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(2, 300), st.integers(0, 100))
+def test_isotonic_is_that_of_scikit_learn(events, seed):
+    score, target, weight = drawn(seed, events)
+    found = isotonic(score, target, weight)
+    wanted = IsotonicRegression(out_of_bounds="clip").fit(score, target, weight)
+    np.testing.assert_allclose(found(score), wanted.predict(score), atol=1e-5)
+
+
+def test_it_calibrates_what_is_not_calibrated():
+    score, target, weight = drawn(1, 20_000, power=3.0)
+    fitted = isotonic(score, target, weight)
+    other, truth, w = drawn(2, 20_000, power=3.0)
+    before, after = calibration_error(other, truth, w), calibration_error(fitted(other), truth, w)
+    assert before.value > 0.15
+    assert after.value < 0.03
+    assert log_loss(fitted(other), truth, w).value < log_loss(other, truth, w).value
+    assert (np.diff(fitted(np.linspace(0, 1, 500))) >= 0).all()
+
+
+def test_a_calibrated_score_has_an_error_of_chance_only():
+    found = [calibration_error(*drawn(seed)) for seed in range(10)]
+    assert np.mean([one.value for one in found]) < 0.04
+    scaled = drawn(3)
+    again = calibration_error(scaled[0], scaled[1], 7 * scaled[2])
+    assert again.value == pytest.approx(found[3].value)
+
+
+def test_negative_weights_are_kept():
+    score, target, weight = drawn(5)
+    weight[::7] *= -0.5
+    fitted = isotonic(score, target, weight)
+    assert abs(fitted(np.array([0.5]))[0] - 0.5) < 0.1
+    with pytest.raises(ValueError, match="no positive weight"):
+        isotonic(score, target, -np.abs(weight))
+
+
+def test_too_sure_and_not_sure_enough_do_not_cancel():
+    score, target, weight = drawn(6, 20_000)
+    extreme = np.where(score < 0.5, score / 4, 1 - (1 - score) / 4).astype(np.float32)
+    assert calibration_error(extreme, target, weight).value == pytest.approx(0.1875, abs=0.01)

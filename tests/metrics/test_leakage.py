@@ -1,0 +1,65 @@
+"""What looks like leakage is said; ordinary events are passed in silence."""
+
+import numpy as np
+import pytest
+from scipy.stats import spearmanr
+
+from fivesigma.metrics.leakage import rank_correlation, suspicions
+
+
+@pytest.fixture
+def ordinary(make_events):
+    generator = np.random.default_rng(1)
+    target = generator.integers(0, 2, 600)
+    return lambda **more: make_events(generator.normal(0, 1, (600, 2)) + target[:, None], target=target, **more)
+
+
+def test_ordinary_events_are_passed_in_silence(ordinary, make_events):
+    test = make_events(np.random.default_rng(5).normal(0, 1, (50, 2)), number=np.arange(5000, 5050))
+    assert suspicions({"train": ordinary(), "test": test}, numbered=True) == []
+
+
+def test_a_feature_that_knows_the_answer_is_named(make_events):
+    target = np.arange(400) % 2
+    x = np.random.default_rng(1).normal(0, 1, (400, 2))
+    x[:, 1] = np.where(target == 1, -1, 1) + 0.01 * x[:, 1]
+    found = suspicions({"train": make_events(x, target=target)}, numbered=False)
+    assert len(found) == 1
+    assert "x1 alone separates a class with an AUC of 1.0000" in found[0]
+    x[:, 1] = np.where(target == 1, np.nan, x[:, 0])
+    found = suspicions({"train": make_events(x, target=target)}, numbered=False)
+    assert "whether x1 is missing" in found[0]
+
+
+def test_a_feature_that_is_the_target_is_named(make_events):
+    x = np.random.default_rng(1).normal(0, 1, (400, 2))
+    events = make_events(x, target=np.exp(x[:, 1]).astype(np.float32), classes=())
+    assert "x1 alone has a rank correlation" in suspicions({"train": events}, numbered=False)[0]
+
+
+def test_an_index_among_the_features_is_named_where_events_are_numbered(make_events):
+    x = np.random.default_rng(1).normal(0, 1, (400, 2))
+    x[:, 0] = np.arange(400) + 3
+    assert suspicions({"train": make_events(x)}, numbered=False) == []
+    assert "x0 follows the event number" in suspicions({"train": make_events(x)}, numbered=True)[0]
+
+
+def test_copies_on_both_sides_are_counted(make_events):
+    x = np.random.default_rng(1).normal(0, 1, (100, 2))
+    parts = {"train": make_events(x), "test": make_events(x[:7], number=np.arange(200, 207))}
+    assert "7 of 7 test events have the same content" in suspicions(parts, numbered=True)[0]
+
+
+def test_the_rank_correlation_is_that_of_scipy():
+    generator = np.random.default_rng(2)
+    one, other = generator.integers(0, 9, 200), generator.normal(0, 1, 200)
+    assert rank_correlation(one, other + one) == pytest.approx(spearmanr(one, other + one).statistic)
+    assert rank_correlation(np.ones(5), np.arange(5)) == 0
+
+
+def test_a_feature_that_lies_lowest_for_one_of_three_classes_is_named(make_events):
+    target = np.arange(600) % 3
+    x = np.random.default_rng(1).normal(0, 1, (600, 2))
+    x[:, 1] -= np.where(target == 0, 20, 0)
+    events = make_events(x, target=target, classes=("a", "b", "c"))
+    assert "x1 alone separates a class" in suspicions({"train": events}, numbered=False)[0]

@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+from sklearn import metrics
+
+from fivesigma.metrics import regression
+
+N = 800
+
+
+@pytest.fixture
+def scored():
+    generator = np.random.default_rng(1)
+    target = generator.gamma(2, 20, N)
+    return target * generator.normal(1.02, 0.2, N), target, generator.exponential(1, N)
+
+
+def test_errors_are_those_of_scikit_learn(scored):
+    prediction, target, weight = scored
+    options = {"sample_weight": weight}
+    assert regression.rmse(*scored).value == pytest.approx(metrics.root_mean_squared_error(target, prediction, **options))
+    assert regression.mae(*scored).value == pytest.approx(metrics.mean_absolute_error(target, prediction, **options))
+    assert regression.r_squared(*scored).value == pytest.approx(metrics.r2_score(target, prediction, **options))
+    assert regression.bias(*scored).value == pytest.approx(np.average(prediction - target, weights=weight))
+
+
+def test_squared_error_is_variance_plus_squared_bias(scored):
+    prediction, target, weight = scored
+    bias, rmse = regression.bias(*scored).value, regression.rmse(*scored).value
+    spread = regression.rmse(prediction - bias, target, weight).value
+    assert rmse**2 == pytest.approx(spread**2 + bias**2)
+
+
+def test_the_unit_of_the_target_scales_the_errors_but_not_the_explained_share(scored):
+    prediction, target, weight = scored
+    for metric in (regression.rmse, regression.mae, regression.bias):
+        first, second = metric(*scored), metric(1000 * prediction, 1000 * target, weight)
+        assert (second.value, second.error) == pytest.approx((1000 * first.value, 1000 * first.error))
+    first, second = regression.r_squared(*scored), regression.r_squared(1000 * prediction, 1000 * target, weight)
+    assert (second.value, second.error) == pytest.approx((first.value, first.error))
+
+
+def test_a_perfect_prediction_has_no_error():
+    x, w = np.array([1.0, 2.0]), np.ones(2)
+    assert regression.rmse(x, x, w).value == regression.rmse(x, x, w).error == regression.mae(x, x, w).value == 0
+    assert regression.r_squared(x, x, w).value == 1
+
+
+@pytest.mark.parametrize("target", [[3.0], [3.0, 3.0]])
+def test_a_constant_target_has_no_variance_to_explain(target):
+    target = np.array(target)
+    assert np.isnan(regression.r_squared(target + 1, target, np.ones(len(target))).value)
+
+
+def test_the_width_is_sigma_for_a_gaussian_with_the_error_of_repeated_experiments():
+    generator = np.random.default_rng(1)
+    found = [regression.half_width_68(generator.normal(0, 3, 1000), np.ones(1000)) for _ in range(400)]
+    values = np.array([m.value for m in found])
+    assert values.mean() == pytest.approx(3, rel=0.01)
+    assert np.mean([m.error for m in found]) == pytest.approx(values.std(), rel=0.12)
+
+
+def test_the_width_is_deaf_to_tails_and_knows_weights():
+    residual = np.random.default_rng(1).normal(0, 1, 5000)
+    spoiled = np.where(np.arange(5000) < 25, 1e6, residual)
+    clean = regression.half_width_68(residual, np.ones(5000)).value
+    assert regression.half_width_68(spoiled, np.ones(5000)).value == pytest.approx(clean, rel=0.03)
+    both = np.concatenate([residual, 10 * residual])
+    weight = np.repeat([1.0, 0.0], 5000)
+    assert regression.half_width_68(both, weight).value == pytest.approx(clean, rel=0.01)

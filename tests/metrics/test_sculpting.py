@@ -1,0 +1,53 @@
+"""Sculpting: none for a score that knows nothing of the mass, all of it for the mass itself."""
+
+import numpy as np
+import pytest
+from scipy.spatial.distance import jensenshannon
+
+from fivesigma.metrics.sculpting import jensen_shannon, sculpting
+
+
+def drawn(seed, knows, events=6000):
+    generator = np.random.default_rng(seed)
+    target = generator.integers(0, 2, events)
+    mass = np.where(target == 1, generator.normal(125, 5, events), generator.exponential(60, events) + 50)
+    other = generator.normal(0, 1, events) + target
+    near = -np.abs(mass - 125) / 20
+    score = 1 / (1 + np.exp(-(knows * near + (1 - knows) * other)))
+    return score, target, generator.uniform(0.5, 1.5, events), mass
+
+
+def test_the_divergence_is_that_of_scipy():
+    table = np.random.default_rng(1).uniform(0, 5, (12, 2))
+    assert jensen_shannon(table) == pytest.approx(jensenshannon(*table.T, base=2) ** 2)
+
+
+def test_a_score_that_knows_the_mass_sculpts_and_one_that_does_not_does_not():
+    free, bound = sculpting(*drawn(1, 0)), sculpting(*drawn(1, 1))
+    assert abs(free.divergence.value - free.by_chance.value) < 4 * free.by_chance.error
+    assert bound.divergence.value > 0.3
+    assert bound.divergence.value > bound.by_chance.value + 20 * bound.by_chance.error
+    peak = bound.slices["95–100 %"]
+    assert peak.edges[peak.counts.argmax()] == pytest.approx(125, abs=9)
+
+
+def test_the_cut_passes_the_share_of_the_signal_that_is_asked_for():
+    score, target, weight, mass = drawn(2, 0.5)
+    found = sculpting(score, target, weight, mass, 0.3)
+    signal = target == 1
+    assert weight[signal & (score >= found.cut)].sum() / weight[signal].sum() == pytest.approx(0.3, abs=0.002)
+
+
+def test_the_slices_hold_all_background_once():
+    score, target, weight, mass = drawn(3, 0.5)
+    found = sculpting(score, target, weight, mass)
+    held = sum(one.counts.sum() + one.outside for one in found.slices.values())
+    assert held == pytest.approx(weight[target == 0].sum())
+    scaled = sculpting(score, target, 9 * weight, mass)
+    assert scaled.divergence.value == pytest.approx(found.divergence.value)
+
+
+def test_without_signal_there_is_nothing_to_say():
+    score, target, weight, mass = drawn(4, 0)
+    with pytest.raises(ValueError, match="needs signal"):
+        sculpting(score, np.zeros_like(target), weight, mass)

@@ -1,0 +1,119 @@
+"""Rates above thresholds, their errors, and what they say of one model beside another."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from fivesigma.metrics.trigger.calibration import Calibration
+from fivesigma.metrics.trigger.rate import grid, rates, spectrum_weight
+from fivesigma.metrics.trigger.replicas import counts
+
+AT = np.array([5.0, 10.0, 20.0])
+
+
+def of(setting, judged, at=AT, replicas=40):
+    return rates(Calibration(setting, judged, 0.9), at, 2.0, 3.5, replicas=replicas)
+
+
+def perfect(make_muons, **more):
+    muons = make_muons(**more)
+    return replace(muons, estimate=muons.pt)
+
+
+def test_the_reweighted_spectrum_falls_as_it_should(make_muons):
+    muons = make_muons(200_000)
+    weight = spectrum_weight(muons.pt, muons.weight, 2.0, 3.5)
+    sums, _ = np.histogram(muons.pt, [4, 8, 16, 32], weights=weight)
+    # ∫ pT^−3.5 from a to 2a falls by 2^2.5 for each doubling of a.
+    assert_allclose(sums[:-1] / sums[1:], 2**2.5, rtol=0.03)
+
+
+def test_the_rate_of_a_perfect_trigger_is_the_integral_of_the_spectrum(make_muons):
+    found = of(perfect(make_muons, n=100_000), perfect(make_muons, n=100_000, seed=2))
+    for i, threshold in enumerate(AT):
+        expected = (threshold / 2) ** -2.5
+        assert abs(found[i].value - expected) < 5 * found[i].error + 0.01 * expected
+
+
+def test_a_total_rate_gives_kilohertz(make_muons):
+    muons = make_muons(5000)
+    calibration = Calibration(muons, muons, 0.9)
+    share, kilohertz = (rates(calibration, AT, 2.0, 3.5, total, 20) for total in (1.0, 400.0))
+    assert kilohertz.at(20).value == pytest.approx(400 * share.at(20).value)
+    assert kilohertz.at(20).error == pytest.approx(400 * share.at(20).error)
+
+
+def test_a_worse_resolution_has_a_higher_rate_at_equal_efficiency(make_muons):
+    good, bad = (of(make_muons(width=w), make_muons(seed=2, width=w)) for w in (0.1, 0.4))
+    for reduction in good.below(bad)[1:]:
+        assert reduction.value > 1 + 3 * reduction.error
+
+
+def test_a_model_is_as_good_as_itself(make_muons):
+    found = of(make_muons(), make_muons(seed=2))
+    for reduction in found.below(found):
+        assert (reduction.value, reduction.error) == (1.0, 0.0)
+
+
+def test_another_unit_of_the_estimate_changes_no_rate(make_muons):
+    first = of(make_muons(), make_muons(seed=2))
+    second = of(make_muons(scale=9.0), make_muons(seed=2, scale=9.0))
+    assert_allclose(second.value, first.value, rtol=1e-9)
+    assert_allclose(second.replicas, first.replicas, rtol=1e-9)
+
+
+def test_weights_order_and_halves_do_not_matter(make_muons):
+    setting, judged = (make_muons(4000, seed=seed, weights=True) for seed in (1, 2))
+    plain = of(setting, judged)
+    order = np.random.default_rng(3).permutation(4000)
+    twice = np.tile(np.arange(4000), 2)
+    halves = [replace(m.take(twice), weight=m.take(twice).weight / 2) for m in (setting, judged)]
+    others = [
+        of(setting.take(order), judged.take(order)),
+        of(*(replace(m, weight=1e4 * m.weight) for m in (setting, judged))),
+        of(*halves),
+    ]
+    for other in others:
+        assert_allclose(other.value, plain.value, rtol=1e-9)
+        # Replicas follow from event numbers, so that even they stay the same.
+        assert_allclose(other.replicas, plain.replicas, rtol=1e-9)
+
+
+def test_an_event_and_its_negative_cancel_in_a_rate(make_muons):
+    judged = make_muons(3000)
+    extra = judged.take(np.array([*range(3000), 7, 7]))
+    weight = extra.weight.copy()
+    weight[-2:] = [5.0, -5.0]
+    setting = make_muons(seed=2)
+    assert_allclose(of(setting, replace(extra, weight=weight)).value, of(setting, judged).value, rtol=1e-9)
+
+
+def test_replicas_count_once_on_average_and_agree_for_one_number():
+    number = np.arange(100_000, dtype=np.uint64)
+    found = counts(number, 3)
+    assert found.mean() == pytest.approx(1, abs=0.01)
+    assert found.var() == pytest.approx(1, abs=0.02)
+    assert_allclose(counts(number[::-1], 3), found[::-1])
+    assert abs(np.corrcoef(found, counts(number, 4))[0, 1]) < 0.01
+
+
+def test_errors_are_those_of_repeated_experiments(make_muons):
+    """Of the rate and of the reduction, the scale set anew each time."""
+    found, at = [], np.array([10.0])
+    for seed in range(100):
+        ours, others = (
+            of(make_muons(1500, 2 * seed + 1, width), make_muons(1500, 2 * seed + 2, width), at, 30) for width in (0.15, 0.3)
+        )
+        found.append((ours[0].value, ours[0].error, *vars(ours.below(others)[0]).values()))
+    values = np.array(found)
+    assert values[:, 1].mean() == pytest.approx(values[:, 0].std(), rel=0.3)
+    assert values[:, 3].mean() == pytest.approx(values[:, 2].std(), rel=0.3)
+
+
+def test_the_grid_holds_every_threshold_and_rises():
+    found = grid([5.0, 20.0, 30.0])
+    assert {5.0, 20.0, 30.0} <= set(found)
+    assert (np.diff(found) > 0).all()
+    assert (found[0], found[-1]) == pytest.approx((2.5, 60.0))

@@ -1,0 +1,82 @@
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.utils.class_weight import compute_class_weight
+
+from fivesigma.preparation.balance import class_weight, even, groups_of, resample
+
+CLASSES = ("a", "b", "c")
+TARGET = np.random.default_rng(1).choice(3, 500, p=[0.7, 0.2, 0.1])
+
+
+@pytest.fixture
+def events(make_events):
+    """500 events of three unequal classes, each event its own feature."""
+    weight = np.random.default_rng(2).exponential(1, 500)
+    return make_events(np.arange(500.0)[:, None], target=TARGET, weight=weight, classes=CLASSES)
+
+
+def test_balanced_weights_are_those_of_scikit_learn():
+    found = class_weight(TARGET, np.ones(500), CLASSES, "balanced")
+    assert_allclose(found, compute_class_weight("balanced", classes=np.arange(3), y=TARGET))
+
+
+def test_balanced_classes_have_equal_sums_of_weights(events):
+    weight = events.weight * class_weight(TARGET, events.weight, CLASSES, "balanced")[TARGET]
+    assert_allclose(np.bincount(TARGET, weights=weight), weight.sum() / 3)
+
+
+def test_the_root_lies_between_all_events_and_all_classes_counting_the_same(events):
+    balanced, root = (class_weight(TARGET, events.weight, CLASSES, how) for how in ("balanced", "root"))
+    assert_allclose(root**2, balanced)
+
+
+def test_given_weights_count_by_name_and_one_otherwise():
+    assert_array_equal(class_weight(TARGET, np.ones(500), CLASSES, {"c": 5.0}), [1, 1, 5])
+    assert_array_equal(class_weight(TARGET, np.ones(500), CLASSES, None), [1, 1, 1])
+
+
+def test_repeating_reaches_the_largest_class_and_loses_no_event(events):
+    found = resample(events, "up", seed=1)
+    assert_array_equal(np.bincount(found.target), np.full(3, (TARGET == 0).sum()))
+    assert set(found.features[:, 0]) == set(range(500))
+    counts = np.unique(found.features[found.target == 2], return_counts=True)[1]
+    assert counts.max() - counts.min() <= 1
+
+
+def test_dropping_reaches_the_smallest_class_without_repetition(events):
+    found = resample(events, "down", seed=1)
+    assert_array_equal(np.bincount(found.target), np.full(3, (TARGET == 2).sum()))
+    assert len(np.unique(found.features)) == len(found)
+
+
+def test_resampled_events_keep_their_class_and_weight_and_the_seed_decides(events):
+    found = resample(events, "up", seed=1)
+    index = found.features[:, 0].astype(int)
+    assert_array_equal(found.target, TARGET[index])
+    assert_array_equal(found.weight, events.weight[index])
+    assert_array_equal(resample(events, "up", seed=1).features, found.features)
+    assert not np.array_equal(resample(events, "up", seed=2).features, found.features)
+    assert resample(events, None, seed=1) is events
+
+
+def test_groups_are_the_combinations_that_occur(make_events):
+    target = np.array([0, 0, 1, 1, 1])
+    mass = np.array([[500.0], [750], [500], [500], [750]])
+    found = make_events(np.zeros((5, 1)), target=target, parameters=mass, classes=("b", "s"))
+    assert groups_of(found, ["class"]).tolist() == [0, 0, 1, 1, 1]
+    assert groups_of(found, ["p0"]).tolist() == [0, 1, 0, 0, 1]
+    assert groups_of(found, ["class", "p0"]).tolist() == [0, 1, 2, 2, 3]
+
+
+def test_even_groups_count_the_same():
+    weight = np.random.default_rng(3).exponential(2, 500)
+    shared = even(weight, TARGET, per_event=False)
+    assert_allclose(np.bincount(TARGET, shared), np.full(3, 500 / 3))
+    each = even(weight, TARGET, per_event=True)
+    assert_allclose(np.bincount(TARGET, each) / np.bincount(TARGET), np.ones(3))
+    assert_allclose(each[TARGET == 1] / weight[TARGET == 1], (each / weight)[TARGET == 1][0])
+
+
+def test_a_group_of_negative_weight_stays_as_it_is():
+    assert even(np.array([1.0, -2.0]), np.array([0, 1]), per_event=False).tolist() == [1.0, -2.0]

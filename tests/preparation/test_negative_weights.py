@@ -1,0 +1,51 @@
+"""Policies for negative weights."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fivesigma.analysis.prepare import Prepare
+from fivesigma.errors import EventsError
+from fivesigma.preparation.negative_weights import for_training, learnt_weight, what_is_done
+from fivesigma.preparation.recipe import fit
+
+weights = st.lists(st.floats(-5, 5), min_size=1, max_size=30).map(np.array)
+
+
+@given(weights)
+def test_policies_differ_in_negative_weights_alone(weight):
+    positive = weight >= 0
+    for policy in ("keep", "abs", "drop"):
+        np.testing.assert_array_equal(learnt_weight(weight, policy)[positive], weight[positive])
+    np.testing.assert_array_equal(learnt_weight(weight, "keep"), weight)
+    np.testing.assert_array_equal(learnt_weight(weight, "abs"), np.abs(weight))
+    assert (learnt_weight(weight, "drop")[~positive] == 0).all()
+
+
+def test_events_without_negative_weights_stay_what_they_are(make_events):
+    events = make_events(np.zeros((4, 1)))
+    for policy in ("keep", "abs", "drop", "error"):
+        assert for_training(events, policy) is events
+    assert what_is_done(events.weight, "keep") == ""
+
+
+def test_dropped_events_are_gone_and_nothing_is_learnt_from_them(make_events):
+    features = np.array([[0.0], [1.0], [100.0], [3.0]])
+    events = make_events(features, [0, 1, 0, 1], [1.0, 1.0, -1.0, 2.0])
+    dropped = for_training(events, "drop")
+    np.testing.assert_array_equal(dropped.features, features[[0, 1, 3]])
+    assert fit(dropped, Prepare()).shift == pytest.approx(((0 + 1 + 2 * 3) / 4,))
+    assert fit(for_training(events, "abs"), Prepare()).shift == pytest.approx(((0 + 1 + 100 + 2 * 3) / 5,))
+
+
+def test_refused_weights_are_a_sentence(make_events):
+    events = make_events(np.zeros((4, 1)), weight=[1, 1, 1, -1])
+    with pytest.raises(EventsError, match="25 % of the training events have negative weights"):
+        for_training(events, "error")
+
+
+def test_a_class_that_is_negative_altogether_cannot_be_dropped(make_events):
+    events = make_events(np.zeros((4, 1)), [0, 0, 1, 1], [1, 1, -1, -1])
+    with pytest.raises(EventsError, match="all training events of class 'signal' have negative weights"):
+        for_training(events, "drop")

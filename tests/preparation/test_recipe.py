@@ -1,0 +1,166 @@
+import json
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.impute import SimpleImputer
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+from fivesigma.analysis.prepare import Prepare
+from fivesigma.errors import AnalysisError, EventsError, RunError
+from fivesigma.preparation.recipe import Recipe, fit
+
+
+@pytest.fixture
+def table():
+    """200 rows of four features, the last two with missing entries."""
+    generator = np.random.default_rng(3)
+    x = generator.normal([0, 100, -5, 1], [1, 30, 0.01, 2], (200, 4))
+    x[generator.random(200) < 0.3, 2] = np.nan
+    x[generator.random(200) < 0.1, 3] = np.nan
+    return x.astype(np.float32)
+
+
+def inputs(recipe, events):
+    return recipe.apply(events.features, events.parameters)
+
+
+@pytest.mark.parametrize("impute", ["mean", "median", "constant"])
+@pytest.mark.parametrize(("scale", "scaler"), [("standard", StandardScaler), ("minmax", MinMaxScaler), ("none", None)])
+def test_unit_weights_prepare_as_scikit_learn(make_events, table, impute, scale, scaler):
+    events = make_events(table)
+    filled = SimpleImputer(strategy=impute, fill_value=7.0).fit_transform(table.astype(np.float64))
+    expected = scaler().fit_transform(filled) if scaler else filled
+    found = inputs(fit(events, Prepare(impute=impute, fill=7.0, scale=scale)), events)
+    assert found.dtype == np.float32
+    assert_allclose(found, expected, rtol=1e-4, atol=2e-4)
+
+
+def test_robust_scaling_uses_median_and_quartiles(make_events):
+    recipe = fit(make_events(np.arange(101.0)[:, None]), Prepare(scale="robust"))
+    assert (recipe.shift, recipe.scale) == ((50.0,), (50.0,))
+
+
+def test_between_two_middle_values_the_median_is_halfway(make_events):
+    recipe = fit(make_events([[20.0], [1], [np.nan], [2], [10]]), Prepare(impute="median", scale="robust"))
+    assert recipe.fill == recipe.shift == (6.0,)
+
+
+@pytest.mark.parametrize("impute", ["mean", "median"])
+@pytest.mark.parametrize("scale", ["standard", "robust"])
+def test_an_event_of_weight_three_counts_as_three_events(make_events, table, impute, scale):
+    weight = np.random.default_rng(4).integers(0, 4, len(table))
+    settings = Prepare(impute=impute, scale=scale)
+    weighted = fit(make_events(table, weight=weight), settings)
+    repeated = fit(make_events(np.repeat(table, weight, axis=0)), settings)
+    for name in ("fill", "shift", "scale"):
+        assert_allclose(getattr(weighted, name), getattr(repeated, name), rtol=1e-10)
+
+
+def test_the_scale_of_all_weights_does_not_matter(make_events, table):
+    weight = np.random.default_rng(4).random(len(table))
+    first, second = (fit(make_events(table, weight=w), Prepare(impute="median")) for w in (weight, 4 * weight))
+    assert first == second
+
+
+def test_standardised_inputs_have_mean_zero_and_spread_one(make_events, table):
+    events = make_events(table, parameters=np.random.default_rng(1).uniform(500, 1500, (200, 1)))
+    found = inputs(fit(events, Prepare()), events)
+    assert_allclose(found.mean(axis=0), 0, atol=2e-4)
+    assert_allclose(found.std(axis=0), 1, atol=2e-4)
+
+
+def test_a_constant_input_becomes_zero_and_a_tiny_spread_does_not(make_events):
+    x = np.stack([np.full(50, 0.1), np.zeros(50), np.random.default_rng(1).normal(0, 1e-15, 50)], axis=1)
+    events = make_events(x)
+    for scale in ("standard", "minmax"):
+        found = inputs(fit(events, Prepare(scale=scale)), events)
+        assert_allclose(found[:, :2], 0, atol=1e-6)
+        assert 0.1 < found[:, 2].std() < 1.1
+
+
+def test_features_missing_too_often_are_dropped(make_events, table):
+    recipe = fit(make_events(table), Prepare(drop_missing=0.2))
+    assert (recipe.inputs, recipe.dropped) == (("x0", "x1", "x3"), ("x2",))
+    assert_allclose(recipe.missing, np.isnan(table).mean(axis=0))
+    with pytest.raises(EventsError, match="no feature is left"):
+        fit(make_events(table[:, 2:3]), Prepare(drop_missing=0.01))
+
+
+def test_a_feature_without_any_value_is_always_dropped(make_events):
+    recipe = fit(make_events([[1, np.nan], [2, np.nan]]), Prepare())
+    assert recipe.kept == (0,)
+
+
+def test_flags_mark_what_was_missing(make_events, table):
+    events = make_events(table, parameters=np.arange(200.0)[:, None])
+    recipe = fit(events, Prepare(missing_flags=True))
+    assert recipe.inputs == ("x0", "x1", "x2", "x3", "missing(x2)", "missing(x3)", "p0")
+    assert_array_equal(inputs(recipe, events)[:, 4:6], np.isnan(table[:, 2:]))
+
+
+def test_a_logarithm_is_taken_before_scaling_and_of_positive_values_only(make_events):
+    x = np.array([[1.0, 5], [np.e**2, 6], [-1, 7], [0, 8]])
+    events = make_events(x)
+    assert_allclose(inputs(fit(events, Prepare(log="x0", scale="none")), events)[:, 0], [0, 2, 1, 1], atol=1e-6)
+    with pytest.raises(AnalysisError, match="'y' matches none"):
+        fit(events, Prepare(log="y"))
+    with pytest.raises(EventsError, match="no positive value"):
+        fit(make_events([[-1.0], [0.0]]), Prepare(log="*"))
+
+
+@pytest.fixture
+def full(make_events, table):
+    """A recipe with everything in it, and the events it was fitted on."""
+    events = make_events(table, parameters=np.random.default_rng(1).uniform(500, 1500, (200, 2)))
+    settings = Prepare(drop_missing=0.9, log=["x1", "x3"], missing_flags=True, impute="median", scale="robust")
+    return fit(events, settings), events
+
+
+def test_a_recipe_survives_json(full):
+    recipe, _ = full
+    assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict(), allow_nan=False))) == recipe
+
+
+@pytest.mark.parametrize("tree", [{}, [], None, {"features": ["x"]}])
+def test_what_is_no_recipe_is_refused(tree):
+    with pytest.raises(RunError, match="not a recipe"):
+        Recipe.from_dict(tree)
+
+
+def test_jax_and_numpy_apply_alike(full):
+    import jax.numpy as jnp
+
+    recipe, events = full
+    compiled = recipe.apply(jnp.asarray(events.features), jnp.asarray(events.parameters), jnp)
+    assert str(compiled.dtype) == "float32"
+    assert_allclose(np.asarray(compiled), inputs(recipe, events), rtol=1e-5, atol=1e-5)
+
+
+def test_inputs_are_finite_and_depend_on_their_own_row_only(full):
+    recipe, events = full
+    whole = inputs(recipe, events)
+    assert whole.shape == (200, len(recipe.inputs))
+    assert np.isfinite(whole).all()
+    assert_array_equal(inputs(recipe, events.take(np.arange(7))), whole[:7])
+
+
+def test_applying_learns_nothing_from_the_events_it_is_applied_to(make_events, table):
+    recipe = fit(make_events(table[:100]), Prepare())
+    strange = make_events(1000 + 50 * table[100:])
+    expected = (np.where(np.isnan(strange.features), recipe.fill, strange.features) - recipe.shift) / recipe.scale
+    assert_allclose(inputs(recipe, strange), expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(("log", "flags", "drop"), [((), False, None), (("x1", "x3"), True, None), (("x3",), True, 0.2)])
+@pytest.mark.parametrize("rows", [0, 1, 200, 5000])
+def test_blocks_in_place_give_what_whole_arrays_give_bit_by_bit(make_events, table, log, flags, drop, rows):
+    class Other:  # NumPy under another name, as JAX would come: the formulas as they are written down
+        where, isnan, log, nan, concatenate = np.where, np.isnan, np.log, np.nan, np.concatenate
+
+    events = make_events(table, parameters=table[:, :1])
+    recipe = fit(events, Prepare(log=log, missing_flags=flags, drop_missing=drop))
+    index = np.random.default_rng(1).integers(len(table), size=rows)
+    x, p = events.features[index], events.parameters[index]
+    with np.errstate(all="ignore"):
+        assert_array_equal(recipe.apply(x, p), recipe.apply(x, p, Other))

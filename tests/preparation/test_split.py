@@ -1,0 +1,160 @@
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from fivesigma.analysis.split import Split
+from fivesigma.errors import EventsError, LeakageError
+from fivesigma.events import concatenate
+from fivesigma.preparation.split import check_classes, rows_of, share_of, shares_table, split
+
+N = 4000
+
+
+@pytest.fixture
+def sample(make_events):
+    """A function: seed, numbers → N events of two unequal classes."""
+
+    def sample(seed=1, number=None, **more):
+        generator = np.random.default_rng(seed)
+        number = generator.permutation(10**6)[:N] if number is None else number
+        more = {"target": (generator.random(N) < 0.25).astype(int), "weight": generator.normal(1, 1, N)} | more
+        return make_events(generator.normal(size=(N, 2)), number=number, **more)
+
+    return sample
+
+
+def side_of(parts):
+    return {int(number): part for part, events in parts.items() for number in events.event_number}
+
+
+def test_every_event_goes_to_one_side_and_the_sum_of_weights_survives(sample):
+    events = sample()
+    parts = split([("split", events)], Split())
+    assert list(parts) == ["train", "val", "test"]
+    assert sorted(side_of(parts)) == sorted(events.event_number.tolist())
+    assert_allclose(sum(part.weight.sum() for part in parts.values()), events.weight.sum(), rtol=1e-12)
+
+
+def test_shares_are_met_on_average(sample):
+    parts = split([("split", sample())], Split(test=0.2, val=0.3, train=0.5))
+    expected = {"test": 0.2, "val": 0.8 * 0.3, "train": 0.8 * 0.5}
+    for part, share in expected.items():
+        assert abs(len(parts[part]) - N * share) < 4 * np.sqrt(N * share * (1 - share))
+
+
+def test_the_side_depends_on_the_number_only(sample, make_events):
+    events = sample()
+    sides = side_of(split([("split", events)], Split()))
+    order = np.random.default_rng(5).permutation(N)
+    assert side_of(split([("split", events.take(order))], Split())) == sides
+    assert side_of(split([("split", sample(seed=9, number=events.event_number))], Split())) == sides
+    assert side_of(split([("split", events.take(order[:500])), ("split", events.take(order[500:]))], Split())) == sides
+
+
+def test_events_keep_their_rows_and_their_order(sample):
+    events = sample()
+    for part in split([("split", events)], Split()).values():
+        index = np.array([np.flatnonzero(events.event_number == number)[0] for number in part.event_number[:50]])
+        assert (np.diff(index) > 0).all()
+        assert_array_equal(part.features[:50], events.features[index])
+        assert_array_equal(part.target[:50], events.target[index])
+
+
+def test_another_seed_divides_otherwise(sample):
+    first, second = (side_of(split([("split", sample())], Split(seed=seed))) for seed in (0, 1))
+    same = np.mean([first[number] == second[number] for number in first])
+    # Independent sides agree with probability 0.56² + 0.24² + 0.2².
+    assert abs(same - 0.4112) < 4 * np.sqrt(0.4112 * 0.5888 / N)
+
+
+def test_changing_the_validation_share_never_moves_a_test_event(sample):
+    tests = [set(split([("split", sample())], Split(val=val))["test"].event_number.tolist()) for val in (0.1, 0.5)]
+    assert tests[0] == tests[1]
+
+
+def test_stratified_shares_are_exact_in_every_class(sample):
+    events = sample()
+    parts = split([("split", events)], Split(test=0.2, val=0.25, stratify=True))
+    for label in (0, 1):
+        total = (events.target == label).sum()
+        for part, share in {"test": 0.2, "val": 0.2, "train": 0.6}.items():
+            assert abs((parts[part].target == label).sum() - share * total) <= 1
+    order = np.random.default_rng(5).permutation(N)
+    assert side_of(split([("split", events.take(order))], Split(test=0.2, val=0.25, stratify=True))) == side_of(parts)
+
+
+@pytest.mark.parametrize(
+    ("uses", "expected"),
+    [
+        (["train", "test"], {0: {"train", "val"}, 1: {"test"}}),
+        (["train", "val", "test"], {0: {"train"}, 1: {"val"}, 2: {"test"}}),
+        (["split", "train"], {0: {"train", "val", "test"}, 1: {"train", "val"}}),
+        (["split", "test"], {0: {"train", "val"}, 1: {"test"}}),
+        (["train"], {0: {"train", "val", "test"}}),
+    ],
+)
+def test_samples_go_where_their_use_says(sample, uses, expected):
+    samples = [(use, sample(seed=i, number=np.arange(N) + i * N)) for i, use in enumerate(uses)]
+    found = {i: set() for i in expected}
+    for number, part in side_of(split(samples, Split())).items():
+        found[number // N].add(part)
+    assert found == expected
+
+
+def test_a_test_event_among_the_training_events_is_an_error_or_dropped_or_kept(sample):
+    train, other = sample(1), sample(2, number=np.arange(N) + 10**7)
+    samples = [("train", train), ("test", concatenate([other, train.take(np.arange(100))]))]
+    with pytest.raises(LeakageError, match="events are also among the test events") as caught:
+        split(samples, Split())
+    assert "split.overlap=drop" in caught.value.hint
+    dropped = split(samples, Split(overlap="drop"))
+    assert len(dropped["train"]) + len(dropped["val"]) == N - 100
+    assert len(dropped["test"]) == N + 100
+    assert not np.isin(dropped["train"].fingerprint, dropped["test"].fingerprint).any()
+    kept = split(samples, Split(overlap="keep"))
+    assert len(kept["train"]) + len(kept["val"]) == N
+
+
+def test_dropping_every_training_event_is_an_error_even_without_classes(sample):
+    events = sample(classes=(), target=np.zeros(N))
+    with pytest.raises(EventsError, match="no event is left for training"):
+        split([("train", events), ("test", events)], Split(overlap="drop"))
+
+
+def test_a_class_missing_from_a_part_is_named(sample):
+    with pytest.raises(EventsError, match=r"class 'signal' has no event in the train part \(4,000 events\)"):
+        check_classes({"train": sample(target=np.zeros(N, int))})
+
+
+def test_shares_of_classes_sum_to_one_and_all_comes_first(sample):
+    parts = split([("split", sample())], Split())
+    table = shares_table(parts)
+    assert list(table) == ["all", "train", "val", "test"]
+    for part, shares in table.items():
+        assert sum(shares.values()) == pytest.approx(1)
+        if part != "all":
+            assert shares["signal"] == pytest.approx(parts[part].target.mean())
+
+
+@pytest.mark.parametrize(
+    ("uses", "settings"),
+    [
+        (("split",), Split()),
+        (("split", "split"), Split(test=0.1, val=0.4)),
+        (("train", "test"), Split()),
+        (("train", "val", "test"), Split()),
+        (("split", "test"), Split(val=0.5)),
+        (("split",), Split(stratify=True)),
+        (("split", "test"), Split(folds=3)),
+    ],
+)
+def test_rows_and_shares_are_those_of_the_split(sample, uses, settings):
+    pairs = [(use, sample(seed)) for seed, use in enumerate(uses)]
+    parts, rows = split(pairs, settings), rows_of(pairs, settings)
+    for part, events in parts.items():
+        found = np.concatenate([own.event_number[index] for (_, own), index in zip(pairs, rows[part], strict=True)])
+        assert_array_equal(found, events.event_number)
+        share = share_of(part, set(uses), settings)
+        # Samples of a part's own, and those of no other part, count in full.
+        concerned = [own for use, own in pairs if (use == part) == (part in uses) and (part == "test" or use != "test")]
+        assert len(events) / sum(map(len, concerned)) == pytest.approx(share, abs=0.03)

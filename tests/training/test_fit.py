@@ -1,0 +1,249 @@
+"""The training loop: against Keras `fit`, reproducible, resumable."""
+
+import numpy as np
+import pytest
+
+from fivesigma.analysis.model import Model
+from fivesigma.analysis.train import CLASS_METRICS, REGRESSION_METRICS, SMALLER_IS_BETTER, Train
+from fivesigma.errors import EventsError, RunError
+from fivesigma.metrics.summary import summarise
+from fivesigma.models.backend import keras
+from fivesigma.models.mlp import mlp
+from fivesigma.scores import Scores
+from fivesigma.training import checkpoint, windows
+from fivesigma.training import fit as loop
+from fivesigma.training.apply import logits_of
+from fivesigma.training.fit import fit
+from fivesigma.training.program import compiled_window
+from fivesigma.training.windows import Arrays
+
+EVENTS, INPUTS = 330, 5
+
+
+def sample(task, events=EVENTS, seed=3):
+    generator = np.random.default_rng(seed)
+    x = generator.normal(0, 1, (events, INPUTS)).astype(np.float32)
+    if task == "binary":
+        y = (x[:, 0] + 0.3 * generator.normal(0, 1, events) > 0).astype(np.float32)
+    elif task == "multiclass":
+        y = np.digitize(x[:, 0], [-0.5, 0.5]).astype(np.float32)
+    else:
+        y = (x[:, 0] - 0.5 * x[:, 1]).astype(np.float32)
+    weight = generator.uniform(0.2, 2, events)
+    return Arrays(x, y, weight, weight)
+
+
+def network(task, seed=1, **settings):
+    link = {"binary": "sigmoid", "multiclass": "softmax", "regression": "linear"}[task]
+    return mlp(Model(layers=[16, 8], **settings), INPUTS, 3 if task == "multiclass" else 1, link, seed)
+
+
+LOSSES = {"binary": "binary_crossentropy", "multiclass": "sparse_categorical_crossentropy", "regression": "mse"}
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_unshuffled_training_is_that_of_keras_fit(task):
+    data = sample(task)
+    ours, theirs = network(task), network(task)
+    # 330 events in batches of 64: the last batch is a partial one.
+    settings = Train(epochs=3, batch_size=64, learning_rate=0.01, keep="last")
+    history = fit(ours, data, None, settings, task, shuffle=False)
+    theirs.compile(optimizer=keras().optimizers.Adam(0.01), loss=LOSSES[task])
+    record = theirs.fit(data.x, data.y, sample_weight=data.weight, batch_size=64, epochs=3, shuffle=False, verbose=0)
+    for one, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=2e-3, atol=2e-5)
+    # Keras averages the batches' losses; ours is the mean over events by weight.
+    assert history[-1]["loss"] == pytest.approx(record.history["loss"][-1], rel=0.1)
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_same_seed_gives_the_same_weights_bit_for_bit(task):
+    runs = []
+    for _ in range(2):
+        model = network(task, dropout=0.2, batch_norm=True)
+        fit(model, sample(task), sample(task, seed=4), Train(epochs=2, batch_size=50, seed=7), task)
+        runs.append(model.get_weights())
+    for one, other in zip(*runs, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_another_seed_gives_other_weights():
+    models = [network("binary") for _ in range(2)]
+    for seed, model in enumerate(models):
+        fit(model, sample("binary"), None, Train(epochs=1, batch_size=50, seed=seed), "binary")
+    assert not np.array_equal(models[0].get_weights()[0], models[1].get_weights()[0])
+
+
+class Killed(Exception):
+    pass
+
+
+def test_a_resumed_training_ends_with_the_weights_of_an_uninterrupted_one(tmp_path):
+    settings = Train(epochs=5, batch_size=40, optimizer="adamw", weight_decay=0.01, schedule="cosine", patience=20)
+    whole = network("binary", dropout=0.3, batch_norm=True)
+    fit(whole, sample("binary"), sample("binary", seed=9), settings, "binary")
+
+    def kill(row, epochs):
+        if row["epoch"] == 2:
+            raise Killed
+
+    path = tmp_path / "last.npz"
+    first = network("binary", dropout=0.3, batch_norm=True)
+    with pytest.raises(Killed):
+        fit(first, sample("binary"), sample("binary", seed=9), settings, "binary", checkpoint_path=path, on_epoch=kill)
+    second = network("binary", dropout=0.3, batch_norm=True)
+    history = fit(second, sample("binary"), sample("binary", seed=9), settings, "binary", checkpoint_path=path, resume=True)
+    assert [row["epoch"] for row in history] == [1, 2, 3, 4, 5]
+    for one, other in zip(whole.get_weights(), second.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_checkpoint_of_another_network_is_refused(tmp_path):
+    path = tmp_path / "last.npz"
+    fit(network("binary"), sample("binary"), None, Train(epochs=1), "binary", checkpoint_path=path)
+    with pytest.raises(RunError, match="another network"):
+        other = mlp(Model(layers=[4]), INPUTS, 1, "sigmoid")
+        fit(other, sample("binary"), None, Train(epochs=2), "binary", checkpoint_path=path, resume=True)
+
+
+def test_weight_zero_is_as_if_the_event_were_absent():
+    data = sample("regression")
+    silent = Arrays(
+        np.concatenate([data.x, 100 * data.x[:70]]),
+        np.concatenate([data.y, data.y[:70]]),
+        np.concatenate([data.weight, np.zeros(70)]),
+        np.concatenate([data.event_weight, np.zeros(70)]),
+    )
+    rows = [
+        fit(network("regression"), d, None, Train(epochs=1, batch_size=400), "regression", shuffle=False)[0]
+        for d in (data, silent)
+    ]
+    assert rows[0]["loss"] == pytest.approx(rows[1]["loss"], rel=1e-5)
+
+
+def test_early_stopping_ends_and_the_best_epoch_is_kept():
+    train, val = sample("binary", 60), sample("binary", 200, seed=5)
+    settings = Train(epochs=200, batch_size=10, learning_rate=0.03, patience=4)
+    model = network("binary")
+    history = fit(model, train, val, settings, "binary")
+    losses = [row["val_loss"] for row in history]
+    best = int(np.argmin(losses))
+    assert len(history) == best + 1 + 4 < 200
+    again = network("binary")
+    fit(again, train, val, settings.model_copy(update={"epochs": best + 1, "keep": "last", "patience": None}), "binary")
+    np.testing.assert_array_equal(model.get_weights()[0], again.get_weights()[0])
+
+
+@pytest.mark.parametrize("monitor", CLASS_METRICS)
+def test_every_class_metric_can_be_monitored_and_is_that_of_the_evaluation(monitor):
+    model, data = network("binary"), sample("binary", seed=6)
+    history = fit(model, sample("binary"), data, Train(epochs=3, monitor=monitor), "binary")
+    score = np.asarray(model(data.x))[:, 0]
+    found = summarise(Scores(score, data.y.astype(int), data.event_weight, ("a", "b")))[monitor].value
+    values = [row[f"val_{monitor}"] for row in history]
+    assert found == pytest.approx(min(values) if monitor in SMALLER_IS_BETTER else max(values), rel=1e-5)
+
+
+@pytest.mark.parametrize("monitor", REGRESSION_METRICS)
+def test_every_regression_metric_can_be_monitored_and_is_that_of_the_evaluation(monitor):
+    model, data = network("regression"), sample("regression", seed=6)
+    history = fit(model, sample("regression"), data, Train(epochs=3, monitor=monitor), "regression")
+    found = summarise(Scores(np.asarray(model(data.x))[:, 0], data.y, data.event_weight))[monitor].value
+    values = [row[f"val_{monitor}"] for row in history]
+    assert found == pytest.approx(min(values) if monitor in SMALLER_IS_BETTER else max(values), rel=1e-4)
+
+
+def test_a_users_own_model_with_a_sigmoid_inside_its_last_layer_can_be_trained():
+    k = keras()
+    model = k.Sequential([k.Input((INPUTS,)), k.layers.Dense(16, "relu"), k.layers.Dense(1, "sigmoid")])
+    assert logits_of(model)[1] is None
+    history = fit(model, sample("binary"), None, Train(epochs=30, batch_size=32, learning_rate=0.01), "binary")
+    assert history[-1]["accuracy"] > 0.85
+    assert history[-1]["loss"] < history[0]["loss"]
+
+
+def test_a_penalty_on_the_weights_makes_them_smaller():
+    norms = []
+    for l2 in (0.0, 0.1):
+        model = network("regression", l2=l2)
+        fit(model, sample("regression"), None, Train(epochs=20, batch_size=32), "regression")
+        norms.append(sum(float((w**2).sum()) for w in model.get_weights() if w.ndim == 2))
+    assert norms[1] < 0.7 * norms[0]
+
+
+def test_a_diverging_loss_is_one_sentence():
+    data = sample("regression")
+    wild = Arrays(data.x * 1e30, data.y, data.weight, data.event_weight)
+    with pytest.raises(EventsError, match="training loss is"):
+        fit(network("regression"), wild, None, Train(epochs=3), "regression")
+
+
+def test_target_scale_leaves_the_rmse_in_the_targets_unit():
+    data = sample("regression")
+    scaled = Arrays(data.x, data.y * 10, data.weight, data.event_weight)
+    one = fit(network("regression"), scaled, scaled, Train(epochs=1), "regression")[0]
+    other = fit(network("regression"), scaled, scaled, Train(epochs=1), "regression", target_scale=10.0)[0]
+    assert other["rmse"] == pytest.approx(one["rmse"] / 10)
+    assert other["val_rmse"] == pytest.approx(one["val_rmse"] / 10)
+
+
+def test_a_kill_within_an_epoch_changes_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(windows, "WINDOW_BYTES", 2000)
+    monkeypatch.setattr(loop, "SAVE_SECONDS", 0.0)
+    settings = Train(epochs=3, batch_size=16, schedule="one_cycle", average=0.9)
+    make = lambda: network("binary", dropout=0.3, batch_norm=True)  # noqa: E731
+    whole = make()
+    expected = fit(whole, sample("binary"), sample("binary", seed=9), settings, "binary")
+    path, saved = tmp_path / "last.npz", []
+    save = checkpoint.save
+
+    def killing_save(place, state):
+        save(place, state)
+        saved.append((state.epoch, state.window))
+        if state.epoch == 1 and state.window == 3:
+            raise Killed
+
+    monkeypatch.setattr(checkpoint, "save", killing_save)
+    with pytest.raises(Killed):
+        fit(make(), sample("binary"), sample("binary", seed=9), settings, "binary", checkpoint_path=path)
+    assert saved[-1] == (1, 3)
+    monkeypatch.setattr(checkpoint, "save", save)
+    second = make()
+    history = fit(second, sample("binary"), sample("binary", seed=9), settings, "binary", checkpoint_path=path, resume=True)
+    for one, other in zip(whole.get_weights(), second.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    for one, other in zip(expected, history, strict=True):
+        assert {**one, "seconds": 0} == {**other, "seconds": 0}
+
+
+def test_averaged_weights_are_the_moving_average():
+    data, rate = sample("regression"), 0.05
+    steps = []
+    for count in range(1, 7):
+        model = network("regression")
+        first = model.get_weights()
+        part = Arrays(data.x[: count * 30], data.y[: count * 30], data.weight[: count * 30], data.event_weight[: count * 30])
+        fit(model, part, None, Train(epochs=1, batch_size=30, learning_rate=rate, keep="last"), "regression", shuffle=False)
+        steps.append(model.get_weights())
+    expected = first
+    for i, now in enumerate(steps, start=1):
+        keep = min(0.4, (1 + i) / (10 + i))
+        expected = [keep * old + (1 - keep) * new for old, new in zip(expected, now, strict=True)]
+    averaged = network("regression")
+    settings = Train(epochs=1, batch_size=30, learning_rate=rate, keep="last", average=0.4)
+    fit(averaged, part, None, settings, "regression", shuffle=False)
+    for one, other in zip(averaged.get_weights(), expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
+
+
+def test_windows_and_epochs_share_one_program(monkeypatch):
+    monkeypatch.setattr(windows, "WINDOW_BYTES", 5000)
+    programs = []
+
+    def recorded(*arguments, **settings):
+        programs.append(compiled_window(*arguments, **settings))
+        return programs[-1]
+
+    monkeypatch.setattr(loop, "compiled_window", recorded)
+    fit(network("binary"), sample("binary"), None, Train(epochs=3, batch_size=50), "binary")
+    assert [program._cache_size() for program in programs] == [1]

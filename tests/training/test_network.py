@@ -1,0 +1,72 @@
+"""A trained network: saved, loaded, applied."""
+
+import numpy as np
+import pytest
+
+from fivesigma.analysis.file import validate
+from fivesigma.errors import RunError
+from fivesigma.events import Events
+from fivesigma.runs.folder import RunFolder
+from fivesigma.training.network import Network, hypotheses_of
+from fivesigma.training.training import train
+
+ANALYSIS = validate(
+    {"features": ["a", "b"], "labels": "y", "parameters": {"mass": {}}, "train": {"epochs": 2}, "model": {"layers": [8]}},
+    "test",
+)
+
+
+def events(count=400, seed=1):
+    generator = np.random.default_rng(seed)
+    target = generator.integers(0, 2, count)
+    features = (generator.normal(0, 1, (count, 2)) + target[:, None]).astype(np.float32)
+    features[::9, 1] = np.nan
+    mass = generator.choice([500.0, 1000.0], count).astype(np.float32)[:, None]
+    return Events(features, ("a", "b"), target, np.ones(count), mass, ("mass",), ("background", "signal"))
+
+
+@pytest.fixture(scope="module")
+def network():
+    return train(ANALYSIS, {"train": events(), "val": events(seed=2)})[0]
+
+
+def test_a_loaded_network_scores_as_the_saved_one(network, tmp_path):
+    folder = RunFolder.create(tmp_path, ANALYSIS, "test")
+    network.save(folder)
+    some = events(seed=3)
+    again = Network.load(folder)
+    np.testing.assert_array_equal(again.scores(some).score, network.scores(some).score)
+
+
+def test_scores_do_not_depend_on_what_else_is_scored(network):
+    some = events(seed=4)
+    whole = network.scores(some).score
+    np.testing.assert_array_equal(network.scores(some.take(np.arange(37, 90))).score, whole[37:90])
+    assert ((whole > 0) & (whole < 1)).all()
+
+
+def test_hypotheses_are_the_masses_of_the_signal_and_change_the_score(network):
+    some = events(seed=5)
+    hypotheses = hypotheses_of(some)
+    assert hypotheses == [(500.0,), (1000.0,)]
+    at = network.scores(some, hypotheses).at_hypothesis
+    np.testing.assert_array_equal(at[(500.0,)], network.scores(some.with_parameters([500.0])).score)
+    assert not np.array_equal(at[(500.0,)], at[(1000.0,)])
+
+
+def test_no_events_give_no_scores(network):
+    assert network.score(np.zeros((0, 2), np.float32), np.zeros((0, 1), np.float32)).shape == (0,)
+
+
+@pytest.mark.parametrize("name", ["model.keras", "recipe.json"])
+def test_a_damaged_run_is_one_sentence(network, tmp_path, name):
+    folder = RunFolder.create(tmp_path, ANALYSIS, "test")
+    network.save(folder)
+    (folder / name).write_bytes(b"{ damaged")
+    with pytest.raises(RunError, match="damaged"):
+        Network.load(folder)
+
+
+def test_a_run_without_a_network_says_how_to_get_one(tmp_path):
+    with pytest.raises(RunError, match="no trained network yet"):
+        Network.load(RunFolder.create(tmp_path, ANALYSIS, "test"))

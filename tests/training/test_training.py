@@ -1,0 +1,121 @@
+"""Split events → a trained network."""
+
+import numpy as np
+import pytest
+
+from fivesigma.analysis.file import validate
+from fivesigma.analysis.model import Model
+from fivesigma.errors import AnalysisError
+from fivesigma.events import Events
+from fivesigma.metrics.regression import rmse
+from fivesigma.runs.folder import RunFolder
+from fivesigma.training.network import Network
+from fivesigma.training.training import target_standard, train
+
+
+def events(seed, offset, events=1500):
+    generator = np.random.default_rng(seed)
+    x = generator.normal(0, 1, (events, 2)).astype(np.float32)
+    target = (offset + 5 * x[:, 0]).astype(np.float32)
+    return Events(x, ("a", "b"), target, np.ones(events), np.zeros((events, 0), np.float32))
+
+
+def analysis(**target):
+    tree = {"features": ["a", "b"], "target": {"variable": "t", **target}, "train": {"epochs": 15, "batch_size": 64}}
+    return validate({**tree, "model": {"layers": [16]}}, "test")
+
+
+def test_a_target_far_from_zero_is_learnt_as_well_as_one_around_it():
+    found = []
+    for offset in (0.0, 91.0):
+        network, _ = train(analysis(), {"train": events(1, offset), "val": events(2, offset)})
+        test = events(3, offset)
+        found.append(rmse(network.score(test.features), test.target, test.weight).value)
+    assert found[1] == pytest.approx(found[0], rel=0.05)
+    assert found[1] < 1.0
+
+
+def test_an_explicit_scale_only_multiplies():
+    assert target_standard(analysis(scale=10), events(1, 91)) == (0.0, 10)
+    shift, scale = target_standard(analysis(), events(1, 91))
+    assert shift == pytest.approx(91, abs=0.5)
+    assert scale == pytest.approx(1 / 5, rel=0.1)
+
+
+def test_the_history_is_in_the_targets_unit():
+    _, history = train(analysis(), {"train": events(1, 91), "val": events(2, 91)})
+    network, _ = train(analysis(), {"train": events(1, 91), "val": events(2, 91)})
+    val = events(2, 91)
+    best = min(row["val_rmse"] for row in history)
+    assert rmse(network.score(val.features), val.target, val.weight).value == pytest.approx(best, rel=1e-3)
+
+
+def two_masses(seed, counts=((40, 400), (400, 40))):
+    """Signal and background around ± mass, with very unequal numbers of (class, mass)."""
+    generator = np.random.default_rng(seed)
+    target, mass = (
+        np.concatenate([np.full(counts[c][m], v) for c in (0, 1) for m in (0, 1) for v in [(c, m)[k]]]) for k in (0, 1)
+    )
+    x = generator.normal(0, 1, len(target)) + target * (0.5 + mass)
+    features = np.column_stack([x, generator.normal(0, 1, len(target))]).astype(np.float32)
+    return Events(
+        features,
+        ("a", "b"),
+        target,
+        np.ones(len(target)),
+        mass[:, None].astype(np.float32),
+        ("mass",),
+        ("bkg", "sig"),
+        event_number=np.arange(len(target), dtype=np.uint64),
+    )
+
+
+def searched(**train_section):
+    return validate(
+        {
+            "features": ["a", "b"],
+            "labels": "t",
+            "parameters": {"mass": {}},
+            "model": {"layers": [8]},
+            "train": {"epochs": 8, "batch_size": 32, "learning_rate": 0.01, **train_section},
+        },
+        "test",
+    )
+
+
+def test_in_balanced_batches_the_mass_says_nothing_about_the_class():
+    parts = {"train": two_masses(1), "val": two_masses(2)}
+    grid = np.zeros((2, 2), np.float32)
+    masses = np.array([[0.0], [1.0]], np.float32)
+    naive, _ = train(searched(), parts)
+    balanced, history = train(searched(balance=["class", "mass"]), parts)
+    # At one point in the features, the naive network follows the mass: there is ten times as much signal at 0.
+    assert np.ptp(naive.score(grid, masses)) > 0.4
+    assert np.ptp(balanced.score(grid, masses)) < 0.35
+    assert history[-1]["val_loss"] == pytest.approx(history[-1]["loss"], abs=0.15)
+
+
+@pytest.mark.parametrize(
+    ("section", "text"),
+    [
+        ({"train": {"balance": "mas"}}, "no 'mas'"),
+        ({"train": {"balance": "class"}, "prepare": {"resample": "up"}}, "choose one"),
+        ({"train": {"balance": "class"}, "shards": "folder"}, "in memory"),
+    ],
+)
+def test_what_cannot_be_balanced_is_said(section, text):
+    with pytest.raises(AnalysisError, match=text):
+        validate({"features": ["a"], "labels": "t", "parameters": {"mass": {}}, **section}, "test")
+
+
+@pytest.mark.parametrize("kind", ["affine", "both"])
+def test_an_affine_network_trains_and_is_the_same_after_a_save(tmp_path, kind):
+    tree = searched().model_copy(update={"model": Model(layers=[8, 8], parameters=kind)})
+    network, history = train(tree, {"train": two_masses(1), "val": two_masses(2)})
+    assert history[-1]["loss"] < history[0]["loss"]
+    test = two_masses(3)
+    score = network.score(test.features, test.parameters)
+    assert not np.allclose(score, network.score(test.features, 1 - test.parameters))
+    folder = RunFolder(tmp_path)
+    network.save(folder)
+    np.testing.assert_array_equal(Network.load(folder).score(test.features, test.parameters), score)

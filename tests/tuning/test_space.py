@@ -1,0 +1,72 @@
+"""The search space."""
+
+import math
+
+import numpy as np
+import pytest
+
+from fivesigma.analysis.file import validate
+from fivesigma.errors import AnalysisError
+from fivesigma.tuning.hyperband import brackets, total_epochs
+from fivesigma.tuning.space import distinct, draw, grid, size, values_of
+
+
+def space(**ranges):
+    keys = {f"train.{key}": value for key, value in ranges.items()}
+    return validate({"features": "x", "labels": "y", "tune": {"space": keys}}, "test").tune.space
+
+
+def test_values_of_every_kind_of_range():
+    ranges = space(a={"choice": [[1], "b"]}, b={"int": [28, 112], "step": 28}, c={"float": [0.1, 0.3], "step": 0.1})
+    assert values_of("a", ranges["train.a"]) == [[1], "b"]
+    assert values_of("b", ranges["train.b"]) == [28, 56, 84, 112]
+    assert values_of("c", ranges["train.c"]) == pytest.approx([0.1, 0.2, 0.3])
+    assert size(ranges) == 24
+    assert len(list(grid(ranges))) == 24
+
+
+def test_a_continuous_range_has_no_grid():
+    with pytest.raises(AnalysisError, match="continuous"):
+        list(grid(space(c={"float": [0, 1]})))
+
+
+def test_draws_lie_in_their_ranges_and_logarithmic_ones_are_even_in_the_logarithm():
+    ranges = space(a={"int": [1, 5], "step": 2}, b={"float": [1e-4, 1], "log": True})
+    generator = np.random.default_rng(1)
+    points = [draw(ranges, generator) for _ in range(2000)]
+    assert {point["train.a"] for point in points} == {1, 3, 5}
+    logs = [math.log10(point["train.b"]) for point in points]
+    assert -4 <= min(logs) <= max(logs) <= 0
+    assert np.mean(logs) == pytest.approx(-2, abs=0.1)
+
+
+def test_points_are_distinct_and_all_of_them_if_there_are_few():
+    ranges = space(a={"choice": [1, 2, 3]})
+    assert sorted(point["train.a"] for point in distinct(ranges, 10, 1)) == [1, 2, 3]
+    many = distinct(space(a={"float": [0, 1]}), 50, 1)
+    assert len({point["train.a"] for point in many}) == 50
+    assert many == distinct(space(a={"float": [0, 1]}), 50, 1)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"split.val": {"choice": [0.1]}},
+        {"train.a": {"int": [3, 1]}},
+        {"train.a": {"float": [0, 1], "log": True}},
+        {"train.a": 3},
+    ],
+)
+def test_a_space_that_makes_no_sense_is_refused(wrong):
+    with pytest.raises(AnalysisError):
+        validate({"features": "x", "labels": "y", "tune": {"space": wrong}}, "test")
+
+
+@pytest.mark.parametrize(("epochs", "factor"), [(9, 3), (10, 3), (27, 3), (16, 2), (1, 3), (81, 4)])
+def test_brackets_spend_about_the_same_and_survivors_reach_the_end(epochs, factor):
+    made = brackets(epochs, factor)
+    for bracket in made:
+        assert bracket[-1].epochs == epochs
+        counts = [rung.count for rung in bracket]
+        assert counts == sorted(counts, reverse=True)
+    assert total_epochs(epochs, factor) <= len(made) * sum(rung.count * rung.epochs for rung in made[0]) * 2

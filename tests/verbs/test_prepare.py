@@ -1,0 +1,210 @@
+"""`fivesigma prepare`, and training from what it wrote: through the command line, killed, and in two processes."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from fivesigma.data.shards import Shards
+
+from ..conftest import TREE, write_csv
+
+
+def history(run):
+    rows = [json.loads(line) for line in (Path(run) / "history.jsonl").read_text().splitlines()]
+    return [{key: value for key, value in row.items() if key != "seconds"} for row in rows]
+
+
+def weights(run):
+    import fivesigma
+
+    return fivesigma.Run(Path(run)).network().model.get_weights()
+
+
+def test_a_run_from_shards_is_complete(toy, command):
+    code, out, err = command("prepare", toy, "-o", "prepared", "--shards", 3)
+    assert code == 0, err
+    assert "prepared" in out.splitlines()[-1]
+    shards = Shards("prepared")
+    assert shards.length("train") + shards.length("val") == 1500
+    assert shards.length("test") == 500
+    code, out, err = command("run", toy, "--set", "shards=prepared", "--set", "train.window=300")
+    assert code == 0, err
+    run = Path(out.splitlines()[-1])
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metrics["test"]["auc"]["value"] > 0.8
+    assert json.loads((run / "metadata.json").read_text())["events"]["test"] == 500
+    assert "train (a random sample)" in out
+    assert "from a random sample of what is prepared" in out
+    assert " 500 test events" in out
+    assert (run / "report.html").is_file()
+    # The same analysis on the files themselves sees the same events.
+    code, out, err = command("run", toy)
+    direct = json.loads((Path(out.splitlines()[-1]) / "metrics.json").read_text())
+    assert direct["test"]["auc"]["value"] == pytest.approx(metrics["test"]["auc"]["value"], abs=0.05)
+
+
+def test_a_second_call_does_nothing_and_other_settings_are_refused(toy, command):
+    assert command("prepare", toy, "-o", "p", "--shards", 2)[0] == 0
+    before = {path: path.stat().st_mtime_ns for path in Path("p").rglob("*.parquet")}
+    code, out, _ = command("prepare", toy, "-o", "p", "--shards", 2)
+    assert code == 0
+    assert "prepared already" in out
+    assert {path: path.stat().st_mtime_ns for path in Path("p").rglob("*.parquet")} == before
+    code, _, err = command("prepare", toy, "-o", "p", "--shards", 2, "--set", "selection=x0 > 0")
+    assert code == 2
+    assert "other files or settings" in err
+    code, _, err = command("train", toy, "--set", "shards=p", "--set", "selection=x0 > 0")
+    assert code == 2
+    assert "another `selection`" in err
+    Path("full").mkdir()
+    Path("full/mine.txt").write_text("mine")
+    code, _, err = command("prepare", toy, "-o", "full")
+    assert code == 2
+    assert "not empty" in err
+    assert Path("full/mine.txt").read_text() == "mine"
+
+
+def test_test_events_among_the_training_files_are_found(toy, command):
+    lines = Path("train.csv").read_text().splitlines()
+    Path("test.csv").write_text("\n".join([lines[0], *lines[700:1200]]) + "\n")
+    code, _, err = command("prepare", toy, "-o", "p")
+    assert code == 2
+    assert "also among the test events" in err
+    code, _, err = command("prepare", toy, "-o", "q", "--set", "split.overlap=drop")
+    assert code == 0, err
+    assert Shards("q").length("train") + Shards("q").length("val") == 1000
+    code, _, err = command("train", toy, "--set", "shards=p")
+    assert code == 2
+    assert "not a complete folder" in err
+
+
+def test_events_that_belong_to_no_side_are_left_out(toy, command):
+    tree = {**TREE, "samples": {"all": {"files": ["train.csv"]}}, "split": {"test": 0.1, "val": 0.1, "train": 0.3}}
+    toy.write_text(yaml.safe_dump(tree))
+    assert command("prepare", toy, "-o", "p")[0] == 0
+    shards = Shards("p")
+    assert shards.length("train") == pytest.approx(0.9 * 0.3 * 1500, abs=80)
+    assert sum(shards.length(part) for part in shards.rows) < 900
+
+
+def start(*arguments, **more):
+    environment = {**os.environ, "FIVESIGMA_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "fivesigma", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment,
+        **more,
+    )
+
+
+def free_port():
+    with socket.socket() as place:
+        place.bind(("127.0.0.1", 0))
+        return place.getsockname()[1]
+
+
+LONG = (
+    "--set",
+    "train.epochs=12",
+    "--set",
+    "train.window=300",
+    "--set",
+    "train.batch_size=32",
+    "--set",
+    "model.dropout=0.1",
+)
+
+
+def until(path, condition, seconds=60):
+    """Wait until a file is such as wanted."""
+    for _ in range(20 * seconds):
+        found = list(Path().glob(path))
+        if found and condition(found[0]):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{path} did not come")
+
+
+def test_resume_after_a_kill_gives_the_weights_of_a_run_never_interrupted(toy, command):
+    assert command("prepare", toy, "-o", "p", "--shards", 3)[0] == 0
+    arguments = ("train", toy, "--set", "shards=p", *LONG)
+    whole = start(*arguments, "-o", "whole", cwd=".")
+    out, _ = whole.communicate(timeout=120)
+    assert whole.returncode == 0, out
+    killed = start(*arguments, "-o", "cut", cwd=".")
+    until("cut/toy/*/checkpoints/last.npz", lambda path: path.stat().st_size > 0)
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate()
+    code, _, err = command("train", toy, "--resume", "-o", "elsewhere", "--set", "shards=p", *LONG)
+    assert code == 2
+    assert "no unfinished run" in err
+    code, again, err = command("train", toy, "--resume", "-o", "cut", "--set", "shards=p", *LONG)
+    assert code == 0, err
+    assert len(list(Path("cut/toy").iterdir())) == 1
+    one, other = out.splitlines()[-1], again.splitlines()[-1]
+    assert [row["epoch"] for row in history(other)] == list(range(1, 13))
+    for a, b in zip(weights(one), weights(other), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("source", "model"), [("p", "{layers: [16], l2: 0.01}"), ("null", "{layers: [16], batch_norm: true, dropout: 0.1}")]
+)
+def test_two_processes_train_as_one(toy, command, source, model):
+    write_csv(Path("train.csv"), 1501, seed=1)
+    assert command("prepare", toy, "-o", "p", "--shards", 5)[0] == 0
+    arguments = ("train", toy, "--set", f"shards={source}", "--set", "train.window=300", "--set", "train.batch_size=100")
+    arguments += ("--set", f"model={model}")
+    place = ("--coordinator", f"127.0.0.1:{free_port()}", "--processes", 2, "-o", "two")
+    both = [start(*arguments, *place, "--process-id", rank, cwd=".") for rank in (0, 1)]
+    out, other = (process.communicate(timeout=120)[0] for process in both)
+    assert [process.returncode for process in both] == [0, 0], out + other
+    assert "epoch" not in other
+    code, alone, err = command(*arguments, "-o", "one")
+    assert code == 0, err
+    for a, b in zip(history(out.splitlines()[-1]), history(alone.splitlines()[-1]), strict=True):
+        assert a == pytest.approx(b, rel=1e-5)
+
+
+def test_a_process_that_dies_ends_the_run_and_the_same_command_goes_on(toy, command):
+    assert command("prepare", toy, "-o", "p", "--shards", 4)[0] == 0
+    arguments = ("train", toy, "--set", "shards=p", "--set", "train.epochs=400", "--set", "train.batch_size=100", "-o", "r")
+    for victim in (1, 0):
+        before = time.time_ns()
+        place = ("--coordinator", f"127.0.0.1:{free_port()}", "--processes", 2)
+        both = [start(*arguments, *place, "--process-id", rank, cwd=".") for rank in (0, 1)]
+        until("r/toy/*/checkpoints/last.npz", lambda path: path.stat().st_mtime_ns > before)  # noqa: B023
+        both[victim].send_signal(signal.SIGKILL)
+        both[victim].communicate()
+        out, _ = both[1 - victim].communicate(timeout=60)
+        assert both[1 - victim].returncode == 2, out
+        assert "another process of this training is gone" in out
+        assert "Traceback" not in out
+        assert "stack trace" not in out
+        assert len(list(Path("r/toy").iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (("--processes", 2), "--coordinator, --processes and --process-id together"),
+        (("--coordinator", "127.0.0.1:1", "--processes", 2, "--process-id", 2), "not one of 0 … 1"),
+        (("--coordinator", "nowhere", "--processes", 2, "--process-id", 0), "not host:port"),
+    ],
+)
+def test_wrong_places_are_a_sentence(toy, command, options, text):
+    code, _, err = command("train", toy, *options)
+    assert code == 2
+    assert re.search(re.escape(text), err)
