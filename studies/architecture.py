@@ -7,6 +7,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "ARCHITECTURE.md"
 HEAD = "## Every file\n"
+MOST, MIN_LENGTH = 60, 18
+"""A first line longer than this gives its first clause alone, if that says enough."""
 
 
 def listed() -> str:
@@ -26,13 +28,24 @@ def _section(folder: Path, paths: list[Path]) -> str:
 
 
 def _first_line(path: Path) -> str:
-    """What a file says of itself in its first line."""
+    """What a file says of itself in its first line, or in the first clause of it."""
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".py":
-        return (ast.get_docstring(ast.parse(text)) or "").split("\n")[0].removesuffix(".")
-    if path.suffix in (".yaml", ".csv"):
-        return text.split("\n")[0].lstrip("# ").removesuffix(".").removesuffix(":")
-    return {".j2": "a Jinja template", ".css": "the style of all pages"}[path.suffix]
+        return _short((ast.get_docstring(ast.parse(text)) or path.stem).split("\n")[0].removesuffix("."))
+    if path.suffix == ".yaml":
+        return text.split("\n")[0].lstrip("# ").split(",")[0].removesuffix(".").removesuffix(":")
+    return {".j2": "its template", ".css": "the style of all pages", ".csv": "numbers, with their source"}[path.suffix]
+
+
+def _short(text: str) -> str:
+    """The first clause of a long line."""
+    if len(text) <= MOST:
+        return text
+    for mark in ("; ", ": "):
+        head = text.split(mark)[0]
+        if MIN_LENGTH <= len(head) < len(text):
+            return head
+    return text
 
 
 def page() -> str:

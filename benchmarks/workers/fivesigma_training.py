@@ -30,12 +30,13 @@ class Training:
         Returns:
             `rate`, events per second without the first epoch; `first`, seconds until its end, compilation included.
         """
-        from fivesigma.analysis.model import Model
         from fivesigma.analysis.train import Train
-        from fivesigma.models.mlp import mlp
-        from fivesigma.training.fit import fit
+        from fivesigma.models.base import Inputs
+        from fivesigma.models.mlp import Mlp, mlp
+        from fivesigma.training.fit import FitOptions, fit
+        from fivesigma.training.problem import Problem
 
-        model = mlp(Model(layers=list(LAYERS), activation="relu"), INPUTS, 1, "sigmoid", 1)
+        model = mlp(Mlp(layers=list(LAYERS), activation="relu"), Inputs(INPUTS, link="sigmoid", seed=1))
         settings = Train(batch_size=self._batch, epochs=1 + epochs, optimizer="adam", learning_rate=RATE, keep="last")
         marks: list[float] = []
 
@@ -43,5 +44,5 @@ class Training:
             marks.append(time.perf_counter())
 
         started = time.perf_counter()
-        fit(model, self._arrays, None, settings, "binary", on_epoch=on_epoch)
+        fit(model, self._arrays, None, settings, Problem("binary"), FitOptions(on_epoch=on_epoch))
         return {"rate": epochs * len(self._arrays) / (marks[-1] - marks[0]), "first": marks[0] - started}

@@ -30,8 +30,10 @@ class RunSession:
     def run(self, path: str, batch: int) -> dict[str, float]:
         """Wall time of reading, training and evaluation, in a new run folder."""
         from fivesigma.analysis.file import load
-        from fivesigma.progress import Listener
-        from fivesigma.runs.session import RunSession as Steps
+        from fivesigma.runs.context import RunContext
+        from fivesigma.runs.session import RunSession
+        from fivesigma.verbs.evaluate import assess
+        from fivesigma.verbs.train import trained
 
         analysis = load(
             {
@@ -45,6 +47,6 @@ class RunSession:
         )
         with tempfile.TemporaryDirectory(dir=Path(path).parent) as folder:
             started = time.perf_counter()
-            journey = Steps.start(analysis, Path(folder), Listener(), needs="run", new=True)
-            journey.evaluate(journey.train())
+            session = RunSession.start(analysis, RunContext(Path(folder)), needs="run", new=True)
+            assess(session, trained(session))
             return {"seconds": time.perf_counter() - started}

@@ -66,16 +66,17 @@ class Fivesigma:
             `seconds` from the call of `fit` to that moment, infinite if it never comes; `best` accuracy of all
             epochs; `epochs` until then.
         """
-        from fivesigma.analysis.model import Model
         from fivesigma.analysis.train import Train
-        from fivesigma.models.mlp import mlp
-        from fivesigma.training.fit import fit
+        from fivesigma.models.base import Inputs
+        from fivesigma.models.mlp import Mlp, mlp
+        from fivesigma.training.fit import FitOptions, fit
+        from fivesigma.training.problem import Problem
 
         def part(name: str) -> Any:
             x, y = symmetric(self._data["x" + name]), self._data["y" + name]
             return self._arrays(x, y, np.ones(len(y)), np.ones(len(y)))
 
-        model = mlp(Model(**self._model), INPUTS, 1, "sigmoid", seed)
+        model = mlp(Mlp(**self._model), Inputs(INPUTS, link="sigmoid", seed=seed))
         settings = Train(**{**self._train, "seed": seed, "monitor": "accuracy"})
         marks: list[tuple[float, float]] = []
 
@@ -83,7 +84,7 @@ class Fivesigma:
             marks.append((row["val_accuracy"], time.perf_counter() - started))
 
         started = time.perf_counter()
-        fit(model, part(""), part("_val"), settings, "binary", on_epoch=on_epoch)
+        fit(model, part(""), part("_val"), settings, Problem("binary"), FitOptions(on_epoch=on_epoch))
         reached = next((i for i, (accuracy, _) in enumerate(marks) if accuracy >= wanted), None)
         seconds, epochs = (math.inf, len(marks)) if reached is None else (marks[reached][1], reached + 1)
         return {"seconds": seconds, "best": max(accuracy for accuracy, _ in marks), "epochs": epochs}

@@ -46,19 +46,20 @@ def main(events: int, batch: int, processes: int, port: int, rank: int) -> None:
     """One of the processes; the first one prints the seconds."""
     import numpy as np
 
-    from fivesigma.analysis.model import Model
     from fivesigma.analysis.train import Train
     from fivesigma.cluster import multiprocess
-    from fivesigma.models.mlp import mlp
+    from fivesigma.models.base import Inputs
+    from fivesigma.models.mlp import Mlp, mlp
     from fivesigma.training.fit import fit
+    from fivesigma.training.problem import Problem
     from fivesigma.training.windows import Arrays
 
     if processes > 1:
         multiprocess.join(f"127.0.0.1:{port}", processes, rank)
     x, y = problem(events)
     ones = np.ones(events, np.float32)
-    model = mlp(Model(layers=list(LAYERS)), INPUTS, 1, "sigmoid", 1)
-    history = fit(model, Arrays(x, y, ones, ones), None, Train(epochs=EPOCHS, batch_size=batch), "binary")
+    model = mlp(Mlp(layers=list(LAYERS)), Inputs(INPUTS, link="sigmoid", seed=1))
+    history = fit(model, Arrays(x, y, ones, ones), None, Train(epochs=EPOCHS, batch_size=batch), Problem("binary"))
     multiprocess.leave()
     if rank == 0:
         print(sum(row["seconds"] for row in history[1:]), flush=True)

@@ -7,18 +7,22 @@ Names are loaded when first used: `import fivesigma` alone loads neither JAX nor
 """
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 from fivesigma.version import __version__
 
 if TYPE_CHECKING:
+    from fivesigma import metrics
     from fivesigma.analysis.analysis import Analysis
     from fivesigma.analysis.file import builtin_names, load
     from fivesigma.data.formats import open_table
     from fivesigma.errors import FivesigmaError
     from fivesigma.events import Events
+    from fivesigma.plugins import register
     from fivesigma.progress import Listener
     from fivesigma.runs.run import Run
+    from fivesigma.runs.source import read
     from fivesigma.scores import Scores
     from fivesigma.verbs.check import check
     from fivesigma.verbs.compare import compare
@@ -29,8 +33,13 @@ if TYPE_CHECKING:
     from fivesigma.verbs.report import report
     from fivesigma.verbs.run import run
     from fivesigma.verbs.scan import scan
+    from fivesigma.verbs.simulate import simulate
     from fivesigma.verbs.train import train
     from fivesigma.verbs.tune import tune
+    from fivesigma.verbs.validate import validate
+
+# Keras reads its backend once, when it is first imported: `import fivesigma` before `import keras` is then enough.
+os.environ.setdefault("KERAS_BACKEND", "jax")
 
 _PLACES = {
     "Analysis": "fivesigma.analysis.analysis",
@@ -48,11 +57,15 @@ _PLACES = {
     "open_table": "fivesigma.data.formats",
     "predict": "fivesigma.verbs.predict",
     "prepare": "fivesigma.verbs.prepare",
+    "read": "fivesigma.runs.source",
+    "register": "fivesigma.plugins",
     "report": "fivesigma.verbs.report",
     "run": "fivesigma.verbs.run",
     "scan": "fivesigma.verbs.scan",
+    "simulate": "fivesigma.verbs.simulate",
     "train": "fivesigma.verbs.train",
     "tune": "fivesigma.verbs.tune",
+    "validate": "fivesigma.verbs.validate",
 }
 
 __all__ = [
@@ -69,18 +82,25 @@ __all__ = [
     "evaluate",
     "explore",
     "load",
+    "metrics",
     "open_table",
     "predict",
     "prepare",
+    "read",
+    "register",
     "report",
     "run",
     "scan",
+    "simulate",
     "train",
     "tune",
+    "validate",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "metrics":
+        return importlib.import_module("fivesigma.metrics")
     if name in _PLACES:
         value = getattr(importlib.import_module(_PLACES[name]), name)
         globals()[name] = value

@@ -11,6 +11,7 @@ FivesigmaError                      base; the command line exits with 2
 ├── RunError                        a run folder that is incomplete, corrupt or of another kind
 ├── OutputError                     a place that cannot be written, or is in use
 ├── ClusterError                    workers that cannot be reached, or that die again and again
+├── PluginError                     a kind of a plug-in that cannot be registered or imported
 └── MissingExtra                    an optional dependency that is not installed
 
 Anything else that escapes is a defect of fivesigma; the command line exits with 1.
@@ -102,6 +103,10 @@ class OutputError(FivesigmaError):
 
 class ClusterError(FivesigmaError):
     """Workers cannot be reached, do not fit, or die again and again."""
+
+
+class PluginError(FivesigmaError):
+    """Something that was registered, or that an installed package declares, cannot be used."""
 
 
 class MissingExtra(FivesigmaError):

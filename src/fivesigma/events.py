@@ -1,4 +1,4 @@
-"""The columns of one sample of events, frozen: what readers make and everything else takes."""
+"""Events: the immutable columns of one sample, which readers make and everything else takes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -56,6 +56,19 @@ class Events:
         """The same events under the hypothesis that every event has these parameter values."""
         row = np.asarray(values, np.float32)
         return replace(self, parameters=np.broadcast_to(row, (len(self), len(row))).copy())
+
+
+def carries(parameters: NDArray[np.float32], values: Sequence[float]) -> NDArray[np.bool_]:
+    """Which events carry these parameter values, [event].
+
+    Args:
+        parameters: [event, parameter].
+        values: one for each parameter.
+
+    >>> carries(np.array([[500.0], [750.0]], np.float32), (750,)).tolist()
+    [False, True]
+    """
+    return np.asarray((parameters == np.asarray(values, np.float32)).all(axis=1))
 
 
 def concatenate(parts: Sequence[Events]) -> Events:

@@ -1,4 +1,4 @@
-"""How library code reports what it does without printing: it tells a listener."""
+"""Report progress to a listener: library code prints nothing."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class TrialRow:
 
 
 class Listener:
-    """Hears what a journey does; this one ignores everything, the command line prints it."""
+    """Receives what a verb reports. This one ignores everything; that of the command line prints it."""
 
     def say(self, text: str) -> None:
         """One line about something that happened."""

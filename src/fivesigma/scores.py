@@ -1,4 +1,4 @@
-"""What a network says of each event, beside what is true: the only input of `evaluate`."""
+"""Scores: the network's answer for each event beside target, weight and parameters."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace

@@ -50,9 +50,9 @@ def test_a_wrong_setting_is_refused(settings, words):
 
 
 def test_data_replace_the_files_of_a_sample():
-    analysis = load(TREE, data={"mc": "b.csv", "test": ["/c.csv", "https://host/d.root"]})
+    analysis = load(TREE, data={"mc": "b.csv", "test": ["/c.csv", "/d.root"]})
     assert analysis.samples["mc"].files == [os.path.abspath("b.csv")]
-    assert analysis.samples["test"].files == ["/c.csv", "https://host/d.root"]
+    assert analysis.samples["test"].files == ["/c.csv", "/d.root"]
     with pytest.raises(AnalysisError, match="no sample 'mcc'; did you mean 'mc'"):
         load(TREE, data={"mcc": "b.csv"})
 

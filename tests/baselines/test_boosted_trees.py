@@ -5,9 +5,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fivesigma import extras
-from fivesigma.analysis.baselines import BoostedTrees
 from fivesigma.baselines import boosted_trees
-from fivesigma.baselines.boosted_trees import Learning, Trees, grow
+from fivesigma.baselines.base import Sample
+from fivesigma.baselines.boosted_trees import BoostedTrees, Trees, grow
 from fivesigma.errors import MissingExtra
 
 SETTINGS = BoostedTrees(kind="boosted_trees", rounds=40, leaves=8, patience=5)
@@ -20,8 +20,8 @@ def sample(seed, classes=0, n=2000):
     x[generator.uniform(size=n) < 0.2, 2] = np.nan
     if classes:
         target = np.clip(np.floor(truth + classes / 2 + 0.3 * generator.normal(size=n)), 0, classes - 1).astype(int)
-        return Learning(x, target, np.ones(n))
-    return Learning(x, truth + 0.1 * generator.normal(size=n), np.ones(n))
+        return Sample(x, target, np.ones(n))
+    return Sample(x, truth + 0.1 * generator.normal(size=n), np.ones(n))
 
 
 @pytest.mark.parametrize("classes", [2, 4])
@@ -43,7 +43,7 @@ def test_a_regression_finds_its_target(loss):
 
 def test_training_stops_when_validation_no_longer_improves():
     learning = sample(1)
-    noise = Learning(learning.inputs, np.random.default_rng(1).normal(size=len(learning.inputs)), learning.weight)
+    noise = Sample(learning.inputs, np.random.default_rng(1).normal(size=len(learning.inputs)), learning.weight)
     heard = []
     trees = grow(noise, sample(2), SETTINGS, on_round=lambda done, most: heard.append((done, most)))
     assert trees.rounds < len(heard) <= 40
@@ -53,7 +53,7 @@ def test_training_stops_when_validation_no_longer_improves():
 def test_events_of_weight_zero_or_below_teach_nothing():
     learning = sample(1)
     generator = np.random.default_rng(2)
-    more = Learning(
+    more = Sample(
         np.concatenate([learning.inputs, learning.inputs]),
         np.concatenate([learning.target, generator.normal(50, 1, len(learning.target))]),
         np.concatenate([learning.weight, np.repeat([0.0, -3.0], len(learning.target) // 2)]),

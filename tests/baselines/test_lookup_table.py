@@ -8,12 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from fivesigma.analysis.baselines import LookupTable
-from fivesigma.baselines.lookup_table import Table, fill, sizes
+from fivesigma.baselines.lookup_table import LookupTable, Table, fill, sizes
 
 
 def table_of(address, **more):
-    return LookupTable(kind="lookup_table", address=address, **{"least": 1, **more})
+    return LookupTable(kind="lookup_table", address=address, **{"min_events": 1, **more})
 
 
 def sample(seed, n=400, missing=0.2):
@@ -100,7 +99,7 @@ def test_an_address_without_training_events_answers_more_coarsely():
 def test_addresses_with_too_few_events_are_left_to_coarser_ones():
     columns = np.repeat([[0.0], [1.0]], [9, 1], axis=0)
     target = np.repeat([1.0, 11.0], [9, 1])
-    exact, careful = (fill(columns, target, np.ones(10), table_of({"x": 1}, least=n)) for n in (1, 2))
+    exact, careful = (fill(columns, target, np.ones(10), table_of({"x": 1}, min_events=n)) for n in (1, 2))
     assert exact.score(np.array([[1.0]])).tolist() == [11.0]
     assert careful.score(np.array([[1.0]])).tolist() == [2.0]
 
@@ -141,7 +140,7 @@ def test_weights_and_order_do_not_matter():
 
 def test_a_table_survives_its_arrays():
     columns, target, weight = sample(8)
-    table = fill(columns, target, weight, table_of(ADDRESS, least=3))
+    table = fill(columns, target, weight, table_of(ADDRESS, min_events=3))
     again = Table.from_arrays(table.to_arrays())
     assert_array_equal(again.score(columns), table.score(columns))
     assert sizes(again) == sizes(table)

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_array_equal
 
-from fivesigma.data.formats import SUFFIXES, expand, guess_format, open_table, split_treename
+from fivesigma import plugins
+from fivesigma.data.formats import expand, guess_format, open_table, split_treename
 from fivesigma.data.write import write_columns
 from fivesigma.errors import ColumnNotFound, DataError
 
@@ -137,9 +138,9 @@ def test_a_reader_is_found_by_ending_content_or_request(table, tmp_path):
 
 
 def test_known_endings_are_guessed_in_any_case():
-    for kind, endings in SUFFIXES.items():
-        for ending in endings:
-            assert guess_format("x" + ending) == guess_format("x" + ending.upper()) == kind
+    for each in plugins.readers:
+        for ending in each.suffixes:
+            assert guess_format("x" + ending) == guess_format("x" + ending.upper()) == each.name
 
 
 def test_lists_per_event_stay_lists(tmp_path):
@@ -257,7 +258,7 @@ def test_single_precision_is_rounded_once_and_what_it_cannot_hold_is_infinite_or
 def test_the_size_of_blocks_of_text_changes_nothing(tmp_path, monkeypatch, block, end):
     rows = [f"{i},{i / 7!r},{-i}" for i in range(50)]
     (tmp_path / "t.csv").write_bytes(end.join(["\ufeff# a,b,c", "", *rows[:20], "", "", *rows[20:]]).encode())
-    monkeypatch.setattr("fivesigma.data.csv._BLOCK", block)
+    monkeypatch.setattr("fivesigma.data.readers.csv._BLOCK", block)
     reader = open_table(f"{tmp_path}/t.csv")
     found = joined(reader, ["a", "b", "c"], 8, integers={"a"})
     assert_array_equal(found["a"], np.arange(50))
@@ -269,7 +270,7 @@ def test_the_size_of_blocks_of_text_changes_nothing(tmp_path, monkeypatch, block
 def test_a_bad_row_is_named_by_its_number_in_the_file(tmp_path, monkeypatch):
     (tmp_path / "t.csv").write_text("a,b\n" + "1,2\n" * 500 + "3\n" + "1,2\n" * 500)
     for block in (1 << 20, 100):
-        monkeypatch.setattr("fivesigma.data.csv._BLOCK", block)
+        monkeypatch.setattr("fivesigma.data.readers.csv._BLOCK", block)
         with pytest.raises(DataError, match="Row #502: Expected 2 columns, got 1: 3"):
             open_table(f"{tmp_path}/t.csv").read()
 

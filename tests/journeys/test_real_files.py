@@ -12,7 +12,7 @@ import pytest
 import uproot
 import yaml
 
-from fivesigma.data.parquet import ParquetReader
+from fivesigma.data.readers.parquet import ParquetReader
 
 FOLDER = Path(os.environ.get("FIVESIGMA_REAL_DATA", Path(__file__).parents[3] / "shared" / "data" / "real"))
 

@@ -9,11 +9,11 @@ import yaml
 import fivesigma as fs
 from fivesigma import extras
 from fivesigma.assessment import search
+from fivesigma.cluster.executor import Workers
 from fivesigma.cluster.serial import InThisProcess
 from fivesigma.errors import MissingExtra
 from fivesigma.hashing import uniform
 from fivesigma.metrics.search.significance import asimov
-from fivesigma.training import fold_training
 
 from ..conftest import Heard
 
@@ -187,7 +187,7 @@ def test_with_yields_the_weights_decide_only_the_shape(place, command):
 
 
 def test_with_folds_every_event_counts_out_of_its_fold(place, command, monkeypatch):
-    monkeypatch.setattr(fold_training, "executor", lambda *_, **__: InThisProcess())
+    monkeypatch.setattr(Workers, "executor", lambda *_, **__: InThisProcess())
     _, made = evaluated(command, place, "--set", "split={folds: 2}", "--set", "evaluate.search.bins=2")
     rows, metrics = place[1], made.metrics["folds"]["search"]
     assert (metrics["chosen_on"], metrics["share"]) == ("folds", 1.0)
@@ -215,7 +215,7 @@ def test_prepared_events_have_the_same_yields_and_a_fit_that_fails_stops_nothing
 
 
 def test_too_little_background_is_a_sentence(place, command):
-    out, made = evaluated(command, place, *PLAIN, "--set", "evaluate.search.floor=1.0e+9")
+    out, made = evaluated(command, place, *PLAIN, "--set", "evaluate.search.min_background=1.0e+9")
     assert "warning: search, mass=500: no cut leaves 1e+09 background events" in out
     assert "no hypothesis could be searched for" in out
     assert made.metrics["test"]["search"]["at"]["mass=500"] == {

@@ -11,7 +11,7 @@ from fivesigma import extras
 from fivesigma.errors import AnalysisError
 from fivesigma.runs.run import Run
 
-TABLE = {"kind": "lookup_table", "address": {"x0": 4, "x1": 4}, "least": 1}
+TABLE = {"kind": "lookup_table", "address": {"x0": 4, "x1": 4}, "min_events": 1}
 TREES = {"kind": "boosted_trees", "rounds": 30, "leaves": 8}
 MOMENTUM = {
     "name": "momentum",
@@ -27,7 +27,7 @@ MOMENTUM = {
         "bootstrap": 20,
         "importance": 0,
     },
-    "baselines": {"table": {"kind": "lookup_table", "address": {"step": 6, "b1": 3}, "least": 1}, "trees": TREES},
+    "baselines": {"table": {"kind": "lookup_table", "address": {"step": 6, "b1": 3}, "min_events": 1}, "trees": TREES},
 }
 
 
@@ -92,15 +92,16 @@ def test_predictions_hold_what_every_model_says(momentum):
 
 def test_the_table_was_filled_from_training_events_alone(momentum, muons):
     """The table, made again from the training events of the split, answers the same."""
-    from fivesigma.baselines.fitted import Baseline, fit_table
+    from fivesigma.baselines.base import Learning
+    from fivesigma.baselines.lookup_table import LOOKUP_TABLE
     from fivesigma.progress import Listener
     from fivesigma.runs.source import load_source
 
     analysis = momentum.analysis
     own = analysis.model_copy(update={"features": ["step", "b1"]})
     parts = load_source(own, Listener()).parts
-    again = fit_table(analysis.baselines["table"], own, {"train": parts["train"]})
-    kept = Baseline.load(momentum.folder.__class__(momentum.path / "baselines" / "table"))
+    again = LOOKUP_TABLE.fit(analysis.baselines["table"], Learning(own, {"train": parts["train"]}))
+    kept = LOOKUP_TABLE.load(momentum.folder.__class__(momentum.path / "baselines" / "table"))
     np.testing.assert_array_equal(kept.score(parts["test"].features), again.score(parts["test"].features))
 
 
@@ -133,7 +134,7 @@ def test_classes_of_momentum_are_judged_by_the_same_curves(muons, tmp_path):
         "labels": {"variable": "pt", "edges": [0, 6, 20, float("inf")]},
         "train": {**MOMENTUM["train"], "loss": "cross_entropy"},
         "baselines": {
-            "table": {"kind": "lookup_table", "address": {"step": 6, "b1": 3}, "least": 1},
+            "table": {"kind": "lookup_table", "address": {"step": 6, "b1": 3}, "min_events": 1},
             "regression": {
                 "kind": "network",
                 "analysis": str(tmp_path / "regression.yaml"),

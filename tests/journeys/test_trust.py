@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import yaml
 
-from fivesigma.data.parquet import ParquetReader
+from fivesigma.data.readers.parquet import ParquetReader
 from fivesigma.metrics.classes import log_loss
 
 from ..conftest import TREE, write_csv

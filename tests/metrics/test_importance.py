@@ -26,7 +26,7 @@ def test_what_is_used_is_important_and_what_is_not_is_not(task):
             task
         ]
 
-    found = importance(score, features, mass, target, np.ones(len(target)), task)
+    found = importance(score, (features, mass), target, np.ones(len(target)), task)
     assert len(found) == 4
     assert found[0].value > 3 * found[1].value > 0
     assert found[2].value == 0
@@ -39,7 +39,7 @@ def test_the_error_is_the_spread_of_the_whole_thing():
     for seed in range(20):
         features, mass, generator = drawn(seed, 2000)
         target = (features[:, 0] + generator.logistic(0, 1, 2000) > 0).astype(int)
-        one = importance(lambda x, m: x[:, 0], features, mass, target, np.ones(2000), "binary", seed=seed)[0]
+        one = importance(lambda x, m: x[:, 0], (features, mass), target, np.ones(2000), "binary", seed=seed)[0]
         values.append(one.value)
         errors.append(one.error)
     assert np.mean(errors) == pytest.approx(np.std(values), rel=0.4)

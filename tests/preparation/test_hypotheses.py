@@ -82,7 +82,7 @@ def test_the_settings_are_those_of_the_run_without_what_needs_the_parameter():
     run = analysis(model__parameters="affine", train__balance=["class", "mass"])
     assert LEFT_OUT.analysis(run) == run
     own = BLIND.analysis(run)
-    assert (own.parameters, own.train.balance, own.model.parameters) == ({}, ["class"], "input")
+    assert (own.parameters, own.train.balance) == ({}, ["class"])
     assert own.prepare.class_weights is None
     assert DEDICATED.analysis(run).prepare.class_weights is None
     assert DEDICATED.analysis(analysis()).prepare.class_weights == "balanced"

@@ -24,12 +24,13 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from fivesigma.analysis.simulate import ResonanceSimulation
+from fivesigma.cluster.executor import Workers
 from fivesigma.runs.source import simulate_to
 from fivesigma.progress import Listener
 from fivesigma.simulation import resonance
 resonance.CHUNK_EVENTS["parton"] = 100
 settings = ResonanceSimulation(process="resonance", events=700, masses=[750.0])
-simulate_to(settings, Path(sys.argv[1]), Listener(), workers=int(sys.argv[2]))
+simulate_to(settings, Path(sys.argv[1]), Listener(), workers=Workers(int(sys.argv[2])))
 """
 
 

@@ -3,17 +3,19 @@
 import numpy as np
 import pytest
 
-from fivesigma.analysis.model import Model
-from fivesigma.analysis.train import CLASS_METRICS, REGRESSION_METRICS, SMALLER_IS_BETTER, Train
+from fivesigma.analysis.train import Train
 from fivesigma.errors import EventsError, RunError
+from fivesigma.metrics.spec import better, monitorable
 from fivesigma.metrics.summary import summarise
 from fivesigma.models.backend import keras
-from fivesigma.models.mlp import mlp
+from fivesigma.models.base import Inputs
+from fivesigma.models.mlp import Mlp, mlp
 from fivesigma.scores import Scores
 from fivesigma.training import checkpoint, windows
 from fivesigma.training import fit as loop
 from fivesigma.training.apply import logits_of
-from fivesigma.training.fit import fit
+from fivesigma.training.fit import FitOptions, fit
+from fivesigma.training.problem import Problem
 from fivesigma.training.program import compiled_window
 from fivesigma.training.windows import Arrays
 
@@ -35,7 +37,9 @@ def sample(task, events=EVENTS, seed=3):
 
 def network(task, seed=1, **settings):
     link = {"binary": "sigmoid", "multiclass": "softmax", "regression": "linear"}[task]
-    return mlp(Model(layers=[16, 8], **settings), INPUTS, 3 if task == "multiclass" else 1, link, seed)
+    return mlp(
+        Mlp(layers=[16, 8], **settings), Inputs(INPUTS, outputs=3 if task == "multiclass" else 1, link=link, seed=seed)
+    )
 
 
 LOSSES = {"binary": "binary_crossentropy", "multiclass": "sparse_categorical_crossentropy", "regression": "mse"}
@@ -47,7 +51,7 @@ def test_unshuffled_training_is_that_of_keras_fit(task):
     ours, theirs = network(task), network(task)
     # 330 events in batches of 64: the last batch is a partial one.
     settings = Train(epochs=3, batch_size=64, learning_rate=0.01, keep="last")
-    history = fit(ours, data, None, settings, task, shuffle=False)
+    history = fit(ours, data, None, settings, Problem(task), FitOptions(shuffle=False))
     theirs.compile(optimizer=keras().optimizers.Adam(0.01), loss=LOSSES[task])
     record = theirs.fit(data.x, data.y, sample_weight=data.weight, batch_size=64, epochs=3, shuffle=False, verbose=0)
     for one, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
@@ -61,7 +65,7 @@ def test_same_seed_gives_the_same_weights_bit_for_bit(task):
     runs = []
     for _ in range(2):
         model = network(task, dropout=0.2, batch_norm=True)
-        fit(model, sample(task), sample(task, seed=4), Train(epochs=2, batch_size=50, seed=7), task)
+        fit(model, sample(task), sample(task, seed=4), Train(epochs=2, batch_size=50, seed=7), Problem(task))
         runs.append(model.get_weights())
     for one, other in zip(*runs, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -70,7 +74,7 @@ def test_same_seed_gives_the_same_weights_bit_for_bit(task):
 def test_another_seed_gives_other_weights():
     models = [network("binary") for _ in range(2)]
     for seed, model in enumerate(models):
-        fit(model, sample("binary"), None, Train(epochs=1, batch_size=50, seed=seed), "binary")
+        fit(model, sample("binary"), None, Train(epochs=1, batch_size=50, seed=seed), Problem("binary"))
     assert not np.array_equal(models[0].get_weights()[0], models[1].get_weights()[0])
 
 
@@ -81,7 +85,7 @@ class Killed(Exception):
 def test_a_resumed_training_ends_with_the_weights_of_an_uninterrupted_one(tmp_path):
     settings = Train(epochs=5, batch_size=40, optimizer="adamw", weight_decay=0.01, schedule="cosine", patience=20)
     whole = network("binary", dropout=0.3, batch_norm=True)
-    fit(whole, sample("binary"), sample("binary", seed=9), settings, "binary")
+    fit(whole, sample("binary"), sample("binary", seed=9), settings, Problem("binary"))
 
     def kill(row, epochs):
         if row["epoch"] == 2:
@@ -90,9 +94,23 @@ def test_a_resumed_training_ends_with_the_weights_of_an_uninterrupted_one(tmp_pa
     path = tmp_path / "last.npz"
     first = network("binary", dropout=0.3, batch_norm=True)
     with pytest.raises(Killed):
-        fit(first, sample("binary"), sample("binary", seed=9), settings, "binary", checkpoint_path=path, on_epoch=kill)
+        fit(
+            first,
+            sample("binary"),
+            sample("binary", seed=9),
+            settings,
+            Problem("binary"),
+            FitOptions(checkpoint_path=path, on_epoch=kill),
+        )
     second = network("binary", dropout=0.3, batch_norm=True)
-    history = fit(second, sample("binary"), sample("binary", seed=9), settings, "binary", checkpoint_path=path, resume=True)
+    history = fit(
+        second,
+        sample("binary"),
+        sample("binary", seed=9),
+        settings,
+        Problem("binary"),
+        FitOptions(checkpoint_path=path, resume=True),
+    )
     assert [row["epoch"] for row in history] == [1, 2, 3, 4, 5]
     for one, other in zip(whole.get_weights(), second.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
@@ -100,10 +118,10 @@ def test_a_resumed_training_ends_with_the_weights_of_an_uninterrupted_one(tmp_pa
 
 def test_a_checkpoint_of_another_network_is_refused(tmp_path):
     path = tmp_path / "last.npz"
-    fit(network("binary"), sample("binary"), None, Train(epochs=1), "binary", checkpoint_path=path)
+    fit(network("binary"), sample("binary"), None, Train(epochs=1), Problem("binary"), FitOptions(checkpoint_path=path))
     with pytest.raises(RunError, match="another network"):
-        other = mlp(Model(layers=[4]), INPUTS, 1, "sigmoid")
-        fit(other, sample("binary"), None, Train(epochs=2), "binary", checkpoint_path=path, resume=True)
+        other = mlp(Mlp(layers=[4]), Inputs(INPUTS, link="sigmoid"))
+        fit(other, sample("binary"), None, Train(epochs=2), Problem("binary"), FitOptions(checkpoint_path=path, resume=True))
 
 
 def test_weight_zero_is_as_if_the_event_were_absent():
@@ -115,7 +133,9 @@ def test_weight_zero_is_as_if_the_event_were_absent():
         np.concatenate([data.event_weight, np.zeros(70)]),
     )
     rows = [
-        fit(network("regression"), d, None, Train(epochs=1, batch_size=400), "regression", shuffle=False)[0]
+        fit(
+            network("regression"), d, None, Train(epochs=1, batch_size=400), Problem("regression"), FitOptions(shuffle=False)
+        )[0]
         for d in (data, silent)
     ]
     assert rows[0]["loss"] == pytest.approx(rows[1]["loss"], rel=1e-5)
@@ -125,39 +145,45 @@ def test_early_stopping_ends_and_the_best_epoch_is_kept():
     train, val = sample("binary", 60), sample("binary", 200, seed=5)
     settings = Train(epochs=200, batch_size=10, learning_rate=0.03, patience=4)
     model = network("binary")
-    history = fit(model, train, val, settings, "binary")
+    history = fit(model, train, val, settings, Problem("binary"))
     losses = [row["val_loss"] for row in history]
     best = int(np.argmin(losses))
     assert len(history) == best + 1 + 4 < 200
     again = network("binary")
-    fit(again, train, val, settings.model_copy(update={"epochs": best + 1, "keep": "last", "patience": None}), "binary")
+    fit(
+        again,
+        train,
+        val,
+        settings.model_copy(update={"epochs": best + 1, "keep": "last", "patience": None}),
+        Problem("binary"),
+    )
     np.testing.assert_array_equal(model.get_weights()[0], again.get_weights()[0])
 
 
-@pytest.mark.parametrize("monitor", CLASS_METRICS)
+@pytest.mark.parametrize("monitor", monitorable("binary")[1:])
 def test_every_class_metric_can_be_monitored_and_is_that_of_the_evaluation(monitor):
     model, data = network("binary"), sample("binary", seed=6)
-    history = fit(model, sample("binary"), data, Train(epochs=3, monitor=monitor), "binary")
+    history = fit(model, sample("binary"), data, Train(epochs=3, monitor=monitor), Problem("binary"))
     score = np.asarray(model(data.x))[:, 0]
     found = summarise(Scores(score, data.y.astype(int), data.event_weight, ("a", "b")))[monitor].value
     values = [row[f"val_{monitor}"] for row in history]
-    assert found == pytest.approx(min(values) if monitor in SMALLER_IS_BETTER else max(values), rel=1e-5)
+    assert found == pytest.approx(better(values, monitor), rel=1e-5)
 
 
-@pytest.mark.parametrize("monitor", REGRESSION_METRICS)
+@pytest.mark.parametrize("monitor", monitorable("regression")[1:])
 def test_every_regression_metric_can_be_monitored_and_is_that_of_the_evaluation(monitor):
     model, data = network("regression"), sample("regression", seed=6)
-    history = fit(model, sample("regression"), data, Train(epochs=3, monitor=monitor), "regression")
+    history = fit(model, sample("regression"), data, Train(epochs=3, monitor=monitor), Problem("regression"))
     found = summarise(Scores(np.asarray(model(data.x))[:, 0], data.y, data.event_weight))[monitor].value
     values = [row[f"val_{monitor}"] for row in history]
-    assert found == pytest.approx(min(values) if monitor in SMALLER_IS_BETTER else max(values), rel=1e-4)
+    assert found == pytest.approx(better(values, monitor), rel=1e-4)
 
 
 def test_a_users_own_model_with_a_sigmoid_inside_its_last_layer_can_be_trained():
     k = keras()
     model = k.Sequential([k.Input((INPUTS,)), k.layers.Dense(16, "relu"), k.layers.Dense(1, "sigmoid")])
     assert logits_of(model)[1] is None
-    history = fit(model, sample("binary"), None, Train(epochs=30, batch_size=32, learning_rate=0.01), "binary")
+    history = fit(model, sample("binary"), None, Train(epochs=30, batch_size=32, learning_rate=0.01), Problem("binary"))
     assert history[-1]["accuracy"] > 0.85
     assert history[-1]["loss"] < history[0]["loss"]
 
@@ -166,7 +192,7 @@ def test_a_penalty_on_the_weights_makes_them_smaller():
     norms = []
     for l2 in (0.0, 0.1):
         model = network("regression", l2=l2)
-        fit(model, sample("regression"), None, Train(epochs=20, batch_size=32), "regression")
+        fit(model, sample("regression"), None, Train(epochs=20, batch_size=32), Problem("regression"))
         norms.append(sum(float((w**2).sum()) for w in model.get_weights() if w.ndim == 2))
     assert norms[1] < 0.7 * norms[0]
 
@@ -175,14 +201,14 @@ def test_a_diverging_loss_is_one_sentence():
     data = sample("regression")
     wild = Arrays(data.x * 1e30, data.y, data.weight, data.event_weight)
     with pytest.raises(EventsError, match="training loss is"):
-        fit(network("regression"), wild, None, Train(epochs=3), "regression")
+        fit(network("regression"), wild, None, Train(epochs=3), Problem("regression"))
 
 
 def test_target_scale_leaves_the_rmse_in_the_targets_unit():
     data = sample("regression")
     scaled = Arrays(data.x, data.y * 10, data.weight, data.event_weight)
-    one = fit(network("regression"), scaled, scaled, Train(epochs=1), "regression")[0]
-    other = fit(network("regression"), scaled, scaled, Train(epochs=1), "regression", target_scale=10.0)[0]
+    one = fit(network("regression"), scaled, scaled, Train(epochs=1), Problem("regression"))[0]
+    other = fit(network("regression"), scaled, scaled, Train(epochs=1), Problem("regression", 10.0))[0]
     assert other["rmse"] == pytest.approx(one["rmse"] / 10)
     assert other["val_rmse"] == pytest.approx(one["val_rmse"] / 10)
 
@@ -193,7 +219,7 @@ def test_a_kill_within_an_epoch_changes_nothing(tmp_path, monkeypatch):
     settings = Train(epochs=3, batch_size=16, schedule="one_cycle", average=0.9)
     make = lambda: network("binary", dropout=0.3, batch_norm=True)  # noqa: E731
     whole = make()
-    expected = fit(whole, sample("binary"), sample("binary", seed=9), settings, "binary")
+    expected = fit(whole, sample("binary"), sample("binary", seed=9), settings, Problem("binary"))
     path, saved = tmp_path / "last.npz", []
     save = checkpoint.save
 
@@ -205,11 +231,20 @@ def test_a_kill_within_an_epoch_changes_nothing(tmp_path, monkeypatch):
 
     monkeypatch.setattr(checkpoint, "save", killing_save)
     with pytest.raises(Killed):
-        fit(make(), sample("binary"), sample("binary", seed=9), settings, "binary", checkpoint_path=path)
+        fit(
+            make(), sample("binary"), sample("binary", seed=9), settings, Problem("binary"), FitOptions(checkpoint_path=path)
+        )
     assert saved[-1] == (1, 3)
     monkeypatch.setattr(checkpoint, "save", save)
     second = make()
-    history = fit(second, sample("binary"), sample("binary", seed=9), settings, "binary", checkpoint_path=path, resume=True)
+    history = fit(
+        second,
+        sample("binary"),
+        sample("binary", seed=9),
+        settings,
+        Problem("binary"),
+        FitOptions(checkpoint_path=path, resume=True),
+    )
     for one, other in zip(whole.get_weights(), second.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
     for one, other in zip(expected, history, strict=True):
@@ -223,7 +258,14 @@ def test_averaged_weights_are_the_moving_average():
         model = network("regression")
         first = model.get_weights()
         part = Arrays(data.x[: count * 30], data.y[: count * 30], data.weight[: count * 30], data.event_weight[: count * 30])
-        fit(model, part, None, Train(epochs=1, batch_size=30, learning_rate=rate, keep="last"), "regression", shuffle=False)
+        fit(
+            model,
+            part,
+            None,
+            Train(epochs=1, batch_size=30, learning_rate=rate, keep="last"),
+            Problem("regression"),
+            FitOptions(shuffle=False),
+        )
         steps.append(model.get_weights())
     expected = first
     for i, now in enumerate(steps, start=1):
@@ -231,7 +273,7 @@ def test_averaged_weights_are_the_moving_average():
         expected = [keep * old + (1 - keep) * new for old, new in zip(expected, now, strict=True)]
     averaged = network("regression")
     settings = Train(epochs=1, batch_size=30, learning_rate=rate, keep="last", average=0.4)
-    fit(averaged, part, None, settings, "regression", shuffle=False)
+    fit(averaged, part, None, settings, Problem("regression"), FitOptions(shuffle=False))
     for one, other in zip(averaged.get_weights(), expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
 
@@ -245,5 +287,27 @@ def test_windows_and_epochs_share_one_program(monkeypatch):
         return programs[-1]
 
     monkeypatch.setattr(loop, "compiled_window", recorded)
-    fit(network("binary"), sample("binary"), None, Train(epochs=3, batch_size=50), "binary")
+    fit(network("binary"), sample("binary"), None, Train(epochs=3, batch_size=50), Problem("binary"))
     assert [program._cache_size() for program in programs] == [1]
+
+
+@pytest.mark.parametrize("monitor", ["loss", "auc", "accuracy"])
+def test_without_validation_events_the_epoch_of_the_lowest_training_loss_is_kept(monitor):
+    """The training loss stands in for a metric that needs validation events: with its own direction."""
+    rows = []
+
+    def fit_once(epochs):
+        model = network("binary")
+        settings = Train(epochs=epochs, batch_size=50, learning_rate=0.3, optimizer="sgd", monitor=monitor)
+        rows[:] = fit(model, sample("binary"), None, settings, Problem("binary"))
+        return model.get_weights()
+
+    kept = fit_once(6)
+    key = "accuracy" if monitor == "accuracy" else "loss"
+    values = [row[key] for row in rows]
+    best = int(np.argmax(values) if key == "accuracy" else np.argmin(values)) + 1
+    last = network("binary")
+    settings = Train(epochs=best, batch_size=50, learning_rate=0.3, optimizer="sgd", keep="last")
+    fit(last, sample("binary"), None, settings, Problem("binary"))
+    for one, other in zip(kept, last.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from fivesigma.analysis.model import Model
 from fivesigma.analysis.train import Train
-from fivesigma.training.fit import fit
-from fivesigma.training.fit_many import Member, fit_many, worth_it
+from fivesigma.training.fit import fit, fit_many, gains_together
+from fivesigma.training.member import Member
+from fivesigma.training.problem import Problem
 
 from .test_fit import network, sample
 
@@ -24,7 +24,7 @@ def twins(folder, rates=RATES, settings=SETTINGS):
 def alone(rate, settings=SETTINGS):
     model = network("binary", dropout=0.2)
     single = settings.model_copy(update={"learning_rate": rate})
-    return model, fit(model, sample("binary"), sample("binary", seed=4), single, "binary")
+    return model, fit(model, sample("binary"), sample("binary", seed=4), single, Problem("binary"))
 
 
 def check(twin, rate, settings=SETTINGS):
@@ -42,7 +42,7 @@ def test_each_is_trained_as_if_it_were_alone(tmp_path):
         group,
         sample("binary"),
         sample("binary", seed=4),
-        "binary",
+        Problem("binary"),
         stop_after_epoch=4,
         on_epoch=lambda number, row: heard.append((number, row["epoch"])),
     )
@@ -52,7 +52,7 @@ def test_each_is_trained_as_if_it_were_alone(tmp_path):
 
 
 def test_survivors_go_on_from_their_checkpoints(tmp_path):
-    data = sample("binary"), sample("binary", seed=4), "binary"
+    data = sample("binary"), sample("binary", seed=4), Problem("binary")
     fit_many(twins(tmp_path), *data, stop_after_epoch=2)
     group = [twin for i, twin in enumerate(twins(tmp_path)) if i != 1]
     fit_many(group, *data, stop_after_epoch=4)
@@ -61,7 +61,7 @@ def test_survivors_go_on_from_their_checkpoints(tmp_path):
 
 
 def test_twins_that_a_kill_left_at_different_epochs_catch_up(tmp_path):
-    data = sample("binary"), sample("binary", seed=4), "binary"
+    data = sample("binary"), sample("binary", seed=4), Problem("binary")
     fit_many(twins(tmp_path)[:1], *data, stop_after_epoch=2)
     group = twins(tmp_path)
     fit_many(group, *data, stop_after_epoch=4)
@@ -72,7 +72,7 @@ def test_twins_that_a_kill_left_at_different_epochs_catch_up(tmp_path):
 def test_one_that_diverges_takes_no_other_with_it(tmp_path):
     settings = SETTINGS.model_copy(update={"optimizer": "sgd"})
     group = twins(tmp_path, (0.02, 1e30), settings)
-    fit_many(group, sample("binary"), sample("binary", seed=4), "binary", stop_after_epoch=4)
+    fit_many(group, sample("binary"), sample("binary", seed=4), Problem("binary"), stop_after_epoch=4)
     assert "training loss" in str(group[1].failure)
     assert group[0].failure is None
     check(group[0], 0.02, settings)
@@ -81,7 +81,7 @@ def test_one_that_diverges_takes_no_other_with_it(tmp_path):
 def test_patience_stops_each_by_itself(tmp_path):
     settings = Train(epochs=30, batch_size=16, patience=2, monitor="loss")
     group = twins(tmp_path, (0.1, 0.0002), settings)
-    fit_many(group, sample("binary", 60), sample("binary", 200, seed=5), "binary", stop_after_epoch=30)
+    fit_many(group, sample("binary", 60), sample("binary", 200, seed=5), Problem("binary"), stop_after_epoch=30)
     assert len(group[0].state.history) < len(group[1].state.history)
 
 
@@ -89,9 +89,9 @@ def test_only_the_learning_rate_may_differ(tmp_path):
     group = twins(tmp_path)
     group[1].settings = group[1].settings.model_copy(update={"weight_decay": 0.1})
     with pytest.raises(ValueError, match="learning rate alone"):
-        fit_many(group, sample("binary"), None, "binary", stop_after_epoch=1)
+        fit_many(group, sample("binary"), None, Problem("binary"), stop_after_epoch=1)
 
 
 def test_small_steps_gain_and_large_ones_do_not():
-    assert worth_it(Train(batch_size=32), Model(layers=[28, 28]))
-    assert not worth_it(Train(batch_size=256), Model(layers=[112]))
+    assert gains_together(Train(batch_size=32), 28)
+    assert not gains_together(Train(batch_size=256), 112)

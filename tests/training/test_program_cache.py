@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from fivesigma.analysis.model import Model
 from fivesigma.analysis.train import Train
 from fivesigma.models.backend import keras as keras_on_jax
-from fivesigma.models.mlp import mlp
+from fivesigma.models.base import Inputs
+from fivesigma.models.mlp import Mlp, mlp
 from fivesigma.training import fit as fitting
 from fivesigma.training import program_cache as keeping
 from fivesigma.training.fit import fit
+from fivesigma.training.problem import Problem
 from fivesigma.training.program_cache import cached_program
 from fivesigma.training.windows import Arrays
 
@@ -30,8 +31,14 @@ def trained(monkeypatch, made, seed=1, layers=(8,), **settings):
     original = fitting.compiled_window
     with monkeypatch.context() as patch:
         patch.setattr(fitting, "compiled_window", lambda *a, **k: made.append(1) or original(*a, **k))
-        model = mlp(Model(layers=list(layers), dropout=0.2), 3, 1, "sigmoid", seed)
-        fit(model, arrays(seed), arrays(5), Train(**{"epochs": 2, "batch_size": 32, "seed": seed, **settings}), "binary")
+        model = mlp(Mlp(layers=list(layers), dropout=0.2), Inputs(3, link="sigmoid", seed=seed))
+        fit(
+            model,
+            arrays(seed),
+            arrays(5),
+            Train(**{"epochs": 2, "batch_size": 32, "seed": seed, **settings}),
+            Problem("binary"),
+        )
     return model.get_weights()
 
 
@@ -86,7 +93,7 @@ def test_what_is_not_keras_s_own_is_never_kept():
 
 
 def test_only_so_many_are_kept():
-    network = mlp(Model(layers=[4]), 3, 1, "sigmoid", 1)
+    network = mlp(Mlp(layers=[4]), Inputs(3, link="sigmoid", seed=1))
     for number in range(keeping.MOST + 5):
         cached_program(network, (number,), lambda number=number: number)
     assert len(keeping._programs) == keeping.MOST

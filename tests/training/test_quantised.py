@@ -6,6 +6,7 @@ import pytest
 from fivesigma.analysis.train import Train
 from fivesigma.models.backend import keras
 from fivesigma.training.fit import fit
+from fivesigma.training.problem import Problem
 
 from .test_fit import INPUTS, sample
 
@@ -21,7 +22,11 @@ def test_quantised_layers_are_trained_bit_widths_and_all():
         model = k.Model(entry, k.layers.Activation("sigmoid")(layers.QDense(1)(hidden)))
     widths = [np.asarray(v.value).copy() for v in model.trainable_variables if "quantizer" in v.path]
     history = fit(
-        model, sample("binary"), sample("binary", seed=4), Train(epochs=12, batch_size=32, learning_rate=0.01), "binary"
+        model,
+        sample("binary"),
+        sample("binary", seed=4),
+        Train(epochs=12, batch_size=32, learning_rate=0.01),
+        Problem("binary"),
     )
     assert history[-1]["val_accuracy"] > 0.8
     after = [np.asarray(v.value) for v in model.trainable_variables if "quantizer" in v.path]

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from fivesigma.analysis.file import validate
-from fivesigma.analysis.model import Model
 from fivesigma.errors import AnalysisError
 from fivesigma.events import Events
 from fivesigma.metrics.regression import rmse
+from fivesigma.models.mlp import Mlp as Model
 from fivesigma.runs.folder import RunFolder
 from fivesigma.training.network import Network
 from fivesigma.training.training import target_standard, train

@@ -93,7 +93,7 @@ def test_the_news_count_epochs_up_to_the_total(tmp_path):
 def test_tpe_learns_and_ends_the_same_after_a_stop(tmp_path):
     pytest.importorskip("optuna", reason="the extra `tune` is not installed")
     space = {"train.learning_rate": {"float": [1e-6, 1e-1], "log": True}, "model.layers": SPACE["model.layers"]}
-    settings = {"method": "tpe", "space": space, "max_epochs": 1, "trials": 10, "together": 4, "objective": "loss"}
+    settings = {"method": "tpe", "space": space, "max_epochs": 1, "trials": 10, "trials_at_once": 4, "objective": "loss"}
     seen = []
     whole = search(tmp_path / "whole", seen, **settings).run()
     assert sorted(number for number, _ in seen) == list(range(1, 11))

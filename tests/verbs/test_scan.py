@@ -5,6 +5,7 @@ import pytest
 import yaml
 
 import fivesigma as fs
+from fivesigma.cluster.executor import Workers
 from fivesigma.cluster.serial import InThisProcess
 from fivesigma.metrics.roc import auc
 from fivesigma.preparation.hypotheses import ComparisonNetwork
@@ -61,7 +62,7 @@ def compared(trained):
     listener = Heard()
     with pytest.MonkeyPatch.context() as patch:
         # In this process: that workers give the same is seen when one of the networks is trained again.
-        patch.setattr(scan, "executor", lambda *_, **__: InThisProcess())
+        patch.setattr(Workers, "executor", lambda *_, **__: InThisProcess())
         made = fs.scan(trained, leave_out=[1000], extremes=True, compare=True, listener=listener)
     return made, listener
 
@@ -191,7 +192,7 @@ def test_bad_input_is_one_sentence(words, trained, command):
 
 
 def test_a_run_without_parameters_cannot_be_scanned(place, command):
-    settings = {"parameters": {}, "train.epochs": 1, "evaluate.search": {"floor": 2.0}}
+    settings = {"parameters": {}, "train.epochs": 1, "evaluate.search": {"min_background": 2.0}}
     made = fs.train(place / "bump.yaml", settings, output=place / "none")
     code, _, err = command("scan", made.path)
     assert code == 2

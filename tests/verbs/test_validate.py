@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fivesigma.cluster.local import LocalProcesses
-from fivesigma.validation import networks, speed
+from fivesigma.validation import networks, of_muons, of_resonance, publish, speed
 from fivesigma.validation.comparison import Comparison
 from fivesigma.verbs import validate
 
@@ -50,7 +50,7 @@ def test_resonance(command, tmp_path, quick, monkeypatch):
 
 
 def test_muons(command, tmp_path, quick, monkeypatch):
-    monkeypatch.setattr(validate, "memory_rows", lambda listener: [])
+    monkeypatch.setattr(of_muons, "memory_rows", lambda listener: [])
     code, out, err = command("validate", "muons", "-n", "25000", "-j", "1")
     assert (code, err.count("error")) == (0, 0)
     assert "not judged" in out
@@ -62,8 +62,8 @@ def test_muons(command, tmp_path, quick, monkeypatch):
 
 
 def test_strict_leaves_with_1_if_something_fails(command, monkeypatch):
-    bad = validate.Validation(validate.OUTPUT / "x.html", [Comparison("g", "q", 1.0, 2.0, tolerance=0.1)])
-    monkeypatch.setattr(validate, "validate_muons", lambda *_: bad)
+    bad = publish.Validation(publish.OUTPUT / "x.html", [Comparison("g", "q", 1.0, 2.0, tolerance=0.1)])
+    monkeypatch.setitem(validate._VALIDATIONS, "muons", (lambda *_: bad, 1))
     assert command("validate", "muons", "-q")[0] == 0
     assert command("validate", "muons", "-q", "--strict")[0] == 1
 
@@ -88,7 +88,7 @@ def test_wrong_input_is_one_sentence(command, tmp_path, arguments, text):
 def test_memory_is_that_of_the_process_alone():
     held = np.ones(100_000_000)  # 800 MB here must not count there
     with LocalProcesses(1) as fresh:
-        fresh.submit("writing", validate._peak_memory, 1000, "parquet")
+        fresh.submit("writing", of_muons._peak_memory, 1000, "parquet")
         [(_, found)] = fresh.results()
     assert held[0] == 1
     assert np.isnan(found) or 50 < found < 600
@@ -116,6 +116,6 @@ def test_a_file_in_the_published_layout_is_read_back_in_gev(tmp_path):
     columns |= {"label": np.array([0, 1, 1, 1, 1, 1], np.int8)}
     columns |= {"mass": np.array([500, 500, 750, 1000, 1250, 1500], np.float32)}
     write_columns(tmp_path / "uci.parquet", [to_uci(columns)])
-    found = validate._collisions(tmp_path / "uci.parquet")
+    found = of_resonance._collisions(tmp_path / "uci.parquet")
     for name in FEATURES:
         np.testing.assert_allclose(found[name], columns[name], rtol=1e-5, atol=1e-5)

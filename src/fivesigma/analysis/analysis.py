@@ -1,25 +1,26 @@
-"""The analysis: what to read, what to learn, how to judge it. Data, checked by pydantic, never code."""
+"""The analysis as a whole: its sections, and the checks that concern several of them."""
 
 import re
 from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from fivesigma import plugins
 from fivesigma.analysis.answers import Labels, Target
-from fivesigma.analysis.baselines import Baseline
 from fivesigma.analysis.evaluate import Evaluate
-from fivesigma.analysis.model import Model
+from fivesigma.analysis.kinds import OneOf
 from fivesigma.analysis.parameters import Parameter
 from fivesigma.analysis.prepare import Prepare
 from fivesigma.analysis.samples import Sample
 from fivesigma.analysis.search import Systematic
-from fivesigma.analysis.section import Formula, Names, Section, as_mapping, without_nothing
+from fivesigma.analysis.section import FilePath, Formula, Names, Role, Section, as_mapping, without_nothing
 from fivesigma.analysis.simulate import Simulation
 from fivesigma.analysis.split import Split
-from fivesigma.analysis.train import CLASS_METRICS, REGRESSION_METRICS, Train
+from fivesigma.analysis.train import Train
 from fivesigma.analysis.tune import Tune
 from fivesigma.errors import did_you_mean
 from fivesigma.expressions import Expression
+from fivesigma.plugins import DEFAULT_MODEL
 
 TRUTH = ["gen_*", "truth_*", "true_*", "Gen*"]
 
@@ -30,38 +31,56 @@ class Analysis(Section):
     name: str = Field("analysis", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="names the run folder")
     description: str = ""
     references: list[str] = Field(default=[], description="what to cite, one line each")
-    samples: Annotated[dict[str, Sample], BeforeValidator(as_mapping)] = Field(default={})
-    simulate: Simulation | None = Field(None, description="events to simulate when no sample has files")
-    shards: str | None = Field(None, description="folder written by `fivesigma prepare`, to read instead of the samples")
-    treename: str | None = None
-    columns: Names | dict[str, Names] = Field(
+    samples: Annotated[Annotated[dict[str, Sample], BeforeValidator(as_mapping)], Role("place", "events")] = Field(
+        default={}
+    )
+    simulate: Annotated[Simulation | None, Role("place", "events")] = Field(
+        None, description="events to simulate when no sample has files"
+    )
+    shards: Annotated[FilePath | None, Role("events")] = Field(
+        None, description="folder written by `fivesigma prepare`, to read instead of the samples"
+    )
+    treename: Annotated[str | None, Role("place", "events")] = None
+    columns: Annotated[Names | dict[str, Names], Role("place", "events")] = Field(
         default=[], description="names for files without a header; per array for NPZ and HDF5 tables"
     )
-    missing_values: list[float] = Field(default=[], description="values that mean missing, such as -999")
-    selection: Formula | None = None
-    new_variables: Annotated[dict[str, Formula], BeforeValidator(as_mapping)] = Field(default={})
-    features: Names = Field(default=[], description="network inputs: columns, new variables or globs of them")
-    exclude: Names = Field(default=[], description="features to leave out (globs allowed)")
-    labels: Labels | None = None
-    target: Target | None = None
-    weights: Formula | None = None
+    missing_values: Annotated[list[float], Role("events", "reading")] = Field(
+        default=[], description="values that mean missing, such as -999"
+    )
+    selection: Annotated[Formula | None, Role("events", "reading")] = None
+    new_variables: Annotated[Annotated[dict[str, Formula], BeforeValidator(as_mapping)], Role("reading")] = Field(default={})
+    features: Annotated[Names, Role("reading")] = Field(
+        default=[], description="network inputs: columns, new variables or globs of them"
+    )
+    exclude: Annotated[Names, Role("reading")] = Field(default=[], description="features to leave out (globs allowed)")
+    labels: Annotated[Labels | None, Role("reading")] = None
+    target: Annotated[Target | None, Role("reading")] = None
+    weights: Annotated[Formula | None, Role("events", "reading")] = None
     parameters: Annotated[dict[str, Parameter], BeforeValidator(as_mapping)] = Field(default={})
-    observers: Names = Field(default=[])
-    event_number: str | None = Field(None, description="column that numbers events; their content is hashed otherwise")
-    truth: Names = Field(default=TRUTH, description="columns that know the answer (globs): never inputs")
-    allow_truth: Names = Field(default=[], description="truth columns that may be inputs all the same; reported")
+    observers: Annotated[Names, Role("reading")] = Field(default=[])
+    event_number: Annotated[str | None, Role("events", "reading")] = Field(
+        None, description="column that numbers events; their content is hashed otherwise"
+    )
+    truth: Annotated[Names, Role("events")] = Field(
+        default=TRUTH, description="columns that know the answer (globs): never inputs"
+    )
+    allow_truth: Annotated[Names, Role("events", "reading")] = Field(
+        default=[], description="truth columns that may be inputs all the same; reported"
+    )
     units: dict[str, str] = Field(default={}, description="unit of a column, for axis labels (globs allowed)")
     titles: dict[str, str] = Field(default={}, description="what a column is, for axis labels")
     systematics: Annotated[dict[str, Systematic], BeforeValidator(without_nothing)] = Field(
         default={}, description="uncertainties of the expected events, by name, for `evaluate.search`"
     )
-    split: Split = Split()
+    split: Annotated[Split, Role("events")] = Split()
     prepare: Prepare = Prepare()
-    model: Model = Model()
+    model: Annotated[Any, OneOf(plugins.models, default=DEFAULT_MODEL)] = Field(
+        {"kind": DEFAULT_MODEL}, description="the network; `kind` says which"
+    )
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
-    baselines: Annotated[dict[str, Baseline], BeforeValidator(without_nothing)] = Field(
-        default={}, description="other models, trained on the same events, to compare the network with; null removes one"
+    baselines: Annotated[dict[str, Annotated[Any, OneOf(plugins.baselines)]], BeforeValidator(without_nothing)] = Field(
+        default={}, description="other models to compare the network with, trained on the same events; null removes one"
     )
     tune: Tune = Tune()
 
@@ -87,14 +106,7 @@ class Analysis(Section):
         self._check_folds()
         self._check_search()
         self._check_trigger()
-        regression = {"squared_error", "huber", "log_cosh", "absolute_error"}
-        if self.train.loss != "auto" and (self.train.loss in regression) != (self.target is not None):
-            raise ValueError(f"train.loss {self.train.loss!r} does not fit a {self.task} analysis")
-        allowed = {"loss", *(REGRESSION_METRICS if self.target else CLASS_METRICS)} - (
-            {"auc"} if self.task == "multiclass" else set()
-        )
-        if self.train.monitor not in allowed:
-            raise ValueError(f"train.monitor {self.train.monitor!r} does not fit a {self.task} analysis: {sorted(allowed)}")
+        self._check_training()
         drawn = any(p.background != "given" or p.background_variable for p in self.parameters.values())
         if self.target is not None and drawn:
             raise ValueError("parameters: a regression has no background to draw values for")
@@ -105,6 +117,16 @@ class Analysis(Section):
             key = "sculpting" if self.evaluate.sculpting else "recalibrate"
             raise ValueError(f"evaluate.{key} needs two classes, not a {self.task} analysis")
         return self
+
+    def _check_training(self) -> None:
+        loss = self.train.loss.kind
+        if self.task not in plugins.losses.get(loss).tasks:
+            raise ValueError(f"train.loss {loss!r} does not fit a {self.task} analysis")
+        for key, name in (("train.monitor", self.train.monitor), ("tune.objective", self.tune.objective)):
+            spec = None if name == "loss" else plugins.metrics.get(name)
+            usable = spec is None or (spec.function is not None and spec.larger_is_better is not None)
+            if not usable or (spec is not None and self.task not in spec.tasks):
+                raise ValueError(f"{key} {name!r} does not fit a {self.task} analysis: {_monitorable(self.task)}")
 
     def _check_sample_labels(self) -> None:
         given = [sample.label for sample in self.samples.values() if sample.files]
@@ -213,3 +235,9 @@ class Analysis(Section):
 def is_name(text: str) -> bool:
     """Whether a formula is a plain column name rather than something to compute."""
     return re.fullmatch(r"[A-Za-z_][\w.]*", text) is not None
+
+
+def _monitorable(task: str) -> list[str]:
+    """What a training of this task can be judged by."""
+    usable = [spec for spec in plugins.metrics if spec.function is not None and spec.larger_is_better is not None]
+    return sorted(["loss", *(spec.name for spec in usable if task in spec.tasks)])

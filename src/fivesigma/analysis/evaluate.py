@@ -14,7 +14,7 @@ class Evaluate(Section):
 
     threshold: Fraction = Field(0.5, description="score above which an event counts as signal (two classes)")
     against: dict[str, list[float]] = Field(
-        default={}, description="bin edges by observer: metrics are also given in bins of it"
+        default={}, description="observer → bin edges: metrics are also given in these bins"
     )
     bootstrap: int = Field(200, ge=20, description="replicas for uncertainties without a closed form")
     importance: int = Field(20_000, ge=0, description="validation events for the permutation importance; 0 for none")
@@ -23,7 +23,7 @@ class Evaluate(Section):
     )
     recalibrate: Literal["isotonic"] | None = Field(
         None,
-        description="a rising map from score to probability, fitted on validation events; the column `probability` "
+        description="fit a monotonic map from score to probability on validation events; it gives the column `probability` "
         "beside the score (two classes)",
     )
     search: Search | None = Field(None, description="significance and limits: for two classes, signal and background")

@@ -1,4 +1,4 @@
-"""Analysis files: find, read, extend, override, check and write them; one pure function each."""
+"""Find, read, extend, override, check and write analysis files."""
 
 import copy
 import re
@@ -11,7 +11,9 @@ import yaml
 from pydantic import ValidationError
 
 from fivesigma.analysis.analysis import Analysis
+from fivesigma.analysis.section import OLDER, absolute, anchored
 from fivesigma.errors import AnalysisError, FivesigmaError, did_you_mean
+from fivesigma.plugins import DEFAULT_MODEL
 
 
 def builtin_names() -> list[str]:
@@ -33,6 +35,7 @@ def load(
     analysis: "str | Path | Analysis | Mapping[str, Any]",
     settings: Mapping[str, Any] | None = None,
     data: Mapping[str, Sequence[str] | str] | None = None,
+    older: bool = False,
 ) -> Analysis:
     """Read, extend, override and check an analysis.
 
@@ -40,6 +43,7 @@ def load(
         analysis: a path, the name of a built-in analysis, a mapping, or an analysis already loaded.
         settings: overrides by dotted key, such as `{"train.epochs": 10}`.
         data: files by sample name; they replace the sample's own files.
+        older: whether an older version may have written it, such as that of a run folder; its keys are then renamed.
 
     Raises:
         AnalysisError: if it cannot be found, read or validated; the message names the key.
@@ -51,31 +55,32 @@ def load(
         tree, where = analysis.model_dump(mode="json", exclude_unset=True), analysis.name
     elif isinstance(analysis, Mapping):
         tree, where = copy.deepcopy(dict(analysis)), "the analysis"
-        _anchor(tree, Path.cwd())
+        tree = anchored(tree, Analysis, Path.cwd())
     else:
         tree, where = _read_tree(str(analysis)), str(analysis)
-    for key, value in (settings or {}).items():
+    # A kind comes before the keys that it takes.
+    ordered = sorted((settings or {}).items(), key=lambda item: not item[0].endswith(".kind"))
+    for key, value in ordered:
         if key == "shards" and isinstance(value, str | Path):
             value = absolute(str(value), Path.cwd())
         tree = _with(tree, key.split("."), value, key)
     for name, files in (data or {}).items():
         listed = [files] if isinstance(files, str | Path) else list(files)
         tree = _with_files(tree, name, [absolute(str(file), Path.cwd()) for file in listed])
-    return validate(tree, where)
+    return validate(tree, where, older)
 
 
-def validate(tree: Mapping[str, Any], where: str) -> Analysis:
+def validate(tree: Mapping[str, Any], where: str, older: bool = False) -> Analysis:
     """Check a mapping against the analysis schema; the first problem becomes one sentence."""
     try:
-        return Analysis.model_validate(tree)
+        return Analysis.model_validate(tree, context={OLDER: older})
     except FivesigmaError as error:
         raise AnalysisError(f"{where}: {error.what}", hint=error.hint) from None
     except ValidationError as error:
         problems = [sentence(problem) for problem in error.errors()]
         more = f" (and {len(problems) - 1} more problems)" if len(problems) > 1 else ""
-        raise AnalysisError(
-            f"{where}: {problems[0]}{more}", hint="`fivesigma schema` lists every key and its values"
-        ) from None
+        hint = error.errors()[0].get("ctx", {}).get("hint") or "`fivesigma schema` lists every key and its values"
+        raise AnalysisError(f"{where}: {problems[0]}{more}", hint=hint) from None
 
 
 def parse_settings(pairs: Sequence[str]) -> dict[str, Any]:
@@ -113,11 +118,6 @@ def dump(analysis: Analysis) -> str:
     return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, width=110)
 
 
-def absolute(path: str, folder: Path) -> str:
-    """A file name made independent of the folder it was written for; globs and `:treename` are kept."""
-    return path if "://" in path or Path(path).is_absolute() else str(folder / path)
-
-
 def _locate(name: str) -> tuple[str, Path | None]:
     """Text of an analysis and the folder its relative paths refer to."""
     path = Path(name)
@@ -148,7 +148,8 @@ def _read_tree(name: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
     if not isinstance(tree, dict):
         raise AnalysisError(f"{name} is not an analysis: it must be a mapping of keys", hint=_which(name))
     if folder is not None:
-        _anchor(tree, folder)
+        tree = anchored(tree, Analysis, folder)
+    tree = dict(tree)
     base = tree.pop("extends", None)
     if base is None:
         return tree
@@ -158,35 +159,17 @@ def _read_tree(name: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
     return merge(_read_tree(base_name, (*seen, name)), tree)
 
 
-def _anchor(tree: dict[str, Any], folder: Path) -> None:
-    samples = tree.get("samples")
-    for sample in samples.values() if isinstance(samples, dict) else ():
-        if isinstance(sample, dict) and sample.get("files"):
-            sample["files"] = _anchored(sample["files"], folder)
-    systematics = tree.get("systematics")
-    for systematic in systematics.values() if isinstance(systematics, dict) else ():
-        for side in systematic.values() if isinstance(systematic, dict) else ():
-            if isinstance(side, dict) and isinstance(side.get("samples"), dict):
-                side["samples"] = {name: _anchored(files, folder) for name, files in side["samples"].items()}
-    baselines = tree.get("baselines")
-    for baseline in baselines.values() if isinstance(baselines, dict) else ():
-        if isinstance(baseline, dict) and str(baseline.get("analysis", "")).endswith((".yaml", ".yml")):
-            baseline["analysis"] = absolute(str(baseline["analysis"]), folder)
-    if isinstance(tree.get("shards"), str):
-        tree["shards"] = absolute(tree["shards"], folder)
-
-
-def _anchored(files: Any, folder: Path) -> list[str]:
-    return [absolute(str(file), folder) for file in ([files] if isinstance(files, str) else files)]
-
-
 def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """`base` with `changes` laid over it; mappings merge, everything else is replaced.
+
+    A mapping of another `kind` replaces the old one, whose keys it does not have.
 
     >>> merge({"train": {"epochs": 4, "seed": 1}}, {"train": {"epochs": 9}})
     {'train': {'epochs': 9, 'seed': 1}}
     """
-    result = dict(base)
+    if "kind" in changes and changes["kind"] != base.get("kind", DEFAULT_MODEL):
+        return dict(changes)
+    result: dict[str, Any] = dict(base)
     for key, value in changes.items():
         both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
         result[key] = merge(result[key], value) if both else value
@@ -196,8 +179,11 @@ def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]
 def _with(tree: Mapping[str, Any], keys: Sequence[str], value: Any, whole: str) -> dict[str, Any]:
     first, rest = keys[0], keys[1:]
     if not rest:
-        return {**tree, first: value}
+        switched = first == "kind" and value != tree.get("kind", DEFAULT_MODEL)
+        return {first: value} if switched else {**tree, first: value}
     below = tree.get(first) or {}
+    if isinstance(below, str) and whole.startswith("train.loss."):
+        below = {"kind": below}  # a loss may be written as its name alone
     if not isinstance(below, Mapping):
         raise AnalysisError(f"cannot set {whole!r}: {first!r} is {below!r}, which has no keys")
     return {**tree, first: _with(below, rest, value, whole)}
@@ -211,12 +197,8 @@ def _with_files(tree: Mapping[str, Any], name: str, files: list[str]) -> dict[st
     return merge(tree, {"samples": {name: {"files": files}}})
 
 
-_KINDS = ("resonance", "muons", "boosted_trees", "lookup_table", "network")
-"""Values of `process` and `kind`, which pydantic puts among the keys."""
-
-
 def sentence(problem: Any) -> str:
-    place = ".".join(str(part) for part in problem["loc"] if part not in _KINDS)
+    place = ".".join(str(part) for part in problem["loc"] if part not in ("resonance", "muons"))
     message = str(problem["msg"]).removeprefix("Value error, ")
     if problem["type"] in ("literal_error", "union_tag_invalid") and "input" in problem:
         message = f"{problem['input']!r} is not allowed: {message[0].lower()}{message[1:]}"

@@ -2,20 +2,20 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from fivesigma.analysis.section import Formula, Section, as_list
+from fivesigma.analysis.kinds import NameOf
+from fivesigma.analysis.section import Files, Formula, Section
+from fivesigma.plugins import readers
 
 
 class Sample(Section):
     """Files of one kind: where they are, and what their events are."""
 
-    files: Annotated[list[str], BeforeValidator(as_list)] = Field(
-        default=[], description="paths, globs, or file.root:treename; relative to the analysis file"
-    )
+    files: Files = Field(default=[], description="paths, globs, or file.root:treename; relative to the analysis file")
     treename: str | None = Field(None, description="tree, table or group inside the file; overrides the general one")
-    format: Literal["root", "parquet", "csv", "npz", "hdf5"] | None = Field(
-        None, description="only if the file's name does not tell"
+    format: Annotated[str, NameOf(readers)] | None = Field(
+        None, description="file format, if neither the ending nor the first bytes of the file show it"
     )
     label: str | None = Field(None, description="class name of all events of this sample")
     weight: Formula | None = Field(None, description="number or expression that multiplies `weights`")

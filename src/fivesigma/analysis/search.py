@@ -1,17 +1,19 @@
-"""The sections `evaluate.search` and `systematics`: what a search for a signal needs to know beyond the scores."""
+"""The sections `evaluate.search` and `systematics`: luminosity, yields, binning and uncertainties of a search."""
 
-from typing import Annotated, Self
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from fivesigma.analysis.section import Formula, Fraction, Names, Section, as_list
+from fivesigma.analysis.section import Files, Formula, Fraction, Names, Section
 
-Files = Annotated[list[str], BeforeValidator(as_list)]
 Positive = Annotated[float, Field(gt=0)]
 
 
 class Search(Section):
     """Significance of a signal above its background, and the limit where there is none."""
+
+    renamed: ClassVar[Mapping[str, str]] = {"floor": "min_background", "most_error": "max_mc_error"}
 
     lumi: float | None = Field(
         None, gt=0, description="integrated luminosity, fb⁻¹; with `xsec` of the samples, weights become yields"
@@ -22,9 +24,11 @@ class Search(Section):
         "signal's is that of each hypothesis",
     )
     systematic: Fraction = Field(0.1, description="relative uncertainty of the background")
-    bins: int = Field(20, ge=1, description="most bins of the score")
-    floor: float = Field(1.0, gt=0, description="least background of a bin, or above a cut, in expected events")
-    most_error: float = Field(0.3, gt=0, lt=1, description="largest relative Monte Carlo error of the background there")
+    bins: int = Field(20, ge=1, description="largest number of bins of the score")
+    min_background: float = Field(1.0, gt=0, description="smallest expected background of a bin, or above a cut, in events")
+    max_mc_error: float = Field(
+        0.3, gt=0, lt=1, description="largest relative Monte Carlo error of the background in a bin, or above a cut"
+    )
 
 
 class Variation(Section):
@@ -35,7 +39,8 @@ class Variation(Section):
         default={}, description="files read instead of those of a sample, by its name; relative to the analysis file"
     )
     sum_weights: dict[str, Positive] = Field(
-        default={}, description="of these files before any selection, by sample; where the sample gives its own"
+        default={},
+        description="sum of weights of these files before any selection, by sample; needed where the sample gives its own",
     )
 
     @model_validator(mode="after")
@@ -50,9 +55,11 @@ class Systematic(Section):
 
     up: Variation | None = Field(None, description="one standard deviation up")
     down: Variation | None = Field(None, description="one standard deviation down; without it, `up` is mirrored")
-    relative: float | None = Field(None, gt=0, lt=1, description="a relative uncertainty of the yield instead")
-    classes: Names = Field(default=[], description="of these classes (with `relative`); of all by default")
-    samples: Names = Field(default=[], description="of these samples (with `relative`)")
+    relative: float | None = Field(
+        None, gt=0, lt=1, description="relative uncertainty of the yield, instead of `up` and `down`"
+    )
+    classes: Names = Field(default=[], description="classes that `relative` applies to; all by default")
+    samples: Names = Field(default=[], description="samples that `relative` applies to, instead of `classes`")
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:

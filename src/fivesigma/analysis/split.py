@@ -10,9 +10,11 @@ from fivesigma.analysis.section import Fraction, Section
 class Split(Section):
     """How events are divided: by a hash of the event number, never by row order."""
 
-    test: Fraction = Field(0.2, description="share kept for the test, unless a sample is for testing")
+    test: Fraction = Field(0.2, description="share of the events used for the test, unless a sample is for testing")
     val: Fraction = Field(0.3, description="share of the other events used for validation")
-    train: float | None = Field(None, gt=0, le=1, description="share of the other events used for training; all the rest")
+    train: float | None = Field(
+        None, gt=0, le=1, description="share of the other events used for training; by default all that validation leaves"
+    )
     folds: int | None = Field(
         None,
         ge=2,

@@ -1,4 +1,4 @@
-"""The section `evaluate.trigger`: what judges a momentum by what it does to a trigger's rate."""
+"""The section `evaluate.trigger`: thresholds, spectra and bins for judging a momentum by the trigger rate."""
 
 from collections.abc import Sequence
 from itertools import pairwise

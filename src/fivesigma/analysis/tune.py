@@ -1,12 +1,14 @@
-"""The section `tune`: which settings a search may try, and how it goes about it."""
+"""The section `tune`: the search space and the search method."""
 
 import builtins
-from typing import Any, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from fivesigma.analysis.kinds import NameOf
 from fivesigma.analysis.section import Section
-from fivesigma.analysis.train import MetricName
+from fivesigma.plugins import metrics
 
 
 class Choice(Section):
@@ -53,18 +55,21 @@ def _check_range(low: float, high: float, log: bool) -> None:
 class Tune(Section):
     """The search for better settings; every trial is judged on the validation events."""
 
+    renamed: ClassVar[Mapping[str, str]] = {"together": "trials_at_once"}
+
     method: Literal["hyperband", "tpe", "random", "grid"] = "hyperband"
     space: dict[str, Choice | IntRange | FloatRange] = Field(
         default={}, description="dotted key of `model`, `train` or `prepare` → values to try"
     )
-    objective: MetricName = "loss"
-    max_epochs: int = Field(10, gt=0, description="epochs of a trial that survives to the end")
-    factor: int = Field(3, gt=1, description="one in so many trials survives each round (hyperband)")
+    objective: Annotated[str, NameOf(metrics, more=("loss",))] = "loss"
+    max_epochs: int = Field(10, gt=0, description="number of epochs of a trial that is trained to the end")
+    factor: int = Field(3, gt=1, description="each round keeps one trial in this many (hyperband)")
     trials: int = Field(20, gt=0, description="number of trials (random, tpe)")
-    together: int = Field(
+    trials_at_once: int = Field(
         4,
         gt=0,
-        description="trials proposed at a time, from the results of all before (tpe); so many can train side by side",
+        description="number of trials proposed at a time (tpe): each batch learns from all earlier ones, "
+        "and trains side by side",
     )
     seed: int = Field(1, ge=0)
 

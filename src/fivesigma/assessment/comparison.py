@@ -1,5 +1,6 @@
-"""The network beside its baselines: the standard metrics of all, and what a trigger makes of them."""
+"""Compare the network with its baselines: standard metrics and, for a momentum, trigger rates."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -7,13 +8,14 @@ import numpy as np
 
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.analysis.trigger import Trigger
+from fivesigma.assessment.base import NOTHING, Assessment, Findings
 from fivesigma.baselines.of_run import Baselines, Hypotheses
 from fivesigma.events import Events
 from fivesigma.metrics.curves import thinned_roc
+from fivesigma.metrics.result import NETWORK, judged_part
 from fivesigma.metrics.summary import summarise
 from fivesigma.metrics.trigger.summary import Judgement, calibration_of, check, judge, reductions
 from fivesigma.progress import Listener
-from fivesigma.reporting.comparison_tables import NETWORK, judged_part
 from fivesigma.scores import Scores
 from fivesigma.training.network import score_columns
 
@@ -35,7 +37,7 @@ def check_trigger(analysis: Analysis, events: Events) -> None:
 
 
 @dataclass
-class Comparison:
+class Comparison(Assessment):
     """Collects the parts of the network and of its baselines; give it the parts in any order, then ask once.
 
     Attributes:
@@ -51,45 +53,40 @@ class Comparison:
     listener: Listener
     _parts: dict[str, dict[str, Scores]] = field(default_factory=lambda: {NETWORK: {}})
 
-    def add(self, part: str, ours: Scores) -> dict[str, Any]:
-        """Score a part with every baseline.
-
-        Args:
-            part: its name; training events are not compared.
-            ours: what the network says of its events.
+    def add(self, part: str, scores: Scores) -> Findings:
+        """Score a part with every baseline; training events are not compared.
 
         Returns:
             What the baselines say as columns such as `score_trees`, for the file of predictions.
         """
         if part == "train" or not (self.analysis.baselines or self.analysis.evaluate.trigger):
-            return {}
-        rivals = self.baselines.scores(part, ours, self.hypotheses)
-        for name, scores in {NETWORK: ours, **rivals}.items():
-            self._parts.setdefault(name, {})[part] = scores
-        return {f"{column}_{name}": v for name, scores in rivals.items() for column, v in score_columns(scores).items()}
+            return NOTHING
+        rivals = self.baselines.scores(part, scores, self.hypotheses)
+        for name, each in {NETWORK: scores, **rivals}.items():
+            self._parts.setdefault(name, {})[part] = each
+        columns = {f"{column}_{name}": v for name, own in rivals.items() for column, v in score_columns(own).items()}
+        return Findings(columns=columns)
 
-    def finish(self, metrics: dict[str, Any], shapes: dict[str, Any]) -> None:
-        """Add what all parts together say.
-
-        Args:
-            metrics: part → metrics; parts get `baselines`, and the one whose numbers count `trigger_rate` and `trigger`.
-            shapes: part → curves; likewise.
-        """
+    def finish(self) -> Mapping[str, Findings]:
+        """What all parts together say: parts get `baselines`, and the judged one `trigger_rate` and `trigger`."""
+        metrics: dict[str, dict[str, Any]] = {}
+        curves: dict[str, dict[str, Any]] = {}
         for name, parts in self._parts.items():
             for part, scores in parts.items() if name != NETWORK else ():
-                self._add_baseline(name, scores, metrics[part], shapes[part])
+                self._add_baseline(name, scores, metrics.setdefault(part, {}), curves.setdefault(part, {}))
         if self.analysis.evaluate.trigger is not None:
-            self._add_trigger(self.analysis.evaluate.trigger, metrics, shapes)
+            self._add_trigger(self.analysis.evaluate.trigger, metrics, curves)
+        return {part: Findings(metrics[part], curves[part]) for part in metrics}
 
-    def _add_baseline(self, name: str, scores: Scores, metrics: dict[str, Any], shapes: dict[str, Any]) -> None:
+    def _add_baseline(self, name: str, scores: Scores, metrics: dict[str, Any], curves: dict[str, Any]) -> None:
         """The standard metrics of a baseline, and its ROC curve for two classes."""
         settings = self.analysis.evaluate
         metrics.setdefault("baselines", {})[name] = summarise(scores, settings.threshold, settings.bootstrap)
-        own = shapes.setdefault("baselines", {}).setdefault(name, {})
+        own = curves.setdefault("baselines", {}).setdefault(name, {})
         if scores.task == "binary":
             own["roc"] = thinned_roc(scores.score, scores.target, scores.weight)
 
-    def _add_trigger(self, settings: Trigger, metrics: dict[str, Any], shapes: dict[str, Any]) -> None:
+    def _add_trigger(self, settings: Trigger, metrics: dict[str, dict[str, Any]], curves: dict[str, dict[str, Any]]) -> None:
         """What a trigger says of every model, on the part whose numbers count."""
         part = judged_part(self._parts[NETWORK])
         found: dict[str, Judgement] = {}
@@ -98,9 +95,9 @@ class Comparison:
             found[name] = judge(calibration_of(parts, part, settings), settings, self.analysis.evaluate.bootstrap)
         network = found.pop(NETWORK)
         gains = reductions(network, found, settings)
-        metrics[part] |= {"trigger_rate": network.metrics["rate"], "trigger": network.metrics}
-        shapes[part]["trigger"] = network.curves
+        metrics.setdefault(part, {}).update({"trigger_rate": network.metrics["rate"], "trigger": network.metrics})
+        curves.setdefault(part, {})["trigger"] = network.curves
         for name, other in found.items():
             gain = {key: gains[name][key] for key in ("rate_reduction", "rate_reductions")}
             metrics[part]["baselines"][name]["trigger"] = {**other.metrics, **gain}
-            shapes[part]["baselines"][name]["trigger"] = {**other.curves, "rate_reduction": gains[name]["curve"]}
+            curves[part]["baselines"][name]["trigger"] = {**other.curves, "rate_reduction": gains[name]["curve"]}

@@ -1,6 +1,6 @@
-"""What `evaluate.search` asks for: cut and bins chosen on some events, significance and limits from others."""
+"""Evaluate a search: choose cut and bins on one part, work out significance and limits on another."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -8,12 +8,13 @@ import numpy as np
 from fivesigma import extras
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.analysis.search import Search
+from fivesigma.assessment.base import NOTHING, Assessment, Findings
 from fivesigma.assessment.variations import Variations, Varied
 from fivesigma.cluster.base import Executor
 from fivesigma.data.load import read_formulas
 from fivesigma.errors import AnalysisError, MissingExtra
 from fivesigma.events import Events
-from fivesigma.metrics.metric import shown
+from fivesigma.metrics.result import judged_part
 from fivesigma.metrics.search.limits import BANDS, Limits, limits
 from fivesigma.metrics.search.search import Choice, Expected, Scale, choose, expected, in_bins, results
 from fivesigma.metrics.search.significance import Yields, yields_in
@@ -25,13 +26,11 @@ from fivesigma.runs.folder import RunFolder
 from fivesigma.runs.source import Source
 from fivesigma.scores import Scores
 
-Trees = tuple[dict[str, Any], dict[str, Any]]
-"""What is added to the metrics and to the curves of a part."""
 Scoring = Callable[[Events], Scores]
 """Scores events of the part that the search is judged on, at every hypothesis."""
 
 
-class Searching:
+class SearchAssessment(Assessment):
     """The search, as the parts of the data are scored one after another.
 
     Args:
@@ -55,12 +54,12 @@ class Searching:
         self._folder, self._analysis, self._source, self._scoring = folder, analysis, source, scoring
         self._listener, self._pool = listener, pool
         parts = list(source.parts)
-        self.judged_on = next((part for part in ("test", OUT_OF_FOLD, "val") if part in parts), "train")
+        self.judged_on = judged_part(parts)
         self.chosen_on = next((part for part in (OUT_OF_FOLD, "val") if part in parts), self.judged_on)
         self._choices: dict[str, Choice] = {}
         self._problems: dict[str, str] = {}
 
-    def add(self, part: str, scores: Scores) -> Trees:
+    def add(self, part: str, scores: Scores) -> Findings:
         """What the next part adds to its metrics and curves; nothing unless it is the one that is judged on.
 
         Raises:
@@ -68,29 +67,29 @@ class Searching:
         """
         settings = self._analysis.evaluate.search
         if settings is None or part not in (self.judged_on, self.chosen_on):
-            return {}, {}
+            return NOTHING
         events = expected(scores, self.scale(settings, part))
         if part == self.chosen_on:
             self._choose(events, settings)
         if part != self.judged_on:
-            return {}, {}
+            return NOTHING
         varied = self._varied(scores)
         of_shifts = {
             name: tuple(side and expected(side, self.scale(settings, part), events) for side in sides)
             for name, sides in varied.items()
         }
         metrics: dict[str, Any] = {name: {"problem": problem} for name, problem in self._problems.items()}
-        shapes: dict[str, Any] = {}
+        curves: dict[str, Any] = {}
         trees: dict[str, tuple[dict[str, Any], float]] = {}
         for name in self._choices:
             shifted = {key: tuple(side and side[name] for side in sides) for key, sides in of_shifts.items()}
-            metrics[name], shapes[name], nominal, tree = self._one(name, events[name], settings, shifted)
+            metrics[name], curves[name], nominal, tree = self._one(name, events[name], settings, shifted)
             self._folder.write_json(f"search/workspace-{name}.json", as_json(tree))
             trees[name] = (tree, scale_of_limit(nominal))
         for name, found in self._solved(trees).items():
             metrics[name] |= self._limits(name, found)
         ordered = {name: metrics[name] for name in events}
-        return {"search": {**self._scale_in_words(settings), "at": ordered}}, {"search": shapes}
+        return Findings({"search": {**self._scale_in_words(settings), "at": ordered}}, {"search": curves})
 
     def scale(self, settings: Search, part: str) -> Scale:
         """What turns the weights of a part into expected events."""
@@ -136,7 +135,7 @@ class Searching:
     ) -> tuple[dict[str, Any], dict[str, Any], Yields, dict[str, Any]]:
         """Metrics, curves, yields per bin and workspace of one hypothesis."""
         choice = self._choices[name]
-        metrics, shapes = results(own, choice, settings)
+        metrics, curves = results(own, choice, settings)
         edges, nominal = in_bins(own, choice)
         binned = {
             key: Shift(*(side and yields_in(side.score, side.target, side.weight, edges) for side in sides))
@@ -148,7 +147,7 @@ class Searching:
             shifts=binned,
             classes=(self._analysis.classes[0], self._analysis.classes[1]),
         )
-        return metrics, shapes, nominal, tree
+        return metrics, curves, nominal, tree
 
     def _solved(self, trees: Mapping[str, tuple[dict[str, Any], float]]) -> dict[str, Limits | str]:
         """Hypothesis → its limits, or why there are none; nothing if pyhf is not there."""
@@ -160,20 +159,20 @@ class Searching:
             return {}
         found: dict[str, Limits | str] = {}
 
-        def heard() -> None:
+        def on_message() -> None:
             self._listener.progress(len(found), len(trees), "expected limits")
 
-        heard()
+        on_message()
         if self._pool is None:
             for name, (tree, start) in trees.items():
                 found[name] = solved(tree, start)
-                heard()
+                on_message()
             return found
         for name, (tree, start) in trees.items():
             self._pool.submit(name, solved, tree, start)
         for name, result in self._pool.results():
             found[name] = result
-            heard()
+            on_message()
         return found
 
     def _limits(self, name: str, found: Limits | str) -> dict[str, Any]:
@@ -237,50 +236,3 @@ def _hypothesis_of(analysis: Analysis, sample: str) -> str | None:
             return None
         values.append(float(np.float32(own[0])))
     return hypothesis_name(tuple(texts), tuple(values))
-
-
-def tables(search: Mapping[str, Any], part: str) -> list[tuple[str, list[str], list[list[str]]]]:
-    """What the console shows of a search: title, header and rows of each table.
-
-    Args:
-        search: `search` of a part's metrics, from JSON.
-        part: which.
-    """
-    rows, bounds = [], []
-    for name, row in search["at"].items():
-        if "cut" not in row:
-            rows.append([name, row["problem"], *["–"] * 6])
-            continue
-        numbers = [f"{row['cut']:.4f}", *(_short(row[key]) for key in ("signal", "background"))]
-        rows.append([name, *numbers, *(shown(row[key]) for key in ("best_cut", "best_cut_known", "binned", "binned_known"))])
-        if "limit" in row:
-            limit = row["limit"]
-            cells = [f"{limit['0']:#.3g}", f"{limit['-1']:#.3g} … {limit['1']:#.3g}", f"{row['discovery']:.2f} σ"]
-            bounds.append([name, *cells, *([f"{row['limit_pb']['0']:.4g} pb"] if "limit_pb" in row else [])])
-    systematic = f"{100 * search['systematic']:.3g} %"
-    header = ["", "cut", "signal", "background", f"Z, b ± {systematic}", "b known", f"binned, b ± {systematic}", "b known"]
-    found = [(f"{part}, search: significance Z, cut and bins chosen on {search['chosen_on']} events", header, rows)]
-    if bounds:
-        title = f"{part}, expected 95 % CLs limit on the signal strength (signal = 1), and discovery significance"
-        most = max(len(row) for row in bounds)
-        header = ["", "limit", "± 1 σ", "discovery", "cross section"][:most]
-        found.append((title, header, [row + ["–"] * (most - len(row)) for row in bounds]))
-    return found
-
-
-def in_words(search: Mapping[str, Any], classes: Sequence[str]) -> str:
-    """Which yields a search counts with, and where they come from."""
-    first = next((row for row in search["at"].values() if "total_signal" in row), None)
-    if first is None:
-        return "no hypothesis could be searched for"
-    keys = ("total_background", "total_signal")
-    lumi = f"at {search['lumi'] or 0:g} fb⁻¹"
-    names = {"yields": "as evaluate.search.yields says", "lumi": lumi, "weights": "as the weights add up"}
-    where = dict.fromkeys(names[search["origin"][name]] for name in classes)
-    parts = [f"{_short(first[key])} {name}" for key, name in zip(keys, classes, strict=True)]
-    more = " at each hypothesis" if len(search["at"]) > 1 else ""
-    return f"expected events in all: {', '.join(parts)}{more}, {'; '.join(where)}"
-
-
-def _short(metric: Mapping[str, Any]) -> str:
-    return f"{metric['value']:,.4g}" if abs(metric["value"]) < 1e4 else f"{metric['value']:,.0f}"

@@ -1,4 +1,4 @@
-"""Systematic variations of the events that a search is judged on: other weights, other samples, the same network."""
+"""Apply systematic variations: score the same events with other weights, or events of other samples."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace

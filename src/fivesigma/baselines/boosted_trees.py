@@ -3,37 +3,46 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from fivesigma import extras
-from fivesigma.analysis.baselines import BoostedTrees
+from fivesigma.analysis.section import Names, Section
+from fivesigma.baselines.base import ArrayBaseline, ArrayModel, Sample
 from fivesigma.cluster.cores import cores
+from fivesigma.runs.folder import RunFolder
 
-Column = NDArray[np.float64]
+FILE = "trees.txt"
 EVENTS_PER_THREAD = 20_000
 _LOSSES = {"squared_error": "regression", "absolute_error": "regression_l1", "huber": "huber"}
 
 
+class BoostedTrees(Section):
+    """Gradient-boosted trees (LightGBM, extra `trees`), stopped early on the validation events."""
+
+    kind: Literal["boosted_trees"] = "boosted_trees"
+    features: Names = Field(
+        default=[], description="inputs, if other than the network's (globs allowed); parameters are always added"
+    )
+    rounds: int = Field(1000, gt=0, description="largest number of boosting rounds")
+    leaves: int = Field(63, gt=1, description="largest number of leaves of a tree")
+    learning_rate: float = Field(0.1, gt=0, le=1, description="learning rate: factor on each tree's answer")
+    min_events: int = Field(20, gt=0, description="smallest number of training events in a leaf")
+    share: float = Field(1.0, gt=0, le=1, description="share of the features that each tree may use")
+    l2: float = Field(0.0, ge=0, description="penalty on the squares of the leaves' values")
+    loss: Literal["squared_error", "absolute_error", "huber"] = Field(
+        "squared_error", description="loss of a regression; classifiers use cross-entropy"
+    )
+    huber_delta: float = Field(1.0, gt=0, description="where the Huber loss turns linear, in units of the scaled target")
+    patience: int = Field(30, gt=0, description="stop after so many rounds without a lower validation loss")
+    seed: int = Field(1, ge=0, description="random seed of the choice of features, if `share` is below one")
+
+
 @dataclass(frozen=True)
-class Learning:
-    """What trees learn from, or are stopped by.
-
-    Attributes:
-        inputs: NaN where missing, float32 [event, input].
-        target: class index, or the target of a regression, [event].
-        weight: [event]; negative ones count as zero, as a tree cannot grow with them.
-    """
-
-    inputs: NDArray[np.float32]
-    target: NDArray[Any]
-    weight: Column
-
-
-@dataclass(frozen=True)
-class Trees:
+class Trees(ArrayModel):
     """Trained trees.
 
     Attributes:
@@ -57,12 +66,39 @@ class Trees:
         Args:
             inputs: NaN where missing, [event, input].
         """
-        return np.asarray(self._booster.predict(inputs, num_threads=_threads(len(inputs))), np.float32)
+        found = np.asarray(self._booster.predict(inputs, num_threads=_threads(len(inputs))), np.float32)
+        outputs = self._booster.num_model_per_iteration()
+        return found.reshape(len(inputs), outputs) if outputs > 1 else found  # of no events, LightGBM forgets the classes
+
+    @classmethod
+    def fit(
+        cls,
+        settings: BoostedTrees,
+        training: Sample,
+        validation: Sample | None,
+        classes: int,
+        on_round: Callable[[int, int], None],
+    ) -> "Trees":
+        """Boost trees until the validation loss no longer falls."""
+        return grow(training, validation, settings, classes, on_round)
+
+    def save(self, place: RunFolder) -> None:
+        """Write the trees in LightGBM's own text format."""
+        place.write_text(FILE, self.text)
+
+    @classmethod
+    def load(cls, place: RunFolder) -> "Trees":
+        """Read the trees."""
+        return cls((place / FILE).read_text(encoding="utf-8"))
+
+    def facts(self) -> dict[str, Any]:
+        """Boosting rounds."""
+        return {"rounds": self.rounds}
 
 
 def grow(
-    training: Learning,
-    validation: Learning | None,
+    training: Sample,
+    validation: Sample | None,
     settings: BoostedTrees,
     classes: int = 0,
     on_round: Callable[[int, int], None] | None = None,
@@ -98,7 +134,7 @@ def grow(
 _QUIET = {"verbosity": -1}
 
 
-def _dataset(library: Any, part: Learning, binned_as: Any = None) -> Any:
+def _dataset(library: Any, part: Sample, binned_as: Any = None) -> Any:
     target, weight = (np.asarray(values, np.float32) for values in (part.target, np.maximum(part.weight, 0)))
     return library.Dataset(part.inputs, target, weight=weight, reference=binned_as, params=_QUIET)
 
@@ -128,3 +164,10 @@ def _settings(settings: BoostedTrees, classes: int, events: int) -> dict[str, An
     if objective == "huber":
         chosen["alpha"] = settings.huber_delta
     return chosen
+
+
+def _label(settings: BoostedTrees) -> str:
+    return "boosted trees"
+
+
+BOOSTED_TREES = ArrayBaseline("boosted_trees", BoostedTrees, Trees, _label)

@@ -1,15 +1,81 @@
-"""A lookup table: coarse quantities make an address, which holds the answer; as trigger hardware does it."""
+"""Lookup tables as trigger hardware uses them: coarse quantities form an address, which holds the answer."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, model_validator
 
-from fivesigma.analysis.baselines import AddressField, LookupTable
+from fivesigma.analysis.section import Section
+from fivesigma.atomic import writing
+from fivesigma.baselines.base import ArrayBaseline, ArrayModel, Sample
+from fivesigma.runs.folder import RunFolder
 
 Column = NDArray[np.float64]
+FILE = "table.npz"
+
+
+class AddressField(Section):
+    """One quantity of a table's address."""
+
+    bits: int = Field(gt=0, le=16, description="codes are 2^bits; one of them means missing, if it can be missing")
+    low: float | None = Field(
+        None, description="with `high`: steps of equal width between them, instead of equal population"
+    )
+    high: float | None = Field(None, description="upper end of the range of `low`")
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if (self.low is None) != (self.high is None):
+            raise ValueError("give both `low` and `high`, or neither")
+        if self.low is not None and self.high is not None and self.high <= self.low:
+            raise ValueError(f"the range [{self.low:g}, {self.high:g}] must rise")
+        return self
+
+
+class LookupTable(Section):
+    """A table that a detector holds in memory: coarse quantities make an address, which holds the answer."""
+
+    renamed: ClassVar[Mapping[str, str]] = {"least": "min_events"}
+
+    kind: Literal["lookup_table"] = "lookup_table"
+    address: dict[str, AddressField] = Field(
+        min_length=1, description="column, new variable or parameter → bits of the address that it gets"
+    )
+    fill: Literal["mean", "quantile"] = Field(
+        "mean",
+        description="content of an address: the mean target of its training events "
+        "(class shares for a classifier), or a quantile",
+    )
+    quantile: float = Field(0.5, gt=0, lt=1, description="which one `fill: quantile` takes; 0.5 is the median")
+    min_events: int = Field(
+        5,
+        gt=0,
+        description="training events that an address needs; below it, the answer of a coarser table counts, in which every "
+        "quantity has one bit less",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _shorthand(cls, data: Any) -> Any:
+        """`zone: 3` is short for `zone: {bits: 3}`."""
+        if isinstance(data, dict) and isinstance(data.get("address"), dict):
+            fields = {name: {"bits": field} if isinstance(field, int) else field for name, field in data["address"].items()}
+            return {**data, "address": fields}
+        return data
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.bits > 60:
+            raise ValueError(f"the address has {self.bits} bits, more than 60")
+        return self
+
+    @property
+    def bits(self) -> int:
+        """Bits of the whole address."""
+        return sum(field.bits for field in self.address.values())
 
 
 @dataclass(frozen=True)
@@ -62,14 +128,16 @@ class Level:
 
 
 @dataclass(frozen=True)
-class Table:
+class Table(ArrayModel):
     """A lookup table with coarser ones behind it, for addresses that training has not filled.
 
     Attributes:
         levels: the finest first; the last has one address for everything.
+        bits: of the finest address.
     """
 
     levels: tuple[Level, ...]
+    bits: int = 0
 
     def score(self, columns: NDArray[Any]) -> NDArray[np.float32]:
         """The answer for each event, [event] or [event, class].
@@ -110,12 +178,36 @@ class Table:
             levels.append(Level(tuple(quantities), arrays[f"{i}/addresses"], arrays[f"{i}/answers"]))
         return cls(tuple(levels))
 
+    @classmethod
+    def fit(cls, settings: LookupTable, training: Sample, validation: Sample | None, classes: int, on_round: Any) -> "Table":
+        """Fill the table with training events."""
+        return fill(training.inputs, training.target, training.weight, settings, classes)
+
+    def save(self, place: RunFolder) -> None:
+        """Write all levels."""
+        with writing(place / FILE) as part:
+            np.savez_compressed(part, **self.to_arrays())  # type: ignore[arg-type]
+
+    @classmethod
+    def load(cls, place: RunFolder) -> "Table":
+        """Read all levels."""
+        with np.load(place / FILE, allow_pickle=False) as arrays:
+            return cls.from_arrays(dict(arrays))
+
+    def facts(self) -> dict[str, Any]:
+        """Bits of the address, and filled addresses of each level."""
+        return {"bits": self.bits, "filled": list(sizes(self))}
+
+    def describe(self) -> str:
+        """How many addresses are filled."""
+        return f"{sizes(self)[0]:,} addresses filled"
+
 
 def fill(columns: NDArray[Any], target: NDArray[Any], weight: Column, settings: LookupTable, classes: int = 0) -> Table:
     """Fill a table with training events.
 
     Each quantity of b bits has 2^b codes: bins of equal population, or of equal width where a range is given; one code
-    fewer, and one for "missing", if it is missing in training. An address that fewer than `least` training events have
+    fewer, and one for "missing", if it is missing in training. An address that fewer than `min_events` training events have
     is left to a coarser table, in which every quantity has a bit less, and so on down to one answer for everything.
 
     Args:
@@ -125,8 +217,8 @@ def fill(columns: NDArray[Any], target: NDArray[Any], weight: Column, settings: 
         settings: bits, and what an address holds.
         classes: number of classes; 0 for a regression.
 
-    >>> from fivesigma.analysis.baselines import LookupTable
-    >>> settings = LookupTable(kind="lookup_table", address={"x": 1}, least=1)
+    >>> from fivesigma.baselines.lookup_table import LookupTable
+    >>> settings = LookupTable(kind="lookup_table", address={"x": 1}, min_events=1)
     >>> table = fill(np.array([[0.0], [1.0], [8.0], [9.0]]), np.array([1.0, 3.0, 5.0, 7.0]), np.ones(4), settings)
     >>> table.score(np.array([[0.5], [10.0]])).tolist()
     [2.0, 6.0]
@@ -137,9 +229,9 @@ def fill(columns: NDArray[Any], target: NDArray[Any], weight: Column, settings: 
         quantities = tuple(_quantity(columns[:, i], field, max(field.bits - fewer, 0)) for i, field in enumerate(fields))
         empty = Level(quantities, np.zeros(0, np.uint64), np.zeros(0))
         address = empty.address(columns)
-        least = settings.least if any(quantity.codes > 1 for quantity in quantities) else 1
+        least = settings.min_events if any(quantity.codes > 1 for quantity in quantities) else 1
         levels.append(Level(quantities, *_answers(address, target, weight, settings, classes, least)))
-    return Table(tuple(levels))
+    return Table(tuple(levels), settings.bits)
 
 
 def _quantity(values: NDArray[Any], field: AddressField, bits: int) -> Quantity:
@@ -189,3 +281,20 @@ def _answers(
 def sizes(table: Table) -> Sequence[int]:
     """Filled addresses of each level, the finest first."""
     return [len(level.addresses) for level in table.levels]
+
+
+def _label(settings: LookupTable) -> str:
+    return f"a lookup table of {settings.bits} bits"
+
+
+def _inputs(settings: LookupTable) -> tuple[str, ...]:
+    return tuple(settings.address)
+
+
+def _refuses(settings: LookupTable, classes: int) -> tuple[str, str] | None:
+    if classes and settings.fill == "quantile":
+        return "a lookup table of classes holds shares, not a quantile", "set `fill: mean`"
+    return None
+
+
+LOOKUP_TABLE = ArrayBaseline("lookup_table", LookupTable, Table, _label, _inputs, scales_target=False, refuses=_refuses)

@@ -1,6 +1,5 @@
-"""Baselines of a run: trained on the same events as the network, and asked for the same scores."""
+"""Train and score the baselines of a run on the same events as its network."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -8,32 +7,27 @@ from typing import Any
 
 import numpy as np
 
-from fivesigma.analysis import baselines as kinds
 from fivesigma.analysis.analysis import Analysis
-from fivesigma.analysis.evaluate import Evaluate
-from fivesigma.analysis.file import dump, load
-from fivesigma.baselines.fitted import INDEX, Baseline, fit_table, fit_trees
+from fivesigma.baselines.base import INDEX, BaselineKind, BaselineModel, Learning
 from fivesigma.cluster import multiprocess
 from fivesigma.data.formats import expand
 from fivesigma.data.load import load_samples, plan_for, reader_for
 from fivesigma.errors import AnalysisError, FivesigmaError, MissingExtra
 from fivesigma.events import Events, concatenate
+from fivesigma.plugins import baselines
 from fivesigma.preparation.split import OUT_OF_FOLD
 from fivesigma.progress import Listener
 from fivesigma.runs.folder import RunFolder
 from fivesigma.runs.source import Source
 from fivesigma.scores import Scores, reordered
 from fivesigma.scores import concatenate as concatenate_scores
-from fivesigma.training.fold_training import HISTORY, checkpoint_of
-from fivesigma.training.network import Network, scores_by
-from fivesigma.training.training import train
+from fivesigma.training.network import scores_by
 
 Hypotheses = Sequence[tuple[float, ...]]
-Model = Baseline | Network
 
 
-def analysis_of(settings: kinds.Baseline, analysis: Analysis) -> Analysis:
-    """What a baseline learns, and from which columns; the events and how they are divided are those of the run.
+def analysis_of(settings: Any, analysis: Analysis) -> Analysis:
+    """What a baseline learns, and from which columns.
 
     Args:
         settings: of the baseline.
@@ -42,30 +36,13 @@ def analysis_of(settings: kinds.Baseline, analysis: Analysis) -> Analysis:
     Raises:
         AnalysisError: if the analysis of another network cannot be found or read.
     """
-    if isinstance(settings, kinds.BoostedTrees):
-        return analysis.model_copy(update={"features": settings.features, "exclude": []}) if settings.features else analysis
-    if isinstance(settings, kinds.LookupTable):
-        columns = [name for name in settings.address if name not in analysis.parameters]
-        return analysis.model_copy(update={"features": columns, "exclude": []})
-    other = load(settings.analysis, settings.settings)
-    events = (
-        "samples",
-        "simulate",
-        "shards",
-        "treename",
-        "columns",
-        "missing_values",
-        "selection",
-        "weights",
-        "event_number",
-        "truth",
-        "allow_truth",
-        "split",
-    )
-    same = {key: getattr(analysis, key) for key in events}
-    variables = {**analysis.new_variables, **other.new_variables}
-    own = {"new_variables": variables, "observers": [], "evaluate": Evaluate(), "baselines": {}}
-    return other.model_copy(update={**same, **own})
+    return kind_of(settings).analysis_of(settings, analysis)
+
+
+def kind_of(settings: Any) -> BaselineKind:
+    """The kind that settings belong to."""
+    found: BaselineKind = baselines.get(settings.kind)
+    return found
 
 
 @contextmanager
@@ -91,10 +68,8 @@ def check(analysis: Analysis) -> None:
         for sample in own.samples.values() if own.labels and own.labels.variable is None else ():
             if sample.label is not None and sample.label not in own.classes:
                 raise AnalysisError(f"baselines.{name}: {own.name} has no class {sample.label!r}, which a sample has")
-        if isinstance(settings, kinds.LookupTable) and settings.fill == "quantile" and analysis.classes:
-            raise AnalysisError(
-                f"baselines.{name}: a lookup table of classes holds shares, not a quantile", hint="set `fill: mean`"
-            )
+        with _named_errors(name):
+            kind_of(settings).check(settings, analysis)
 
 
 @dataclass
@@ -113,7 +88,7 @@ class Baselines:
     source: Source
     listener: Listener
     _loaded: dict[str, dict[str, Events]] = field(default_factory=dict)
-    _models: dict[str, list[Model]] = field(default_factory=dict)
+    _models: dict[str, list[BaselineModel]] = field(default_factory=dict)
 
     def check(self) -> None:
         """Refuse columns that are not there, or know the answer, before the network is trained.
@@ -156,7 +131,7 @@ class Baselines:
             missing = {number: place for number, place in enumerate(self._places(name), start=1) if not place.has(INDEX)}
             if not missing:
                 continue
-            if isinstance(settings, kinds.OtherNetwork) and multiprocess.processes() > 1:
+            if kind_of(settings).in_one_process and multiprocess.processes() > 1:
                 self.listener.say(f"baseline {name} is left out: a second network is trained by one process only")
                 continue
             own = analysis_of(settings, self.analysis)
@@ -175,35 +150,20 @@ class Baselines:
 
     def _train_one(self, name: str, own: Analysis, parts: Mapping[str, Events], place: RunFolder) -> None:
         settings = self.analysis.baselines[name]
-        self.listener.say(f"baseline {name}: {describe(settings)}, on {len(parts['train']):,} events")
-        if isinstance(settings, kinds.OtherNetwork):
-            self._train_network(name, own, parts, place)
-            return
-        if isinstance(settings, kinds.BoostedTrees):
+        kind = kind_of(settings)
+        self.listener.say(f"baseline {name}: {kind.title(settings)}, on {len(parts['train']):,} events")
 
-            def on_round(done: int, most: int) -> None:
-                self.folder.alive()
-                self.listener.progress(done, most, f"baseline {name}: round {done}")
+        def on_round(done: int, most: int) -> None:
+            self.folder.alive()
+            self.listener.progress(done, most, f"baseline {name}: round {done}")
 
-            model = fit_trees(settings, own, parts, on_round)
-        else:
-            model = fit_table(settings, own, parts)
-        model.save(place)
-        found = model.describe()
-        made = f"{found['rounds']} rounds" if "rounds" in found else f"{found['filled'][0]:,} addresses filled"
-        self.listener.done(f"baseline {name} trained: {made}")
-
-    def _train_network(self, name: str, own: Analysis, parts: Mapping[str, Events], place: RunFolder) -> None:
         def on_epoch(row: dict[str, float], epochs: int) -> None:
             self.folder.alive()
             self.listener.epoch(row, epochs)
 
-        network, history = train(own, parts, checkpoint_path=checkpoint_of(place), resume=True, on_epoch=on_epoch)
-        place.write_text("analysis.yaml", dump(own))
-        place.write_text(HISTORY, "".join(json.dumps(row) + "\n" for row in history))
-        network.save(place)
-        place.write_json(INDEX, {"kind": "network", "analysis": own.name, "epochs": len(history)})
-        self.listener.done(f"baseline {name} trained: {len(history)} epochs")
+        model = kind.fit(settings, Learning(own, parts, place, on_round, on_epoch))
+        model.save(place)
+        self.listener.done(f"baseline {name} trained: {model.describe() or kind.title(settings)}")
 
     def _learning(self, name: str, own: Analysis, number: int) -> Mapping[str, Events]:
         """What a baseline (of a fold) learns from: `train` and, if there are any, `val`."""
@@ -223,13 +183,13 @@ class Baselines:
             self._loaded[key] = self._load(name, own)
         return self._loaded[key]
 
-    def _has_all(self, own: Analysis, settings: kinds.Baseline) -> bool:
+    def _has_all(self, own: Analysis, settings: Any) -> bool:
         """Whether the events as they were read for the network will do."""
         main, first = self.analysis, next(iter(self.source.parts.values()))
         alike = ("target", "labels", "new_variables", "parameters")
         if any(getattr(own, key) != getattr(main, key) for key in alike):
             return False
-        if isinstance(settings, kinds.LookupTable):
+        if kind_of(settings).picks_columns:
             return set(own.features) <= set(first.feature_names)
         return own.features == main.features and own.exclude == main.exclude
 
@@ -275,7 +235,7 @@ class Baselines:
                 self.listener.say(f"baseline {name} is left out: {error.what}; {error.hint}")
         return found
 
-    def _scores(self, name: str, own: Analysis, models: list[Model], part: str, hypotheses: Hypotheses) -> Scores:
+    def _scores(self, name: str, own: Analysis, models: list[BaselineModel], part: str, hypotheses: Hypotheses) -> Scores:
         given = hypotheses if own.parameters == self.analysis.parameters else ()
         if self.source.shards is not None:
             pieces = self.source.shards.pieces(part)
@@ -295,7 +255,7 @@ class Baselines:
 class _Mean:
     """The mean of what several models say; of one, what it says."""
 
-    models: list[Model]
+    models: list[BaselineModel]
 
     def score(self, features: Any, parameters: Any = None) -> Any:
         """As `Network.score`."""
@@ -305,8 +265,9 @@ class _Mean:
         return np.mean(each, axis=0, dtype=np.float64).astype(np.float32)
 
 
-def _load_model(place: RunFolder) -> Model:
-    return Network.load(place) if place.read_json(INDEX)["kind"] == "network" else Baseline.load(place)
+def _load_model(place: RunFolder) -> BaselineModel:
+    kind: BaselineKind = baselines.get(place.read_json(INDEX)["kind"])
+    return kind.load(place)
 
 
 _OTHERS = "its analysis selects other events"
@@ -328,12 +289,3 @@ def like(own: Events, events: Events) -> Events:
     if own.parameter_names == events.parameter_names:
         changes["parameters"] = events.parameters
     return replace(own, **changes)
-
-
-def describe(settings: kinds.Baseline) -> str:
-    """A baseline in a few words."""
-    if isinstance(settings, kinds.BoostedTrees):
-        return "boosted trees"
-    if isinstance(settings, kinds.LookupTable):
-        return f"a lookup table of {settings.bits} bits"
-    return f"the network of {settings.analysis}"

@@ -1,1 +1,1 @@
-"""The command line: one short file per verb over the functions of `journey`."""
+"""The command line: one short file per verb, over the functions of `verbs`."""

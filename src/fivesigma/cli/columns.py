@@ -12,9 +12,9 @@ def columns(
     treename: Annotated[str | None, typer.Option("--treename", "-t", help="Tree, table or group inside the file.")] = None,
 ) -> None:
     """List the columns of a data file with their types."""
-    from fivesigma.data.formats import open_table
+    from fivesigma.verbs import columns
 
-    reader = open_table(file, treename)
+    reader = columns.columns(file, treename)
     types, length = reader.types(), reader.length()
     rows = [[name, kind] for name, kind in types.items()]
     counted = f", {length:,} rows" if length is not None else ""

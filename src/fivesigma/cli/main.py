@@ -107,7 +107,7 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as error:
         code = _unexpected(error)
     if code == INTERRUPTED:  # typer turns Ctrl-C into this code
-        Terminal().error("interrupted", "the same command goes on where this one stopped")
+        Terminal().error("interrupted", "a training, a search or a simulation of collisions goes on with the same command")
     code = code if isinstance(code, int) else DONE
     if code != DONE and multiprocess.processes() > 1:
         # Leaving in good order would mean waiting for the others, who may be gone.

@@ -10,10 +10,12 @@ AnalysisName = Annotated[
 ]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="Run folder, or an analysis's name for its latest run.")]
 Set = Annotated[
-    list[str] | None, typer.Option("--set", "-s", metavar="KEY=VALUE", help="Override a key: --set train.epochs=10.")
+    list[str] | None,
+    typer.Option("--set", "-s", metavar="KEY=VALUE", help="Override a key: --set train.epochs=10. May be repeated."),
 ]
 Data = Annotated[
-    list[str] | None, typer.Option("--data", "-d", metavar="SAMPLE=FILE", help="Files of a sample: --data train=a.csv.gz.")
+    list[str] | None,
+    typer.Option("--data", "-d", metavar="SAMPLE=FILE", help="Files of a sample: --data train=a.csv.gz. May be repeated."),
 ]
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Where runs are kept.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the result's path.")]

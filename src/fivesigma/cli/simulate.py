@@ -6,11 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from fivesigma.analysis.file import sentence
-from fivesigma.analysis.simulate import MuonSimulation, ResonanceSimulation
 from fivesigma.cli.console import Terminal
 from fivesigma.cli.options import Cluster, Quiet, Workers
-from fivesigma.errors import SimulationError
 
 app = typer.Typer(help="Simulate events into a file.", no_args_is_help=True)
 
@@ -55,7 +52,7 @@ def resonance(
     }
     if mass:
         settings["masses"] = mass
-    _simulate(ResonanceSimulation, settings, destination, workers, cluster, quiet)
+    _simulate(settings, destination, workers, cluster, quiet)
 
 
 @app.command()
@@ -81,25 +78,12 @@ def muons(
         "noise": noise,
         "seed": seed,
     }
-    _simulate(MuonSimulation, settings, destination, workers, cluster, quiet)
+    _simulate(settings, destination, workers, cluster, quiet)
 
 
-def _simulate(
-    kind: type[ResonanceSimulation] | type[MuonSimulation],
-    settings: Mapping[str, Any],
-    destination: Path,
-    workers: int | None,
-    cluster: str | None,
-    quiet: bool,
-) -> None:
-    from pydantic import ValidationError
+def _simulate(settings: Mapping[str, Any], destination: Path, workers: int | None, cluster: str | None, quiet: bool) -> None:
+    from fivesigma.verbs import simulate
 
-    from fivesigma.runs.source import simulate_to
-
-    try:
-        checked = kind.model_validate(settings)
-    except ValidationError as error:
-        raise SimulationError(sentence(error.errors()[0])) from None
     terminal = Terminal(quiet)
-    simulate_to(checked, destination, terminal, workers=workers, cluster=cluster)
+    simulate.simulate(destination=destination, workers=workers, cluster=cluster, listener=terminal, **settings)
     terminal.result(destination)

@@ -58,10 +58,8 @@ def _validate(
 
     if output.exists() and not output.is_dir():
         raise AnalysisError(f"{output} is a file, not a folder", hint="give a folder with --output")
-    verb = {"resonance": validate.validate_resonance, "muons": validate.validate_muons}[what]
-    normal = {"resonance": validate.RESONANCE_EVENTS, "muons": validate.MUON_EVENTS}[what]
     terminal = Terminal(quiet)
-    result = verb(output, normal if events is None else events, data, workers, terminal)
+    result = validate.validate(what, output, events, data, workers, terminal)
     terminal.result(result.page)
     if strict and result.failed:
         raise typer.Exit(FAILED)

@@ -1,12 +1,12 @@
-"""What runs tasks that do not depend on one another: submit them, and take each result as it is ready."""
+"""The interface of an executor: submit independent tasks, and take each result as soon as it is ready."""
 
 import abc
 from collections.abc import Callable, Hashable, Iterator
 from contextvars import ContextVar
 from typing import Any, Self
 
-Heard = Callable[[Any, Any], None]
-"""`heard(key, message)`: a task under way has told something."""
+OnMessage = Callable[[Any, Any], None]
+"""`on_message(key, message)`: a task sent a message while it runs."""
 
 
 def ignore(key: Hashable, message: Any) -> None:
@@ -30,11 +30,11 @@ class Executor(abc.ABC):
         """Have `function(*arguments)` done; `key`, unique among the tasks, names it in messages."""
 
     @abc.abstractmethod
-    def results(self, heard: Heard = ignore) -> Iterator[tuple[Any, Any]]:
+    def results(self, on_message: OnMessage = ignore) -> Iterator[tuple[Any, Any]]:
         """Key and result of each task as it finishes, until none is left; more may be submitted meanwhile.
 
         Args:
-            heard: called in this process with what a task tells while it works.
+            on_message: called in this process with every message that a task sends while it runs.
 
         Raises:
             Exception: what a task raised, of the type it raised.

@@ -1,4 +1,4 @@
-"""How many cores this process may use: what its batch job, its container or `taskset` leaves it."""
+"""How many cores this process may use, as its batch job, its container or `taskset` allows."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A Dask cluster: its scheduler hands out tasks, and does them again elsewhere when a worker dies."""
+"""Run tasks on a Dask cluster, whose scheduler repeats a task elsewhere when a worker dies."""
 
 import logging
 import os
@@ -10,7 +10,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from fivesigma import extras
-from fivesigma.cluster.base import Executor, Heard, ignore, perform
+from fivesigma.cluster.base import Executor, OnMessage, ignore, perform
 from fivesigma.errors import ClusterError
 from fivesigma.version import __version__
 
@@ -59,13 +59,13 @@ class DaskCluster(Executor):
         self._futures[number] = future
         future.add_done_callback(lambda _: self._news.put((number, None, True)))
 
-    def results(self, heard: Heard = ignore) -> Iterator[tuple[Any, Any]]:
+    def results(self, on_message: OnMessage = ignore) -> Iterator[tuple[Any, Any]]:
         while self._futures:
             number, message, is_done = self._next()
             if number not in self._futures:
                 continue  # told by a worker that was given up as dead
             if not is_done:
-                heard(self._keys[number], message)
+                on_message(self._keys[number], message)
                 continue
             yield self._keys[number], self._result(number)
 

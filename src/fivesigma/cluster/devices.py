@@ -1,4 +1,4 @@
-"""The devices that train together: cores of this machine, GPUs, or several processes through JAX's own runtime."""
+"""The devices that share a batch: cores of this machine, GPUs, or several processes through JAX's runtime."""
 
 import hashlib
 import os
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fivesigma.cache import cache_folder
 from fivesigma.cluster.cores import cores
 
 ROWS_PER_DEVICE = 512
@@ -54,14 +55,6 @@ def _machine() -> str:
     except OSError:
         pass
     return hashlib.sha256(text.encode()).hexdigest()[:8]
-
-
-def cache_folder() -> Path:
-    """Where simulated events and compiled programs are kept: FIVESIGMA_CACHE, else XDG_CACHE_HOME or ~/.cache."""
-    given = os.environ.get("FIVESIGMA_CACHE")
-    if given:
-        return Path(given)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fivesigma"
 
 
 class Team:

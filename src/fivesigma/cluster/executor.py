@@ -1,10 +1,13 @@
-"""The one function that decides where tasks run."""
+"""Choose where tasks run: in this process, in worker processes, or on a Dask cluster."""
+
+from dataclasses import dataclass
 
 from fivesigma.cluster.base import Executor
 from fivesigma.cluster.cores import cores
 from fivesigma.cluster.local import LocalProcesses
 from fivesigma.cluster.serial import InThisProcess
 from fivesigma.errors import ClusterError
+from fivesigma.plugins import registered_here
 
 
 def executor(
@@ -48,3 +51,33 @@ def executor(
     if single_core:
         return LocalProcesses(count, ahead, threads=1)
     return InThisProcess() if count == 1 else LocalProcesses(count, ahead)
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Who works: processes of this machine, or the workers of a Dask cluster.
+
+    Attributes:
+        count: processes of this machine; by default one per core.
+        cluster: address of a Dask scheduler, such as `tcp://node:8786`, whose workers are used instead.
+    """
+
+    count: int | None = None
+    cluster: str | None = None
+
+    def executor(self, *, tasks: int | None = None, ahead: int = 0, single_core: bool = False) -> Executor:
+        """What runs tasks that train or score networks; the arguments are those of `executor`.
+
+        Kinds that the calling script has registered are known to this process alone, so it does the tasks itself.
+
+        Raises:
+            ClusterError: if there is no worker, or a cluster's workers would need such a kind.
+        """
+        if own := registered_here():
+            if self.cluster is not None:
+                raise ClusterError(
+                    f"the workers of {self.cluster} do not know {own[0]}, which this script has registered",
+                    hint="put it into a package with entry points (docs/extending.md), or leave out the cluster",
+                )
+            return InThisProcess()
+        return executor(self.count, self.cluster, tasks=tasks, ahead=ahead, single_core=single_core)

@@ -1,4 +1,4 @@
-"""Worker processes of this machine; one that is killed costs its own task's time and nothing else."""
+"""Run tasks in worker processes of this machine; a killed worker loses its own task only."""
 
 import multiprocessing
 import os
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from fivesigma.cluster.base import Executor, Heard, ignore, perform
+from fivesigma.cluster.base import Executor, OnMessage, ignore, perform
 from fivesigma.cluster.cores import share
 from fivesigma.cluster.spawn import Context
 from fivesigma.errors import ClusterError
@@ -71,13 +71,13 @@ class LocalProcesses(Executor):
         self._waiting.append(_Task(key, pickle.dumps((function, arguments))))
         self._assign()
 
-    def results(self, heard: Heard = ignore) -> Iterator[tuple[Any, Any]]:
+    def results(self, on_message: OnMessage = ignore) -> Iterator[tuple[Any, Any]]:
         while self._waiting or any(worker.tasks for worker in self._staff):
             self._assign()
             busy = {worker.connection: worker for worker in self._staff if worker.tasks}
             for connection in wait(list(busy)):
                 if busy[connection] in self._staff:
-                    yield from self._receive(busy[connection], heard)
+                    yield from self._receive(busy[connection], on_message)
 
     def close(self) -> None:
         for worker in self._staff:
@@ -120,7 +120,7 @@ class LocalProcesses(Executor):
         else:
             worker.tasks.append(task)
 
-    def _receive(self, worker: _Worker, heard: Heard) -> Iterator[tuple[Any, Any]]:
+    def _receive(self, worker: _Worker, on_message: OnMessage) -> Iterator[tuple[Any, Any]]:
         """Take one message of a worker; a result or the end of the worker settles its first task."""
         try:
             kind, content = _received(worker.connection)
@@ -128,7 +128,7 @@ class LocalProcesses(Executor):
             self._bury(worker)
             return
         if kind == _TOLD:
-            heard(worker.tasks[0].key, content)
+            on_message(worker.tasks[0].key, content)
             return
         task = worker.tasks.popleft()
         self._assign()

@@ -1,4 +1,4 @@
-"""Several processes that train one network: found by address, or as Slurm and Open MPI start them."""
+"""Train one network in several processes, which meet at an address or are started by Slurm or Open MPI."""
 
 import atexit
 import ctypes

@@ -1,10 +1,10 @@
-"""No workers: tasks are done in this process, one after another, when their results are asked for."""
+"""Run tasks in this process, one after another, when their results are asked for."""
 
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
-from fivesigma.cluster.base import Executor, Heard, ignore, perform
+from fivesigma.cluster.base import Executor, OnMessage, ignore, perform
 
 
 class InThisProcess(Executor):
@@ -23,7 +23,7 @@ class InThisProcess(Executor):
     def close(self) -> None:
         self._waiting.clear()
 
-    def results(self, heard: Heard = ignore) -> Iterator[tuple[Any, Any]]:
+    def results(self, on_message: OnMessage = ignore) -> Iterator[tuple[Any, Any]]:
         while self._waiting:
             key, function, arguments = self._waiting.popleft()
-            yield key, perform(function, arguments, lambda message, key=key: heard(key, message))  # type: ignore[misc]
+            yield key, perform(function, arguments, lambda message, key=key: on_message(key, message))  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""Processes that are safe to start from a script, a notebook, or beside JAX."""
+"""Start processes safely from a script, a notebook, or beside JAX."""
 
 import signal
 import sys

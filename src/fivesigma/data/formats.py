@@ -1,35 +1,16 @@
-"""Which reader a file needs, and which files a name means."""
+"""Find the reader of a file, and the files that a name or a glob stands for."""
 
 import glob
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from fivesigma.data.arrays import Hdf5Reader, NpzReader
-from fivesigma.data.base import Reader
-from fivesigma.data.csv import CsvReader
-from fivesigma.data.parquet import ParquetReader
-from fivesigma.data.root import RootReader
+from fivesigma.data.readers.base import ColumnNames, FileFormat, Reader
 from fivesigma.errors import DataError, nearest
-
-SUFFIXES = {
-    "root": (".root",),
-    "parquet": (".parquet", ".pq"),
-    "csv": (".csv", ".csv.gz", ".csv.bz2", ".csv.zst", ".txt", ".txt.gz", ".dat", ".tsv", ".tsv.gz"),
-    "npz": (".npz",),
-    "hdf5": (".h5", ".hdf5", ".hdf"),
-}
-"""Format → endings of its files."""
-
-_MAGIC = {b"root": "root", b"PAR1": "parquet", b"PK\x03\x04": "npz", b"\x89HDF": "hdf5"}
+from fivesigma.plugins import readers
 
 
-def open_table(
-    path: str,
-    treename: str | None = None,
-    columns: Sequence[str] | Mapping[str, Sequence[str]] = (),
-    kind: str | None = None,
-) -> Reader:
+def open_table(path: str, treename: str | None = None, columns: ColumnNames = (), kind: str | None = None) -> Reader:
     """The reader of one table.
 
     Args:
@@ -39,6 +20,7 @@ def open_table(
         kind: the format, where the file's name does not tell.
 
     Raises:
+        AnalysisError: if there is no format `kind`.
         DataError: if there is no such file, or its format cannot be told.
     """
     path, inside = split_treename(path)
@@ -47,33 +29,35 @@ def open_table(
         raise _no_file(path)
     if Path(path).stat().st_size == 0:
         raise DataError(f"{path} is empty")
-    kind = kind or guess_format(path)
-    named = columns if isinstance(columns, Mapping) else {}
-    match kind:
-        case "root":
-            return RootReader(path, treename)
-        case "parquet":
-            return ParquetReader(path)
-        case "csv":
-            return CsvReader(path, () if isinstance(columns, Mapping) else columns)
-        case "npz":
-            return NpzReader(path, named)
-        case _:
-            return Hdf5Reader(path, treename, named)
+    chosen: FileFormat = readers.get(kind or guess_format(path))
+    return chosen.open(path, treename, columns)
+
+
+def format_of_name(name: str) -> FileFormat | None:
+    """The format that a file's ending means."""
+    return next((each for each in _formats() if name.lower().endswith(each.suffixes)), None)
 
 
 def guess_format(path: str) -> str:
-    """Format of a file by its ending, else by its first bytes."""
-    for kind, endings in SUFFIXES.items():
-        if path.lower().endswith(endings):
-            return kind
-    if Path(path).is_file():
+    """Name of a file's format, by its ending, else by its first bytes."""
+    found = format_of_name(path)
+    if found is None and Path(path).is_file():
         with open(path, "rb") as file:
-            start = file.read(4)
-        if start in _MAGIC:
-            return _MAGIC[start]
-    endings_known = ", ".join(ending for endings in SUFFIXES.values() for ending in endings)
-    raise DataError(f"cannot tell the format of {path}", hint=f"known endings: {endings_known}; or give `format`")
+            start = file.read(16)
+        found = next((each for each in _formats() if each.magic and start.startswith(each.magic)), None)
+    if found is None:
+        endings = ", ".join(ending for each in _formats() for ending in each.suffixes)
+        raise DataError(f"cannot tell the format of {path}", hint=f"known endings: {endings}; or give `format`")
+    return found.name
+
+
+def writable_suffixes() -> list[str]:
+    """The first ending of every format that can be written."""
+    return [each.suffixes[0] for each in _formats() if each.writer is not None]
+
+
+def _formats() -> Iterator[FileFormat]:
+    yield from readers
 
 
 def expand(paths: Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Tables → Events, as an analysis describes them; only the columns it needs are read."""
+"""Read tables into Events as an analysis describes them; only the necessary columns are read."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.analysis.answers import Labels
 from fivesigma.analysis.samples import Sample
-from fivesigma.data.base import CHUNK, Columns, Reader
 from fivesigma.data.formats import expand, open_table, split_treename
 from fivesigma.data.plan import EVENT_NUMBER, Plan, Variables
+from fivesigma.data.readers.base import CHUNK, Reader
 from fivesigma.errors import AnalysisError, DataError, EventsError
 from fivesigma.events import Events, gather
 from fivesigma.hashing import fingerprints
@@ -78,7 +78,7 @@ def read_events(
     integers, float32 = {number} if number else set[str](), plain_features(plan, plan.features, texts)
     for chunk in reader.chunks(columns or list(plan.available[:1]), size, integers=integers, float32=float32):
         length = len(next(iter(chunk.values())))
-        variables = Variables(without_missing(chunk, analysis.missing_values), plan.formulas)
+        variables = plan.variables(chunk)
         chosen = _selected(plan, variables, sample, length)
         yield _events(plan, variables, sample, chosen, length), length
 
@@ -106,7 +106,7 @@ def read_formulas(analysis: Analysis, name: str, texts: Sequence[str]) -> dict[s
         columns = plan.columns([text for text in [*texts, *selections] if not _is_number(text)])
         for chunk in reader.chunks(columns or list(plan.available[:1])):
             length = len(next(iter(chunk.values())))
-            variables = Variables(without_missing(chunk, analysis.missing_values), plan.formulas)
+            variables = plan.variables(chunk)
             chosen = _selected(plan, variables, sample, length)
             for text in texts:
                 values = np.full(length, float(text)) if _is_number(text) else plan.evaluate(text, variables, length)
@@ -178,20 +178,6 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def without_missing(chunk: Columns, markers: Sequence[float]) -> Columns:
-    """Replace agreed values such as −999 by NaN in plain columns."""
-    if not markers:
-        return chunk
-    cleaned: dict[str, Any] = {}
-    for name, values in chunk.items():
-        if isinstance(values, np.ndarray) and values.dtype.kind in "iuf":
-            # In the column's own precision: a float32 file holds −99.9 as −99.90000153.
-            absent = np.isin(values, np.asarray(markers, values.dtype if values.dtype.kind == "f" else np.float64))
-            values = np.where(absent, np.nan, values) if absent.any() else values
-        cleaned[name] = values
-    return cleaned
 
 
 def _selected(plan: Plan, variables: Variables, sample: Sample | None, length: int) -> NDArray[np.bool_] | slice:

@@ -1,4 +1,4 @@
-"""The events of a search, written once, so that every worker maps them into memory instead of being sent them."""
+"""Events in NumPy files that several worker processes map into memory instead of receiving a copy."""
 
 import json
 import platform

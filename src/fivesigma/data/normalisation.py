@@ -7,8 +7,7 @@ import numpy as np
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.analysis.samples import Sample
 from fivesigma.data.formats import expand, split_treename
-from fivesigma.data.load import plan_for, reader_for, without_missing
-from fivesigma.data.plan import Variables
+from fivesigma.data.load import plan_for, reader_for
 from fivesigma.errors import EventsError
 from fivesigma.progress import Progress, silent
 
@@ -62,7 +61,7 @@ def sum_of_weights(analysis: Analysis, name: str, sample: Sample, progress: Prog
         plan = plan_for(analysis, reader)
         for chunk in reader.chunks(plan.columns(formulas) or list(plan.available[:1])):
             length = len(next(iter(chunk.values())))
-            variables = Variables(without_missing(chunk, analysis.missing_values), plan.formulas)
+            variables = plan.variables(chunk)
             weight = np.ones(length)
             for text in formulas:
                 weight = weight * plan.evaluate(text, variables, length).astype(np.float64)

@@ -1,6 +1,6 @@
-"""Which columns an analysis needs from a table, and how the rest is computed from them."""
+"""Which columns an analysis reads from a table, and how it computes the others."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from fivesigma.analysis.analysis import Analysis, is_name
-from fivesigma.data.base import Columns
+from fivesigma.data.readers.base import Columns
 from fivesigma.errors import AnalysisError, ColumnNotFound, DataError, LeakageError
 from fivesigma.expressions import Expression
 
@@ -67,6 +67,10 @@ class Plan:
                     f"new_variables: {name!r} is already a column of {self.where}", hint="give the new variable another name"
                 )
         return {name: Expression(text) for name, text in self.analysis.new_variables.items()}
+
+    def variables(self, chunk: Columns) -> Variables:
+        """Columns of a chunk, with what means missing as NaN, and the new variables."""
+        return Variables(without_missing(chunk, self.analysis.missing_values), self.formulas)
 
     @cached_property
     def features(self) -> tuple[str, ...]:
@@ -195,3 +199,17 @@ def as_column(values: Any, name: str, where: str, length: int) -> np.ndarray[Any
     if array.dtype.kind not in "biuf":
         raise DataError(f"column {name!r} in {where} is not numeric ({array.dtype})")
     return array
+
+
+def without_missing(chunk: Columns, markers: Sequence[float]) -> Columns:
+    """Replace agreed values such as −999 by NaN in plain columns."""
+    if not markers:
+        return chunk
+    cleaned: dict[str, Any] = {}
+    for name, values in chunk.items():
+        if isinstance(values, np.ndarray) and values.dtype.kind in "iuf":
+            # In the column's own precision: a float32 file holds −99.9 as −99.90000153.
+            absent = np.isin(values, np.asarray(markers, values.dtype if values.dtype.kind == "f" else np.float64))
+            values = np.where(absent, np.nan, values) if absent.any() else values
+        cleaned[name] = values
+    return cleaned

@@ -79,34 +79,39 @@ def f1_of(table: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.divide(2 * np.diag(table), sums, out=np.zeros(len(table)), where=sums != 0))
 
 
-def _mean_recall(table: NDArray[np.float64]) -> float:
+def mean_recall(table: NDArray[np.float64]) -> float:
+    """Mean recall of the classes that have events."""
     recalls = recall_of(table)
     recalls = recalls[np.isfinite(recalls)]
     return float(recalls.mean()) if len(recalls) else np.nan
 
 
-def _f1_weighted(table: NDArray[np.float64]) -> float:
+def mean_f1(table: NDArray[np.float64]) -> float:
+    """Mean F1 of the classes."""
+    return float(f1_of(table).mean())
+
+
+def weighted_f1(table: NDArray[np.float64]) -> float:
+    """Mean F1 of the classes, weighted by their size."""
     return float((f1_of(table) * table.sum(axis=1)).sum() / table.sum())
 
 
 Statistic = Callable[[NDArray[np.float64]], float]
 
-SUMMARIES: dict[str, Statistic] = {
-    "balanced_accuracy": _mean_recall,
-    "f1_macro": lambda table: float(f1_of(table).mean()),
-    "f1_weighted": _f1_weighted,
-}
-"""Name → statistic of a confusion matrix: mean recall; mean of the classes' F1; that weighted by class."""
-
 
 def balanced_accuracy(score: NDArray[Any], target: NDArray[Any], weight: Weight, threshold: float = 0.5) -> Metric:
     """Mean recall over the classes: 1/classes for a constant answer."""
-    return replicas(*confusion(score, target, weight, threshold), SUMMARIES["balanced_accuracy"])
+    return replicas(*confusion(score, target, weight, threshold), mean_recall)
 
 
 def f1_macro(score: NDArray[Any], target: NDArray[Any], weight: Weight, threshold: float = 0.5) -> Metric:
     """Mean of the classes' F1, every class counting the same."""
-    return replicas(*confusion(score, target, weight, threshold), SUMMARIES["f1_macro"])
+    return replicas(*confusion(score, target, weight, threshold), mean_f1)
+
+
+def f1_weighted(score: NDArray[Any], target: NDArray[Any], weight: Weight, threshold: float = 0.5) -> Metric:
+    """Mean of the classes' F1, weighted by their size."""
+    return replicas(*confusion(score, target, weight, threshold), weighted_f1)
 
 
 def per_class(

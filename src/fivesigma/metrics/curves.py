@@ -1,10 +1,11 @@
-"""What the figures of a run show, as numbers: ROC, score and residual distributions, maps."""
+"""Numbers behind the figures: ROC curves, distributions of scores and residuals, response maps."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fivesigma.events import carries
 from fivesigma.metrics.histogram import histogram
 from fivesigma.metrics.intervals import shares
 from fivesigma.metrics.regression import half_width_68
@@ -34,7 +35,7 @@ def curves(scores: Scores, threshold: float) -> dict[str, Any]:
     }
     at = {}
     for values, score in scores.at_hypothesis.items():
-        signal = (scores.target == 1) & (scores.parameters == np.asarray(values, np.float32)).all(axis=1)
+        signal = (scores.target == 1) & carries(scores.parameters, values)
         chosen = signal | (scores.target == 0)
         name = hypothesis_name(scores.parameter_names, values)
         at[name] = thinned_roc(score[chosen], scores.target[chosen], scores.weight[chosen])

@@ -1,4 +1,4 @@
-"""How much worse the scores get when one input says nothing: permutation importance."""
+"""Permutation importance: how much quality is lost when one input is shuffled."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -23,14 +23,13 @@ Score = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[Any]]
 
 def importance(
     score: Score,
-    features: NDArray[np.float32],
-    parameters: NDArray[np.float32],
+    inputs: tuple[NDArray[np.float32], NDArray[np.float32]],
     target: NDArray[Any],
     weight: Weight,
     task: str,
     *,
     seed: int = 1,
-    heard: Callable[[int, int], None] = lambda done, total: None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Metric]:
     """Importance of every feature, then of every parameter.
 
@@ -40,16 +39,16 @@ def importance(
 
     Args:
         score: features and parameters as read → scores.
-        features: [event, feature], NaN where missing, which is permuted as well.
-        parameters: [event, parameter].
+        inputs: features [event, feature], NaN where missing, which is permuted as well; parameters [event, parameter].
         target, weight: [event].
         task: `binary`, `multiclass` or `regression`.
         seed: of the permutations.
-        heard: called with inputs done and in all.
+        on_progress: called with inputs done and in all.
 
     Source: Breiman, Machine Learning 45 (2001) 5, section 10.
     """
     generator = np.random.default_rng(seed)
+    features, parameters = inputs
     count = features.shape[1] + parameters.shape[1]
     subsets = np.array_split(generator.permutation(len(features)), SUBSETS)
     chosen = np.concatenate(subsets)
@@ -67,7 +66,7 @@ def importance(
         losses = losses[np.isfinite(losses)]
         error = float(losses.std(ddof=1) / np.sqrt(len(losses))) if len(losses) > 1 else np.nan
         found.append(Metric(float(losses.mean()) if len(losses) else np.nan, error))
-        heard(number + 1, count)
+        on_progress(number + 1, count)
     return found
 
 

@@ -1,4 +1,4 @@
-"""Shares of events with the exact interval of Clopper and Pearson, also for weighted events."""
+"""Efficiencies with the exact interval of Clopper and Pearson, also for weighted events."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""Signs that an input knows the answer, or that events are on both sides of a split."""
+"""Signs of leakage: an input that knows the answer, or events on both sides of a split."""
 
 from collections.abc import Mapping
 

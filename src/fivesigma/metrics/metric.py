@@ -1,6 +1,6 @@
 """A number with its uncertainty."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,12 +49,6 @@ def shown(tree: Any) -> str:
     return str(Metric(tree["value"], np.nan if tree["error"] is None else tree["error"]))
 
 
-def key_numbers(metrics: dict[str, Any]) -> list[list[str]]:
-    """Rows of (metric, value ± error for every part) from `metrics.json`."""
-    names = dict.fromkeys(name for part in metrics.values() for name, m in part.items() if is_metric(m))
-    return [[name, *(shown(part.get(name)) for part in metrics.values())] for name in names]
-
-
 def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
@@ -72,6 +66,27 @@ def sums_by(cell: NDArray[Any], weight: Weight, cells: int) -> tuple[NDArray[np.
     """
     sums, squares = (np.bincount(cell, power, cells).astype(np.float64) for power in (weight, np.square(weight)))
     return sums, squares
+
+
+def quantile_neighbours(values: NDArray[Any], weight: Weight, shares: Sequence[float]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The values between which weighted quantiles lie: the last one not above, and the first one above, each [share].
+
+    Both are the same unless a share of the weight is reached exactly between two events.
+
+    Args:
+        values: [event].
+        weight: [event], none of them negative.
+        shares: of the weight, from 0 to 1.
+
+    >>> quantile_neighbours(np.array([1.0, 3.0]), np.ones(2), [0.5])
+    (array([1.]), array([3.]))
+    """
+    order = np.argsort(values, kind="stable")
+    total = np.cumsum(weight[order])
+    points = np.asarray(shares) * total[-1]
+    sides = (np.searchsorted(total, points, side="left"), np.searchsorted(total, points, side="right"))
+    low, high = (values[order][np.minimum(side, len(values) - 1)] for side in sides)
+    return low, high
 
 
 def weighted_mean(values: NDArray[Any], weight: Weight) -> Metric:

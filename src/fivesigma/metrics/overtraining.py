@@ -1,4 +1,4 @@
-"""Whether training and unseen events have the same distribution of scores: a weighted Kolmogorov–Smirnov test."""
+"""Compare the scores of training and unseen events with a weighted Kolmogorov–Smirnov test."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -68,9 +68,9 @@ def kolmogorov_smirnov(
         return Distance(np.nan, np.nan, *effective)
     edges = _points(np.concatenate(values), points)
     tables = [sums_by(np.searchsorted(edges, v), w, len(edges) + 1) for v, w in zip(values, weights, strict=True)]
-    distance = _largest(tables[0][0], tables[1][0])
+    distance = largest_distance(tables[0][0], tables[1][0])
     drawn = _replicas(tables, effective, replicas)
-    far = _largest(*drawn)
+    far = largest_distance(*drawn)
     far = far[np.isfinite(far)]  # of a few events, a replica may have none
     return Distance(float(distance), (int((far >= distance - 1e-12).sum()) + 1) / (len(far) + 1), *effective)
 
@@ -83,8 +83,8 @@ def _points(values: NDArray[np.float64], most: int) -> NDArray[np.float64]:
     return np.unique(np.quantile(values, np.linspace(0, 1, most), method="inverted_cdf"))
 
 
-def _largest(first: NDArray[np.float64], second: NDArray[np.float64]) -> Any:
-    """Largest distance of the cumulative shares along the last axis."""
+def largest_distance(first: NDArray[np.float64], second: NDArray[np.float64]) -> Any:
+    """Largest distance of two cumulative distributions, from Σw in bins along the last axis (Kolmogorov and Smirnov)."""
     with np.errstate(divide="ignore", invalid="ignore"):
         shares = [np.cumsum(table, axis=-1) / table.sum(axis=-1, keepdims=True) for table in (first, second)]
     return np.abs(shares[0] - shares[1]).max(axis=-1)

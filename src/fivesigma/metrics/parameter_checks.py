@@ -1,4 +1,4 @@
-"""Whether the parameters that background events carry are handled alike in every part, and tell nothing by themselves."""
+"""Check the parameters of background events: alike in every part, and no signal by themselves."""
 
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma.metrics.metric import Weight
+from fivesigma.metrics.overtraining import largest_distance
 from fivesigma.metrics.roc import auc
 from fivesigma.scores import Scores
 
@@ -82,11 +83,11 @@ def distance(first: NDArray[Any], first_weight: Weight, second: NDArray[Any], se
         return 0.0, 0.0
     values, place = np.unique(np.concatenate([first, second]), return_inverse=True)
     places = np.split(place.ravel(), [len(first)])
-    shares = [
-        np.cumsum(np.bincount(where, weight, len(values))) / total
-        for where, weight, total in zip(places, (first_weight, second_weight), sums, strict=True)
+    tables = [
+        np.bincount(where, weight, len(values)).astype(np.float64)
+        for where, weight in zip(places, (first_weight, second_weight), strict=True)
     ]
-    gap = float(np.abs(shares[0] - shares[1]).max())
+    gap = float(largest_distance(tables[0], tables[1]))
     chance = sum(
         float((weight**2).sum()) / total**2 for weight, total in zip((first_weight, second_weight), sums, strict=True)
     )

@@ -1,4 +1,4 @@
-"""Whether a cut on the score shapes the background: a bump in the mass that is no particle."""
+"""Measure how a cut on the score changes the shape of the background, which could fake a bump."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma.metrics.histogram import Histogram, histogram, sensible_edges
-from fivesigma.metrics.metric import Metric, Weight, replicas, sums_by
+from fivesigma.metrics.metric import Metric, Weight, quantile_neighbours, replicas, sums_by
 
 BINS = 20
 SLICES = (0.0, 0.5, 0.8, 0.95, 1.0)
@@ -113,6 +113,4 @@ def _slices(score: NDArray[Any], values: NDArray[np.float64], weight: Weight) ->
 
 def _weighted_quantile(values: NDArray[Any], weight: Weight, share: float) -> float:
     """Value below which lies this share of the weight; negative weights count as none."""
-    order = np.argsort(values, kind="stable")
-    sums = np.cumsum(np.maximum(weight[order], 0))
-    return float(values[order][min(int(np.searchsorted(sums, share * sums[-1])), len(values) - 1)])
+    return float(quantile_neighbours(values, np.maximum(weight, 0), [share])[0][0])

@@ -1,4 +1,4 @@
-"""All metrics of one set of scores, as the run's `metrics.json` holds them."""
+"""Compute all standard metrics of one set of scores."""
 
 from collections.abc import Mapping
 from itertools import pairwise
@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fivesigma.metrics import classes, regression
+from fivesigma.events import carries
+from fivesigma.metrics import classes
 from fivesigma.metrics.intervals import Share
-from fivesigma.metrics.metric import Metric, replicas, weighted_mean
+from fivesigma.metrics.metric import Metric
 from fivesigma.metrics.roc import auc
+from fivesigma.metrics.spec import MetricOptions, functions_of
 from fivesigma.scores import Scores
 
 
@@ -25,9 +27,12 @@ def summarise(scores: Scores, threshold: float = 0.5, bootstrap: int = 200) -> d
     Returns:
         name → Metric, and `per_class`, `confusion`, `per_parameter` where they apply.
     """
-    if scores.task == "regression":
-        return _regression(scores.score, scores.target, scores.weight) | negative_weights(scores.weight)
-    result = _classification(scores, threshold, bootstrap) | negative_weights(scores.weight)
+    options = MetricOptions(threshold, bootstrap)
+    columns = (scores.score, scores.target, scores.weight)
+    result: dict[str, Any] = {name: function(*columns, options) for name, function in functions_of(scores.task).items()}
+    if scores.task != "regression":
+        result |= _classes(scores, options)
+    result |= negative_weights(scores.weight)
     if scores.at_hypothesis:
         result["per_parameter"] = per_parameter(scores, threshold)
     return result
@@ -41,33 +46,13 @@ def negative_weights(weight: NDArray[np.float64]) -> dict[str, Any]:
     return {"negative_weights": {"share": float((weight < 0).mean()), "effective_events": effective}}
 
 
-def _regression(score: NDArray[Any], target: NDArray[Any], weight: NDArray[Any]) -> dict[str, Any]:
-    result: dict[str, Any] = {
-        "rmse": regression.rmse(score, target, weight),
-        "mae": regression.mae(score, target, weight),
-        "bias": regression.bias(score, target, weight),
-        "width_68": regression.half_width_68(score - target, weight),
-        "r_squared": regression.r_squared(score, target, weight),
+def _classes(scores: Scores, options: MetricOptions) -> dict[str, Any]:
+    """What there is for each class."""
+    table, variance = classes.confusion(scores.score, scores.target, scores.weight, options.threshold)
+    return {
+        "per_class": classes.per_class(table, variance, scores.classes, options.bootstrap),
+        "confusion": {"counts": table.tolist(), "errors": np.sqrt(variance).tolist(), "classes": list(scores.classes)},
     }
-    constant = np.full(len(score), np.average(target, weights=weight) if weight.sum() else 0.0)
-    result["rmse_of_constant"] = regression.rmse(constant, target, weight)
-    return result
-
-
-def _classification(scores: Scores, threshold: float, bootstrap: int) -> dict[str, Any]:
-    score, target, weight = scores.score, scores.target, scores.weight
-    table, variance = classes.confusion(score, target, weight, threshold)
-    result: dict[str, Any] = {"accuracy": classes.accuracy(score, target, weight, threshold)}
-    if scores.task == "binary":
-        result = {"auc": auc(score, target, weight), **result}
-    result["log_loss"] = classes.log_loss(score, target, weight)
-    for name, statistic in classes.SUMMARIES.items():
-        result[name] = replicas(table, variance, statistic, bootstrap)
-    largest = table.sum(axis=1).argmax()
-    result["accuracy_of_constant"] = weighted_mean((target == largest).astype(np.float64), weight)
-    result["per_class"] = classes.per_class(table, variance, scores.classes, bootstrap)
-    result["confusion"] = {"counts": table.tolist(), "errors": np.sqrt(variance).tolist(), "classes": list(scores.classes)}
-    return result
 
 
 def per_parameter(scores: Scores, threshold: float) -> dict[str, dict[str, Any]]:
@@ -77,7 +62,7 @@ def per_parameter(scores: Scores, threshold: float) -> dict[str, dict[str, Any]]
     """
     rows = {}
     for values, score in scores.at_hypothesis.items():
-        signal = (scores.target == 1) & (scores.parameters == np.asarray(values, np.float32)).all(axis=1)
+        signal = (scores.target == 1) & carries(scores.parameters, values)
         chosen = signal | (scores.target == 0)
         part = (score[chosen], scores.target[chosen], scores.weight[chosen])
         balanced = part[2] * _balance(part[1], part[2])
@@ -123,10 +108,8 @@ def of_one_network(scores: Scores, each: NDArray[np.float32], threshold: float =
 
 def _brief(task: str, score: NDArray[Any], target: NDArray[Any], weight: NDArray[Any], threshold: float) -> dict[str, Any]:
     """The metrics that cost little."""
-    if task == "regression":
-        return _regression(score, target, weight)
-    brief = {"accuracy": classes.accuracy(score, target, weight, threshold)}
-    return brief | ({"auc": auc(score, target, weight)} if task == "binary" else {})
+    options = MetricOptions(threshold)
+    return {name: function(score, target, weight, options) for name, function in functions_of(task, in_bins=True).items()}
 
 
 def in_bins(scores: Scores, observer: str, edges: list[float], threshold: float = 0.5) -> list[dict[str, Any]]:

@@ -1,9 +1,11 @@
-"""What a reader of the metrics should be told in words: useless, overtrained, too few events."""
+"""Sentences on the metrics: useless, overtrained, beaten by a baseline, too few events."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from fivesigma.metrics.metric import Metric
+from fivesigma.metrics.result import judged_part
+from fivesigma.metrics.spec import spec_of
 
 SIGNIFICANT = 3.0
 """Standard deviations from which a difference is called one."""
@@ -19,8 +21,13 @@ TOO_GOOD = 0.999
 
 
 _WORDS = {"folds": "out-of-fold"}
-_SIGNS = (("auc", 1), ("rmse", -1), ("log_loss", -1))
-"""What two sets of scores are compared by, the first that both have; +1 where more is better."""
+_COMPARED_BY = ("auc", "rmse", "log_loss")
+"""What two sets of scores are compared by, the first that both have."""
+
+
+def _sign(name: str) -> int:
+    """+1 where more is better."""
+    return 1 if spec_of(name).larger_is_better else -1
 
 
 def verdicts(metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -29,9 +36,9 @@ def verdicts(metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:
     Args:
         metrics: part → name → Metric, as `summarise` gives them for `train` and `test` (or `folds`, or `val`).
     """
-    last = next((part for part in ("test", "folds", "val") if part in metrics), None)
-    if last is None:
+    if not metrics.keys() - {"train"}:
         return []
+    last = judged_part(metrics)
     # With folds, `train` holds scores of single networks, to be compared with the like: not with the mean of all.
     unseen = "folds" if "folds" in metrics else last
     found = [
@@ -82,10 +89,10 @@ def _overtrained(metrics: Mapping[str, Mapping[str, Any]], part: str) -> str:
     if "train" not in metrics:
         return ""
     words = _WORDS.get(part, part)
-    for name, sign in _SIGNS:
+    for name in _COMPARED_BY:
         if name in metrics["train"]:
             one, other = metrics["train"][name], metrics[part][name]
-            gap = Metric(sign * (one.value - other.value), (one.error**2 + other.error**2) ** 0.5)
+            gap = Metric(_sign(name) * (one.value - other.value), (one.error**2 + other.error**2) ** 0.5)
             if not gap.value > SIGNIFICANT * gap.error:
                 return ""
             return (
@@ -103,10 +110,10 @@ def _beaten(metrics: Mapping[str, Any], part: str) -> list[str]:
         rate = other.get("trigger", {}).get("rate_reduction")
         if rate is not None and rate.value + SIGNIFICANT * rate.error < 1:
             found.append(f"the rate of the baseline {name!r} at the trigger's threshold is {rate} of the network's")
-        key, sign = next(((key, sign) for key, sign in _SIGNS if key in metrics and key in other), ("", 0))
+        key = next((key for key in _COMPARED_BY if key in metrics and key in other), "")
         if key:
             ours, theirs = metrics[key], other[key]
-            gap = Metric(sign * (theirs.value - ours.value), (ours.error**2 + theirs.error**2) ** 0.5)
+            gap = Metric(_sign(key) * (theirs.value - ours.value), (ours.error**2 + theirs.error**2) ** 0.5)
             if gap.value > SIGNIFICANT * gap.error:
                 values = f"{key} {theirs} against {ours}"
                 found.append(f"the baseline {name!r} is better than the network on {words} events: {values}")

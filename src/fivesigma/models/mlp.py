@@ -1,12 +1,37 @@
 """The multilayer perceptron of both reference analyses."""
 
-from typing import Any
+from typing import Annotated, Any, Literal, Self
 
-from fivesigma.analysis.model import Model
+from pydantic import Field, model_validator
+
+from fivesigma.analysis.section import Fraction, Section
 from fivesigma.models.backend import keras
+from fivesigma.models.base import Inputs, ModelKind
 
 
-def mlp(settings: Model, inputs: int, outputs: int, link: str, seed: int = 0, parameters: int = 0) -> Any:
+class Mlp(Section):
+    """The network: a multilayer perceptron."""
+
+    kind: Literal["mlp"] = "mlp"
+    layers: list[Annotated[int, Field(gt=0)]] = Field([112, 112, 112], description="units of each hidden layer")
+    activation: Literal["relu", "tanh", "gelu", "selu", "elu", "silu", "leaky_relu", "sigmoid"] = "relu"
+    dropout: Fraction | list[Fraction] = Field(0.0, description="after every hidden layer, or one value per layer")
+    batch_norm: bool = False
+    l2: float = Field(0.0, ge=0, description="penalty on the squares of the weights")
+    parameters: Literal["input", "affine", "both"] = Field(
+        "input",
+        description="how the network gets the physics parameters: as inputs beside the features; by an affine "
+        "transformation of every hidden layer's output, linear in them; or both",
+    )
+
+    @model_validator(mode="after")
+    def _one_dropout_per_layer(self) -> Self:
+        if isinstance(self.dropout, list) and len(self.dropout) != len(self.layers):
+            raise ValueError(f"{len(self.dropout)} dropout values for {len(self.layers)} layers")
+        return self
+
+
+def mlp(settings: Mlp, inputs: Inputs) -> Any:
     """An unfitted multilayer perceptron, parameterised where there are parameters.
 
     With `settings.parameters` `input` the parameters m are inputs like any other (Baldi et al., arXiv:1601.07913).
@@ -14,26 +39,23 @@ def mlp(settings: Model, inputs: int, outputs: int, link: str, seed: int = 0, pa
     not see m (Anzalone, Diotalevi, Bonacorsi, arXiv:2202.00424); `both` does both.
 
     Args:
-        settings: the `model` section: layers, activation, dropout, normalisation.
-        inputs: number of network inputs, parameters included.
-        outputs: 1 for two classes or a regression, else the number of classes.
-        link: activation of the output: `sigmoid`, `softmax` or `linear`. It is a layer of its
+        settings: layers, activation, dropout, normalisation.
+        inputs: how many there are, and what the network must fit. The output's activation is a layer of its
             own, so that training can work on the logits.
-        seed: of the initial weights and of dropout.
-        parameters: how many of the inputs, the last ones, are physics parameters.
 
     Returns:
         A `keras.Model`, [event, input] → [event, output].
 
-    >>> model = mlp(Model(layers=[8], parameters="affine"), inputs=4, outputs=1, link="sigmoid", parameters=1)
+    >>> model = mlp(Mlp(layers=[8], parameters="affine"), Inputs(4, link="sigmoid", parameters=1))
     >>> model.input_shape, model.count_params() == (3 * 8 + 8) + 2 * (8 + 8) + (8 + 1)
     ((None, 4), True)
     """
     k = keras()
+    parameters, seed = inputs.parameters, inputs.seed
     k.utils.set_random_seed(seed)
     dropout = settings.dropout if isinstance(settings.dropout, list) else [settings.dropout] * len(settings.layers)
     penalty = k.regularizers.L2(settings.l2) if settings.l2 else None
-    x = entry = k.Input((inputs,), name="inputs")
+    x = entry = k.Input((int(inputs),), name="inputs")
     affine = parameters > 0 and settings.parameters != "input"
     if affine:
         values = entry[:, inputs - parameters :]
@@ -52,9 +74,9 @@ def mlp(settings: Model, inputs: int, outputs: int, link: str, seed: int = 0, pa
             x = _affine(x, values, units, i + 1, seed + 2000 + i)
         if rate:
             x = k.layers.Dropout(rate, seed=seed + i, name=f"dropout_{i + 1}")(x)
-    x = k.layers.Dense(outputs, kernel_initializer=k.initializers.GlorotUniform(seed=seed + 1000), name="output")(x)
-    if link != "linear":
-        x = k.layers.Activation(link, name=link)(x)
+    x = k.layers.Dense(inputs.outputs, kernel_initializer=k.initializers.GlorotUniform(seed=seed + 1000), name="output")(x)
+    if inputs.link != "linear":
+        x = k.layers.Activation(inputs.link, name=inputs.link)(x)
     return k.Model(entry, x, name="mlp")
 
 
@@ -77,3 +99,14 @@ def _initializer(activation: str, seed: int) -> Any:
     """Glorot as Keras does by default; LeCun for SELU, which needs it (Klambauer et al., arXiv:1706.02515)."""
     initializers = keras().initializers
     return initializers.LecunNormal(seed=seed) if activation == "selu" else initializers.GlorotUniform(seed=seed)
+
+
+def _label(settings: Mlp) -> str:
+    return "mlp " + "-".join(map(str, settings.layers))
+
+
+def _widest(settings: Mlp) -> int:
+    return max(settings.layers, default=1)
+
+
+MLP = ModelKind("mlp", Mlp, mlp, _label, _widest)

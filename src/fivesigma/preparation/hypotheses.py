@@ -1,4 +1,4 @@
-"""Events as networks see them that are compared with a parameterised one: of some hypotheses only, or without parameters."""
+"""Training events of comparison networks: of some hypotheses only, or without parameters."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.analysis.parameters import Parameter
 from fivesigma.errors import LeakageError
-from fivesigma.events import Events
+from fivesigma.events import Events, carries
 from fivesigma.preparation.parameters import assign, drawn_anywhere, signal_rows
 
 Hypothesis = tuple[float, ...]
@@ -82,15 +82,14 @@ class ComparisonNetwork:
         prepare = analysis.prepare
         if self.kind == "dedicated" and not (prepare.class_weights or prepare.resample or balance):
             prepare = prepare.model_copy(update={"class_weights": "balanced"})
-        model = analysis.model.model_copy(update={"parameters": "input"})
-        return analysis.model_copy(update={"parameters": {}, "train": train, "prepare": prepare, "model": model})
+        return analysis.model_copy(update={"parameters": {}, "train": train, "prepare": prepare})
 
 
 def belongs(events: Events, hypotheses: Sequence[Hypothesis]) -> NDArray[np.bool_]:
     """Which events carry the parameters of one of some hypotheses, [event]."""
     found = np.zeros(len(events), bool)
     for values in hypotheses:
-        found |= (events.parameters == np.asarray(values, np.float32)).all(axis=1)
+        found |= carries(events.parameters, values)
     return found
 
 

@@ -1,4 +1,4 @@
-"""What a training does with events of negative weight; evaluation always keeps them as they are."""
+"""Policies for training events of negative weight; evaluation always keeps them."""
 
 from dataclasses import replace
 from typing import Literal

@@ -1,4 +1,4 @@
-"""Parameters that background events do not have by nature, such as the mass of X: drawn as the analysis says."""
+"""Draw parameters, such as the mass of X, for background events, which have none by nature."""
 
 from collections.abc import Mapping
 from dataclasses import replace

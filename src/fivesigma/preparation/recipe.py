@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fivesigma.analysis.prepare import Prepare
 from fivesigma.errors import AnalysisError, EventsError, RunError
 from fivesigma.events import Events
+from fivesigma.metrics.metric import quantile_neighbours
 
 _ROWS = 2048
 
@@ -206,11 +207,7 @@ def _mean(values: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
 
 def _quantiles(values: NDArray[np.float64], weight: NDArray[np.float64], shares: Sequence[float]) -> NDArray[np.float64]:
     """Weighted quantiles; for unit weights the middle of the two neighbours, as `np.median` takes."""
-    order = np.argsort(values, kind="stable")
-    total = np.cumsum(weight[order])
-    points = np.asarray(shares) * total[-1]
-    low = values[order][np.minimum(np.searchsorted(total, points, side="left"), len(values) - 1)]
-    high = values[order][np.minimum(np.searchsorted(total, points, side="right"), len(values) - 1)]
+    low, high = quantile_neighbours(values, weight, shares)
     return np.asarray((low + high) / 2)
 
 

@@ -1,4 +1,4 @@
-"""Training, validation and test events, divided by a hash of the event number."""
+"""Divide events into training, validation and test by a hash of the event number."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

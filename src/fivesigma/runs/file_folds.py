@@ -1,4 +1,4 @@
-"""Which fold each row of a file belongs to: the networks were trained on some files, others are new to all of them."""
+"""Find the fold of each row of a file: networks were trained on some files, others are new."""
 
 import hashlib
 from collections.abc import Sequence
@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.analysis.samples import Sample
 from fivesigma.data.formats import split_treename
-from fivesigma.data.load import plan_for, read_events, reader_for, without_missing
-from fivesigma.data.plan import Variables
+from fivesigma.data.load import plan_for, read_events, reader_for
 from fivesigma.preparation.folds import Fold, fold_of
 from fivesigma.progress import Listener
 from fivesigma.runs.folder import RunFolder
@@ -112,7 +111,7 @@ def _selected(analysis: Analysis, file: str, sample: Sample | None) -> NDArray[n
     pieces = [np.zeros(0, bool)]
     for chunk in reader.chunks(plan.columns(texts) or list(plan.available[:1])):
         length = len(next(iter(chunk.values())))
-        variables = Variables(without_missing(chunk, analysis.missing_values), plan.formulas)
+        variables = plan.variables(chunk)
         passed = np.ones(length, bool)
         for text in texts:
             values = plan.evaluate(text, variables, length)

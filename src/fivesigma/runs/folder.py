@@ -1,4 +1,4 @@
-"""A run's folder on disk: where each thing lies, and whether the run is finished."""
+"""The folder of a run on disk: its files, and whether the run is finished."""
 
 import hashlib
 import json
@@ -19,6 +19,7 @@ from fivesigma.atomic import named_errors, write_text
 from fivesigma.errors import AnalysisError, RunError, nearest
 from fivesigma.version import __version__
 
+HISTORY = "history.jsonl"
 MARKER = "UNFINISHED"
 TRAINED = ("model.keras", "folds.json")
 """Written last by a training, of one network or of one for each fold: a run that has either is trained."""
@@ -99,6 +100,11 @@ class RunFolder:
         """Whether a file of the run, or one of several, is there."""
         return any((self.path / name).is_file() for name in names)
 
+    @property
+    def checkpoint(self) -> Path:
+        """Where the state of a training is kept."""
+        return self.path / "checkpoints" / "last.npz"
+
     def fold(self, number: int) -> "RunFolder":
         """The folder of one fold's network, from 1: its recipe, model, history and checkpoints."""
         return RunFolder(self.path / "folds" / f"fold-{number}")
@@ -110,7 +116,7 @@ class RunFolder:
             RunError: if it cannot be read.
         """
         try:
-            return load(self.path / "analysis.yaml")
+            return load(self.path / "analysis.yaml", older=True)
         except AnalysisError as error:
             raise RunError(f"the run {self.path} is damaged: {error.what}", hint="train again") from None
 
@@ -135,9 +141,13 @@ class RunFolder:
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise RunError(f"{self.path / name} is damaged: {error}", hint=_MAKERS.get(name)) from None
 
+    def write_history(self, rows: Sequence[Mapping[str, float]]) -> None:
+        """Write a row per epoch."""
+        self.write_text(HISTORY, "".join(json.dumps(row) + "\n" for row in rows))
+
     def history(self) -> list[dict[str, float]]:
         """A row per epoch, as the training has written them."""
-        lines = (self.path / "history.jsonl").read_text(encoding="utf-8").splitlines()
+        lines = (self.path / HISTORY).read_text(encoding="utf-8").splitlines()
         return [json.loads(line) for line in lines]
 
     def update_metadata(self, **changes: Any) -> None:

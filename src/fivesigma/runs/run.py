@@ -1,11 +1,12 @@
-"""A run as a value: what `fivesigma` left in a folder, ready to look at from Python."""
+"""A finished or unfinished run as a Python object: metrics, history, network and predictions."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fivesigma.analysis.analysis import Analysis
-from fivesigma.metrics.metric import key_numbers
+from fivesigma.metrics.result import Results, parts_of
+from fivesigma.reporting.terminal import key_numbers
 from fivesigma.runs.folder import RunFolder
 from fivesigma.training.folds import Folds, load_trained
 from fivesigma.training.network import Network
@@ -33,7 +34,12 @@ class Run:
     @property
     def metrics(self) -> dict[str, Any]:
         """`metrics.json`: part → metric → `value` and `error`."""
-        return dict(self.folder.read_json("metrics.json"))
+        return parts_of(self.folder.read_json("metrics.json"))
+
+    @property
+    def results(self) -> Results:
+        """The same, typed."""
+        return Results.from_json(self.folder.read_json("metrics.json"))
 
     @property
     def scan(self) -> dict[str, Any]:
@@ -59,7 +65,7 @@ class Run:
 
     def predictions(self, part: str = "test") -> dict[str, Any]:
         """Scores of the `val` or `test` events, or of all events out of `folds`, column by column."""
-        from fivesigma.data.parquet import ParquetReader
+        from fivesigma.data.readers.parquet import ParquetReader
 
         return ParquetReader(str(self.path / "predictions" / f"{part}.parquet")).read()
 
@@ -73,6 +79,6 @@ class Run:
             return f"<p>run <code>{escape(str(self.path))}</code>, not evaluated yet</p>"
         head = "".join(f"<th>{escape(part)}</th>" for part in ("", *self.metrics))
         body = "".join(
-            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in key_numbers(self.metrics)
+            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in key_numbers(self.results)
         )
         return f"<p>run <code>{escape(str(self.path))}</code></p><table><tr>{head}</tr>{body}</table>"

@@ -1,4 +1,4 @@
-"""Where an analysis's events come from: its files, or a simulation kept in a cache."""
+"""Get the events of an analysis: from its files, from a prepared folder, or from a simulation."""
 
 import hashlib
 import json
@@ -13,18 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma.analysis.analysis import Analysis
+from fivesigma.analysis.file import load
 from fivesigma.analysis.samples import Sample
+from fivesigma.analysis.section import fields_with
 from fivesigma.analysis.simulate import MuonSimulation, ResonanceSimulation
 from fivesigma.analysis.split import Split
-from fivesigma.cluster.devices import cache_folder
+from fivesigma.cache import cache_folder
+from fivesigma.cluster.executor import Workers
 from fivesigma.data.formats import expand
 from fivesigma.data.load import load_samples, plan_for, reader_for
 from fivesigma.data.normalisation import is_normalised, normalised
 from fivesigma.data.plan import Plan
 from fivesigma.data.shards import INDEX, Shards
 from fivesigma.data.write import writable_format, write_columns
-from fivesigma.errors import AnalysisError, FivesigmaError
-from fivesigma.events import Events
+from fivesigma.errors import AnalysisError, OutputError
+from fivesigma.events import Events, concatenate
 from fivesigma.preparation.folds import FoldAssignment
 from fivesigma.preparation.parameters import assign, drawn_anywhere, signal_rows
 from fivesigma.preparation.split import OUT_OF_FOLD, rows_of, split
@@ -70,13 +73,13 @@ class Source:
         return {part: self.shards.length(part) for part in self.parts}
 
 
-def load_source(analysis: Analysis, listener: Listener, workers: int | None = None, cluster: str | None = None) -> Source:
+def load_source(analysis: Analysis, listener: Listener, workers: Workers | None = None) -> Source:
     """Read or simulate the events of an analysis and split them.
 
     Args:
         analysis: with files or a simulation.
         listener: hears what happens.
-        workers, cluster: who simulates, as for `simulate_to`.
+        workers: who simulates, if there is no file.
 
     Raises:
         AnalysisError: if there is neither a file nor a simulation.
@@ -85,7 +88,7 @@ def load_source(analysis: Analysis, listener: Listener, workers: int | None = No
         return _prepared_source(analysis, analysis.shards, listener)
     simulated = not analysis.has_files
     if simulated:
-        analysis = with_simulation(analysis, listener, workers, cluster)
+        analysis = with_simulation(analysis, listener, workers)
     per_fb = is_normalised(analysis)
     analysis = normalised(analysis, listener.progress)
     loaded = load_samples(analysis, listener.progress)
@@ -109,6 +112,32 @@ def load_source(analysis: Analysis, listener: Listener, workers: int | None = No
         origin=analysis,
         rows=_rows(pairs, parts, analysis.split) if analysis.systematics or analysis.baselines else {},
     )
+
+
+def read(
+    analysis: str | Path | Analysis | Mapping[str, Any],
+    settings: Mapping[str, Any] | None = None,
+    data: Mapping[str, Sequence[str] | str] | None = None,
+    listener: Listener | None = None,
+) -> Events:
+    """All events of an analysis after its selections, those of every sample together; simulated if it names no files.
+
+    Args:
+        analysis: a path, the name of a built-in analysis, or a mapping.
+        settings: overrides by dotted key.
+        data: files by sample name.
+        listener: hears how far it is.
+
+    Raises:
+        FivesigmaError: for whatever is wrong with the analysis or the data.
+    """
+    resolved, listener = load(analysis, settings, data), listener or Listener()
+    if resolved.shards is not None:
+        shards = Shards(resolved.shards)
+        return concatenate([shards.sample(part, shards.length(part)) for part in shards.rows if shards.length(part)])
+    resolved = resolved if resolved.has_files else with_simulation(resolved, listener)
+    loaded = load_samples(normalised(resolved, listener.progress), listener.progress)
+    return concatenate([sample.events for sample in loaded])
 
 
 def _rows(
@@ -185,43 +214,27 @@ SIGNAL_SAMPLE = 100_000
 
 def reading_settings(analysis: Analysis) -> dict[str, Any]:
     """What an analysis says about its events, wherever they come from: what a prepared folder must agree with."""
-    sections = {
-        "missing_values",
-        "selection",
-        "new_variables",
-        "features",
-        "exclude",
-        "labels",
-        "target",
-        "weights",
-        "observers",
-        "event_number",
-        "allow_truth",
-    }
-    tree = analysis.model_dump(mode="json", include=sections)
+    tree = analysis.model_dump(mode="json", include=set(fields_with(Analysis, "reading")))
     # How the background's values are drawn is decided when events are read.
     kept = {name: [p.variable, p.background_variable, p.values] for name, p in analysis.parameters.items()}
     split_settings = analysis.split.model_dump(mode="json", exclude={"stratify", "folds"})
     return {**tree, "parameters": kept, "split": split_settings}
 
 
-def with_simulation(
-    analysis: Analysis, listener: Listener, workers: int | None = None, cluster: str | None = None
-) -> Analysis:
+def with_simulation(analysis: Analysis, listener: Listener, workers: Workers | None = None) -> Analysis:
     """The analysis with its simulated events as its only sample; they are made if not in the cache."""
     if analysis.simulate is None:
         raise AnalysisError(
             f"{analysis.name} names no files and no simulation", hint="give --data train=FILE, or `samples` in the file"
         )
-    path = simulated_file(analysis.simulate, listener, workers, cluster)
+    path = simulated_file(analysis.simulate, listener, workers)
     return analysis.model_copy(update={"samples": {"simulated": Sample(files=[str(path)])}})
 
 
 def simulated_file(
     settings: ResonanceSimulation | MuonSimulation,
     listener: Listener,
-    workers: int | None = None,
-    cluster: str | None = None,
+    workers: Workers | None = None,
 ) -> Path:
     """The file of a simulation, from the cache or newly made.
 
@@ -235,7 +248,7 @@ def simulated_file(
     if path.is_file():
         listener.say(f"simulated events from the cache: {path}")
         return path
-    simulate_to(settings, path, listener, replace=True, workers=workers, cluster=cluster)
+    simulate_to(settings, path, listener, replace=True, workers=workers)
     return path
 
 
@@ -256,8 +269,7 @@ def simulate_to(
     listener: Listener,
     *,
     replace: bool = False,
-    workers: int | None = None,
-    cluster: str | None = None,
+    workers: Workers | None = None,
 ) -> int:
     """Simulate events into a file; its ending gives the format.
 
@@ -269,29 +281,30 @@ def simulate_to(
         path: the file.
         listener: hears how far it is.
         replace: whether an existing file may be replaced.
-        workers: processes, by default one per core; the events do not depend on it.
-        cluster: address of a Dask scheduler whose workers simulate instead; this process writes the file.
+        workers: who simulates, by default one process per core; the events do not depend on it, and this process
+            writes the file.
 
     Returns:
         The number of events written.
     """
+    workers = workers or Workers()
     if path.exists() and not replace:
-        raise FivesigmaError(f"{path} exists already", hint="choose another name, or remove it first")
+        raise OutputError(f"{path} exists already", hint="choose another name, or remove it first")
     store = path.with_name(f"{path.name}.parts")
     if isinstance(settings, MuonSimulation):
-        rows = write_columns(path, _muon_chunks(settings, path, listener, workers, cluster), replace=replace)
+        rows = write_columns(path, _muon_chunks(settings, path, listener, workers), replace=replace)
     else:
         writable_format(path)  # a name without a known ending is better refused before the work
         if store.is_dir():
             listener.say(f"going on with the simulation begun in {store}")
-        rows = write_columns(path, [_resonance_columns(settings, listener, workers, cluster, store)], replace=replace)
+        rows = write_columns(path, [_resonance_columns(settings, listener, workers, store)], replace=replace)
         shutil.rmtree(store, ignore_errors=True)
     listener.done(f"simulated {rows:,} events: {path}")
     return rows
 
 
 def _resonance_columns(
-    settings: ResonanceSimulation, listener: Listener, workers: int | None, cluster: str | None, store: Path
+    settings: ResonanceSimulation, listener: Listener, workers: Workers, store: Path
 ) -> Mapping[str, Any]:
     from fivesigma.simulation.resonance import ResonanceSettings, simulate
     from fivesigma.simulation.uci import to_uci
@@ -305,15 +318,13 @@ def _resonance_columns(
         seed=settings.seed,
         fidelity=settings.fidelity,
     )
-    columns = simulate(wanted, workers=workers, progress=listener.progress, store=store, cluster=cluster)
+    columns = simulate(wanted, workers=workers.count, progress=listener.progress, store=store, cluster=workers.cluster)
     if settings.layout == "uci":
         columns = {**to_uci(columns), "event_number": columns["event_number"], "weight": columns["weight"]}
     return columns
 
 
-def _muon_chunks(
-    settings: MuonSimulation, path: Path, listener: Listener, workers: int | None, cluster: str | None
-) -> Iterator[Mapping[str, Any]]:
+def _muon_chunks(settings: MuonSimulation, path: Path, listener: Listener, workers: Workers) -> Iterator[Mapping[str, Any]]:
     from fivesigma.simulation.muons.archive import PARAMETERS, VARIABLES
     from fivesigma.simulation.muons.simulation import MuonSettings, simulate_chunks
 
@@ -326,7 +337,7 @@ def _muon_chunks(
         noise=settings.noise,
     )
     as_archive = path.suffix == ".npz"
-    for chunk in simulate_chunks(wanted, workers=workers, progress=listener.progress, cluster=cluster):
+    for chunk in simulate_chunks(wanted, workers=workers.count, progress=listener.progress, cluster=workers.cluster):
         if as_archive:
             yield chunk
             continue

@@ -280,7 +280,7 @@ def _run(
     named = {f"simulating collisions, chunk {_chunk_name(chunk)}": chunk for chunk in chunks}
     selected = dict.fromkeys(named, 0)
 
-    def heard(name: str, events: int) -> None:
+    def on_message(name: str, events: int) -> None:
         selected[name] = events
         report(sum(selected.values()))
 
@@ -289,10 +289,10 @@ def _run(
         report(0)
     for name, chunk in named.items():
         pool.submit(name, _work, settings, chunk)
-    for name, result in pool.results(heard):
+    for name, result in pool.results(on_message):
         made[named[name]] = result
         _keep(store, named[name], result)
-        heard(name, named[name].events)
+        on_message(name, named[name].events)
     return made
 
 

@@ -1,4 +1,4 @@
-"""Applying a network to any number of events, compiled once, on every device."""
+"""Apply a network to any number of events, compiled once, on every device."""
 
 from collections.abc import Callable
 from typing import Any

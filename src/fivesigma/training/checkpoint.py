@@ -1,4 +1,4 @@
-"""The state of a training that was stopped: enough to go on as if it had not been."""
+"""Save and load the state of a training, so that it goes on as if it had not stopped."""
 
 import json
 from dataclasses import dataclass, field

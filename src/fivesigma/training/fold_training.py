@@ -1,6 +1,5 @@
-"""Folds of a run: their networks trained side by side, and every event scored by the right one."""
+"""Train the networks of all folds side by side, and score each event with the right one."""
 
-import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.cluster.base import tell
-from fivesigma.cluster.executor import executor
+from fivesigma.cluster.executor import Workers
 from fivesigma.data import mapped as shared_data
 from fivesigma.errors import FivesigmaError
 from fivesigma.events import Events
@@ -22,12 +21,13 @@ from fivesigma.preparation.split import OUT_OF_FOLD
 from fivesigma.progress import Listener
 from fivesigma.runs.folder import RunFolder
 from fivesigma.scores import Scores
+from fivesigma.training.fit import FitOptions
 from fivesigma.training.folds import Folds, finish
 from fivesigma.training.network import Network
 from fivesigma.training.training import train
 
 Hypotheses = Sequence[tuple[float, ...]]
-MODEL, HISTORY = "model.keras", "history.jsonl"
+MODEL = "model.keras"
 
 
 def train_folds(
@@ -35,8 +35,7 @@ def train_folds(
     analysis: Analysis,
     division: FoldAssignment,
     listener: Listener,
-    workers: int | None = None,
-    cluster: str | None = None,
+    workers: Workers,
 ) -> Folds:
     """Train the network of each fold that has none yet, side by side, each on one core.
 
@@ -45,18 +44,18 @@ def train_folds(
         analysis: resolved.
         division: the events.
         listener: hears every epoch.
-        workers: networks that train at a time; by default one per core. The result does not depend on it.
-        cluster: address of a Dask scheduler whose workers train; they must see `folder`.
+        workers: who trains, by default one process per core; the result does not depend on it. Those of a cluster must
+            see `folder`.
     """
     numbers = range(1, division.count + 1)
     missing = [number for number in numbers if not folder.fold(number).has(MODEL)]
     for number in numbers:
         if number not in missing:
             listener.say(f"fold {number} is trained already")
-        elif checkpoint_of(folder.fold(number)).is_file():
-            listener.say(f"resuming fold {number} from {checkpoint_of(folder.fold(number))}")
+        elif folder.fold(number).checkpoint.is_file():
+            listener.say(f"resuming fold {number} from {folder.fold(number).checkpoint}")
 
-    def heard(_: str, message: Any) -> None:
+    def on_message(_: str, message: Any) -> None:
         folder.alive()
         row, epochs = message
         listener.epoch(row, epochs)
@@ -65,10 +64,10 @@ def train_folds(
     if missing:
         shared_data.write(place, {OUT_OF_FOLD: division.events})
     try:
-        with executor(workers, cluster, tasks=len(missing), single_core=True) as pool:
+        with workers.executor(tasks=len(missing), single_core=True) as pool:
             for number in missing:
                 pool.submit(f"fold {number}", train_one, number, analysis, place, folder.fold(number).path.absolute())
-            for _ in pool.results(heard):
+            for _ in pool.results(on_message):
                 folder.alive()
     finally:
         shutil.rmtree(place, ignore_errors=True)
@@ -95,16 +94,12 @@ def train_one(number: int, analysis: Analysis, events: Path, place: Path) -> Non
 
     try:
         parts = FoldAssignment(shared_data.read(events)[OUT_OF_FOLD], analysis.split, analysis.parameters).parts(number)
-        network, history = train(own, parts, checkpoint_path=checkpoint_of(folder), resume=True, on_epoch=on_epoch)
+        options = FitOptions(folder.checkpoint, resume=True, on_epoch=on_epoch)
+        network, history = train(own, parts, options=options)
     except FivesigmaError as error:
         raise type(error)(f"fold {number}: {error.what}", hint=error.hint) from None
-    folder.write_text(HISTORY, "".join(json.dumps(row) + "\n" for row in history))
+    folder.write_history(history)
     network.save(folder)  # last: it marks the fold as trained
-
-
-def checkpoint_of(folder: RunFolder) -> Path:
-    """Where the state of a training is kept."""
-    return folder / "checkpoints" / "last.npz"
 
 
 def _row(number: int, division: FoldAssignment, network: Network, history: Sequence[Mapping[str, float]]) -> dict[str, Any]:

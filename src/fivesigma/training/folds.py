@@ -1,4 +1,4 @@
-"""The networks of all folds: an event of the training files is scored by one of them, a new one by their mean."""
+"""The networks of all folds as one: a training event is scored by the network that has not seen it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -153,3 +153,13 @@ def score_columns(scores: Scores) -> Mapping[str, NDArray[Any]]:
         return {"score": scores.score}
     columns = {f"score_{name}": np.ascontiguousarray(scores.score[:, i]) for i, name in enumerate(scores.classes)}
     return {**columns, "predicted_class": scores.score.argmax(axis=1).astype(np.int32)}
+
+
+def hypothesis_column(names: tuple[str, ...], values: tuple[float, ...]) -> str:
+    """Column name of the score under a hypothesis; letters, digits and `_` only, as ROOT wants it.
+
+    >>> hypothesis_column(("mass",), (500.0,))
+    'score_mass_500'
+    """
+    text = "_".join(f"{name}_{value:g}" for name, value in zip(names, values, strict=True))
+    return "score_" + text.replace(".", "p").replace("-", "m").replace("+", "")

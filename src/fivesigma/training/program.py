@@ -1,6 +1,7 @@
 """A window of gradient steps as one compiled program."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -8,27 +9,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from fivesigma.cluster.devices import Team
-from fivesigma.training.losses import Loss
+from fivesigma.training.losses.base import Loss
 
 Variables = dict[str, Any]
 """`trainable`, `other`, `optimizer` and `average`: lists of arrays. What training changes."""
 
 
-def compiled_window(
-    network: Any,
-    optimizer: Any,
-    loss: Loss,
-    task: str,
-    *,
-    rate: Callable[[Any], Any],
-    average: float | None,
-    decision_boundary: float,
-    team: Team,
-    twins: bool = False,
-) -> Callable[..., tuple[Variables, Any]]:
-    """A program for any number of gradient steps.
+@dataclass(frozen=True)
+class Step:
+    """What one gradient step is made of.
 
-    Args:
+    Attributes:
         network: a Keras model that gives logits or predictions.
         optimizer: a built Keras optimiser.
         loss: (outputs, target) → loss per event.
@@ -36,8 +27,24 @@ def compiled_window(
         rate: step → learning rate relative to the largest.
         average: decay of the moving average of the weights; None for no average.
         decision_boundary: the output that separates two classes: 0 for a logit, 0.5 for a probability.
+    """
+
+    network: Any
+    optimizer: Any
+    loss: Loss
+    task: str
+    rate: Callable[[Any], Any]
+    average: float | None
+    decision_boundary: float
+
+
+def compiled_window(step: Step, team: Team, many: bool = False) -> Callable[..., tuple[Variables, Any]]:
+    """A program for any number of gradient steps.
+
+    Args:
+        step: what one step is made of.
         team: the devices that share every batch.
-        twins: train several networks of this shape at once: variables, learning rate and sums then have a first
+        many: train several networks of this shape at once: variables, learning rate and sums then have a first
             axis over the networks.
 
     Returns:
@@ -45,13 +52,14 @@ def compiled_window(
         those of a `Window`. The sums are Σ w·loss, Σ w, Σ W·figure and Σ W, w being the training weight, W the
         event's own, and the figure 1 for a right answer, or the squared error.
     """
+    network, optimizer = step.network, step.optimizer
     iteration, learning_rate = _positions(optimizer)
 
     def objective(trainable: Any, other: Any, rows: Any, count: Any) -> Any:
         x, y, weight, event_weight = rows[:, :-3], rows[:, -3], rows[:, -2], rows[:, -1]
         outputs, other, penalties = network.stateless_call(trainable, other, x, training=True, return_losses=True)
-        weighted = (weight * loss(outputs, y)).sum()
-        figure = (event_weight * _figure(outputs, y, task, decision_boundary)).sum()
+        weighted = (weight * step.loss(outputs, y)).sum()
+        figure = (event_weight * _figure(outputs, y, step.task, step.decision_boundary)).sum()
         sums = jnp.stack([weighted, weight.sum(), figure, event_weight.sum()])
         return weighted / count + sum(penalties) / parts, (other, sums)
 
@@ -61,25 +69,25 @@ def compiled_window(
     if at_once:
         gradient = _exchanged_at_once(gradient, team)
 
-    def step(variables: Variables, sums: Any, rows: Any, count: Any, largest: Any) -> tuple[Variables, Any]:
+    def one_step(variables: Variables, sums: Any, rows: Any, count: Any, largest: Any) -> tuple[Variables, Any]:
         gradients, (other, more) = gradient(variables["trainable"], variables["other"], rows, count)
         state = list(variables["optimizer"])
-        state[learning_rate] = (largest * rate(state[iteration])).astype(state[learning_rate].dtype)
+        state[learning_rate] = (largest * step.rate(state[iteration])).astype(state[learning_rate].dtype)
         trainable, state = optimizer.stateless_apply(state, gradients, variables["trainable"])
-        averaged = _averaged(variables["average"], trainable, state[iteration], average)
+        averaged = _averaged(variables["average"], trainable, state[iteration], step.average)
         return {"trainable": trainable, "other": other, "optimizer": state, "average": averaged}, sums + more
 
     def window(variables: Variables, block: Any, counts: Any, steps: Any, largest: Any) -> tuple[Variables, Any]:
         def body(i: Any, carry: Any) -> Any:
             variables, sums = carry
-            return step(variables, sums, block[i], counts[i], largest)
+            return one_step(variables, sums, block[i], counts[i], largest)
 
         # The number of steps is not part of the program: a shorter last window needs no other one.
         result: tuple[Variables, Any] = jax.lax.fori_loop(0, steps, body, (variables, jnp.zeros(4)))
         return result
 
     same = team.everywhere
-    program = jax.vmap(window, in_axes=(0, None, None, None, 0)) if twins else window
+    program = jax.vmap(window, in_axes=(0, None, None, None, 0)) if many else window
     compiled: Callable[..., tuple[Variables, Any]] = jax.jit(
         program,
         in_shardings=(same, team.by_row, same, same, same),

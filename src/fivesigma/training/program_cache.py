@@ -1,4 +1,4 @@
-"""Programs of networks of one shape are traced once per process: trials, folds and retrainings find them again."""
+"""Keep compiled programs: networks of one shape, such as trials and folds, are traced once per process."""
 
 import json
 import warnings

@@ -1,4 +1,4 @@
-"""Split events + analysis → a trained network."""
+"""Train a network: from split events and an analysis to a network with its recipe."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,16 +12,19 @@ from fivesigma.analysis.analysis import Analysis
 from fivesigma.cluster.devices import Team
 from fivesigma.data.shards import Shards
 from fivesigma.events import Events
-from fivesigma.models.mlp import mlp
+from fivesigma.models.base import Inputs, ModelKind, check_model
+from fivesigma.models.mlp import MLP
+from fivesigma.plugins import models
 from fivesigma.preparation.balance import class_weight, even, groups_of, resample
 from fivesigma.preparation.negative_weights import Policy, for_training, learnt_weight
 from fivesigma.preparation.parameters import signal_rows
 from fivesigma.preparation.recipe import Recipe
 from fivesigma.preparation.recipe import fit as fit_recipe
 from fivesigma.training.apply import CHUNK
-from fivesigma.training.fit import History, fit
-from fivesigma.training.fit_many import Member, fit_many
+from fivesigma.training.fit import FitOptions, History, fit, fit_many
+from fivesigma.training.member import Member
 from fivesigma.training.network import LINKS, Network
+from fivesigma.training.problem import Problem
 from fivesigma.training.shards import FromShards, ShardPieces
 from fivesigma.training.validation import Pieces
 from fivesigma.training.windows import Arrays, Redraw, Source
@@ -34,10 +37,7 @@ def train(
     parts: Mapping[str, Events],
     *,
     shards: Shards | None = None,
-    checkpoint_path: Path | None = None,
-    resume: bool = False,
-    stop_after_epoch: int | None = None,
-    on_epoch: OnEpoch | None = None,
+    options: FitOptions | None = None,
 ) -> tuple[Network, History]:
     """Fit the recipe and the network on the training events.
 
@@ -45,10 +45,7 @@ def train(
         analysis: sections `prepare`, `model` and `train` are used.
         parts: `train` and, if there are validation events, `val`.
         shards: where all events are, if `parts` are samples of them; the recipe is fitted on the sample.
-        checkpoint_path: where the training's state is kept.
-        resume: go on from there.
-        stop_after_epoch: pause after this epoch.
-        on_epoch: called after each epoch.
+        options: checkpoint, and what is called after an epoch.
     """
     raw, parts = parts["train"], {**parts, "train": for_training(parts["train"], analysis.train.negative_weights)}
     recipe = fit_recipe(parts["train"], analysis.prepare)
@@ -62,18 +59,8 @@ def train(
         changed = np.divide(after, before, out=np.ones_like(before), where=before != 0)
         training, validation = _from_shards(analysis, parts, shards, recipe, shift, scale, changed)
     model = _model(analysis, recipe)
-    history = fit(
-        model,
-        training,
-        validation,
-        analysis.train,
-        analysis.task,
-        checkpoint_path=checkpoint_path,
-        resume=resume,
-        target_scale=scale,
-        stop_after_epoch=stop_after_epoch,
-        on_epoch=on_epoch,
-    )
+    problem = Problem(analysis.task, scale, shift)
+    history = fit(model, training, validation, analysis.train, problem, options)
     return Network(model, recipe, scale, shift), history
 
 
@@ -98,21 +85,33 @@ def train_many(
     recipe = fit_recipe(parts["train"], common.prepare)
     shift, scale = target_standard(common, parts["train"])
     training, validation = _from_memory(common, parts, recipe, shift, scale)
-    twins = [
+    members = [
         Member(_model(analysis, recipe), analysis.train, path)
         for analysis, path in zip(analyses, checkpoint_paths, strict=True)
     ]
-    fit_many(
-        twins, training, validation, common.task, stop_after_epoch=stop_after_epoch, target_scale=scale, on_epoch=on_epoch
-    )
-    return twins
+    fit_many(members, training, validation, Problem(common.task, scale, shift), stop_after_epoch, on_epoch)
+    return members
 
 
 def _model(analysis: Analysis, recipe: Recipe) -> Any:
-    outputs = len(analysis.classes) if analysis.task == "multiclass" else 1
-    return mlp(
-        analysis.model, len(recipe.inputs), outputs, LINKS[analysis.task], analysis.train.seed, len(recipe.parameters)
+    """An unfitted network of the analysis's kind, for the inputs of the recipe.
+
+    Raises:
+        AnalysisError: if it does not fit them.
+    """
+    kind: ModelKind = models.get(analysis.model.kind)
+    inputs = Inputs(
+        len(recipe.inputs),
+        outputs=len(analysis.classes) if analysis.task == "multiclass" else 1,
+        link=LINKS[analysis.task],
+        parameters=len(recipe.parameters),
+        names=tuple(recipe.inputs),
+        seed=analysis.train.seed,
     )
+    model = kind.build(analysis.model, inputs)
+    if kind is not MLP:
+        check_model(model, inputs, kind.label(analysis.model))
+    return model
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,18 @@
-"""The network judged on validation events after every epoch, by metrics that take event weights."""
+"""Judge the network on validation events after every epoch, with weighted metrics."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import jax.numpy as jnp
 import numpy as np
 
-from fivesigma.analysis.train import CLASS_METRICS, REGRESSION_METRICS, SMALLER_IS_BETTER
 from fivesigma.cluster.devices import gathered
 from fivesigma.cluster.multiprocess import named_peer_errors
-from fivesigma.metrics.classes import SUMMARIES, accuracy, confusion, log_loss
-from fivesigma.metrics.regression import half_width_68, mae, r_squared, rmse
-from fivesigma.metrics.roc import auc
+from fivesigma.metrics.spec import MetricOptions, functions_of
 from fivesigma.training.apply import compiled_apply, probabilities
-from fivesigma.training.losses import Loss
+from fivesigma.training.losses.base import Loss
+from fivesigma.training.problem import Problem
 from fivesigma.training.windows import Arrays
 
 
@@ -33,18 +31,16 @@ class Validator:
         network: gives logits or predictions.
         link: the activation after it, as `logits_of` tells.
         loss: (outputs, target) → loss per event.
-        task: `binary`, `multiclass` or `regression`.
+        problem: the task, and the scale of a regression's target.
         monitor: the metric that is needed beside the loss.
-        scale: factor the target was multiplied by.
         rank, processes: which share of the events this process scores.
     """
 
     network: Any
     link: str | None
     loss: Loss
-    task: str
+    problem: Problem
     monitor: str
-    scale: float
     rank: int = 0
     processes: int = 1
 
@@ -68,31 +64,22 @@ class Validator:
         per_event = np.asarray(self.loss(jnp.asarray(outputs), jnp.asarray(y, jnp.float32)), np.float64)
         weight, event_weight = (np.asarray(w, np.float64) for w in (weight, event_weight))
         values = {"val_loss": float(np.sum(weight * per_event) / np.sum(weight))}
-        if self.task == "regression":
-            outputs = outputs[:, 0]
-            for name in sorted({"rmse"} | ({self.monitor} & set(REGRESSION_METRICS))):
-                value = _REGRESSION[name](outputs, y, event_weight).value
-                values[f"val_{name}"] = value if name == "r_squared" else value / self.scale
-            return values
-        score = probabilities(outputs, self.link)
-        for name in sorted({"accuracy"} | ({self.monitor} & set(CLASS_METRICS))):
-            values[f"val_{name}"] = _class_metric(name, score, y, event_weight)
+        task = self.problem.task
+        score: Any
+        if task == "regression":
+            # Metrics are stated, and may depend on, the target's own unit.
+            scale, shift = self.problem.scale, self.problem.shift
+            score, y = (np.asarray(column, np.float64) / scale + shift for column in (outputs[:, 0], y))
+        else:
+            score = probabilities(outputs, self.link)
+        functions = functions_of(task)
+        for name in sorted({"rmse" if task == "regression" else "accuracy", self.monitor} & set(functions)):
+            values[f"val_{name}"] = float(functions[name](score, y, event_weight, _QUICK).value)
         return values
 
 
-_REGRESSION: dict[str, Callable[..., Any]] = {
-    "rmse": rmse,
-    "mae": mae,
-    "width_68": lambda prediction, target, weight: half_width_68(prediction - target, weight),
-    "r_squared": r_squared,
-}
-_CLASSES: dict[str, Callable[..., Any]] = {"accuracy": accuracy, "auc": auc, "log_loss": log_loss}
-
-
-def _class_metric(name: str, score: Any, target: Any, weight: Any) -> float:
-    if name in SUMMARIES:
-        return SUMMARIES[name](confusion(score, target, weight)[0])
-    return float(_CLASSES[name](score, target, weight).value)
+_QUICK = MetricOptions(bootstrap=0)
+"""After an epoch the values are needed, not their errors."""
 
 
 def _share(events: Arrays, rank: int, processes: int) -> Arrays:
@@ -100,9 +87,3 @@ def _share(events: Arrays, rank: int, processes: int) -> Arrays:
         return events
     rows = slice(rank * len(events) // processes, (rank + 1) * len(events) // processes)
     return Arrays(events.x[rows], events.y[rows], events.weight[rows], events.event_weight[rows])
-
-
-def monitored(row: dict[str, float], monitor: str) -> float:
-    """The monitored value of an epoch, as "smaller is better"; on training if there is no validation."""
-    value = row.get(f"val_{monitor}", row.get(monitor, row["loss"]))
-    return value if monitor in SMALLER_IS_BETTER else -value

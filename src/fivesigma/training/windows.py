@@ -1,4 +1,4 @@
-"""Events in the order of an epoch, a window of batches at a time; the next window is made while this one trains."""
+"""Put events into the order of an epoch, a window of batches at a time."""
 
 import math
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The search itself: trials side by side, each resumable, every result on disk at once."""
+"""Run a search: trials side by side, resumable, with every result on disk at once."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -8,12 +8,13 @@ from typing import Any
 
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.analysis.file import load
-from fivesigma.analysis.train import SMALLER_IS_BETTER
 from fivesigma.atomic import write_text
 from fivesigma.cluster.base import Executor
 from fivesigma.errors import AnalysisError, EventsError, RunError
 from fivesigma.events import Events
-from fivesigma.training.fit_many import worth_it
+from fivesigma.metrics.spec import spec_of
+from fivesigma.plugins import models
+from fivesigma.training.fit import gains_together
 from fivesigma.tuning.hyperband import Rung, brackets
 from fivesigma.tuning.space import Setting, distinct, grid
 from fivesigma.tuning.tpe import propose
@@ -131,7 +132,7 @@ class Search:
         tune = self.analysis.tune
         while (done := len(self.trials)) < tune.trials:
             tried = [(trial.setting, self._rank(trial)[0] if trial.failure is None else None) for trial in self.trials]
-            settings = propose(tune.space, tried, min(tune.together, tune.trials - done), tune.seed + done)
+            settings = propose(tune.space, tried, min(tune.trials_at_once, tune.trials - done), tune.seed + done)
             batch = self._restored([self._trial(done + i, setting) for i, setting in enumerate(settings, start=1)])
             self.trials += batch
             self._climb([_Bracket(batch, [Rung(len(batch), tune.max_epochs)])], tune.trials * tune.max_epochs)
@@ -173,13 +174,13 @@ class Search:
             epochs = sum(each.epochs for each in shown.values())
             self.on_news(News(list(shown.values()), trial, target, is_done, epochs, total))
 
-        def heard(_: Numbers, message: list[Any]) -> None:
+        def on_message(_: Numbers, message: list[Any]) -> None:
             number, *more = message
             report(_seen(known[number], more), owner[number].target, False)
 
         for bracket in climbing:
             self._submit(bracket)
-        for numbers, outcomes in self.pool.results(heard):
+        for numbers, outcomes in self.pool.results(on_message):
             bracket = owner[numbers[0]]
             target = bracket.target
             for number, outcome in zip(numbers, outcomes, strict=True):
@@ -204,7 +205,8 @@ class Search:
         for trial in trials:
             analysis = self.analysis_of(trial.setting)
             rest = {key: value for key, value in trial.setting.items() if key != LEARNING_RATE}
-            alone = [] if worth_it(analysis.train, analysis.model) else [trial.number]
+            widest = models.get(analysis.model.kind).widest(analysis.model)
+            alone = [] if widest is not None and gains_together(analysis.train, widest) else [trial.number]
             groups.setdefault(json.dumps([rest, trial.epochs, alone], sort_keys=True), []).append(trial)
         return list(groups.values())
 
@@ -220,7 +222,7 @@ class Search:
         value = trial.best(self.analysis.tune.objective, epochs or trial.epochs)
         if value is None:
             return float("inf"), trial.number
-        return (value if self.analysis.tune.objective in SMALLER_IS_BETTER else -value), trial.number
+        return (-value if spec_of(self.analysis.tune.objective).larger_is_better else value), trial.number
 
     def _settle(self, trial: Trial, outcome: Outcome, epochs: int) -> None:
         """Enter a result, on disk too."""

@@ -1,17 +1,17 @@
-"""One trial of a search: a setting, how far it has got, and how a worker takes it further."""
+"""One trial of a search: its setting, its progress, and how a worker trains it further."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from fivesigma.analysis.analysis import Analysis
-from fivesigma.analysis.train import SMALLER_IS_BETTER
 from fivesigma.cluster.base import tell
 from fivesigma.data import mapped
 from fivesigma.errors import EventsError, FivesigmaError
 from fivesigma.events import Events
+from fivesigma.metrics.spec import better, monitored, spec_of
+from fivesigma.training.fit import FitOptions
 from fivesigma.training.training import train, train_many
-from fivesigma.training.validation import monitored
 from fivesigma.tuning.space import Setting
 
 
@@ -43,7 +43,7 @@ class Trial:
     def best(self, objective: str, epochs: int) -> float | None:
         """The best value of the objective within so many epochs, whatever came later."""
         values = self.history[:epochs]
-        return best_of(values, objective) if values and not self.failure else None
+        return better(values, objective) if values and not self.failure else None
 
 
 @dataclass(frozen=True)
@@ -53,15 +53,6 @@ class Outcome:
     history: list[float]
     seconds: float
     failure: str | None = None
-
-
-def best_of(values: list[float], objective: str) -> float:
-    """The smallest loss or error, the largest of anything else.
-
-    >>> best_of([0.5, 0.7], "loss"), best_of([0.5, 0.7], "auc")
-    (0.5, 0.7)
-    """
-    return min(values) if objective in SMALLER_IS_BETTER else max(values)
 
 
 def advance(
@@ -85,7 +76,7 @@ def advance(
         FivesigmaError: what is wrong with a setting or the data; a training that diverges is an outcome.
     """
     objective = analyses[0].train.monitor
-    sign = 1 if objective in SMALLER_IS_BETTER else -1
+    sign = -1 if spec_of(objective).larger_is_better else 1
     seen: list[list[dict[str, float]]] = [[] for _ in numbers]
 
     def value_of(row: dict[str, float]) -> float:
@@ -93,7 +84,7 @@ def advance(
 
     def on_epoch(index: int, row: dict[str, float]) -> None:
         seen[index].append(row)
-        best = best_of([value_of(row) for row in seen[index]], objective)
+        best = better([value_of(row) for row in seen[index]], objective)
         tell([numbers[index], int(row["epoch"]), best, float(sum(row["seconds"] for row in seen[index]))])
 
     def outcome(rows: list[dict[str, float]], failure: str | None = None) -> Outcome:
@@ -102,16 +93,10 @@ def advance(
     try:
         parts = mapped.read(events) if isinstance(events, Path) else events
         if len(numbers) > 1:
-            twins = train_many(analyses, parts, checkpoints, epochs, on_epoch)
-            return [outcome(twin.state.history, twin.failure.what if twin.failure else None) for twin in twins]
-        _, history = train(
-            analyses[0],
-            parts,
-            checkpoint_path=checkpoints[0],
-            resume=True,
-            stop_after_epoch=epochs,
-            on_epoch=lambda row, _: on_epoch(0, row),
-        )
+            members = train_many(analyses, parts, checkpoints, epochs, on_epoch)
+            return [outcome(one.state.history, one.failure.what if one.failure else None) for one in members]
+        options = FitOptions(checkpoints[0], resume=True, stop_after_epoch=epochs, on_epoch=lambda row, _: on_epoch(0, row))
+        _, history = train(analyses[0], parts, options=options)
     except EventsError as error:
         return [outcome(rows, error.what) for rows in seen]
     except FivesigmaError as error:

@@ -17,6 +17,7 @@ from fivesigma.preparation.split import split
 from fivesigma.progress import Listener
 from fivesigma.scores import Scores
 from fivesigma.simulation.uci import to_uci
+from fivesigma.training.fit import FitOptions
 from fivesigma.training.training import train
 
 SETTINGS: dict[str, Any] = {
@@ -57,7 +58,8 @@ def train_on(columns: Mapping[str, NDArray[np.generic]], listener: Listener, *, 
     parts = split([("split", events_of(columns, with_mass))], analysis.split)
     text = f"training a network {'with' if with_mass else 'without'} the mass"
     listener.progress(0, 1, text)
-    network, history = train(analysis, parts, on_epoch=lambda row, epochs: listener.progress(row["epoch"], epochs, text))
+    options = FitOptions(on_epoch=lambda row, epochs: listener.progress(row["epoch"], epochs, text))
+    network, history = train(analysis, parts, options=options)
     masses = np.unique(parts["test"].observers["mass"]).tolist()
     scores = network.scores(parts["test"], [(mass,) for mass in masses] if with_mass else [])
     mass_of_event = parts["test"].observers["mass"]

@@ -1,4 +1,4 @@
-"""Numbers behind the figures of a validation that are not comparisons themselves: histograms and profiles."""
+"""Histograms and profiles for the figures of a validation."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The verb `check`: every key and every column name of an analysis, before anything is read."""
+"""The verb `check`: check every key and every column name of an analysis."""
 
 from collections.abc import Mapping, Sequence
 from itertools import islice

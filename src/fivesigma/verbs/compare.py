@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from fivesigma.metrics.metric import is_metric
+from fivesigma.metrics.result import parts_of
+from fivesigma.runs.context import RUNS
 from fivesigma.runs.folder import RunFolder
 from fivesigma.runs.run import Run
-from fivesigma.verbs.base import RUNS
 
 
 def compare(first: str | Path | Run, second: str | Path | Run, output: str | Path = RUNS) -> dict[str, Any]:
@@ -21,7 +22,7 @@ def compare(first: str | Path | Run, second: str | Path | Run, output: str | Pat
     trees = [_flat(folder.analysis().model_dump(mode="json")) for folder in folders]
     keys = dict.fromkeys([*trees[0], *trees[1]])
     settings = {key: [tree.get(key) for tree in trees] for key in keys if trees[0].get(key) != trees[1].get(key)}
-    metrics = [folder.read_json("metrics.json") for folder in folders]
+    metrics = [parts_of(folder.read_json("metrics.json")) for folder in folders]
     rows = []
     for part in metrics[0]:
         for name, one in metrics[0][part].items():

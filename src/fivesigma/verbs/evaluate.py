@@ -1,20 +1,160 @@
-"""The verb `evaluate`: metrics of a trained run."""
+"""The verb `evaluate`: scores of every part, and metrics with uncertainties."""
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+from fivesigma.assessment.base import Assessment
+from fivesigma.assessment.comparison import Comparison
+from fivesigma.assessment.fold_spread import FoldSpread
+from fivesigma.assessment.importance import Importance
+from fivesigma.assessment.parameters import ParameterCheck
+from fivesigma.assessment.search import SearchAssessment
+from fivesigma.assessment.standard import StandardMetrics
+from fivesigma.assessment.trust import Trust
+from fivesigma.data.write import write_columns
+from fivesigma.events import Events
+from fivesigma.metrics.result import versioned
+from fivesigma.metrics.summary import as_json
+from fivesigma.metrics.verdicts import verdicts
+from fivesigma.preparation.folds import fold_of
 from fivesigma.progress import Listener
+from fivesigma.reporting.terminal import result_tables, search_sentences
+from fivesigma.runs.context import RUNS, RunContext
 from fivesigma.runs.folder import TRAINED
 from fivesigma.runs.run import Run
-from fivesigma.training.folds import load_trained
-from fivesigma.verbs.base import RUNS, session_of
+from fivesigma.runs.session import RunSession
+from fivesigma.scores import Scores, concatenate
+from fivesigma.training.fold_training import fold_scores
+from fivesigma.training.folds import Folds
+from fivesigma.training.network import Network, hypothesis_column, score_columns
+from fivesigma.verbs.train import train_baselines
 
 
 def evaluate(run: str | Path | Run, output: str | Path = RUNS, listener: Listener | None = None) -> Run:
-    """Score the run's events with its network and write metrics with uncertainties; baselines that lack are trained."""
-    journey = session_of(run, output, listener, TRAINED)
-    network = load_trained(journey.folder)
-    journey.train_baselines()
-    journey.evaluate(network)
-    journey.folder.finish()
-    journey.say_key_numbers()
-    return Run(journey.folder.path)
+    """Score the run's events with its network and write metrics with uncertainties.
+
+    Baselines of the analysis that are not trained yet are trained first.
+
+    Args:
+        run: a run's folder, or an analysis's name for its latest run.
+        output: folder of all runs.
+        listener: hears what happens.
+    """
+    session = RunSession.open(run, RunContext.of(output, listener), TRAINED)
+    network = session.network()
+    train_baselines(session)
+    assess(session, network)
+    session.folder.finish()
+    say_results(session)
+    return Run(session.folder.path)
+
+
+def assess(session: RunSession, network: Network | Folds) -> None:
+    """Score every part; write predictions, metrics and the numbers behind the figures."""
+    folder, listener = session.folder, session.listener
+    folder.begin("evaluate")
+    scorings = _scorings(session, network)
+    assessments = _assessments(session, network)
+    metrics: dict[str, dict[str, Any]] = {}
+    curves: dict[str, dict[str, Any]] = {}
+    counts: dict[str, int] = {}
+    for i, (part, scoring) in enumerate(scorings.items()):
+        listener.progress(i, len(scorings), f"scoring the {part} events")
+        scores = scoring()
+        counts[part] = len(scores)
+        metrics[part], curves[part] = {}, {}
+        columns: dict[str, Any] = {}
+        for assessment in assessments:
+            found = assessment.add(part, scores)
+            metrics[part] |= found.metrics
+            curves[part] |= found.curves
+            columns |= found.columns
+        if part != "train":
+            _write_predictions(session, part, scores, columns)
+    for assessment in assessments:
+        for part, found in assessment.finish().items():
+            metrics[part] |= found.metrics
+            curves[part] |= found.curves
+    sentences = [*verdicts(metrics), *(sentence for each in assessments for sentence in each.sentences())]
+    folder.update_metadata(evaluated=counts)
+    folder.write_json("metrics.json", versioned(as_json(metrics)))
+    folder.write_json("curves.json", as_json(curves))
+    folder.write_json("verdicts.json", sentences)
+    for sentence in sentences:
+        listener.say(f"warning: {sentence}")
+    listener.done(f"evaluated {_counted(session, counts)} events")
+
+
+def say_results(session: RunSession) -> None:
+    """The numbers one looks at first, as tables."""
+    results = Run(session.folder.path).results
+    for sentence in search_sentences(results, session.analysis):
+        session.listener.say(sentence)
+    for table in result_tables(results, session.analysis):
+        session.listener.table(table.title, ["", *table.header[1:]], table.rows)
+
+
+def _assessments(session: RunSession, network: Network | Folds) -> list[Assessment]:
+    """What is asked of the scores, in this order."""
+    analysis, folder, source, listener = session.analysis, session.folder, session.source, session.listener
+    folds = isinstance(network, Folds)
+    scoring = partial(_score_new, session, network)
+    return [
+        StandardMetrics(analysis),
+        *([FoldSpread(analysis, network, source.parts.get("test"))] if isinstance(network, Folds) else []),
+        Trust(folder, analysis, means={"test"} if folds else ()),
+        SearchAssessment(folder, analysis, source, scoring, listener),
+        ParameterCheck(),
+        Comparison(analysis, session.baselines, session.hypotheses, listener),
+        Importance(analysis.evaluate.importance, network, source, analysis.task, listener),
+    ]
+
+
+def _score_new(session: RunSession, network: Network | Folds, events: Events) -> Scores:
+    """Scores of events that stand for others of the part a search is judged on."""
+    if isinstance(network, Folds) and "test" not in session.source.parts:
+        return network.by(fold_of(events.event_number, session.analysis.split)).scores(events, session.hypotheses)
+    return network.scores(events, session.hypotheses)
+
+
+def _scorings(session: RunSession, network: Network | Folds) -> Mapping[str, Callable[[], Scores]]:
+    """Part → what gives its scores."""
+    source, hypotheses = session.source, session.hypotheses
+    if not isinstance(network, Folds):
+        return {part: partial(_scores, session, network, part) for part in source.parts}
+    division = source.division
+    assert division is not None  # the analysis that has trained folds divides its events into folds
+    return fold_scores(network, division, source.parts.get("test"), hypotheses)
+
+
+def _scores(session: RunSession, network: Network, part: str) -> Scores:
+    """Scores of a part; of training events on disk, those of the sample in memory."""
+    shards, hypotheses = session.source.shards, session.hypotheses
+    if shards is None or part == "train":
+        return network.scores(session.source.parts[part], hypotheses)
+    return concatenate([network.scores(events, hypotheses) for events in shards.pieces(part)])
+
+
+def _write_predictions(session: RunSession, part: str, scores: Scores, more: Mapping[str, Any]) -> None:
+    at = {hypothesis_column(scores.parameter_names, values): score for values, score in scores.at_hypothesis.items()}
+    parameters = {name: scores.parameters[:, i].copy() for i, name in enumerate(scores.parameter_names)}
+    columns = {
+        "event_number": scores.event_number,
+        "target": scores.target,
+        "weight": scores.weight,
+        **parameters,
+        **scores.observers,
+        **score_columns(scores),
+        **at,
+        **more,
+    }
+    write_columns(session.folder / "predictions" / f"{part}.parquet", [columns], replace=True)
+
+
+def _counted(session: RunSession, counts: Mapping[str, int]) -> str:
+    """How many events of each part were evaluated."""
+    sampled = counts.get("train", 0) < session.source.lengths().get("train", 0)
+    notes = {"train": " (a random sample)" if sampled else ""}
+    return ", ".join(f"{count:,} {part}{notes.get(part, '')}" for part, count in counts.items())

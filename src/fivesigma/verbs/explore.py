@@ -1,14 +1,20 @@
-"""The verb `explore`: what the data are, before anything is trained."""
+"""The verb `explore`: describe the data before anything is trained."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from fivesigma.analysis.file import load
+from fivesigma.exploration import summary
+from fivesigma.metrics.leakage import suspicions
+from fivesigma.metrics.summary import as_json
 from fivesigma.progress import Listener
+from fivesigma.reporting.terminal import data_tables
+from fivesigma.runs.context import RUNS, RunContext
 from fivesigma.runs.run import Run
 from fivesigma.runs.session import RunSession
-from fivesigma.verbs.base import RUNS, AnalysisLike
+from fivesigma.verbs.base import AnalysisLike
+from fivesigma.verbs.report import write
 
 
 def explore(
@@ -21,18 +27,42 @@ def explore(
     workers: int | None = None,
     cluster: str | None = None,
 ) -> Run:
-    """Describe an analysis's events: columns, missing entries, classes, distributions; with figures."""
-    journey = RunSession.start(
-        load(analysis, settings, data),
-        Path(output),
-        listener or Listener(),
-        needs="explore",
-        new=new,
-        workers=workers,
-        cluster=cluster,
+    """Describe an analysis's events: columns, missing entries, classes, distributions; with figures.
+
+    The arguments are those of `run`.
+    """
+    context = RunContext.of(output, listener, workers, cluster)
+    session = RunSession.start(load(analysis, settings, data), context, needs="explore", new=new)
+    tree = as_json(describe(session))
+    write(session)
+    session.folder.finish()
+    for table in data_tables(tree, session.analysis):
+        session.listener.table(table.title, ["", *table.header[1:]], table.rows)
+    return Run(session.folder.path)
+
+
+def describe(session: RunSession) -> dict[str, Any]:
+    """Describe the events of a run in `explore.json`."""
+    folder, source, listener, analysis = session.folder, session.source, session.listener, session.analysis
+    folder.begin("explore")
+    listener.progress(0, 1, "exploring")
+    result = summary.summarise(analysis, source.parts, source.kinds)
+    result["suspicions"] = suspicions(source.parts, numbered=analysis.event_number is not None)
+    folder.write_json("explore.json", as_json(result))
+    for sentence in result["suspicions"]:
+        listener.say(f"warning: {sentence}")
+    for name, (value, share) in summary.suspected_markers(source.parts, analysis.missing_values).items():
+        listener.say(
+            f"warning: {100 * share:.1f} % of {name} are exactly {value:g}; if that means missing, "
+            f"set missing_values: [{value:g}]"
+        )
+    sampled = {part: len(events) for part, events in source.parts.items()}
+    if sampled != source.lengths():
+        counts = ", ".join(f"{count:,} of {source.lengths()[part]:,} {part}" for part, count in sampled.items())
+        listener.say(f"what describes the data is from a random sample of what is prepared: {counts} events")
+    missing = sum(1 for row in result["columns"] if row["missing"] > 0)
+    listener.done(
+        f"explored {len(result['columns'])} columns ({missing} with missing entries), "
+        f"{result['memory_bytes'] / 1e6:.0f} MB in memory"
     )
-    journey.explore()
-    journey.report()
-    journey.folder.finish()
-    journey.say_data()
-    return Run(journey.folder.path)
+    return result

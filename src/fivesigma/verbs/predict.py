@@ -1,4 +1,4 @@
-"""The verb `predict`: every event of some files scored, in order; several files side by side."""
+"""The verb `predict`: score every event of some files, in order."""
 
 import re
 import shutil
@@ -19,23 +19,21 @@ from fivesigma.analysis.analysis import Analysis
 from fivesigma.assessment.trust import CALIBRATION, read_calibration
 from fivesigma.atomic import named_errors, writing
 from fivesigma.cluster.base import tell
-from fivesigma.cluster.executor import executor
 from fivesigma.data.formats import expand, split_treename
-from fivesigma.data.load import features_of, plain_features, plan_for, reader_for, without_missing
+from fivesigma.data.load import features_of, plain_features, plan_for, reader_for
 from fivesigma.data.plan import Plan, Variables
 from fivesigma.data.write import writable_format, write_columns
 from fivesigma.errors import AnalysisError, ColumnNotFound, OutputError, RunError
 from fivesigma.metrics.calibration import Isotonic
 from fivesigma.prefetch import prefetch, side_by_side
 from fivesigma.progress import Listener
+from fivesigma.runs.context import RUNS, RunContext
 from fivesigma.runs.file_folds import FileFolds, say_who_scores, training_samples
 from fivesigma.runs.folder import TRAINED, RunFolder
 from fivesigma.runs.run import Run
-from fivesigma.runs.session import hypothesis_column
 from fivesigma.scores import Scores
 from fivesigma.training.folds import Folds, load_trained
-from fivesigma.training.network import Network, Scorer, score_columns
-from fivesigma.verbs.base import RUNS
+from fivesigma.training.network import Network, Scorer, hypothesis_column, score_columns
 
 Columns = dict[str, Any]
 ROWS = 1 << 16
@@ -73,8 +71,9 @@ def predict(
     Returns:
         The number of events written.
     """
-    listener = listener or Listener()
-    folder = RunFolder.open(run.path if isinstance(run, Run) else run, Path(output), TRAINED)
+    context = RunContext.of(output, listener, workers, cluster)
+    listener = context.listener
+    folder = RunFolder.open(run.path if isinstance(run, Run) else run, context.output, TRAINED)
     destination = Path(destination)
     if destination.exists():
         raise OutputError(f"{destination} exists already", hint="choose another name, or remove it first")
@@ -90,7 +89,7 @@ def predict(
     by_place = {_absolute(file): samples for file, samples in trained.items()}
     task = Scoring(str(folder.path.absolute()), tuple(observers), given, by_place)
     if len(listed) > 1 and workers != 1:
-        chunks = _side_by_side(task, analysis, listed, destination, listener, workers, cluster)
+        chunks = _side_by_side(task, analysis, listed, destination, context)
     else:
         chunks = _one_by_one(task, listed, listener)
     with closing(chunks):
@@ -161,9 +160,7 @@ def _side_by_side(
     analysis: Analysis,
     files: Sequence[str],
     destination: Path,
-    listener: Listener,
-    workers: int | None,
-    cluster: str | None,
+    context: RunContext,
 ) -> Generator[Columns, None, None]:
     """The same chunks in the same order, each file scored by a worker into a file of its own."""
     lengths = [reader_for(analysis, file).length() for file in files]
@@ -171,17 +168,17 @@ def _side_by_side(
     keys = {f"scoring file {i + 1}, {file}": file for i, file in enumerate(files)}  # a file may be given twice
     scored = dict.fromkeys(keys, 0)
 
-    def heard(key: str, rows: int) -> None:
+    def on_message(key: str, rows: int) -> None:
         scored[key] = rows
         done = sum(scored.values())
-        listener.progress(done, total or done, f"scoring {len(files)} files: {done:,} events")
+        context.listener.progress(done, total or done, f"scoring {len(files)} files: {done:,} events")
 
-    with _folder_beside(destination) as parts, executor(workers, cluster, tasks=len(files), ahead=1) as pool:
+    with _folder_beside(destination) as parts, context.workers.executor(tasks=len(files), ahead=1) as pool:
         places = {key: parts / f"{i}.arrow" for i, key in enumerate(keys)}
         for key, file in keys.items():
-            pool.submit(key, _score_to, task, _absolute(file) if cluster else file, places[key])
+            pool.submit(key, _score_to, task, _absolute(file) if context.workers.cluster else file, places[key])
         waiting, finished = deque(keys), set()
-        for key, _ in pool.results(heard):
+        for key, _ in pool.results(on_message):
             finished.add(key)
             while waiting and waiting[0] in finished:
                 yield from _read_part(places[waiting.popleft()])
@@ -257,7 +254,7 @@ def _score(task: Scoring, file: str) -> Generator[tuple[Columns, int | None], No
     def scored(piece: tuple[int, Mapping[str, Any]]) -> Columns:
         start, chunk = piece
         length = _length(chunk)
-        variables = Variables(without_missing(chunk, analysis.missing_values), plan.formulas)
+        variables = plan.variables(chunk)
         columns: Columns = {"event_number": plan.evaluate(number, variables, length)} if number else {}
         columns |= {column_name(name): plan.evaluate(name, variables, length) for name in task.observers}
         if selection:

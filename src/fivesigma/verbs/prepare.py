@@ -1,4 +1,4 @@
-"""`prepare`: files of any format and size → a folder of Parquet shards in random order, in bounded memory."""
+"""The verb `prepare`: write files of any format and size as shuffled Parquet shards, in bounded memory."""
 
 import hashlib
 import json
@@ -10,10 +10,12 @@ import numpy as np
 
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.analysis.file import load
-from fivesigma.data.base import CHUNK
+from fivesigma.analysis.section import fields_with
+from fivesigma.cluster.executor import Workers
 from fivesigma.data.formats import expand, split_treename
 from fivesigma.data.load import plan_for, read_events, reader_for
 from fivesigma.data.normalisation import is_normalised, normalised
+from fivesigma.data.readers.base import CHUNK
 from fivesigma.data.shards import Shards, ShardWriter
 from fivesigma.errors import AnalysisError, EventsError, OutputError
 from fivesigma.events import Events
@@ -28,8 +30,6 @@ FEWEST, MOST = 8, 1024
 """Shards: enough to divide among processes, few enough to keep every one worth opening."""
 ROWS_PER_BUCKET = 2048
 """Rows that a piece of input has at least for each bucket, on average."""
-PLACES = {"samples", "treename", "columns", "simulate"}
-"""Sections of an analysis that say where its events come from."""
 
 
 def prepare(
@@ -69,7 +69,7 @@ def prepare(
         )
     simulated = not resolved.has_files
     if simulated:
-        resolved = with_simulation(resolved, listener, workers, cluster)
+        resolved = with_simulation(resolved, listener, Workers(workers, cluster))
     uses = sorted({resolved.use_of(name) for name in resolved.samples})
     origin = {"simulated": simulated, "per_fb": is_normalised(resolved), "uses": uses}
     resolved = normalised(resolved, listener.progress)
@@ -163,7 +163,7 @@ def _suitable(analysis: Analysis) -> int:
 
 
 def _digest(analysis: Analysis, shards: int) -> str:
-    tree = [reading_settings(analysis), analysis.model_dump(mode="json", include=PLACES)]
+    tree = [reading_settings(analysis), analysis.model_dump(mode="json", include=set(fields_with(Analysis, "place")))]
     stats = [Path(split_treename(file)[0]).stat() for _, file in _files(analysis)]
     inputs = [(row.st_size, row.st_mtime_ns) for row in stats]
     return hashlib.sha256(json.dumps([tree, inputs, shards], sort_keys=True).encode()).hexdigest()[:12]

@@ -3,13 +3,32 @@
 from pathlib import Path
 
 from fivesigma.progress import Listener
+from fivesigma.reporting.page import write_report
+from fivesigma.runs.context import RUNS, RunContext
 from fivesigma.runs.run import Run
-from fivesigma.verbs.base import RUNS, session_of
+from fivesigma.runs.session import RunSession
 
 
 def report(run: str | Path | Run, output: str | Path = RUNS, listener: Listener | None = None) -> Path:
-    """Draw the run's figures and write its report; shows whatever the run has got to."""
-    journey = session_of(run, output, listener, "explore.json")
-    path = journey.report()
-    journey.folder.finish()
+    """Draw the run's figures and write its report; shows whatever the run has got to.
+
+    Args:
+        run: a run's folder, or an analysis's name for its latest run.
+        output: folder of all runs.
+        listener: hears what happens.
+
+    Returns:
+        The page.
+    """
+    session = RunSession.open(run, RunContext.of(output, listener), "explore.json")
+    path = write(session)
+    session.folder.finish()
+    return path
+
+
+def write(session: RunSession) -> Path:
+    """Draw the figures and write `report.html`."""
+    session.folder.begin("report")
+    path = write_report(session.folder, session.listener.progress)
+    session.listener.done("report written")
     return path

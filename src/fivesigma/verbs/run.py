@@ -8,9 +8,15 @@ from fivesigma.analysis.file import load
 from fivesigma.cluster import multiprocess
 from fivesigma.metrics.summary import as_json
 from fivesigma.progress import Listener
+from fivesigma.reporting.terminal import class_tables
+from fivesigma.runs.context import RUNS, RunContext
 from fivesigma.runs.run import Run
 from fivesigma.runs.session import RunSession
-from fivesigma.verbs.base import RUNS, AnalysisLike
+from fivesigma.verbs.base import AnalysisLike, Build
+from fivesigma.verbs.evaluate import assess, say_results
+from fivesigma.verbs.explore import describe
+from fivesigma.verbs.report import write
+from fivesigma.verbs.train import help_to_train, train_baselines, trained, with_model
 
 
 def run(
@@ -23,6 +29,7 @@ def run(
     workers: int | None = None,
     cluster: str | None = None,
     resume: bool = False,
+    model: Build | None = None,
 ) -> Run:
     """Explore, train, evaluate and report, in one folder.
 
@@ -36,27 +43,29 @@ def run(
         resume: insist on an unfinished run of the same analysis to go on with.
         workers: processes that train folds, and simulate events if there is no file of them; by default one per core.
         cluster: address of a Dask scheduler whose workers do that instead; for folds they must see `output`.
+        model: a function that builds the network, instead of the section `model`: (number of inputs) → `keras.Model`.
+            The number is an `int` that also knows `outputs`, `link`, `parameters`, `names` and `seed`. The run folder
+            says which function it was; only a script that gives the same function can go on with its training.
+
+    Returns:
+        The run, with its metrics, history, network and report.
+
+    Raises:
+        FivesigmaError: for whatever is wrong with the analysis, the data or the model.
     """
-    journey = RunSession.start(
-        load(analysis, settings, data),
-        Path(output),
-        listener or Listener(),
-        needs="run",
-        new=new,
-        resume=resume,
-        workers=workers,
-        cluster=cluster,
-    )
+    context = RunContext.of(output, listener, workers, cluster)
+    resolved = with_model(load(analysis, settings, data), model)
+    session = RunSession.start(resolved, context, needs="run", new=new, resume=resume)
     if multiprocess.rank():
-        journey.help()
-        return Run(journey.folder.path)
-    folder = journey.folder
-    if not folder.has("explore.json"):
-        journey.say_classes(as_json(journey.explore()))
-    network = journey.trained()
-    journey.train_baselines()
-    journey.evaluate(network)
-    journey.report()
-    folder.finish()
-    journey.say_key_numbers()
-    return Run(folder.path)
+        help_to_train(session)
+        return Run(session.folder.path)
+    if not session.folder.has("explore.json"):
+        for table in class_tables(as_json(describe(session)), session.analysis):
+            session.listener.table(table.title, ["", *table.header[1:]], table.rows)
+    network = trained(session)
+    train_baselines(session)
+    assess(session, network)
+    write(session)
+    session.folder.finish()
+    say_results(session)
+    return Run(session.folder.path)

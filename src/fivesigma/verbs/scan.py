@@ -1,6 +1,5 @@
-"""The verb `scan`: what a search reaches at each hypothesis, with this network and with others trained to compare."""
+"""The verb `scan`: AUC, significance and limit at each hypothesis, beside comparison networks."""
 
-import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -11,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from fivesigma.analysis.analysis import Analysis
-from fivesigma.assessment.search import Searching
+from fivesigma.assessment.search import SearchAssessment
 from fivesigma.cluster.base import Executor, tell
 from fivesigma.cluster.executor import executor
 from fivesigma.data import mapped as shared_data
 from fivesigma.errors import AnalysisError, FivesigmaError, RunError, did_you_mean
-from fivesigma.events import Events
+from fivesigma.events import Events, carries
 from fivesigma.metrics.metric import Metric
 from fivesigma.metrics.parameter_checks import Carried, parameter_sentences
 from fivesigma.metrics.roc import auc, auc_difference
@@ -24,16 +23,17 @@ from fivesigma.metrics.summary import as_json, hypothesis_name, per_parameter
 from fivesigma.preparation.hypotheses import ComparisonNetwork, Hypothesis
 from fivesigma.progress import Listener
 from fivesigma.reporting.page import write_report
-from fivesigma.reporting.scan_tables import tables
+from fivesigma.reporting.search import tables
+from fivesigma.runs.context import RUNS, RunContext
 from fivesigma.runs.folder import TRAINED, RunFolder
 from fivesigma.runs.run import Run
 from fivesigma.runs.source import Source, load_source
 from fivesigma.scores import Scores
-from fivesigma.training.fold_training import HISTORY, MODEL, checkpoint_of, fold_scores
+from fivesigma.training.fit import FitOptions
+from fivesigma.training.fold_training import MODEL, fold_scores
 from fivesigma.training.folds import Folds, load_trained
 from fivesigma.training.network import MOST_HYPOTHESES, Network, scores_by
 from fivesigma.training.training import train
-from fivesigma.verbs.base import RUNS
 
 OWN = "parameterised"
 """The run's own network."""
@@ -74,8 +74,9 @@ def scan(
         RunError: if the run has no network with parameters, or is being worked on.
         AnalysisError: for a hypothesis that the run does not have.
     """
-    listener = listener or Listener()
-    folder = RunFolder.open(run.path if isinstance(run, Run) else run, Path(output), TRAINED)
+    context = RunContext.of(output, listener, workers, cluster)
+    listener = context.listener
+    folder = RunFolder.open(run.path if isinstance(run, Run) else run, context.output, TRAINED)
     place = RunFolder(folder / "scan")
     place.path.mkdir(exist_ok=True)
     for busy in (folder, place):
@@ -85,12 +86,12 @@ def scan(
     known = _hypotheses(folder, analysis)
     wanted = _studies(analysis, known, leave_out, extremes, compare)
     place.begin("scan")
-    source = load_source(analysis, listener, workers, cluster)
+    source = load_source(analysis, listener, context.workers)
     _check_inputs(source, wanted)
     if source.shards is not None:
         counts = ", ".join(f"{len(events):,} {part}" for part, events in source.parts.items())
         listener.say(f"of the prepared events a random sample in memory is used: {counts} events")
-    _train(place, wanted, known, analysis, source, listener, workers, cluster)
+    _train(place, wanted, known, analysis, source, context)
     kinds = ("dedicated", "no parameter", "left out", "extremes")
     studies = {study.name: study for study in sorted(_trained(place), key=lambda study: kinds.index(study.kind))}
     with executor(workers, tasks=len(known)) as pool:
@@ -181,11 +182,10 @@ def _train(
     known: Sequence[Hypothesis],
     analysis: Analysis,
     source: Source,
-    listener: Listener,
-    workers: int | None,
-    cluster: str | None,
+    context: RunContext,
 ) -> None:
     """Train the networks that are not there yet, side by side, each on one core."""
+    listener = context.listener
     missing = {study.name: study for study in studies if not _of(place, study).has(MODEL)}
     if not missing:
         return
@@ -194,17 +194,17 @@ def _train(
     epochs = dict.fromkeys(missing, 0)
     total = analysis.train.epochs * len(missing)
 
-    def heard(name: str, epoch: int) -> None:
+    def on_message(name: str, epoch: int) -> None:
         place.alive()
         epochs[name] = epoch
         listener.progress(sum(epochs.values()), total, f"training {len(missing)} networks to compare")
 
     listener.progress(0, total, f"training {len(missing)} networks to compare")
     try:
-        with executor(workers, cluster, tasks=len(missing), single_core=True) as pool:
+        with context.workers.executor(tasks=len(missing), single_core=True) as pool:
             for name, study in missing.items():
                 pool.submit(name, train_one, study, analysis, list(known), events, _of(place, study).path.absolute())
-            for name, row in pool.results(heard):
+            for name, row in pool.results(on_message):
                 epochs[name] = analysis.train.epochs
                 listener.say(f"trained {name}: {row['events']:,} events, {row['epochs']} epochs in {row['seconds']:.0f} s")
     finally:
@@ -230,9 +230,8 @@ def train_one(
 
     try:
         parts = study.parts(shared_data.read(events), known, analysis)
-        network, history = train(
-            study.analysis(analysis), parts, checkpoint_path=checkpoint_of(folder), resume=True, on_epoch=on_epoch
-        )
+        options = FitOptions(folder.checkpoint, resume=True, on_epoch=on_epoch)
+        network, history = train(study.analysis(analysis), parts, options=options)
     except FivesigmaError as error:
         raise type(error)(f"{study.name}: {error.what}", hint=error.hint) from None
     row = {
@@ -242,7 +241,7 @@ def train_one(
         "seconds": sum(epoch["seconds"] for epoch in history),
     }
     folder.write_json("study.json", row)
-    folder.write_text(HISTORY, "".join(json.dumps(epoch) + "\n" for epoch in history))
+    folder.write_history(history)
     network.save(folder)  # last: it marks the network as trained
     return row
 
@@ -331,11 +330,11 @@ class _Judge:
 
     def _judged(self, scored: Mapping[str, Scores], folder: RunFolder, scoring: Any) -> dict[str, Any]:
         """Areas, significances and limits at each hypothesis, in the part that the run is judged on."""
-        searching = Searching(folder, self._analysis, self._source, scoring, self._listener, self._pool)
+        searching = SearchAssessment(folder, self._analysis, self._source, scoring, self._listener, self._pool)
         last = searching.judged_on
-        found: dict[str, Any] = {}
+        found: Mapping[str, Any] = {}
         for part in dict.fromkeys((searching.chosen_on, last)):
-            found = searching.add(part, scored[part])[0]
+            found = searching.add(part, scored[part]).metrics
         scores = scored[last]
         at = {
             name: {"auc": row["auc"], "search": found.get("search", {}).get("at", {}).get(name)}
@@ -346,7 +345,7 @@ class _Judge:
 
 def _difference(scores: Scores, own: Scores, values: Hypothesis) -> Metric:
     """How much larger the area is than that of the run's own network, on the same events."""
-    member = (scores.target == 0) | (scores.parameters == np.asarray(values, np.float32)).all(axis=1)
+    member = (scores.target == 0) | carries(scores.parameters, values)
     pair = [one.at_hypothesis[values][member] for one in (scores, own)]
     return auc_difference(pair[0], pair[1], scores.target[member], scores.weight[member])
 

@@ -1,15 +1,29 @@
-"""The verb `train`: recipe and network."""
+"""The verb `train`: recipe and network, or those of every fold."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from fivesigma.analysis.file import load
+from fivesigma.assessment.comparison import check_trigger
 from fivesigma.cluster import multiprocess
+from fivesigma.models.custom import custom
+from fivesigma.preparation.balance import lopsided
+from fivesigma.preparation.folds import FoldAssignment
+from fivesigma.preparation.negative_weights import what_is_done
 from fivesigma.progress import Listener
+from fivesigma.runs.context import RUNS, RunContext
 from fivesigma.runs.run import Run
 from fivesigma.runs.session import RunSession
-from fivesigma.verbs.base import RUNS, AnalysisLike
+from fivesigma.training import training
+from fivesigma.training.fit import FitOptions
+from fivesigma.training.fold_training import train_folds
+from fivesigma.training.folds import INDEX, Folds
+from fivesigma.training.network import Network, hypotheses_of
+from fivesigma.verbs.base import AnalysisLike, Build
+
+_TRAINS = "train"
+"""What the first of several processes says to the others before it trains."""
 
 
 def train(
@@ -22,22 +36,106 @@ def train(
     workers: int | None = None,
     cluster: str | None = None,
     resume: bool = False,
+    model: Build | None = None,
 ) -> Run:
-    """Fit recipe and network; goes on with an interrupted run of the same analysis."""
-    journey = RunSession.start(
-        load(analysis, settings, data),
-        Path(output),
-        listener or Listener(),
-        needs="train",
-        new=new,
-        resume=resume,
-        workers=workers,
-        cluster=cluster,
-    )
+    """Fit recipe and network; goes on with an interrupted run of the same analysis.
+
+    The arguments are those of `run`.
+    """
+    context = RunContext.of(output, listener, workers, cluster)
+    resolved = with_model(load(analysis, settings, data), model)
+    session = RunSession.start(resolved, context, needs="train", new=new, resume=resume)
     if multiprocess.rank():
-        journey.help()
-        return Run(journey.folder.path)
-    journey.trained()
-    journey.train_baselines()
-    journey.folder.finish()
-    return Run(journey.folder.path)
+        help_to_train(session)
+        return Run(session.folder.path)
+    trained(session)
+    train_baselines(session)
+    session.folder.finish()
+    return Run(session.folder.path)
+
+
+def with_model(analysis: Any, model: Build | None) -> Any:
+    """The analysis with a network that the calling script builds."""
+    return analysis if model is None else analysis.model_copy(update={"model": custom(model)})
+
+
+def help_to_train(session: RunSession) -> None:
+    """What a process that is not the first one does: load the events after it, and train with it."""
+    if multiprocess.agree() == _TRAINS:
+        source = session.source
+        options = FitOptions(session.folder.checkpoint, resume=True)
+        training.train(session.analysis, source.parts, shards=source.shards, options=options)
+    multiprocess.leave()
+
+
+def trained(session: RunSession) -> Network | Folds:
+    """The run's network, or those of its folds; trained now, unless that has been done."""
+    if session.is_trained:
+        multiprocess.agree()  # tells the others that there is nothing to do
+        multiprocess.leave()
+        return session.network()
+    session.folder.begin("train")
+    source, analysis = session.source, session.analysis
+    learnt = source.parts["train"] if source.division is None else source.division.events
+    check_trigger(analysis, learnt)
+    session.baselines.check()
+    if said := what_is_done(learnt.weight, analysis.train.negative_weights):
+        session.listener.say(said)
+    if source.per_fb and (said := lopsided(learnt, analysis)):
+        session.listener.say(f"warning: {said}")
+    return _train_one(session) if source.division is None else _train_folds(session, source.division)
+
+
+def train_baselines(session: RunSession) -> None:
+    """Train the baselines of the analysis that are not trained yet."""
+    if session.analysis.baselines:
+        session.folder.begin("baselines")
+        session.baselines.train()
+
+
+def _train_folds(session: RunSession, division: FoldAssignment) -> Folds:
+    folder, listener = session.folder, session.listener
+    folds = train_folds(folder, session.analysis, division, listener, session.workers)
+    rows = folder.read_json(INDEX)["folds"]
+    folder.update_metadata(
+        hypotheses=hypotheses_of(division.events),
+        folds=division.count,
+        epochs=sum(row["epochs"] for row in rows),
+        dropped_features=sorted({name for row in rows for name in row["dropped"]}),
+        weights=rows[0]["weights"],
+        training_seconds=sum(row["seconds"] for row in rows),
+    )
+    losses = ", ".join(f"{row['loss']:.4f} (epoch {row['best_epoch']})" for row in rows)
+    listener.done(f"trained {division.count} folds; lowest validation loss of each: {losses}")
+    return folds
+
+
+def _train_one(session: RunSession) -> Network:
+    folder, listener, source = session.folder, session.listener, session.source
+    multiprocess.agree(_TRAINS)
+    if folder.checkpoint.is_file():
+        listener.say(f"resuming from {folder.checkpoint}")
+
+    def on_epoch(row: dict[str, float], epochs: int) -> None:
+        folder.alive()
+        listener.epoch(row, epochs)
+
+    options = FitOptions(folder.checkpoint, resume=True, on_epoch=on_epoch)
+    network, history = training.train(session.analysis, source.parts, shards=source.shards, options=options)
+    multiprocess.leave()
+    folder.write_history(history)
+    best = min(history, key=lambda row: row.get("val_loss", row["loss"]))
+    folder.update_metadata(
+        hypotheses=hypotheses_of(source.parts["train"]),
+        epochs=len(history),
+        dropped_features=list(network.recipe.dropped),
+        weights=int(network.model.count_params()),
+        training_seconds=sum(row["seconds"] for row in history),
+    )
+    network.save(folder)
+    rate = source.lengths()["train"] * len(history) / max(sum(row["seconds"] for row in history), 1e-9)
+    listener.done(
+        f"trained {len(history)} epochs at {rate:,.0f} events/s; lowest validation loss "
+        f"{best.get('val_loss', best['loss']):.4f} in epoch {best['epoch']:.0f}"
+    )
+    return network

@@ -1,4 +1,4 @@
-"""`tune`: search for the best settings, then train and evaluate with them."""
+"""The verb `tune`: search for the best settings, then train and evaluate with them."""
 
 import shutil
 from collections.abc import Mapping, Sequence
@@ -7,12 +7,12 @@ from typing import Any
 
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.analysis.file import dump, load
-from fivesigma.analysis.train import SMALLER_IS_BETTER
 from fivesigma.analysis.tune import Tune
-from fivesigma.cluster.executor import executor
 from fivesigma.data import mapped as shared_data
 from fivesigma.errors import AnalysisError
+from fivesigma.metrics.spec import spec_of
 from fivesigma.progress import Listener, TrialRow
+from fivesigma.runs.context import RUNS, RunContext
 from fivesigma.runs.folder import RunFolder
 from fivesigma.runs.run import Run
 from fivesigma.runs.session import RunSession
@@ -20,7 +20,7 @@ from fivesigma.tuning.hyperband import brackets
 from fivesigma.tuning.search import News, Search
 from fivesigma.tuning.space import size
 from fivesigma.tuning.trial import Trial
-from fivesigma.verbs.base import RUNS, AnalysisLike
+from fivesigma.verbs.base import AnalysisLike
 from fivesigma.verbs.run import run
 
 SHOWN = 10
@@ -51,7 +51,7 @@ def tune(
     Returns:
         The run with the best settings.
     """
-    listener = listener or Listener()
+    context = RunContext.of(output, listener, workers, cluster)
     resolved = load(analysis, settings, data)
     if resolved.split.folds is not None:
         raise AnalysisError(
@@ -59,23 +59,23 @@ def tune(
             hint="search with --set split.folds=null; then fivesigma run RUN/tune/best.yaml "
             f"--set split.folds={resolved.split.folds}",
         )
-    journey = RunSession.start(resolved, Path(output), listener, needs="tune", new=new, workers=workers, cluster=cluster)
-    journey.folder.begin("tune")
-    best = _search(journey)
-    journey.folder.finish()
+    session = RunSession.start(resolved, context, needs="tune", new=new)
+    session.folder.begin("tune")
+    best = _search(session)
+    session.folder.finish()
     return run(best, output=output, listener=listener, new=new)
 
 
-def _search(journey: RunSession) -> Analysis:
+def _search(session: RunSession) -> Analysis:
     """The analysis with the best settings that the search finds; they are kept in `tune/best.yaml`."""
-    resolved, folder, listener = journey.analysis, journey.folder, journey.listener
+    resolved, folder, listener = session.analysis, session.folder, session.listener
     place = (folder / "tune").absolute()
-    parts = {part: events for part, events in journey.source.parts.items() if part != "test"}
+    parts = {part: events for part, events in session.source.parts.items() if part != "test"}
     if "val" not in parts:
         raise AnalysisError("a search needs validation events", hint="set split.val")
     shared_data.write(place / "data", parts)
     try:
-        with executor(journey.workers, journey.cluster, tasks=most_trials(resolved.tune), single_core=True) as pool:
+        with session.workers.executor(tasks=most_trials(resolved.tune), single_core=True) as pool:
             search = Search(resolved, place / "data", place, pool, Watch(folder, listener, resolved.tune))
             trials = search.run()
     finally:
@@ -96,7 +96,7 @@ def most_trials(tune: Tune) -> int | None:
     if tune.method == "hyperband":
         return sum(rungs[0].count for rungs in brackets(tune.max_epochs, tune.factor))
     if tune.method == "tpe":
-        return min(tune.together, tune.trials)
+        return min(tune.trials_at_once, tune.trials)
     return tune.trials if tune.method == "random" else size(tune.space)
 
 
@@ -147,7 +147,7 @@ class Watch:
 
     def _order(self, row: TrialRow) -> tuple[bool, float, int]:
         value = float("inf") if row.best is None else row.best
-        smaller = self._tune.objective in SMALLER_IS_BETTER or row.best is None
+        smaller = not spec_of(self._tune.objective).larger_is_better or row.best is None
         return row.state != "training", value if smaller else -value, row.number
 
 

@@ -103,7 +103,7 @@ def test_a_bin_that_comes_out_empty_joins_its_neighbour():
 
 def test_too_little_background_is_said():
     with pytest.raises(ValueError, match="no cut leaves 50000 background events"):
-        choose(expected(scores(), Scale())["mass=500"], Search(floor=50_000))
+        choose(expected(scores(), Scale())["mass=500"], Search(min_background=50_000))
 
 
 def numbers(sample, scale=None):

@@ -1,4 +1,4 @@
-"""A search for a signal: cut and bins chosen on some events, the significance they reach told on others."""
+"""Choose cut and bins of a search on some events, and work out the significance on others."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma.analysis.search import Search
+from fivesigma.events import carries
 from fivesigma.metrics.metric import Metric
 from fivesigma.metrics.search.significance import (
     Yields,
@@ -93,7 +94,7 @@ def _tests(scores: Scores) -> list[tuple[str, NDArray[np.float32], NDArray[np.bo
         return [(ALL, scores.score, np.ones(len(scores), bool))]
     found = []
     for values, score in scores.at_hypothesis.items():
-        own = (scores.parameters == np.asarray(values, np.float32)).all(axis=1)
+        own = carries(scores.parameters, values)
         found.append((hypothesis_name(scores.parameter_names, values), score, (scores.target == 0) | own))
     return found
 
@@ -124,9 +125,9 @@ def choose(events: Expected, settings: Search) -> Choice:
         ValueError: if there is too little background for any.
     """
     columns = (events.score, events.target, events.weight)
-    floor, most_error = settings.floor, settings.most_error
-    found = best_cut(*columns, systematic=settings.systematic, floor=floor, most_error=most_error)
-    edges = automatic_edges(*columns, bins=settings.bins, floor=floor, most_error=most_error)
+    min_background, max_mc_error = settings.min_background, settings.max_mc_error
+    found = best_cut(*columns, systematic=settings.systematic, min_background=min_background, max_mc_error=max_mc_error)
+    edges = automatic_edges(*columns, bins=settings.bins, min_background=min_background, max_mc_error=max_mc_error)
     edges[0], edges[-1] = 0.0, 1.0
     return Choice(found.cut, found.cuts, edges)
 
@@ -173,8 +174,8 @@ def _first(value: NDArray[np.float64], error: NDArray[np.float64]) -> Metric:
 def _scan(events: Expected, choice: Choice, settings: Search) -> dict[str, Any]:
     """Significance of every cut; none where too little background is left."""
     found = yields_above(events.score, events.target, events.weight, choice.cuts)
-    enough = found.background >= settings.floor
-    enough &= found.background_error <= settings.most_error * found.background
+    enough = found.background >= settings.min_background
+    enough &= found.background_error <= settings.max_mc_error * found.background
     return {
         "cut": choice.cuts,
         "significance": np.where(enough, found.significance(settings.systematic), np.nan),

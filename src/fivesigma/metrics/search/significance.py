@@ -1,4 +1,4 @@
-"""Expected significance of a signal: of a count, of the best cut on the score, and of the binned score."""
+"""Expected significance of a counting experiment, of the best cut, and of a binned score."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -119,12 +119,12 @@ def best_cut(
     *,
     systematic: float | None = 0.0,
     steps: int = 200,
-    floor: float = FLOOR,
-    most_error: float = MOST_ERROR,
+    min_background: float = FLOOR,
+    max_mc_error: float = MOST_ERROR,
 ) -> BestCut:
     """Scan a cut on the score.
 
-    Cuts above which the background is less than `floor`, or known to worse than `most_error`, are not considered:
+    Cuts above which the background is less than `min_background`, or known to worse than `max_mc_error`, are not considered:
     there the significance is that of a fluctuation.
 
     Args:
@@ -132,8 +132,8 @@ def best_cut(
         systematic: relative uncertainty of the background, beside that of its simulated number; None to take the
             background as known exactly.
         steps: cuts that are tried, at equal shares of the signal.
-        floor: least background above a cut, in events.
-        most_error: largest relative Monte Carlo error of that background.
+        min_background: least background above a cut, in events.
+        max_mc_error: largest relative Monte Carlo error of that background.
 
     Raises:
         ValueError: if no cut leaves enough background.
@@ -141,9 +141,9 @@ def best_cut(
     shares = np.linspace(0, 1, steps, endpoint=False)
     cuts = np.unique(np.quantile(score[target == 1], shares))
     found = yields_above(score, target, weight, cuts)
-    known = (found.background >= floor) & (found.background_error <= most_error * found.background)
+    known = (found.background >= min_background) & (found.background_error <= max_mc_error * found.background)
     if not known.any():
-        raise ValueError(f"no cut leaves {floor:g} background events known to {most_error:.0%}")
+        raise ValueError(f"no cut leaves {min_background:g} background events known to {max_mc_error:.0%}")
     scan = np.where(known, found.significance(systematic), np.nan)
     i = int(np.nanargmax(scan))
     return BestCut(
@@ -162,18 +162,18 @@ def automatic_edges(
     weight: Weight,
     *,
     bins: int = 20,
-    floor: float = FLOOR,
-    most_error: float = MOST_ERROR,
+    min_background: float = FLOOR,
+    max_mc_error: float = MOST_ERROR,
 ) -> NDArray[np.float64]:
     """Edges of the binned score: equal shares of the signal, joined from the top until the background is known.
 
-    Every bin has positive signal, at least `floor` background events, and a background known to `most_error`.
+    Every bin has positive signal, at least `min_background` background events, and a background known to `max_mc_error`.
 
     Args:
         score, target, weight: as for `yields_above`; for a search, of events the network was not trained on.
         bins: most bins.
-        floor: least background of a bin, in events.
-        most_error: largest relative Monte Carlo error of a bin's background.
+        min_background: least background of a bin, in events.
+        max_mc_error: largest relative Monte Carlo error of a bin's background.
 
     Returns:
         Rising edges; the outer ones hold every score.
@@ -192,11 +192,11 @@ def automatic_edges(
     edges, s, b, variance = [high], 0.0, 0.0, 0.0
     for i in range(len(candidates) - 2, -1, -1):
         s, b, variance = s + sums[1][i], b + sums[0][i], variance + squares[i]
-        if s > 0 and b >= floor and variance**0.5 <= most_error * b:
+        if s > 0 and b >= min_background and variance**0.5 <= max_mc_error * b:
             edges.append(float(candidates[i]))
             s = b = variance = 0.0
     if len(edges) == 1:
-        raise ValueError(f"no bin has {floor:g} background events known to {most_error:.0%}")
+        raise ValueError(f"no bin has {min_background:g} background events known to {max_mc_error:.0%}")
     edges[-1] = low  # what is left at the bottom joins the lowest bin
     return np.array(edges[::-1])
 

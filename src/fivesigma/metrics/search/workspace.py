@@ -1,4 +1,4 @@
-"""Yields in bins → a HistFactory workspace: plain data that pyhf, cabinetry and Combine's converters go on from."""
+"""Turn yields in bins into a HistFactory workspace, which pyhf, cabinetry and Combine's converters read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

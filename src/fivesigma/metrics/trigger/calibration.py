@@ -1,4 +1,4 @@
-"""Which muons set the scale for which: never the ones that are judged."""
+"""Divide muons so that a trigger's scale is never set by the muons that it is judged on."""
 
 from dataclasses import dataclass
 from functools import cached_property

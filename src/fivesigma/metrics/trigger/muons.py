@@ -1,4 +1,4 @@
-"""What a model says of muons, beside what is true of them."""
+"""The momentum estimate of a model beside the true momentum, charge and pseudorapidity."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace

@@ -1,4 +1,4 @@
-"""Rates against the threshold, for muons as collisions make them."""
+"""Trigger rate against threshold, for muons with the spectrum of collisions."""
 
 from dataclasses import dataclass
 

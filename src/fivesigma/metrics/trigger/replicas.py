@@ -1,4 +1,4 @@
-"""Replicas of a sample: each event counts 0, 1, 2, … times, as its number says."""
+"""Bootstrap replicas in which a hash of the event number says how often each event counts."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Resolution: core, centre, width and tails of what a momentum is wrong by."""
+"""Momentum resolution: median, core, width and tails."""
 
 from itertools import pairwise
 from typing import Any

@@ -1,4 +1,4 @@
-"""The scale of a trigger: which estimate accepts 90 % of the muons that have a momentum."""
+"""The scale of a trigger: the cut on the estimate that accepts 90 % of the muons of a given momentum."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Everything a trigger asks of one model, and by how much it beats the others."""
+"""All trigger numbers of one model, and its rate relative to other models."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

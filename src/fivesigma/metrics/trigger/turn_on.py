@@ -1,4 +1,4 @@
-"""Turn-on curves: the share of muons that pass a threshold, against what they truly are."""
+"""Turn-on curves: efficiency of a threshold against true momentum."""
 
 from itertools import pairwise
 from typing import Any

@@ -53,8 +53,7 @@ class Ring:
 
 
 def _csc(
-    plane: str,
-    number: int,
+    ring: tuple[str, int],
     radius: tuple[float, float],
     width: float,
     usable: float,
@@ -62,22 +61,33 @@ def _csc(
     wire: float,
     bend_noise: float,
 ) -> Ring:
+    """A ring of cathode strip chambers.
+
+    Args:
+        ring: its plane, and its number in the station.
+        radius: inner and outer, m.
+        width: of a chamber in φ as sectors count it, and `usable` what its strips cover, degrees.
+        usable: see `width`.
+        pitch_mrad: of the strips, mrad.
+        wire: resolution of the wire groups in θ, degrees.
+        bend_noise: of the bend, eighths of a strip.
+    """
     pitch = float(np.rad2deg(pitch_mrad * 1e-3))
-    lever = 0.132 if plane == "ME11" else 0.1524
+    lever = 0.132 if ring[0] == "ME11" else 0.1524
     first = 5.0 if width == 20.0 else 0.0
-    return Ring(plane, number, radius, width, first, usable, pitch / 2, wire, pitch, lever, bend_noise)
+    return Ring(*ring, radius, width, first, usable, pitch / 2, wire, pitch, lever, bend_noise)
 
 
 RINGS = (
-    _csc("ME11", 4, (1.02, 1.50), 10, 10.67, 3.878, 0.284, 1.9),
-    _csc("ME11", 1, (1.50, 2.785), 10, 10.67, 2.958, 0.284, 2.4),
-    _csc("ME12", 2, (2.834, 4.563), 10, 10.85, 2.327, 0.173, 1.7),
-    _csc("ME2", 1, (1.498, 3.415), 20, 21.3, 4.654, 0.108, 3.3),
-    _csc("ME2", 2, (3.677, 6.879), 10, 10.66, 2.327, 0.246, 7.0),
-    _csc("ME3", 1, (1.701, 3.416), 20, 21.3, 4.654, 0.101, 3.8),
-    _csc("ME3", 2, (3.677, 6.879), 10, 10.66, 2.327, 0.232, 6.0),
-    _csc("ME4", 1, (1.906, 3.417), 20, 21.3, 4.654, 0.082, 3.0),
-    _csc("ME4", 2, (3.677, 6.879), 10, 10.66, 2.327, 0.221, 5.0),
+    _csc(("ME11", 4), (1.02, 1.50), 10, 10.67, 3.878, 0.284, 1.9),
+    _csc(("ME11", 1), (1.50, 2.785), 10, 10.67, 2.958, 0.284, 2.4),
+    _csc(("ME12", 2), (2.834, 4.563), 10, 10.85, 2.327, 0.173, 1.7),
+    _csc(("ME2", 1), (1.498, 3.415), 20, 21.3, 4.654, 0.108, 3.3),
+    _csc(("ME2", 2), (3.677, 6.879), 10, 10.66, 2.327, 0.246, 7.0),
+    _csc(("ME3", 1), (1.701, 3.416), 20, 21.3, 4.654, 0.101, 3.8),
+    _csc(("ME3", 2), (3.677, 6.879), 10, 10.66, 2.327, 0.232, 6.0),
+    _csc(("ME4", 1), (1.906, 3.417), 20, 21.3, 4.654, 0.082, 3.0),
+    _csc(("ME4", 2), (3.677, 6.879), 10, 10.66, 2.327, 0.221, 5.0),
     Ring("RE1", 2, (2.82, 4.66), 10, 0, 10.3, 0.3125, 4 * THETA_UNIT),
     Ring("RE2", 2, (3.30, 4.75), 10, 0, 10.3, 0.3125, 4 * THETA_UNIT),
     Ring("RE2", 3, (4.90, 6.90), 10, 0, 10.3, 0.3125, 4 * THETA_UNIT),

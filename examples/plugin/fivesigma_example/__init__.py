@@ -1,0 +1,1 @@
+"""One kind of each group that fivesigma can be extended by; pyproject.toml declares them as entry points."""

@@ -1,0 +1,62 @@
+"""Measure the permutation importance of each input on events that the network was not trained on."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from fivesigma.assessment.base import Assessment, Findings
+from fivesigma.events import Events
+from fivesigma.metrics.importance import importance
+from fivesigma.metrics.metric import Metric
+from fivesigma.progress import Listener
+from fivesigma.runs.source import Source
+from fivesigma.training.folds import Folds
+from fivesigma.training.network import Network
+
+FEWEST = 100
+"""With fewer events nothing can be said."""
+
+
+class Importance(Assessment):
+    """Importance of every input; with folds, of the first fold's network, on the events of this fold.
+
+    Args:
+        most: events that it is measured on, at most; 0 for none.
+        network: of the run.
+        source: its events.
+        task: `binary`, `multiclass` or `regression`.
+        listener: hears how far it is.
+    """
+
+    def __init__(self, most: int, network: Network | Folds, source: Source, task: str, listener: Listener) -> None:
+        self._most, self._source, self._task, self._listener = most, source, task, listener
+        self._of_folds = isinstance(network, Folds)
+        self._network = network.networks[0] if isinstance(network, Folds) else network
+
+    def finish(self) -> Mapping[str, Findings]:
+        events = self._events()
+        if not self._most or events is None or len(events) < FEWEST:
+            return {}
+        events = events.take(np.linspace(0, len(events) - 1, min(self._most, len(events))).astype(np.intp))
+        found = self._measured(events)
+        self._listener.say(f"most important inputs (permutation): {', '.join(list(found)[:5])}")
+        return {"folds" if self._of_folds else "val": Findings({"importance": found})}
+
+    def _events(self) -> Events | None:
+        """Events that the network has not seen, nor the test has any use for."""
+        if self._of_folds:
+            division = self._source.division
+            assert division is not None  # the analysis that has trained folds divides its events into folds
+            return division.events.take(np.flatnonzero(division.fold == 1))
+        return self._source.parts.get("val")
+
+    def _measured(self, events: Events) -> dict[str, Metric]:
+        """Input → importance, the largest first."""
+
+        def on_progress(done: int, total: int) -> None:
+            self._listener.progress(done, total, "permuting the inputs")
+
+        columns = ((events.features, events.parameters), events.target, events.weight)
+        found = importance(self._network.score, *columns, self._task, on_progress=on_progress)
+        by_name = dict(zip((*events.feature_names, *events.parameter_names), found, strict=True))
+        return dict(sorted(by_name.items(), key=lambda item: -item[1].value if np.isfinite(item[1].value) else np.inf))

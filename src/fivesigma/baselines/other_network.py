@@ -1,0 +1,100 @@
+"""The network of another analysis as a baseline."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from fivesigma.analysis.analysis import Analysis
+from fivesigma.analysis.evaluate import Evaluate
+from fivesigma.analysis.file import dump, load
+from fivesigma.analysis.section import AnalysisPath, Section, fields_with
+from fivesigma.baselines.base import INDEX, BaselineKind, BaselineModel, Learning
+from fivesigma.runs.folder import RunFolder
+
+
+class OtherNetwork(Section):
+    """The network of another analysis: its features, recipe, model and training on this analysis's events."""
+
+    kind: Literal["network"] = "network"
+    analysis: AnalysisPath = Field(description="name of a built-in analysis, or an analysis file")
+    settings: dict[str, Any] = Field(default={}, description="overrides by dotted key, such as train.epochs")
+
+
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """A trained network, with its analysis and history.
+
+    Attributes:
+        network: scores events; a `Network`.
+        analysis: what it was trained with.
+        history: a row per epoch.
+    """
+
+    network: Any
+    analysis: Analysis | None = None
+    history: tuple[dict[str, float], ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the features and parameters that it takes."""
+        return (*self.network.recipe.features, *self.network.recipe.parameters)
+
+    def score(self, features: NDArray[np.float32], parameters: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+        """As `Network.score`."""
+        found: NDArray[np.float32] = self.network.score(features, parameters)
+        return found
+
+    def save(self, place: RunFolder) -> None:
+        """Write analysis, history and network, then `baseline.json`."""
+        assert self.analysis is not None  # only a network that was trained here is saved
+        place.write_text("analysis.yaml", dump(self.analysis))
+        place.write_history(self.history)
+        self.network.save(place)
+        place.write_json(INDEX, {"kind": "network", "analysis": self.analysis.name, "epochs": len(self.history)})
+
+    def describe(self) -> str:
+        """Epochs of its training."""
+        return f"{len(self.history)} epochs"
+
+
+class OtherNetworkKind(BaselineKind):
+    """Trains the network of another analysis."""
+
+    name = "network"
+    settings = OtherNetwork
+    in_one_process = True
+
+    def analysis_of(self, settings: OtherNetwork, analysis: Analysis) -> Analysis:
+        """The other analysis, on the events of the run.
+
+        Raises:
+            AnalysisError: if it cannot be found or read.
+        """
+        other = load(settings.analysis, settings.settings)
+        same = {key: getattr(analysis, key) for key in fields_with(Analysis, "events")}
+        variables = {**analysis.new_variables, **other.new_variables}
+        own = {"new_variables": variables, "observers": [], "evaluate": Evaluate(), "baselines": {}}
+        return other.model_copy(update={**same, **own})
+
+    def title(self, settings: OtherNetwork) -> str:
+        return f"the network of {settings.analysis}"
+
+    def fit(self, settings: OtherNetwork, learning: Learning) -> BaselineModel:
+        from fivesigma.training.fit import FitOptions
+        from fivesigma.training.training import train
+
+        path = None if learning.place is None else learning.place.checkpoint
+        options = FitOptions(path, resume=True, on_epoch=learning.on_epoch)
+        network, history = train(learning.analysis, learning.parts, options=options)
+        return TrainedNetwork(network, learning.analysis, tuple(history))
+
+    def load(self, place: RunFolder) -> BaselineModel:
+        from fivesigma.training.network import Network
+
+        return TrainedNetwork(Network.load(place))
+
+
+OTHER_NETWORK = OtherNetworkKind()

@@ -1,0 +1,1 @@
+"""One file for each file format that can be read."""

@@ -1,0 +1,80 @@
+"""The common part of NPZ and HDF5: arrays of one or two dimensions as one table."""
+
+import abc
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from fivesigma.data.readers.base import Columns, Reader
+from fivesigma.errors import DataError, did_you_mean
+
+
+class ArrayReader(Reader):
+    """Arrays of equal length; the columns of a two-dimensional one are named by `columns`."""
+
+    def __init__(self, path: str, where: str, columns: Mapping[str, Sequence[str]]) -> None:
+        super().__init__(path, where)
+        self._named = dict(columns)
+
+    @abc.abstractmethod
+    def _arrays(self) -> Mapping[str, tuple[tuple[int, ...], str]]:
+        """Array name → (shape, type)."""
+
+    @abc.abstractmethod
+    def _load(self, array: str) -> Any:
+        """The array, or something that slices like it."""
+
+    @cached_property
+    def _places(self) -> dict[str, tuple[str, int | None]]:
+        """Column name → (array, column index in it, None for a one-dimensional array)."""
+        arrays = self._arrays()
+        for array in self._named:
+            if array not in arrays:
+                raise DataError(f"no array {array!r} in {self.where}: {did_you_mean(array, arrays)}")
+        places: dict[str, tuple[str, int | None]] = {}
+        lengths = {}
+        for array, (shape, _) in arrays.items():
+            if len(shape) not in (1, 2):
+                continue
+            names = [array] if len(shape) == 1 else self._names_of(array, shape[1])
+            for i, name in enumerate(names):
+                if name in places:
+                    raise DataError(f"two columns in {self.where} are named {name!r}: in {places[name][0]!r} and {array!r}")
+                places[name] = (array, None if len(shape) == 1 else i)
+            lengths[array] = shape[0]
+        if not places:
+            raise DataError(f"{self.where} holds no table: only arrays of one or two dimensions are columns")
+        if len(set(lengths.values())) > 1:
+            raise DataError(f"the arrays in {self.where} differ in length: {lengths}")
+        self._rows = next(iter(lengths.values()))
+        return places
+
+    def _names_of(self, array: str, width: int) -> list[str]:
+        given = self._named.get(array)
+        if given is None:
+            return [f"{array}_{i}" for i in range(width)]
+        if len(given) != width:
+            raise DataError(f"array {array!r} in {self.where} has {width} columns; `columns.{array}` names {len(given)}")
+        return list(given)
+
+    def types(self) -> Mapping[str, str]:
+        kinds = self._arrays()
+        return {name: kinds[array][1] for name, (array, _) in self._places.items()}
+
+    def length(self) -> int:
+        _ = self._places
+        return int(self._rows)
+
+    def _chunks(
+        self, names: Sequence[str], size: int, integers: Collection[str], float32: Collection[str]
+    ) -> Iterator[Columns]:
+        loaded = {array: self._load(array) for array in {self._places[name][0] for name in names}}
+        for start in range(0, self.length(), size):
+            rows = {array: np.asarray(values[start : start + size]) for array, values in loaded.items()}
+            yield {name: self._pick(rows, name) for name in names}
+
+    def _pick(self, rows: Mapping[str, Any], name: str) -> Any:
+        array, index = self._places[name]
+        return rows[array] if index is None else rows[array][:, index]

@@ -1,0 +1,131 @@
+"""The interface of a reader and of a file format: columns of one table, and its rows in chunks."""
+
+import abc
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fivesigma.data.writers.base import Writer
+from fivesigma.errors import ColumnNotFound, DataError
+
+CHUNK = 200_000
+"""Rows read at a time unless told otherwise: 28 columns of float64 are then 45 MB."""
+
+Columns = Mapping[str, Any]
+"""Column name → NumPy array [event], or an Awkward array where each event has a list."""
+
+
+class Reader(abc.ABC):
+    """One table in one file.
+
+    Args:
+        path: the file.
+        where: how error messages name the table, for example `events.root:Events`.
+    """
+
+    def __init__(self, path: str, where: str) -> None:
+        self.path = path
+        self.where = where
+
+    @abc.abstractmethod
+    def types(self) -> Mapping[str, str]:
+        """Column name → its type as the file states it, in file order."""
+
+    @abc.abstractmethod
+    def length(self) -> int | None:
+        """Number of rows, or None where only reading the whole file would tell."""
+
+    @abc.abstractmethod
+    def _chunks(
+        self, names: Sequence[str], size: int, integers: Collection[str], float32: Collection[str]
+    ) -> Iterator[Columns]:
+        """Rows of the columns `names`, about `size` at a time."""
+
+    def share(self, rows: int) -> float:
+        """About how much of the file has been read when `chunks` has given `rows` rows, from 0 to 1."""
+        return rows / max(self.length() or rows, 1)
+
+    def chunks(
+        self, names: Sequence[str], size: int = CHUNK, integers: Collection[str] = (), float32: Collection[str] = ()
+    ) -> Iterator[Columns]:
+        """Yield the rows of the columns `names`, in file order, about `size` at a time.
+
+        Args:
+            names: columns to read; no others are decoded.
+            size: rows per chunk.
+            integers: columns whose values must stay whole numbers (event numbers), where a text
+                format leaves the type open.
+            float32: columns of which no more than float32 is needed, where a text format leaves the type open.
+
+        Raises:
+            ColumnNotFound: if a name is not in the table.
+            DataError: if the file is truncated or corrupt.
+        """
+        known = self.types()
+        for name in names:
+            if name not in known:
+                raise ColumnNotFound(name, self.where, known)
+        with reading(self.where):
+            yield from self._chunks(names, size, integers, float32)
+
+    def read(self, names: Sequence[str] | None = None) -> dict[str, Any]:
+        """All rows of some columns (all of them by default) at once."""
+        wanted = list(self.types()) if names is None else list(names)
+        parts = list(self.chunks(wanted))
+        return {name: join([part[name] for part in parts]) for name in wanted}
+
+
+ColumnNames = Sequence[str] | Mapping[str, Sequence[str]]
+"""Names for columns that have none in the file: a list for a text file, a list for each array of an archive."""
+
+
+@dataclass(frozen=True)
+class FileFormat:
+    """A file format: what a plug-in registers in the group `readers`.
+
+    Attributes:
+        name: what `format` in the analysis file says.
+        suffixes: endings of such files, lower case, with the dot.
+        open: (path, tree, table or group inside the file or None, column names) → the reader.
+        magic: the first bytes of such a file, to tell the format without an ending.
+        writer: (path) → what writes such a file, if it can be written.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    open: Callable[[str, str | None, ColumnNames], Reader]
+    magic: bytes = b""
+    writer: Callable[[Path], Writer] | None = None
+
+
+def join(parts: Sequence[Any]) -> Any:
+    """Chunks of one column, put together; Awkward if any chunk is."""
+    if all(isinstance(part, np.ndarray) for part in parts):
+        return np.concatenate(parts) if parts else np.zeros(0)
+    import awkward as ak
+
+    return ak.concatenate(parts)
+
+
+@contextmanager
+def reading(where: str) -> Iterator[None]:
+    """Turn what libraries raise on a bad file into one sentence that names the file."""
+    try:
+        yield
+    except DataError:
+        raise
+    except FileNotFoundError:
+        raise DataError(f"no file {where}", hint="check the path; relative paths start at the analysis file") from None
+    except IsADirectoryError:
+        raise DataError(f"{where} is a folder, not a file", hint=f"use a glob, for example {where}/*.root") from None
+    except MemoryError:
+        raise DataError(f"{where} does not fit in memory") from None
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise DataError(
+            f"cannot read {where}: {reason}", hint="is the file complete? compare its size or checksum"
+        ) from error

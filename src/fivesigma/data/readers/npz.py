@@ -1,0 +1,50 @@
+"""NPZ archives of NumPy arrays."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from fivesigma.data.readers.arrays import ArrayReader
+from fivesigma.data.readers.base import ColumnNames, FileFormat, reading
+from fivesigma.data.writers.npz import NpzWriter
+from fivesigma.errors import DataError
+
+
+class NpzReader(ArrayReader):
+    """A NumPy archive; pickled content is refused, as it could run code."""
+
+    def __init__(self, path: str, columns: Mapping[str, Sequence[str]] | None = None) -> None:
+        super().__init__(path, path, columns or {})
+
+    @cached_property
+    def _headers(self) -> dict[str, tuple[tuple[int, ...], str]]:
+        """Shapes and types from the array headers alone, so that nothing large is decompressed."""
+        import zipfile
+
+        with reading(self.path), zipfile.ZipFile(self.path) as archive:
+            headers = {}
+            for entry in archive.namelist():
+                with archive.open(entry) as file:
+                    version = np.lib.format.read_magic(file)
+                    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+                    shape, _, kind = read(file)
+                if kind.hasobject:
+                    raise DataError(f"{self.path}: the array {entry!r} holds Python objects, which are not read")
+                headers[entry.removesuffix(".npy")] = (shape, str(kind))
+            return headers
+
+    def _arrays(self) -> Mapping[str, tuple[tuple[int, ...], str]]:
+        return self._headers
+
+    def _load(self, array: str) -> Any:
+        with np.load(self.path, allow_pickle=False) as archive:
+            return archive[array]
+
+
+def _open(path: str, treename: str | None, columns: ColumnNames) -> NpzReader:
+    return NpzReader(path, columns if isinstance(columns, Mapping) else {})
+
+
+NPZ = FileFormat("npz", (".npz",), _open, magic=b"PK\x03\x04", writer=NpzWriter)

@@ -1,0 +1,59 @@
+"""Parquet files, through pyarrow."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from fivesigma.cluster.cores import cores
+from fivesigma.data.readers.base import ColumnNames, Columns, FileFormat, Reader, reading
+from fivesigma.data.writers.parquet import ParquetWriter
+
+
+class ParquetReader(Reader):
+    """One Parquet file; missing entries become NaN."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, path)
+
+    @cached_property
+    def _file(self) -> Any:
+        import pyarrow.parquet as pq
+
+        with reading(self.path):
+            return pq.ParquetFile(self.path)
+
+    def types(self) -> Mapping[str, str]:
+        return {field.name: str(field.type) for field in self._file.schema_arrow}
+
+    def length(self) -> int:
+        return int(self._file.metadata.num_rows)
+
+    def _chunks(
+        self, names: Sequence[str], size: int, integers: Collection[str], float32: Collection[str]
+    ) -> Iterator[Columns]:
+        # On two cores there is other work to do beside, and threads take longer in sum.
+        threads = cores() > 2
+        for batch in self._file.iter_batches(batch_size=size, columns=list(names), use_threads=threads):
+            yield {name: to_numpy(batch.column(name)) for name in names}
+
+
+def to_numpy(column: Any) -> Any:
+    """An Arrow column as NumPy (floats with NaN for nulls), or Awkward if it holds lists."""
+    import pyarrow as pa
+
+    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type) or pa.types.is_fixed_size_list(column.type):
+        import awkward as ak
+
+        return ak.from_arrow(column)
+    if column.null_count and not pa.types.is_floating(column.type):
+        column = column.cast(pa.float64())
+    return np.asarray(column.to_numpy(zero_copy_only=False))
+
+
+def _open(path: str, treename: str | None, columns: ColumnNames) -> ParquetReader:
+    return ParquetReader(path)
+
+
+PARQUET = FileFormat("parquet", (".parquet", ".pq"), _open, magic=b"PAR1", writer=ParquetWriter)

@@ -1,0 +1,134 @@
+"""The results of an evaluation, typed and versioned, as `metrics.json` holds them."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+
+from fivesigma.errors import RunError
+from fivesigma.metrics.metric import Metric, is_metric
+
+VERSION = 2
+"""Of `metrics.json`. Files without one are those of version 1, which differ in nothing that is read."""
+
+NETWORK = "network"
+"""What the run's own network is called beside its baselines."""
+
+Tree = Mapping[str, Any]
+
+
+def judged_part(parts: Collection[str]) -> str:
+    """The part whose numbers count: test events if there are any, else events scored out of fold, else validation events.
+
+    >>> judged_part(["train", "val", "test"]), judged_part(["train", "folds"])
+    ('test', 'folds')
+    """
+    return next(part for part in ("test", "folds", "val", *parts) if part in parts)
+
+
+@dataclass(frozen=True)
+class PartResults:
+    """What is known of one part of the data.
+
+    Attributes:
+        metrics: name → value with its error; what each means is in its `MetricSpec`.
+        per_class: class → `precision`, `recall`, `f1` and `support`.
+        confusion: `counts`, `errors` and `classes` of the confusion matrix.
+        per_parameter: hypothesis → `auc`, `accuracy` and `signal_events`.
+        against: observer → a row of metrics for each of its bins.
+        negative_weights: their `share`, and `effective_events`; empty if there are none.
+        baselines: name → metrics of the baseline.
+        trigger: what a trigger makes of the network.
+        search: significance and limits.
+        overtraining: class → Kolmogorov–Smirnov distance to the training events.
+        sculpting: observer → how a cut on the score changes the background.
+        importance: input → permutation importance.
+        one_network: metric → what the network of one fold reaches alone.
+    """
+
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    per_class: Tree = field(default_factory=dict)
+    confusion: Tree = field(default_factory=dict)
+    per_parameter: Tree = field(default_factory=dict)
+    against: Tree = field(default_factory=dict)
+    negative_weights: Tree = field(default_factory=dict)
+    baselines: Tree = field(default_factory=dict)
+    trigger: Tree = field(default_factory=dict)
+    search: Tree = field(default_factory=dict)
+    overtraining: Tree = field(default_factory=dict)
+    sculpting: Tree = field(default_factory=dict)
+    importance: Tree = field(default_factory=dict)
+    one_network: Tree = field(default_factory=dict)
+
+    def text(self, name: str) -> str:
+        """A metric with its error; a dash where there is none."""
+        metric = self.metrics.get(name)
+        return "–" if metric is None or not np.isfinite(metric.value) else str(metric)
+
+    def to_json(self) -> dict[str, Any]:
+        """As `metrics.json` holds it."""
+        sections = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "metrics"}
+        return {name: metric.to_dict() for name, metric in self.metrics.items()} | {
+            name: tree for name, tree in sections.items() if tree
+        }
+
+    @classmethod
+    def from_json(cls, tree: Tree) -> "PartResults":
+        """The inverse of `to_json`; what is neither a metric nor a known section is left out."""
+        known = {each.name for each in fields(cls)} - {"metrics"}
+        metrics = {name: _metric(value) for name, value in tree.items() if is_metric(value)}
+        return cls(metrics, **{name: value for name, value in tree.items() if name in known})
+
+
+@dataclass(frozen=True)
+class Results:
+    """What an evaluation has found.
+
+    Attributes:
+        parts: `train`, `val` (or `folds`, out of fold), `test` → what is known of it.
+    """
+
+    parts: Mapping[str, PartResults]
+
+    @property
+    def judged(self) -> str:
+        """The part whose numbers count."""
+        return judged_part(self.parts)
+
+    def to_json(self) -> dict[str, Any]:
+        """Part → its results, as `metrics.json` holds them."""
+        return {name: part.to_json() for name, part in self.parts.items()}
+
+    @classmethod
+    def from_json(cls, tree: Tree) -> "Results":
+        """Read what `metrics.json` holds.
+
+        Raises:
+            RunError: if a later version of fivesigma wrote it.
+        """
+        return cls({name: PartResults.from_json(part) for name, part in parts_of(tree).items()})
+
+
+def versioned(parts: Tree) -> dict[str, Any]:
+    """The content of `metrics.json`."""
+    return {"version": VERSION, **parts}
+
+
+def parts_of(tree: Tree) -> dict[str, Any]:
+    """Part → metrics from the content of `metrics.json`, of this version or an older one.
+
+    Raises:
+        RunError: if a later version of fivesigma wrote it.
+    """
+    version = tree.get("version", 1)
+    if not isinstance(version, int) or version > VERSION:
+        raise RunError(
+            f"metrics.json has version {version}, and this fivesigma reads up to {VERSION}",
+            hint="update fivesigma, or write it anew: fivesigma evaluate RUN",
+        )
+    return {part: value for part, value in tree.items() if part != "version"}
+
+
+def _metric(tree: Tree) -> Metric:
+    return Metric(*(np.nan if tree[key] is None else float(tree[key]) for key in ("value", "error")))

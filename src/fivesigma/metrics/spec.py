@@ -1,0 +1,130 @@
+"""The specification of a metric: name, direction, unit, meaning and function, all in one place."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fivesigma import plugins
+from fivesigma.metrics.metric import Metric, Weight
+
+TARGET = "target"
+"""A unit: that of the regression's target."""
+
+TASKS = ("binary", "multiclass", "regression")
+
+
+@dataclass(frozen=True)
+class MetricOptions:
+    """What a metric may depend on beside the events.
+
+    Attributes:
+        threshold: score from which an event counts as signal (two classes).
+        bootstrap: replicas for an error without a closed form; with 0 the error is NaN, which is faster.
+    """
+
+    threshold: float = 0.5
+    bootstrap: int = 200
+
+
+Function = Callable[[NDArray[Any], NDArray[Any], Weight, MetricOptions], Metric]
+
+
+@dataclass(frozen=True)
+class MetricSpec:
+    """A metric; what a plug-in registers in the group `metrics`.
+
+    Attributes:
+        name: in `metrics.json`, in tables, and in `train.monitor` and `tune.objective`.
+        tasks: of `binary`, `multiclass` and `regression`, those that it judges.
+        larger_is_better: its direction; None for a number that has none, which nothing can be optimised by.
+        meaning: one line for a reader of the report.
+        unit: `target` for the unit of a regression's target, else the unit itself; empty if it has none.
+        function: (score, target, weight, options) → `Metric`. The score is [event], or [event, class] for more than two
+            classes; a regression's score is the prediction, in the target's unit. None for a number that an
+            assessment works out.
+        in_bins: whether it is also given in bins of observers and for single networks; costly metrics are not.
+        label: for axes; the name by default.
+    """
+
+    name: str
+    tasks: tuple[str, ...]
+    larger_is_better: bool | None
+    meaning: str
+    unit: str = ""
+    function: Function | None = None
+    in_bins: bool = True
+    label: str = ""
+
+    def unit_for(self, target_unit: str) -> str:
+        """The unit in which an analysis states it.
+
+        Args:
+            target_unit: of the regression's target; empty for classes.
+        """
+        return target_unit if self.unit == TARGET else self.unit
+
+
+LOSS = MetricSpec("loss", TASKS, False, "what the training makes small, on validation events")
+"""What can be monitored beside the metrics."""
+
+
+def spec_of(name: str) -> MetricSpec:
+    """What is known of a metric, or of the loss.
+
+    Raises:
+        AnalysisError: if there is no such metric.
+    """
+    found: MetricSpec = LOSS if name == LOSS.name else plugins.metrics.get(name)
+    return found
+
+
+def functions_of(task: str, *, in_bins: bool = False) -> dict[str, Function]:
+    """Name → function of every metric of a task.
+
+    Args:
+        task: `binary`, `multiclass` or `regression`.
+        in_bins: only those that are given in bins.
+    """
+    specs: list[MetricSpec] = [spec for spec in plugins.metrics if task in spec.tasks and (spec.in_bins or not in_bins)]
+    return {spec.name: spec.function for spec in specs if spec.function is not None}
+
+
+def monitorable(task: str) -> list[str]:
+    """What a training or a search can be judged by: the loss, and every metric of the task that has a direction."""
+    specs: list[MetricSpec] = list(plugins.metrics)
+    usable = [s.name for s in specs if task in s.tasks and s.function is not None and s.larger_is_better is not None]
+    return [LOSS.name, *usable]
+
+
+def monitored(row: Mapping[str, float], monitor: str) -> float:
+    """What an epoch is ranked by, smaller meaning better.
+
+    Args:
+        row: of the history; the validation value counts, or that of the training where there are no validation events.
+        monitor: name of the metric. A metric that the row does not have (most need validation events) gives way to the
+            training loss.
+
+    >>> monitored({"loss": 0.4, "val_loss": 0.5, "val_auc": 0.9}, "auc"), monitored({"loss": 0.4}, "auc")
+    (-0.9, 0.4)
+    """
+    for key in (f"val_{monitor}", monitor):
+        if key in row:
+            return -row[key] if spec_of(monitor).larger_is_better else row[key]
+    return row[LOSS.name]
+
+
+def better(values: list[float], name: str) -> float:
+    """The best of some values of a metric, or of the loss.
+
+    >>> better([0.2, 0.3], "auc"), better([0.2, 0.3], "loss")
+    (0.3, 0.2)
+    """
+    return max(values) if spec_of(name).larger_is_better else min(values)
+
+
+def undefined() -> Metric:
+    """A metric that these events do not have."""
+    return Metric(np.nan, np.nan)

@@ -1,0 +1,120 @@
+"""The metrics that every analysis gets, each with its direction, unit and meaning."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fivesigma.metrics import classes, regression, roc
+from fivesigma.metrics.metric import Metric, Weight, replicas, weighted_mean
+from fivesigma.metrics.spec import TARGET, MetricOptions, MetricSpec
+
+BINARY, CLASSES, REGRESSION = ("binary",), ("binary", "multiclass"), ("regression",)
+
+
+def _auc(score: NDArray[Any], target: NDArray[Any], weight: Weight, options: MetricOptions) -> Metric:
+    return roc.auc(score, target, weight)
+
+
+def _accuracy(score: NDArray[Any], target: NDArray[Any], weight: Weight, options: MetricOptions) -> Metric:
+    return classes.accuracy(score, target, weight, options.threshold)
+
+
+def _log_loss(score: NDArray[Any], target: NDArray[Any], weight: Weight, options: MetricOptions) -> Metric:
+    return classes.log_loss(score, target, weight)
+
+
+def _of_confusion(
+    score: NDArray[Any], target: NDArray[Any], weight: Weight, options: MetricOptions, statistic: classes.Statistic
+) -> Metric:
+    """A statistic of the confusion matrix."""
+    return replicas(*classes.confusion(score, target, weight, options.threshold), statistic, options.bootstrap)
+
+
+def _accuracy_of_constant(score: NDArray[Any], target: NDArray[Any], weight: Weight, options: MetricOptions) -> Metric:
+    largest = np.bincount(target.astype(np.intp), weight).argmax() if len(target) else 0
+    return weighted_mean((target == largest).astype(np.float64), weight)
+
+
+def _rmse(score: NDArray[Any], target: NDArray[Any], weight: Weight, options: MetricOptions) -> Metric:
+    return regression.rmse(score, target, weight)
+
+
+def _mae(score: NDArray[Any], target: NDArray[Any], weight: Weight, options: MetricOptions) -> Metric:
+    return regression.mae(score, target, weight)
+
+
+def _bias(score: NDArray[Any], target: NDArray[Any], weight: Weight, options: MetricOptions) -> Metric:
+    return regression.bias(score, target, weight)
+
+
+def _width_68(score: NDArray[Any], target: NDArray[Any], weight: Weight, options: MetricOptions) -> Metric:
+    return regression.half_width_68(score - target, weight)
+
+
+def _r_squared(score: NDArray[Any], target: NDArray[Any], weight: Weight, options: MetricOptions) -> Metric:
+    return regression.r_squared(score, target, weight)
+
+
+def _rmse_of_constant(score: NDArray[Any], target: NDArray[Any], weight: Weight, options: MetricOptions) -> Metric:
+    constant = np.full(len(score), np.average(target, weights=weight) if weight.sum() else 0.0)
+    return regression.rmse(constant, target, weight)
+
+
+AUC = MetricSpec(
+    "auc", BINARY, True, "probability that a signal event scores above a background event", "", _auc, label="AUC"
+)
+ACCURACY = MetricSpec("accuracy", CLASSES, True, "share of events put into the right class", "", _accuracy)
+LOG_LOSS = MetricSpec("log_loss", CLASSES, False, "mean of −ln p(true class)", "", _log_loss, in_bins=False)
+BALANCED_ACCURACY = MetricSpec(
+    "balanced_accuracy",
+    CLASSES,
+    True,
+    "mean recall of the classes",
+    function=partial(_of_confusion, statistic=classes.mean_recall),
+    in_bins=False,
+)
+F1_MACRO = MetricSpec(
+    "f1_macro",
+    CLASSES,
+    True,
+    "mean F1 of the classes",
+    function=partial(_of_confusion, statistic=classes.mean_f1),
+    in_bins=False,
+)
+F1_WEIGHTED = MetricSpec(
+    "f1_weighted",
+    CLASSES,
+    True,
+    "F1 of the classes weighted by their size",
+    function=partial(_of_confusion, statistic=classes.weighted_f1),
+    in_bins=False,
+)
+ACCURACY_OF_CONSTANT = MetricSpec(
+    "accuracy_of_constant",
+    CLASSES,
+    None,
+    "accuracy of always answering the largest class",
+    function=_accuracy_of_constant,
+    in_bins=False,
+)
+RMSE = MetricSpec("rmse", REGRESSION, False, "root mean squared error", TARGET, _rmse, label="RMSE")
+MAE = MetricSpec("mae", REGRESSION, False, "mean absolute error", TARGET, _mae, label="MAE")
+BIAS = MetricSpec("bias", REGRESSION, None, "mean of predicted − true", TARGET, _bias)
+WIDTH_68 = MetricSpec("width_68", REGRESSION, False, "half the interval that holds 68 % of the residuals", TARGET, _width_68)
+R_SQUARED = MetricSpec("r_squared", REGRESSION, True, "share of the variance explained", "", _r_squared, label="R²")
+RMSE_OF_CONSTANT = MetricSpec(
+    "rmse_of_constant", REGRESSION, None, "RMSE of always answering the mean", TARGET, _rmse_of_constant
+)
+CALIBRATION_ERROR = MetricSpec("calibration_error", BINARY, False, "mean distance of the score from the share of signal")
+RECALIBRATED_CALIBRATION_ERROR = MetricSpec(
+    "recalibrated_calibration_error", BINARY, False, "mean distance from the share of signal after recalibration"
+)
+RECALIBRATED_LOG_LOSS = MetricSpec("recalibrated_log_loss", BINARY, False, "mean of −ln p(true class) after recalibration")
+TRIGGER_RATE = MetricSpec(
+    "trigger_rate",
+    ("multiclass", "binary", "regression"),
+    False,
+    "rate above the trigger's threshold, at equal efficiency",
+)

@@ -1,0 +1,104 @@
+"""The interface of a network kind: settings, and a function that builds the Keras model."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Self
+
+from fivesigma.analysis.section import Section
+from fivesigma.errors import AnalysisError
+
+
+class Inputs(int):
+    """How many inputs a network has, parameters included: an `int` that also says what else it must fit.
+
+    Attributes:
+        outputs: 1 for two classes or a regression, else the number of classes.
+        link: activation that the output must end in: `sigmoid` (two classes), `softmax` (more) or `linear` (regression).
+        parameters: how many of the inputs, the last ones, are physics parameters.
+        names: of the inputs.
+        seed: for the first weights and for dropout.
+
+    >>> inputs = Inputs(4, outputs=1, link="sigmoid", parameters=1)
+    >>> inputs + 1, inputs.link
+    (5, 'sigmoid')
+    """
+
+    outputs: int
+    link: str
+    parameters: int
+    names: tuple[str, ...]
+    seed: int
+
+    def __new__(
+        cls,
+        count: int,
+        *,
+        outputs: int = 1,
+        link: str = "linear",
+        parameters: int = 0,
+        names: tuple[str, ...] = (),
+        seed: int = 0,
+    ) -> Self:
+        found = super().__new__(cls, count)
+        found.outputs, found.link, found.parameters = outputs, link, parameters
+        found.names, found.seed = names, seed
+        return found
+
+
+@dataclass(frozen=True)
+class ModelKind:
+    """A kind of network; what a plug-in registers in the group `models`.
+
+    Attributes:
+        name: what `model.kind` in the analysis file says.
+        settings: a `Section` with a field `kind`.
+        build: (settings, inputs) → an unfitted `keras.Model`, [event, input] → [event, output].
+        label: (settings) → the network in a few words.
+        widest: (settings) → units of the widest layer, where that is known; small networks of one shape may then train in
+            one program.
+    """
+
+    name: str
+    settings: type[Section]
+    build: Callable[[Any, Inputs], Any]
+    label: Callable[[Any], str] = lambda settings: str(settings.kind)
+    widest: Callable[[Any], int | None] = lambda settings: None
+
+
+def check_model(model: Any, inputs: Inputs, where: str) -> None:
+    """Refuse a Keras model that the training loop cannot train.
+
+    Args:
+        model: as a kind has built it.
+        inputs: what it must fit.
+        where: how the message calls it.
+
+    Raises:
+        AnalysisError: saying what does not fit.
+    """
+    import numpy as np
+
+    from fivesigma.models.backend import keras
+
+    if not isinstance(model, keras().Model):
+        raise AnalysisError(f"{where} returned {type(model).__name__}, not a keras.Model")
+    wanted = [(None, int(inputs)), (None, inputs.outputs)]
+    try:
+        shapes = [model.input_shape, model.output_shape]
+    except (AttributeError, ValueError) as error:
+        raise AnalysisError(f"{where} returned a model without a shape: {error}", hint="begin with keras.Input") from None
+    if shapes != wanted:
+        raise AnalysisError(
+            f"{where} returned a model from {shapes[0]} to {shapes[1]}; it must go from {wanted[0]} to {wanted[1]}",
+            hint="one input of two dimensions, one output",
+        )
+    if inputs.link == "linear":
+        return
+    outputs = np.asarray(model(np.random.default_rng(0).normal(size=(64, int(inputs))).astype(np.float32)))
+    sums = outputs.sum(axis=1) if inputs.link == "softmax" else np.ones(1)
+    last = getattr(getattr(model.layers[-1], "activation", None), "__name__", "")
+    if last == "linear" or outputs.min() < 0 or outputs.max() > 1 or np.abs(sums - 1).max() > 1e-3:
+        raise AnalysisError(
+            f"{where} returned a model whose outputs are no probabilities",
+            hint=f"end it in keras.layers.Activation({inputs.link!r})",
+        )

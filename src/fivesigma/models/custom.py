@@ -1,0 +1,68 @@
+"""A network that the calling script builds: `fivesigma.train(analysis, model=build)`."""
+
+import hashlib
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from fivesigma import plugins
+from fivesigma.analysis.section import Section
+from fivesigma.errors import AnalysisError
+from fivesigma.models.base import Inputs, ModelKind
+
+
+class Custom(Section):
+    """Where a network came from that a script has built; the file says it, and never runs it."""
+
+    kind: Literal["custom"] = "custom"
+    function: str = Field(description="module and name of the function that builds the network")
+    file: str | None = Field(None, description="the script or notebook it stands in")
+    sha256: str | None = Field(None, description="of the function's source")
+
+
+def custom(build: Callable[[Inputs], Any]) -> Custom:
+    """Settings for a function that builds a Keras model; it stays known to this process.
+
+    Args:
+        build: (inputs) → `keras.Model`; `inputs` is the number of inputs, an `int` that also knows `outputs`, `link`,
+            `parameters`, `names` and `seed`.
+
+    Raises:
+        AnalysisError: if it is not a function.
+    """
+    if not callable(build):
+        raise AnalysisError(f"model={build!r} is not a function", hint="give a function of the number of inputs")
+    name = f"{getattr(build, '__module__', '?')}:{getattr(build, '__qualname__', type(build).__name__)}"
+    try:
+        file, source = inspect.getsourcefile(build), inspect.getsource(build)
+    except (OSError, TypeError):
+        file, source = None, None
+    plugins.functions[name] = build
+    return Custom(
+        function=name,
+        file=None if file is None or file.startswith("<") else str(Path(file).absolute()),
+        sha256=None if source is None else hashlib.sha256(source.encode()).hexdigest(),
+    )
+
+
+def _build(settings: Custom, inputs: Inputs) -> Any:
+    from fivesigma.models.backend import keras
+
+    if settings.function not in plugins.functions:
+        place = f" of {settings.file}" if settings.file else ""
+        raise AnalysisError(
+            f"the network of this analysis is built by {settings.function}{place}, which only that script can call",
+            hint="run the script again: fivesigma.train(analysis, model=…) goes on with an unfinished run",
+        )
+    keras().utils.set_random_seed(inputs.seed)
+    return plugins.functions[settings.function](inputs)
+
+
+def _label(settings: Custom) -> str:
+    return f"a network built by {settings.function}"
+
+
+CUSTOM = ModelKind("custom", Custom, _build, _label)

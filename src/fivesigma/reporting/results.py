@@ -1,0 +1,370 @@
+"""Results: metrics, learning curves, ROC, scores, confusion, response, residuals."""
+
+from collections.abc import Container, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from fivesigma import plugins
+from fivesigma.analysis.analysis import Analysis
+from fivesigma.metrics.metric import is_metric, shown
+from fivesigma.metrics.result import judged_part
+from fivesigma.metrics.spec import monitored, spec_of
+from fivesigma.reporting.style import Picture, colour, label, new_figure, points, save, stairs
+from fivesigma.reporting.table import Table
+from fivesigma.runs.folder import RunFolder
+
+Tree = Mapping[str, Any]
+
+
+_HEADLINES = {
+    "binary": ("auc", "accuracy", "log_loss", "balanced_accuracy"),
+    "multiclass": ("f1_weighted", "f1_macro", "balanced_accuracy", "accuracy"),
+    "regression": ("rmse", "mae", "width_68", "rmse_of_constant"),
+}
+"""The numbers at the top of the page, by task."""
+
+_PER_FOLD = {"binary": ("auc", "accuracy"), "multiclass": ("accuracy",), "regression": ("rmse", "width_68", "bias")}
+"""Out-of-fold numbers in the table of folds, by task."""
+
+
+def headline(metrics: Tree, analysis: Analysis) -> list[tuple[str, str]]:
+    """The numbers at the top of the page: each as text, and what it is.
+
+    Args:
+        metrics: part → its numbers, from `metrics.json`.
+        analysis: of the run.
+    """
+    last = judged_part(metrics)
+    names = [name for name in _HEADLINES[analysis.task] if name in _names(metrics)]
+    return [(shown(metrics[last].get(name)), f"{last} {_heading(name, analysis)}") for name in names]
+
+
+def tables(metrics: Tree, analysis: Analysis, sampled: Container[str] = ()) -> list[Table]:
+    """The metrics of every part; the last column says what they are.
+
+    Args:
+        metrics: part → its numbers, from `metrics.json`.
+        analysis: of the run.
+        sampled: parts of which only a sample was evaluated.
+    """
+    header = ["metric", *(f"{part} (sample)" if part in sampled else part for part in metrics), "what it is"]
+    rows = [
+        [_heading(name, analysis), *(shown(part.get(name)) for part in metrics.values()), _meaning(name)]
+        for name in _names(metrics)
+    ]
+    return [Table("Metrics", header, rows)]
+
+
+def fold_columns(analysis: Analysis) -> dict[str, str]:
+    """Metric → heading of its column in the table of folds."""
+    return {name: _heading(name, analysis) for name in _PER_FOLD[analysis.task]}
+
+
+def sampled_parts(metadata: Tree) -> dict[str, tuple[int, int]]:
+    """Part → number of events evaluated and of all, where not all were."""
+    there = metadata.get("events", {})
+    return {part: (n, there[part]) for part, n in metadata.get("evaluated", {}).items() if n < there.get(part, 0)}
+
+
+def _names(metrics: Tree) -> list[str]:
+    return list(dict.fromkeys(name for part in metrics.values() for name, value in part.items() if is_metric(value)))
+
+
+def _meaning(name: str) -> str:
+    """What a metric is; nothing for one whose package is no longer installed."""
+    return spec_of(name).meaning if name in plugins.metrics else ""
+
+
+def _heading(name: str, analysis: Analysis) -> str:
+    """The name of a metric, and its unit if it has one."""
+    unit = spec_of(name).unit_for(analysis.target.unit if analysis.target else "") if name in plugins.metrics else ""
+    return f"{name} [{unit}]" if unit else name
+
+
+def figures(folder: RunFolder, analysis: Analysis, metrics: Tree, curves: Tree) -> Iterator[Picture]:
+    """Learning curves of whatever is trained, then figures of the metrics and curves of whatever is evaluated.
+
+    Args:
+        folder, analysis: of the run.
+        metrics, curves: `metrics.json` and `curves.json`; empty without them.
+    """
+    if folder.has("history.jsonl"):
+        yield learning_curves(folder, folder.history(), analysis)
+    elif histories := _histories(folder, analysis):
+        yield fold_curves(folder, histories, analysis)
+    if not curves:
+        return
+    last = judged_part(metrics)
+    if analysis.task == "binary":
+        yield _roc(folder, metrics, curves)
+        yield _scores(folder, analysis, curves, last)
+        if metrics[last].get("per_parameter"):
+            yield _per_parameter(folder, analysis, metrics[last]["per_parameter"], last)
+        yield _calibration(folder, curves, last)
+    elif analysis.task == "multiclass":
+        yield _class_scores(folder, analysis, curves[last]["scores"], last)
+    else:
+        yield _response(folder, analysis, curves[last]["response"], last)
+        yield _residual(folder, analysis, metrics, curves, last)
+    if analysis.task != "regression":
+        yield _confusion(folder, metrics[last]["confusion"], last)
+    for observer, rows in metrics[last].get("against", {}).items():
+        yield _against(folder, analysis, observer, rows, last)
+
+
+def _histories(folder: RunFolder, analysis: Analysis) -> dict[int, list[dict[str, float]]]:
+    """Fold → a row per epoch, for the folds that are trained."""
+    trained = [n for n in range(1, (analysis.split.folds or 0) + 1) if folder.fold(n).has("history.jsonl")]
+    return {number: folder.fold(number).history() for number in trained}
+
+
+def learning_curves(folder: RunFolder, history: Sequence[Mapping[str, float]], analysis: Analysis) -> Picture:
+    """Loss and accuracy (or RMSE) of training and validation against the epoch."""
+    shown = _curves_shown(history[0], analysis)
+    figure, panels = new_figure(3.9 * len(shown), 3.5, 1, len(shown))
+    epochs = [row["epoch"] for row in history]
+    marker = "o" if len(epochs) < 40 else None
+    best = min(history, key=lambda row: monitored(row, analysis.train.monitor))["epoch"]
+    for axes, name in zip(panels, shown, strict=True):
+        if name in history[0]:
+            axes.plot(epochs, [row[name] for row in history], color=colour(0), marker=marker, ms=3, label="training")
+        if f"val_{name}" in history[0]:
+            axes.plot(
+                epochs, [row[f"val_{name}"] for row in history], color=colour(2), marker=marker, ms=3, label="validation"
+            )
+        values = [row[key] for row in history for key in (name, f"val_{name}") if key in row]
+        if name != "accuracy" and min(values) > 0 and max(values) > 3 * min(values):
+            axes.set_yscale("log")
+        if analysis.train.keep == "best":
+            axes.axvline(best, color="0.6", ls=":", lw=1, label="kept epoch")
+        _name_axes(axes, name, analysis)
+        axes.legend()
+    caption = "Training values are averages over the epoch while the network changes; validation is at its end."
+    if getattr(analysis.model, "dropout", 0):
+        caption += " Dropout acts in training only."
+    return save(folder, figure, "learning-curves", "Learning curves", caption, list(history))
+
+
+def _curves_shown(row: Mapping[str, float], analysis: Analysis) -> list[str]:
+    """What is drawn against the epoch: loss, accuracy or RMSE, and the monitored metric."""
+    second = "rmse" if "rmse" in row else "accuracy"
+    extra = analysis.train.monitor
+    return ["loss", second, *([extra] if f"val_{extra}" in row and extra not in ("loss", second) else [])]
+
+
+def _name_axes(axes: Any, name: str, analysis: Analysis) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    spec = spec_of(name)
+    unit = spec.unit_for(analysis.target.unit if analysis.target else "")
+    axes.set_xlabel("epoch")
+    axes.set_ylabel((spec.label or name) + (f" [{unit}]" if unit else ""))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def fold_curves(folder: RunFolder, histories: Mapping[int, Sequence[Mapping[str, float]]], analysis: Analysis) -> Picture:
+    """The learning curves of every fold's network: one colour each, training dashed and validation solid."""
+    shown = _curves_shown(next(iter(histories.values()))[0], analysis)
+    figure, panels = new_figure(3.9 * len(shown), 3.7, 1, len(shown))
+    for axes, name in zip(panels, shown, strict=True):
+        for number, history in histories.items():
+            epochs = [row["epoch"] for row in history]
+            look: dict[str, Any] = {"color": colour(number - 1), "marker": "o" if len(epochs) < 40 else None, "ms": 3}
+            for key, line in ((name, "--"), (f"val_{name}", "-")):
+                if key in history[0]:
+                    solid = key.startswith("val_") or f"val_{name}" not in history[0]
+                    text = f"fold {number}" if solid else None
+                    axes.plot(epochs, [row[key] for row in history], ls=line, lw=1.0, label=text, **look)
+        _name_axes(axes, name, analysis)
+    panels[0].legend(fontsize=8, ncols=1 + (len(histories) - 1) // 5)
+    caption = (
+        "One network per fold, trained on the others. Dashed: training, an average over the epoch; solid: validation, "
+        "at its end."
+    )
+    numbers = {str(number): list(history) for number, history in histories.items()}
+    return save(folder, figure, "learning-curves", "Learning curves", caption, numbers)
+
+
+def _roc(folder: RunFolder, metrics: Tree, curves: Tree) -> Picture:
+    figure, (left, right) = new_figure(9.4, 4.2, 1, 2)
+    last = judged_part(curves)
+    # Validation events, which chose the epoch, are left out where there are others that count.
+    parts = [part for part in curves if part != "val" or part == last]
+    lines = {f"{part}: AUC {shown(metrics[part]['auc'])}": curves[part]["roc"] for part in parts}
+    for name, tree in curves[last].get("baselines", {}).items():
+        if "roc" in tree:
+            lines[f"{name}, {last}: AUC {shown(metrics[last]['baselines'][name]['auc'])}"] = tree["roc"]
+    per = metrics[last].get("per_parameter", {})
+    # A hypothesis without signal events in this part has no curve.
+    at = {name: curve for name, curve in curves[last]["roc_at"].items() if per[name]["auc"]["value"] is not None}
+    named = {f"{name}: {per[name]['auc']['value']:.3f}": curve for name, curve in at.items()}
+    for axes in (left, right):
+        for i, (text, curve) in enumerate({**lines, **named}.items()):
+            signal, background = np.asarray(curve["signal"]), np.asarray(curve["background"])
+            thin = i >= len(lines)
+            look: dict[str, Any] = {"color": colour(i), "lw": 1.0 if thin else 1.8, "ls": "--" if thin else "-"}
+            if axes is left:
+                axes.plot(background, signal, **look)
+            else:
+                some = background > 0
+                axes.plot(signal[some], 1 / background[some], label=text, **look)
+    left.plot([0, 1], [0, 1], color="0.7", lw=0.8, ls=":")
+    left.set(xlabel="background efficiency", ylabel="signal efficiency", xlim=(0, 1), ylim=(0, 1.005))
+    right.set(xlabel="signal efficiency", ylabel="background rejection 1/ε_B", yscale="log", xlim=(0, 1), ylim=(0.9, None))
+    right.legend(fontsize=8)
+    caption = "Left: signal against background efficiency. Right: background rejection against signal efficiency."
+    if named:
+        caption += f" Dashed: {last} signal of one hypothesis against all background scored under it."
+    return save(folder, figure, "roc", "ROC", caption, {part: curves[part]["roc"] for part in curves})
+
+
+_WORDS = {"folds": "out of fold"}
+
+
+def _scores(folder: RunFolder, analysis: Analysis, curves: Tree, last: str) -> Picture:
+    # With folds, single networks are compared with single networks, not with the mean of all.
+    last = "folds" if "folds" in curves else last
+    figure, (axes,) = new_figure(6.4, 4.2)
+    for i, name in enumerate(analysis.classes):
+        if "train" in curves and last != "train":
+            stairs(axes, curves["train"]["scores"][name], colour(2 * i), f"{name}, training", filled=True)
+        points(axes, curves[last]["scores"][name], colour(2 * i), f"{name}, {_WORDS.get(last, last)}")
+    axes.axvline(analysis.evaluate.threshold, color="0.6", ls=":", lw=1)
+    axes.set(xlabel="score", ylabel="events, normalised to unit area", yscale="log", xlim=(0, 1))
+    axes.set_ylim(top=axes.get_ylim()[1] * 6)
+    axes.legend(ncols=2, loc="upper center")
+    caption = (
+        f"Training and {_WORDS.get(last, last)} must agree within errors; a gap means overtraining. Dotted: the threshold."
+    )
+    numbers = {part: tree["scores"] for part, tree in curves.items()}
+    return save(folder, figure, "scores", "Score distributions", caption, numbers)
+
+
+def _per_parameter(folder: RunFolder, analysis: Analysis, rows: Tree, last: str) -> Picture:
+    figure, (axes,) = new_figure(6.4, 3.6)
+    names = list(analysis.parameters)
+    known = [row for row in rows.values() if row["auc"]["value"] is not None]
+    values = [row["parameters"][names[0]] for row in known]
+    areas = [row["auc"]["value"] for row in known]
+    errors = [row["auc"]["error"] for row in known]
+    axes.errorbar(values, areas, errors, fmt="o-" if len(names) == 1 else "o", color=colour(0), capsize=3, ms=5)
+    for value, area in zip(values, areas, strict=True):
+        axes.annotate(f"{area:.3f}", (value, area), xytext=(0, -14), textcoords="offset points", ha="center", fontsize=8)
+    axes.margins(0.08, 0.2)
+    axes.set_ylim(top=min(axes.get_ylim()[1], 1.02))
+    axes.set(xlabel=label(analysis, names[0]), ylabel=f"{last} AUC")
+    caption = "Signal of each hypothesis against all background given that hypothesis: the test a search makes."
+    return save(folder, figure, "auc-per-parameter", "AUC at each hypothesis", caption, dict(rows))
+
+
+def _calibration(folder: RunFolder, curves: Tree, last: str) -> Picture:
+    figure, (axes,) = new_figure(4.6, 4.2)
+    tree = curves[last]["calibration"]
+    axes.plot([0, 1], [0, 1], color="0.6", ls=":", lw=1)
+    share, low, high = (np.asarray(tree[key]) for key in ("share", "low", "high"))
+    axes.errorbar(tree["score"], share, [share - low, high - share], fmt="o", color=colour(0), ms=4, capsize=2)
+    axes.set(xlabel="mean score in bin", ylabel="share of signal", xlim=(0, 1), ylim=(0, 1))
+    caption = "On the diagonal the score is the probability of being signal, at the composition of the sample."
+    return save(folder, figure, "calibration", f"Calibration ({last})", caption, dict(tree))
+
+
+def _class_scores(folder: RunFolder, analysis: Analysis, tree: Tree, last: str) -> Picture:
+    count = len(analysis.classes)
+    columns = min(2, count)
+    figure, panels = new_figure(4.4 * columns, 3.0 * (-(-count // columns)) + 0.3, -(-count // columns), columns)
+    for axes, output in zip(panels, analysis.classes, strict=False):
+        for i, name in enumerate(analysis.classes):
+            stairs(axes, tree[output][name], colour(i), name)
+        axes.set(xlabel=f"probability of {output}", yscale="log", xlim=(0, 1))
+    for axes in panels[count:]:
+        axes.set_visible(False)
+    figure.supylabel("events, unit area", fontsize=9)
+    handles, names = panels[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper center", ncols=min(count, 4), title="true class")
+    caption = f"Each output of the network for {last} events of every true class."
+    return save(folder, figure, "class-scores", "Outputs by true class", caption, dict(tree))
+
+
+def _confusion(folder: RunFolder, tree: Tree, last: str) -> Picture:
+    counts = np.asarray(tree["counts"])
+    names = tree["classes"]
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1e-300)
+    size = 2.6 + 0.8 * len(names)
+    figure, (axes,) = new_figure(size + 0.9, size)
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for i in range(len(names)):
+        for j in range(len(names)):
+            text = f"{100 * shares[i, j]:.1f} %\n{counts[i, j]:,.0f}"
+            axes.text(j, i, text, ha="center", va="center", fontsize=9, color="white" if shares[i, j] > 0.55 else "black")
+    axes.set_xticks(range(len(names)), names, rotation=20 if len(names) > 2 else 0)
+    axes.set_yticks(range(len(names)), names)
+    axes.minorticks_off()
+    axes.tick_params(which="both", length=0)
+    axes.set(xlabel="predicted class", ylabel="true class")
+    figure.colorbar(image, ax=axes, label="share of the true class", shrink=0.85)
+    caption = "Rows sum to 100 %: the diagonal is each class's recall. Below: sum of weights."
+    return save(folder, figure, "confusion", f"Confusion matrix ({last})", caption, dict(tree))
+
+
+def _response(folder: RunFolder, analysis: Analysis, tree: Tree, last: str) -> Picture:
+    from matplotlib.colors import LogNorm
+
+    figure, (axes,) = new_figure(5.6, 4.6)
+    edges, counts = np.asarray(tree["edges"]), np.asarray(tree["counts"]).T
+    norm = LogNorm(max(float(counts[counts > 0].min()), 1e-12), float(counts.max())) if (counts > 0).any() else None
+    image = axes.pcolormesh(edges, edges, np.where(counts > 0, counts, np.nan), norm=norm, cmap="viridis", rasterized=True)
+    axes.plot(edges[[0, -1]], edges[[0, -1]], color="white", lw=0.8, ls="--")
+    target = label(analysis, analysis.target.variable) if analysis.target else "target"
+    axes.set(xlabel=target, ylabel=f"prediction of {target}")
+    figure.colorbar(image, ax=axes, label="events")
+    caption = "Prediction against truth; a perfect network fills the diagonal."
+    if tree["events_outside"]:
+        caption += f" {tree['events_outside']:,} events lie outside."
+    return save(folder, figure, "response", f"Response ({last})", caption, dict(tree))
+
+
+def _residual(folder: RunFolder, analysis: Analysis, metrics: Tree, curves: Tree, last: str) -> Picture:
+    figure, (axes,) = new_figure(6.4, 4.0)
+    unit = f" [{analysis.target.unit}]" if analysis.target and analysis.target.unit else ""
+    for part in dict.fromkeys(["train", *(["folds"] if "folds" in curves else []), last]):
+        if part in curves:
+            text = f"{part}: RMSE {shown(metrics[part]['rmse'])}, 68 % ± {metrics[part]['width_68']['value']:.4f}"
+            draw = stairs if part == "train" else points
+            draw(axes, curves[part]["residual"], colour({"train": 0, "folds": 1}.get(part, 2)), text)
+    axes.set(xlabel=f"predicted − true{unit}", ylabel="events, normalised to unit area", yscale="log")
+    axes.margins(y=0.25)
+    axes.legend(loc="upper left", fontsize=8)
+    axes.set_ylim(top=axes.get_ylim()[1] * 8)
+    caption = "Residuals within six widths; on a logarithmic scale, so that the tails can be seen."
+    return save(folder, figure, "residual", "Residuals", caption, {part: tree["residual"] for part, tree in curves.items()})
+
+
+def _against(folder: RunFolder, analysis: Analysis, observer: str, rows: Sequence[Tree], last: str) -> Picture:
+    """Metrics in bins of an observer, with errors; a logarithmic axis where the bins span decades."""
+    names = ["rmse", "width_68", "bias"] if "rmse" in rows[0] else [n for n in ("auc", "accuracy") if n in rows[0]]
+    titles = {"rmse": "RMSE", "width_68": "half width of 68 %", "bias": "bias", "auc": "AUC", "accuracy": "accuracy"}
+    low, high = (np.array([row[key] for row in rows], float) for key in ("low", "high"))
+    log = bool((low > 0).all() and high[np.isfinite(high)].max(initial=0) > 50 * low.min())
+    high = np.where(np.isfinite(high), high, np.maximum(low, 1) * 2)
+    centre = np.sqrt(low * high) if log else (low + high) / 2
+    figure, (axes,) = new_figure(6.4, 3.8)
+    for i, name in enumerate(names):
+        value = np.array([row[name]["value"] if row[name]["value"] is not None else np.nan for row in rows])
+        error = np.array([row[name]["error"] or 0.0 for row in rows])
+        axes.errorbar(
+            centre, value, error, [centre - low, high - centre], fmt="o", ms=4, color=colour(i), label=titles[name]
+        )
+    if "bias" in names:
+        axes.axhline(0, color="0.7", lw=0.8)
+    if log:
+        axes.set_xscale("log")
+    unit = f" [{analysis.target.unit}]" if analysis.target and analysis.target.unit else ""
+    axes.set(
+        xlabel=label(analysis, observer), ylabel=f"{last} {titles[names[0]]}{unit}" if len(names) == 1 else f"{last}{unit}"
+    )
+    if len(names) > 1:
+        axes.legend()
+    title = f"Against {analysis.titles.get(observer, observer)}"
+    file_name = f"against-{observer}".replace("_", "-")
+    return save(folder, figure, file_name, title, "Horizontal bars are the bins, vertical ones the errors.", list(rows))

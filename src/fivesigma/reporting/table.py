@@ -1,0 +1,34 @@
+"""A table of text, for the page and for the terminal, and how numbers stand in it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of text.
+
+    Attributes:
+        title: what it shows.
+        header: of the columns; the first one names rows.
+        rows: of cells.
+        note: a sentence below it.
+    """
+
+    title: str
+    header: list[str]
+    rows: list[list[str]]
+    note: str = ""
+
+
+def number(value: Any) -> str:
+    """A number for a table: four significant digits, thousands separated; a dash for none.
+
+    >>> number(None), number(12345), number(12345.6), number(0.000123456), number(1.0)
+    ('–', '12,345', '12,346', '0.0001235', '1')
+    """
+    if value is None:
+        return "–"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.4g}" if abs(value) < 1e4 else f"{value:,.0f}"

@@ -1,0 +1,323 @@
+"""What a trigger makes of the network and its baselines: turn-on curves, rates, efficiency, resolution, charge."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fivesigma.analysis.analysis import Analysis
+from fivesigma.analysis.trigger import Trigger
+from fivesigma.metrics.intervals import text_of
+from fivesigma.metrics.result import NETWORK, judged_part
+from fivesigma.reporting.style import Picture, colour, label, new_figure, save
+from fivesigma.reporting.table import Table
+from fivesigma.runs.folder import RunFolder
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Tree = Mapping[str, Any]
+Rows = Sequence[Tree]
+TICKS = [2, 3, 5, 7, 10, 20, 30, 50, 70, 100]
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+
+
+def figures(folder: RunFolder, analysis: Analysis, curves: Tree) -> Iterator[Picture]:
+    """All figures there are numbers for.
+
+    Args:
+        folder, analysis: of the run.
+        curves: `curves.json`.
+    """
+    settings, part = analysis.evaluate.trigger, judged_part(curves)
+    if settings is None or "trigger" not in curves[part]:
+        return
+    every = models(curves[part])
+    yield _turn_on(folder, every[NETWORK], settings, part)
+    yield _turn_on_models(folder, every, settings, part)
+    yield _rates(folder, every, settings, part)
+    if settings.eta is not None:
+        yield _efficiency_eta(folder, analysis, every, settings, part)
+    yield _resolution(folder, every, "resolution_pt", "true pT [GeV]", part)
+    if settings.eta is not None:
+        yield _resolution(folder, every, "resolution_eta", label(analysis, settings.eta), part)
+    if any("wrong_charge" in one for one in every.values()):
+        yield _charge(folder, every, part)
+
+
+def tables(metrics: Tree, analysis: Analysis) -> list[Table]:
+    """All tables there are numbers for, the short one that a terminal shows first.
+
+    Args:
+        metrics: part → its numbers, from `metrics.json`.
+        analysis: of the run.
+    """
+    settings, part = analysis.evaluate.trigger, judged_part(metrics)
+    tree = metrics[part]
+    if settings is None or "trigger" not in tree:
+        return []
+    return [_at_one_threshold(tree, part, settings), *_at_every_threshold(tree, part), *_resolutions(tree, part)]
+
+
+def models(tree: Tree) -> dict[str, Any]:
+    """Name → what a trigger says of the network and of each baseline, from one part of `metrics.json` or `curves.json`."""
+    others = {name: one["trigger"] for name, one in tree.get("baselines", {}).items() if "trigger" in one}
+    return {NETWORK: tree["trigger"], **others}
+
+
+def _turn_on(folder: RunFolder, tree: Tree, settings: Trigger, part: str) -> Picture:
+    figure, (axes,) = new_figure(7.0, 4.4)
+    for i, (threshold, rows) in enumerate(tree["turn_on"].items()):
+        _shares(axes, rows, i, f"{threshold} GeV")
+    _finish_turn_on(axes, settings)
+    axes.legend(title="threshold", loc="lower right")
+    caption = (
+        f"Share of {part} muons that the network accepts. At a threshold it is {settings.efficiency:g} by the definition "
+        "of the scale, which other events have set (dotted). Vertical bars: Clopper–Pearson, 68.27 %; horizontal: bins."
+    )
+    return save(folder, figure, "turn-on", "Turn-on curves of the network", caption, tree["turn_on"])
+
+
+def _turn_on_models(folder: RunFolder, every: Tree, settings: Trigger, part: str) -> Picture:
+    figure, (left, right) = new_figure(9.6, 4.2, 1, 2)
+    at = f"{settings.threshold:g}"
+    for axes in (left, right):
+        for i, (name, tree) in enumerate(every.items()):
+            _shares(axes, tree["turn_on"][at], i, name)
+        axes.axvline(settings.threshold, color="0.6", ls=":", lw=1)
+        _finish_turn_on(axes, settings)
+    right.set(yscale="log", ylim=(2e-4, 1.5))
+    left.legend(loc="upper left")
+    caption = (
+        f"All models at {at} GeV and equal efficiency there. On the right the same with a logarithmic axis: what is "
+        "accepted far below the threshold makes the rate, as most muons are there."
+    )
+    numbers = {name: tree["turn_on"][at] for name, tree in every.items()}
+    return save(folder, figure, "turn-on-models", f"Turn-on at {at} GeV ({part})", caption, numbers)
+
+
+def _finish_turn_on(axes: "Axes", settings: Trigger) -> None:
+    axes.axhline(settings.efficiency, color="0.6", ls=":", lw=1)
+    _momentum_axis(axes)
+    axes.set(xlabel="true pT [GeV]", ylabel="efficiency", ylim=(0, 1.06))
+
+
+def _rates(folder: RunFolder, every: Tree, settings: Trigger, part: str) -> Picture:
+    figure, (top, bottom) = new_figure(6.8, 5.6, 2, 1)
+    top.get_gridspec().set_height_ratios([2.2, 1])  # type: ignore[union-attr]
+    numbers = {}
+    for i, (name, tree) in enumerate(every.items()):
+        curve = tree["rate"]
+        _band(top, curve["threshold"], curve["rate"], curve["error"], i, name)
+        numbers[name] = {"rate": curve}
+        if "rate_reduction" in tree:
+            ratio = tree["rate_reduction"]
+            _band(bottom, ratio["threshold"], ratio["ratio"], ratio["error"], i, name)
+            numbers[name]["rate_reduction"] = ratio
+    for axes in (top, bottom):
+        _momentum_axis(axes)
+        axes.set_xlim(curve["threshold"][0], curve["threshold"][-1])
+        axes.axvline(settings.threshold, color="0.6", ls=":", lw=1)
+    bottom.axhline(1, color=colour(0), lw=1.2)
+    bottom.set(xlabel="threshold [GeV]", ylabel="rate / network's")
+    ratios = [x for tree in every.values() for x in tree.get("rate_reduction", {}).get("ratio", []) if x]
+    if ratios and max(ratios) > 4:
+        bottom.set(yscale="log", ylim=(min(*ratios, 1.0) / 1.3, max(ratios) * 1.3))
+    elif ratios:
+        bottom.set_ylim(min(*ratios, 1.0) - 0.2, max(*ratios, 1.0) + 0.2)
+    # The band of an unknown rate reaches down to nothing, and would take the axis with it.
+    values = [x for tree in every.values() for x in tree["rate"]["rate"] if x]
+    top.set(yscale="log", ylim=(min(values, default=0.1) / 1.5, max(values, default=1.0) * 1.5))
+    top.set_ylabel("rate [share of all muons]" if settings.total_rate is None else "rate [kHz]")
+    top.tick_params(labelbottom=False)
+    top.legend()
+    caption = (
+        f"Rate of muons that fall like {power(settings.spectrum)}, all models at an efficiency of {settings.efficiency:g} "
+        "at each threshold; below, the rate of each baseline over that of the network. Bands: one standard deviation; that "
+        "of the ratio takes into account that both are of the same muons."
+    )
+    return save(folder, figure, "trigger-rate", f"Rate against threshold ({part})", caption, numbers)
+
+
+def _efficiency_eta(folder: RunFolder, analysis: Analysis, every: Tree, settings: Trigger, part: str) -> Picture:
+    figure, (left, right) = new_figure(9.6, 3.9, 1, 2)
+    at, eta = f"{settings.threshold:g}", settings.eta or ""
+    for i, (threshold, rows) in enumerate(every[NETWORK]["efficiency_eta"].items()):
+        _shares(left, rows, i, f"{threshold} GeV", log=False)
+    for i, (name, tree) in enumerate(every.items()):
+        _shares(right, tree["efficiency_eta"][at], i, name, log=False)
+    for axes in (left, right):
+        low, high = axes.get_ylim()
+        axes.set(
+            xlabel=label(analysis, eta), ylabel="efficiency above the threshold", ylim=(low - 0.3 * (high - low), 1.004)
+        )
+        axes.legend(ncols=3, fontsize=8, loc="lower center")
+    left.set_title("the network")
+    right.set_title(f"all models at {at} GeV")
+    caption = (
+        "Share accepted of the muons above a threshold, as they were generated: at the threshold "
+        f"{100 * settings.efficiency:g} % pass, far above it the plateau."
+    )
+    numbers = {name: tree["efficiency_eta"] for name, tree in every.items()}
+    return save(folder, figure, "efficiency-eta", f"Efficiency against η ({part})", caption, numbers)
+
+
+def _resolution(folder: RunFolder, every: Tree, key: str, axis: str, part: str) -> Picture:
+    log = key == "resolution_pt"
+    figure, panels = new_figure(9.6, 6.6, 2, 2)
+    names = {"core": "Gaussian core", "width_68": "half of the central 68 %", "median": "median"}
+    for axes, (number, words) in zip(panels, {**names, "tail_high": "upper tail"}.items(), strict=True):
+        for i, (name, tree) in enumerate(every.items()):
+            _values(axes, tree[key], number, i, name, log)
+        axes.set(xlabel=axis, ylabel=f"{words} of ΔpT/pT")
+        if number == "median":
+            axes.axhline(0, color="0.7", lw=0.8)
+        else:
+            axes.set_ylim(bottom=0)
+        if log:
+            _momentum_axis(axes)
+    panels[0].legend()
+    words = "the true momentum" if log else "η, for all muons as they were generated"
+    caption = (
+        f"(predicted − true)/true momentum, before the scale of the trigger, against {words}. Core: within two of its own "
+        "widths of the median; upper tail: the share more than three above it."
+    )
+    numbers = {name: tree[key] for name, tree in every.items()}
+    name = "resolution-pt" if log else "resolution-eta"
+    return save(folder, figure, name, f"Resolution against {'pT' if log else 'η'} ({part})", caption, numbers)
+
+
+def _charge(folder: RunFolder, every: Tree, part: str) -> Picture:
+    figure, (axes,) = new_figure(6.8, 4.0)
+    axes.set_yscale("log")
+    found = {name: tree["wrong_charge"] for name, tree in every.items() if "wrong_charge" in tree}
+    for i, name in enumerate(every):
+        if name in found:
+            _shares(axes, found[name], i, name, empty=False)
+    _momentum_axis(axes)
+    values = [row["share"] for rows in found.values() for row in rows if row["share"]["value"]]
+    lowest = min((row["low"] for row in values if row["low"] > 0), default=0.01)
+    axes.set(xlabel="true pT [GeV]", ylabel="share with the wrong charge", ylim=(lowest / 1.5, 0.8))
+    axes.legend()
+    caption = "Bins without a wrong charge are left out. Vertical bars: Clopper–Pearson, 68.27 %."
+    return save(folder, figure, "wrong-charge", f"Charge misassignment ({part})", caption, found)
+
+
+def _shares(axes: "Axes", rows: Rows, i: int, text: str, *, log: bool = True, empty: bool = True) -> None:
+    """Shares in bins as points with their intervals; bins without a passing muon only if `empty`."""
+    rows = [row for row in rows if row["share"]["value"] is not None and (empty or row["share"]["value"] > 0)]
+    value, low, high = (np.array([row["share"][key] for row in rows]) for key in ("value", "low", "high"))
+    centre, bars = _bins(rows, log)
+    axes.errorbar(
+        centre,
+        value,
+        [value - low, high - value],
+        bars,
+        fmt=MARKERS[i % len(MARKERS)],
+        ms=3.5,
+        lw=1,
+        color=colour(i),
+        label=text,
+    )
+
+
+def _values(axes: "Axes", rows: Rows, key: str, i: int, text: str, log: bool) -> None:
+    """A metric in bins as points with errors."""
+    rows = [row for row in rows if row[key]["value"] is not None]
+    value, error = (np.array([row[key][part] or 0.0 for row in rows]) for part in ("value", "error"))
+    centre, bars = _bins(rows, log)
+    axes.errorbar(centre, value, error, bars, fmt=MARKERS[i % len(MARKERS)], ms=3.5, lw=1, color=colour(i), label=text)
+
+
+def _bins(rows: Rows, log: bool) -> tuple[Any, Any]:
+    """Centres of bins and what lies on both sides of them."""
+    low, high = (np.array([row[key] for row in rows], float) for key in ("low", "high"))
+    centre = np.sqrt(np.maximum(low, high / 4) * high) if log else (low + high) / 2
+    return centre, [centre - low, high - centre]
+
+
+def _band(axes: "Axes", x: Sequence[float], values: Sequence[Any], errors: Sequence[Any], i: int, text: str) -> None:
+    """A curve with a band of one standard deviation."""
+    value, error = (np.array([np.nan if v is None else v for v in numbers], float) for numbers in (values, errors))
+    axes.plot(x, value, color=colour(i), label=text)
+    axes.fill_between(x, np.maximum(value - error, 1e-12), value + error, color=colour(i), alpha=0.25, linewidth=0)
+
+
+def _momentum_axis(axes: "Axes") -> None:
+    """A logarithmic axis with whole numbers at its ticks."""
+    from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
+
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(FixedLocator(TICKS))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+
+
+def _at_one_threshold(tree: Tree, part: str, settings: Trigger) -> Table:
+    at = f"{settings.threshold:g}"
+    rows = []
+    for name, one in models(tree).items():
+        own = one["thresholds"][at]
+        rows.append(
+            [name, *(text_of(x) for x in (own["rate"], one.get("rate_reduction"), own["efficiency"], own["plateau"]))]
+        )
+    unit = "share of all muons" if settings.total_rate is None else "kHz"
+    header = ["model", f"rate [{unit}]", "rate / network's", "efficiency at the threshold", "plateau"]
+    percent = f"{100 * settings.efficiency:g} %"
+    note = (
+        f"All models accept {percent} of the muons of {at} GeV, on a scale set by other events than these; rates are for "
+        f"muons that fall like {power(settings.spectrum)}. The error of a ratio takes into account that both are of the "
+        "same muons. "
+        "Efficiency: what the scale promises, on these events, of muons within 10 % of the threshold; plateau: of those "
+        f"from {settings.plateau:g} times the threshold."
+    )
+    return Table(f"Trigger at {at} GeV ({part})", header, rows, note)
+
+
+def _at_every_threshold(tree: Tree, part: str) -> list[Table]:
+    """Rates, and where the network's curves turn on and end."""
+    every = models(tree)
+    others = [name for name in every if name != NETWORK]
+    rates, efficiencies = [], []
+    for at, own in every[NETWORK]["thresholds"].items():
+        ratios = [text_of(every[name]["rate_reductions"][at]) for name in others]
+        rates.append([f"{at} GeV", text_of(own["rate"]), *ratios])
+        efficiencies.append([f"{at} GeV", text_of(own["efficiency"]), text_of(own["plateau"])])
+    header = ["threshold", "network's rate", *(f"{name} / network" for name in others)]
+    return [
+        Table(f"Rates at every threshold ({part})", header, rates),
+        Table(f"The network's efficiency ({part})", ["threshold", "at the threshold", "plateau"], efficiencies),
+    ]
+
+
+def _resolutions(tree: Tree, part: str) -> list[Table]:
+    """Of the momentum, and of q/pT with the charge where there is one."""
+    every = models(tree)
+    rows = [_resolution_row(name, one["resolution"]) for name, one in every.items()]
+    note = (
+        "Of all muons as they were generated. Core: within two of its own widths of the median; tails: farther from it "
+        "than three. Of a Gaussian, 0.13 % lie in either tail."
+    )
+    header = ["model", "median", "Gaussian core", "half of 68 %", "lower tail", "upper tail"]
+    found = [Table(f"Resolution ΔpT/pT ({part})", header, rows, note)]
+    charged = {name: one for name, one in every.items() if "resolution_q_over_pt" in one}
+    if charged:
+        rows = [_resolution_row(name, one["resolution_q_over_pt"]) for name, one in charged.items()]
+        for row, one in zip(rows, charged.values(), strict=True):
+            row[1] = text_of(one["wrong_charge"])
+        title = f"Resolution Δ(q/pT) in 1/GeV, and charge ({part})"
+        found.append(Table(title, ["model", "wrong charge", *header[2:]], rows))
+    return found
+
+
+def _resolution_row(name: str, tree: Tree) -> list[str]:
+    return [name, *(text_of(tree[key]) for key in ("median", "core", "width_68", "tail_low", "tail_high"))]
+
+
+def power(exponent: float) -> str:
+    """A falling power as text.
+
+    >>> power(3.5)
+    'pT⁻³·⁵'
+    """
+    return "pT" + f"{-exponent:g}".translate(str.maketrans("0123456789.-", "⁰¹²³⁴⁵⁶⁷⁸⁹·⁻"))

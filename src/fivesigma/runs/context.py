@@ -1,0 +1,35 @@
+"""What every verb needs beside its own arguments: the folder of runs, the listener and the workers."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fivesigma.cluster.executor import Workers
+from fivesigma.progress import Listener
+
+RUNS = Path("runs")
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """Handed on from a verb to whatever does its work.
+
+    Attributes:
+        output: folder of all runs.
+        listener: hears what happens.
+        workers: who trains, scores and simulates.
+    """
+
+    output: Path = RUNS
+    listener: Listener = field(default_factory=Listener)
+    workers: Workers = field(default_factory=Workers)
+
+    @classmethod
+    def of(
+        cls,
+        output: str | Path = RUNS,
+        listener: Listener | None = None,
+        workers: int | None = None,
+        cluster: str | None = None,
+    ) -> "RunContext":
+        """From the arguments of a verb."""
+        return cls(Path(output), listener or Listener(), Workers(workers, cluster))

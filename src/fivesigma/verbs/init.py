@@ -1,0 +1,15 @@
+"""The verb `init`: a built-in analysis file, to copy and edit."""
+
+from fivesigma.analysis.file import builtin_names, source_text
+from fivesigma.errors import AnalysisError, did_you_mean
+
+
+def init(analysis: str) -> str:
+    """The text of a built-in analysis file.
+
+    Raises:
+        AnalysisError: if there is none of that name.
+    """
+    if analysis not in builtin_names():
+        raise AnalysisError(f"no built-in analysis {analysis!r}; {did_you_mean(analysis, builtin_names())}")
+    return source_text(analysis)

@@ -1,0 +1,390 @@
+"""Metrics and figures of what a network reaches: the numbers in them."""
+
+import json
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+
+from fivesigma.analysis.file import validate
+from fivesigma.reporting import results
+from fivesigma.reporting.style import colour
+from fivesigma.runs.folder import RunFolder
+
+REGRESSION = {"features": ["a"], "target": {"variable": "t", "unit": "GeV"}, "observers": ["a"], "units": {"a": "cm"}}
+BINARY = {"features": ["a"], "labels": {"variable": "y", "names": ["QCD", "X"]}}
+THREE = {"features": ["a"], "labels": {"variable": "y", "names": ["b", "c", "light"]}}
+
+
+def analysis(tree, **more):
+    return validate({**tree, **more}, "test")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return RunFolder(tmp_path)
+
+
+def number(value, error=0.01):
+    return {"value": value, "error": error}
+
+
+def histogram(*counts, edges=None):
+    edges = np.linspace(0, 1, len(counts) + 1).tolist() if edges is None else edges
+    return {"edges": edges, "counts": list(counts), "errors": np.sqrt(counts).tolist(), "outside": 0.0}
+
+
+class TestLearningCurves:
+    """Values against the epoch, and the epoch that is kept."""
+
+    @staticmethod
+    def history(second, **columns):
+        """The loss rises on validation events, so that the first epoch is its best one."""
+        rows = []
+        for i in range(3):
+            row = {"epoch": i + 1, "loss": 0.5 - 0.1 * i, second: 0.6 + 0.1 * i, "learning_rate": 0.1, "seconds": 1.0}
+            row |= {"val_loss": 0.4 + 0.1 * i, f"val_{second}": 0.5 + 0.1 * i}
+            rows.append(row | {name: values[i] for name, values in columns.items()})
+        return rows
+
+    @staticmethod
+    def kept(drawn):
+        return {panel.get_ylabel(): drawn.lines(panel)["kept epoch"][0] for panel in drawn.axes("learning-curves")}
+
+    @pytest.mark.parametrize(
+        ("tree", "monitor", "best"),
+        [
+            (BINARY, "loss", "lowest"),
+            (BINARY, "log_loss", "lowest"),
+            (BINARY, "auc", "highest"),
+            (BINARY, "accuracy", "highest"),
+            (REGRESSION, "loss", "lowest"),
+            (REGRESSION, "rmse", "lowest"),
+            (REGRESSION, "mae", "lowest"),
+            (REGRESSION, "width_68", "lowest"),
+            (REGRESSION, "r_squared", "highest"),
+        ],
+    )
+    def test_the_kept_epoch_is_the_best_one_of_what_is_monitored(self, folder, drawn, tree, monitor, best):
+        """The lowest value is in the second epoch, the highest in the third, and the loss is best in the first."""
+        rows = self.history("rmse" if tree is REGRESSION else "accuracy", **{f"val_{monitor}": [0.5, 0.3, 0.7]})
+        results.learning_curves(folder, rows, analysis(tree, train={"monitor": monitor}))
+        epoch = {"lowest": 2, "highest": 3}[best]
+        assert set(map(tuple, self.kept(drawn).values())) == {(epoch, epoch)}
+
+    def test_without_validation_events_the_training_loss_decides(self, folder, drawn):
+        rows = [{"epoch": i + 1, "loss": loss, "accuracy": 0.5} for i, loss in enumerate([0.5, 0.3, 0.4])]
+        results.learning_curves(folder, rows, analysis(BINARY, train={"monitor": "auc"}))
+        assert self.kept(drawn) == {"loss": [2, 2], "accuracy": [2, 2]}
+        assert "validation" not in drawn.lines(drawn.axes("learning-curves")[0])
+
+    def test_no_epoch_is_marked_if_the_last_one_is_kept(self, folder, drawn):
+        results.learning_curves(folder, self.history("accuracy"), analysis(BINARY, train={"keep": "last"}))
+        assert all(drawn.legend(panel) == ["training", "validation"] for panel in drawn.axes("learning-curves"))
+
+    def test_training_and_validation_are_drawn_with_name_and_unit(self, folder, drawn):
+        rows = self.history("rmse", val_width_68=[0.3, 0.2, 0.25])
+        results.learning_curves(folder, rows, analysis(REGRESSION, train={"monitor": "width_68"}))
+        loss, rmse, width = drawn.axes("learning-curves")
+        assert drawn.labels(loss) == ("epoch", "loss")
+        assert drawn.labels(rmse) == ("epoch", "RMSE [GeV]")
+        assert drawn.labels(width) == ("epoch", "width_68 [GeV]")
+        assert drawn.lines(rmse)["training"] == ([1, 2, 3], pytest.approx([0.6, 0.7, 0.8]))
+        assert drawn.lines(rmse)["validation"] == ([1, 2, 3], pytest.approx([0.5, 0.6, 0.7]))
+        assert drawn.lines(loss)["validation"][1] == pytest.approx([0.4, 0.5, 0.6])
+        assert list(drawn.lines(width)) == ["validation", "kept epoch"]
+        assert drawn.legend(rmse) == ["training", "validation", "kept epoch"]
+
+    @pytest.mark.parametrize(("last", "scale"), [(0.21, "linear"), (0.1, "log")])
+    def test_values_over_a_wide_range_get_a_logarithmic_axis(self, folder, drawn, last, scale):
+        rows = [{"epoch": i, "loss": loss, "accuracy": 0.5} for i, loss in ((1, 0.6), (2, last))]
+        results.learning_curves(folder, rows, analysis(BINARY))
+        assert [panel.get_yscale() for panel in drawn.axes("learning-curves")] == [scale, "linear"]
+
+    def test_one_epoch_makes_a_learning_curve(self, folder, drawn):
+        rows = [{"epoch": 1, "loss": 0.5, "rmse": 1.0, "learning_rate": 0.1, "seconds": 1.0}]
+        results.learning_curves(folder, rows, analysis(REGRESSION))
+        assert drawn.lines(drawn.axes("learning-curves")[1])["training"] == ([1], [1])
+
+    def test_folds_have_a_colour_each_and_training_is_dashed(self, folder, drawn):
+        histories = {1: self.history("accuracy"), 2: self.history("accuracy", val_loss=[0.9, 0.8, 0.7])}
+        results.fold_curves(folder, histories, analysis(BINARY, split={"folds": 2}))
+        loss, accuracy = drawn.axes("learning-curves")
+        assert [(line.get_linestyle(), line.get_color()) for line in loss.lines] == [
+            ("--", colour(0)),
+            ("-", colour(0)),
+            ("--", colour(1)),
+            ("-", colour(1)),
+        ]
+        assert drawn.lines(loss)["fold 2"] == ([1, 2, 3], [0.9, 0.8, 0.7])
+        assert loss.lines[2].get_ydata() == pytest.approx([0.5, 0.4, 0.3])
+        assert drawn.labels(accuracy) == ("epoch", "accuracy")
+        assert drawn.legend(loss) == ["fold 1", "fold 2"]
+
+    def test_a_run_draws_its_own_history_or_those_of_its_trained_folds(self, tmp_path, drawn):
+        settings = analysis(BINARY, split={"folds": 3})
+        run = RunFolder.create(tmp_path, settings, "test")
+        assert list(results.figures(run, settings, {}, {})) == []
+        lines = "".join(json.dumps(row) + "\n" for row in self.history("accuracy"))
+        for number in (1, 3):
+            run.fold(number).path.mkdir(parents=True)
+            run.fold(number).write_text("history.jsonl", lines)
+        assert [picture.name for picture in results.figures(run, settings, {}, {})] == ["learning-curves"]
+        assert drawn.legend(drawn.axes("learning-curves")[0]) == ["fold 1", "fold 3"]
+        run.write_text("history.jsonl", lines)
+        assert len(list(results.figures(run, settings, {}, {}))) == 1
+        assert drawn.legend(drawn.axes("learning-curves")[0]) == ["training", "validation", "kept epoch"]
+
+
+ROC = {"signal": [0.0, 0.5, 1.0], "background": [0.0, 0.1, 1.0]}
+OTHER = {"signal": [0.0, 0.4, 1.0], "background": [0.0, 0.2, 1.0]}
+
+
+def test_roc_curves_show_efficiencies_and_rejection(folder, drawn):
+    per = {"mass=500": {"auc": number(0.75)}}
+    metrics = {
+        "train": {"auc": number(0.9)},
+        "val": {"auc": number(0.86)},
+        "test": {"auc": number(0.88), "baselines": {"trees": {"auc": number(0.7)}, "odd": {}}, "per_parameter": per},
+    }
+    curves = {
+        "train": {"roc": ROC},
+        "val": {"roc": ROC},
+        "test": {"roc": ROC, "roc_at": {"mass=500": OTHER}, "baselines": {"trees": {"roc": OTHER}, "odd": {}}},
+    }
+    results._roc(folder, metrics, curves)
+    left, right = drawn.axes("roc")
+    assert drawn.labels(left) == ("background efficiency", "signal efficiency")
+    assert drawn.labels(right) == ("signal efficiency", "background rejection 1/ε_B")
+    names = ["train: AUC 0.900 ± 0.010", "test: AUC 0.880 ± 0.010", "trees, test: AUC 0.700 ± 0.010", "mass=500: 0.750"]
+    assert drawn.legend(right) == names
+    curves_left = [(line.get_xdata().tolist(), line.get_ydata().tolist()) for line in left.lines]
+    ours, theirs = (ROC["background"], ROC["signal"]), (OTHER["background"], OTHER["signal"])
+    assert curves_left == [ours, ours, theirs, theirs, ([0, 1], [0, 1])]
+    assert drawn.lines(right)[names[1]] == ([0.5, 1.0], [10.0, 1.0])
+    assert drawn.lines(right)[names[3]] == ([0.4, 1.0], [5.0, 1.0])
+    assert [line.get_linestyle() for line in right.lines] == ["-", "-", "-", "--"]
+    assert right.get_yscale() == "log"
+
+
+SCORES = {
+    "train": {"scores": {"QCD": histogram(30, 10), "X": histogram(16, 64)}},
+    "test": {"scores": {"QCD": histogram(4, 0), "X": histogram(0, 16)}},
+}
+
+
+def test_scores_of_training_are_steps_and_those_of_test_events_points(folder, drawn):
+    results._scores(folder, analysis(BINARY, evaluate={"threshold": 0.3}), SCORES, "test")
+    (axes,) = drawn.axes("scores")
+    background, signal = (one for one in drawn.steps(axes) if one["label"])
+    assert (background["label"], background["values"]) == ("QCD, training", [1.5, 0.5])
+    assert (signal["label"], signal["values"]) == ("X, training", pytest.approx([0.4, 1.6]))
+    band = next(one for one in drawn.steps(axes) if one["baseline"] not in (None, 0))
+    assert np.allclose(band["values"], [(30 + 30**0.5) / 20, (10 + 10**0.5) / 20])
+    assert np.allclose(band["baseline"], [(30 - 30**0.5) / 20, (10 - 10**0.5) / 20])
+    first, second = drawn.points(axes)
+    assert (first["label"], first["x"], first["y"]) == ("QCD, test", [0.25], [2])
+    assert (second["label"], second["x"], second["y"]) == ("X, test", [0.75], [2])
+    assert np.allclose(first["high"], [[1, 3]])
+    assert np.allclose(second["high"], [[1.5, 2.5]])
+    assert [line.get_xdata() for line in axes.lines if line.get_linestyle() == ":"] == [[0.3, 0.3]]
+    assert drawn.labels(axes) == ("score", "events, normalised to unit area")
+    assert axes.get_yscale() == "log"
+    assert sorted(drawn.legend(axes)) == ["QCD, test", "QCD, training", "X, test", "X, training"]
+
+
+def test_with_folds_single_networks_are_compared_with_single_networks(folder, drawn):
+    curves = {"train": SCORES["train"], "folds": SCORES["test"], "test": SCORES["train"]}
+    results._scores(folder, analysis(BINARY), curves, "test")
+    (axes,) = drawn.axes("scores")
+    assert [(one["label"], one["y"]) for one in drawn.points(axes)] == [("QCD, out of fold", [2]), ("X, out of fold", [2])]
+
+
+def test_the_area_at_each_hypothesis_stands_at_its_parameter(folder, drawn):
+    settings = analysis(BINARY, parameters={"mass": {"unit": "GeV"}})
+    rows = {f"mass={m}": {"parameters": {"mass": m}, "auc": number(a, 0.02)} for m, a in ((500.0, 0.8), (750.0, 0.9))}
+    results._per_parameter(folder, settings, rows, "test")
+    (axes,) = drawn.axes("auc-per-parameter")
+    (found,) = drawn.points(axes)
+    assert (found["x"], found["y"]) == ([500, 750], [0.8, 0.9])
+    assert np.allclose(found["high"], [[0.78, 0.82], [0.88, 0.92]])
+    assert drawn.texts(axes) == ["0.800", "0.900"]
+    assert drawn.labels(axes) == ("mass [GeV]", "test AUC")
+
+
+def test_calibration_is_a_share_with_its_interval_against_the_score(folder, drawn):
+    tree = {"score": [0.1, 0.9], "share": [0.2, 0.8], "low": [0.15, 0.7], "high": [0.3, 0.85]}
+    results._calibration(folder, {"test": {"calibration": tree}}, "test")
+    (axes,) = drawn.axes("calibration")
+    (found,) = drawn.points(axes)
+    assert (found["x"], found["y"]) == ([0.1, 0.9], [0.2, 0.8])
+    assert np.allclose(found["high"], [[0.15, 0.3], [0.7, 0.85]])
+    assert axes.lines[0].get_xydata().tolist() == [[0, 0], [1, 1]]
+    assert drawn.labels(axes) == ("mean score in bin", "share of signal")
+
+
+def test_each_output_has_a_panel_with_every_true_class(folder, drawn):
+    settings = analysis(THREE)
+    tree = {
+        output: {name: histogram(3.0 * i, 1.0 * j, 1.0, 0.0) for j, name in enumerate(settings.classes, start=1)}
+        for i, output in enumerate(settings.classes)
+    }
+    results._class_scores(folder, settings, tree, "test")
+    panels = drawn.axes("class-scores")
+    assert [panel.get_xlabel() for panel in panels] == [f"probability of {name}" for name in settings.classes]
+    for i, panel in enumerate(panels):
+        found = {one["label"]: one["values"] for one in drawn.steps(panel) if one["label"]}
+        assert list(found) == list(settings.classes)
+        for j, values in enumerate(found.values(), start=1):
+            assert values == pytest.approx([4 * x / (3 * i + j + 1) for x in (3 * i, j, 1, 0)])
+    (legend,) = drawn["class-scores"].legends
+    assert [text.get_text() for text in legend.get_texts()] == list(settings.classes)
+    assert legend.get_title().get_text() == "true class"
+    assert drawn["class-scores"].get_supylabel() == "events, unit area"
+
+
+def test_cells_of_the_confusion_matrix_show_shares_of_the_true_class_and_sums_of_weights(folder, drawn):
+    results._confusion(folder, {"counts": [[30.0, 10.0], [200.0, 1800.0]], "classes": ["QCD", "X"]}, "test")
+    axes = drawn.axes("confusion")[0]
+    places = {text.get_position(): text.get_text() for text in axes.texts}
+    assert places == {
+        (0, 0): "75.0 %\n30",
+        (1, 0): "25.0 %\n10",
+        (0, 1): "10.0 %\n200",
+        (1, 1): "90.0 %\n1,800",
+    }
+    assert np.allclose(axes.images[0].get_array(), [[0.75, 0.25], [0.1, 0.9]])
+    assert [text.get_color() for text in axes.texts] == ["white", "black", "black", "white"]
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["QCD", "X"]
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["QCD", "X"]
+    assert drawn.labels(axes) == ("predicted class", "true class")
+
+
+def test_the_response_has_the_truth_on_the_horizontal_axis(folder, drawn):
+    tree = {"edges": [0.0, 1.0, 2.0], "counts": [[5.0, 1.0], [0.0, 3.0]], "events_outside": 1200}
+    picture = results._response(folder, analysis(REGRESSION), tree, "test")
+    axes = drawn.axes("response")[0]
+    (mesh,) = axes.collections
+    cells = mesh.get_array().reshape(2, 2)  # [prediction, truth]
+    assert cells.filled(-1).tolist() == [[5, -1], [1, 3]]
+    assert mesh.get_coordinates()[0, :, 0].tolist() == tree["edges"]
+    assert axes.lines[0].get_xydata().tolist() == [[0, 0], [2, 2]]
+    assert drawn.labels(axes) == ("t [GeV]", "prediction of t [GeV]")
+    assert picture.caption.endswith("1,200 events lie outside.")
+
+
+def test_residuals_have_unit_area_and_tell_their_width(folder, drawn):
+    edges = [-1.0, 0.0, 1.0]
+    curves = {part: {"residual": histogram(*n, edges=edges)} for part, n in {"train": (3, 1), "test": (4, 12)}.items()}
+    metrics = {part: {"rmse": number(0.5), "width_68": number(0.25)} for part in curves}
+    results._residual(folder, analysis(REGRESSION), metrics, curves, "test")
+    (axes,) = drawn.axes("residual")
+    (outline,) = (one for one in drawn.steps(axes) if one["label"])
+    assert outline["label"] == "train: RMSE 0.500 ± 0.010, 68 % ± 0.2500"
+    assert (outline["values"], outline["edges"]) == ([0.75, 0.25], edges)
+    (found,) = drawn.points(axes)
+    assert found["label"] == "test: RMSE 0.500 ± 0.010, 68 % ± 0.2500"
+    assert (found["x"], found["y"]) == ([-0.5, 0.5], [0.25, 0.75])
+    assert np.allclose(found["high"], [[0.125, 0.375], [0.75 - 12**0.5 / 16, 0.75 + 12**0.5 / 16]])
+    assert drawn.labels(axes) == ("predicted − true [GeV]", "events, normalised to unit area")
+    assert axes.get_yscale() == "log"
+
+
+def test_residuals_out_of_fold_are_drawn_once(folder, drawn):
+    curves = {part: {"residual": histogram(3, 1)} for part in ("train", "folds")}
+    metrics = {part: {"rmse": number(0.5), "width_68": number(0.25)} for part in curves}
+    results._residual(folder, analysis(REGRESSION), metrics, curves, "folds")
+    (axes,) = drawn.axes("residual")
+    assert [text.split(":")[0] for text in drawn.legend(axes)] == ["train", "folds"]
+
+
+NOTHING = {"value": None, "error": None}
+
+
+class TestAgainst:
+    """Metrics in bins of an observer."""
+
+    def test_metrics_stand_in_their_bins_with_errors_and_leave_gaps(self, folder, drawn):
+        rows = [
+            {"low": 0.0, "high": 2.0, "rmse": number(0.1), "width_68": number(0.2, 0.02), "bias": number(-0.1)},
+            {"low": 2.0, "high": 6.0, "rmse": number(0.3, None), "width_68": NOTHING, "bias": NOTHING},
+        ]
+        results._against(folder, analysis(REGRESSION), "a", rows, "test")
+        (axes,) = drawn.axes("against-a")
+        rmse, width, bias = drawn.points(axes)
+        assert [one["label"] for one in (rmse, width, bias)] == ["RMSE", "half width of 68 %", "bias"]
+        assert (rmse["x"], rmse["y"]) == ([1, 4], [0.1, 0.3])
+        assert rmse["wide"] == [[0, 2], [2, 6]]
+        assert np.allclose(rmse["high"], [[0.09, 0.11], [0.3, 0.3]])
+        assert width["y"][0] == 0.2
+        assert np.isnan(width["y"][1])
+        assert drawn.labels(axes) == ("a [cm]", "test [GeV]")
+        assert drawn.legend(axes) == ["RMSE", "half width of 68 %", "bias"]
+
+    def test_bins_over_decades_get_a_logarithmic_axis_and_the_last_one_an_end(self, folder, drawn):
+        rows = [
+            {"low": 1.0, "high": 100.0, "auc": number(0.8), "accuracy": number(0.7)},
+            {"low": 100.0, "high": None, "auc": number(0.9), "accuracy": number(0.6)},
+        ]
+        results._against(folder, analysis(BINARY), "a", rows, "val")
+        (axes,) = drawn.axes("against-a")
+        area, accuracy = drawn.points(axes)
+        assert axes.get_xscale() == "log"
+        assert area["x"] == pytest.approx([10, 20000**0.5])
+        assert np.allclose(area["wide"], [[1, 100], [100, 200]])
+        assert (accuracy["label"], accuracy["y"]) == ("accuracy", [0.7, 0.6])
+        assert drawn.labels(axes) == ("a", "val")
+
+    def test_a_single_metric_names_the_axis(self, folder, drawn):
+        results._against(folder, analysis(THREE), "a", [{"low": 0.0, "high": 2.0, "accuracy": number(0.7)}], "test")
+        assert drawn.labels(drawn.axes("against-a")[0]) == ("a", "test accuracy")
+
+
+def test_two_classes_have_these_figures_and_in_this_order(folder, drawn):
+    one = {"auc": number(0.9), "confusion": {"counts": [[1, 1], [1, 1]], "classes": ["QCD", "X"]}}
+    one["against"] = {"a_b": [{"low": 0.0, "high": 1.0, "auc": number(0.8)}]}
+    calibration = {key: [0.5] for key in ("score", "share", "low", "high")}
+    curve = {"roc": ROC, "roc_at": {}, "calibration": calibration, **SCORES["train"]}
+    pictures = results.figures(folder, analysis(BINARY), {"test": one}, {"test": curve})
+    assert [picture.name for picture in pictures] == ["roc", "scores", "calibration", "confusion", "against-a-b"]
+    assert list(drawn) == ["roc", "scores", "calibration", "confusion", "against-a-b"]
+    assert to_hex(drawn.axes("against-a-b")[0].lines[0].get_color()) == colour(0)
+
+
+METRICS = {
+    "train": {"rmse": number(0.2), "r_squared": number(0.5), "trigger_rate": NOTHING},
+    "test": {"rmse": number(0.3), "r_squared": number(0.4), "trigger_rate": number(0.1), "mae": number(0.1), "against": {}},
+}
+
+
+class TestTables:
+    """Of the metrics, with units."""
+
+    def test_only_what_has_the_unit_of_the_target_shows_it(self):
+        (table,) = results.tables(METRICS, analysis(REGRESSION))
+        assert [row[0] for row in table.rows] == ["rmse [GeV]", "r_squared", "trigger_rate", "mae [GeV]"]
+
+    def test_values_stand_with_errors_part_by_part(self):
+        (table,) = results.tables(METRICS, analysis(REGRESSION), {"train": (5, 10)})
+        assert table.header == ["metric", "train (sample)", "test", "what it is"]
+        assert table.rows[0] == ["rmse [GeV]", "0.200 ± 0.010", "0.300 ± 0.010", "root mean squared error"]
+        assert table.rows[2][1:3] == ["–", "0.100 ± 0.010"]
+        assert table.rows[3][1] == "–"
+
+    def test_a_metric_that_nobody_knows_any_more_is_still_shown(self):
+        (table,) = results.tables({"test": {"of_a_package": number(0.5)}}, analysis(REGRESSION))
+        assert table.rows == [["of_a_package", "0.500 ± 0.010", ""]]
+
+    def test_the_headline_is_of_the_part_that_is_judged(self):
+        found = results.headline(METRICS, analysis(REGRESSION))
+        assert found == [("0.300 ± 0.010", "test rmse [GeV]"), ("0.100 ± 0.010", "test mae [GeV]")]
+
+    def test_columns_of_folds_carry_their_units(self):
+        columns = results.fold_columns(analysis(REGRESSION))
+        assert columns == {"rmse": "rmse [GeV]", "width_68": "width_68 [GeV]", "bias": "bias [GeV]"}
+        assert list(results.fold_columns(analysis(BINARY)).values()) == ["auc", "accuracy"]
+
+    def test_parts_of_which_a_sample_was_evaluated(self):
+        metadata = {"events": {"train": 100, "val": 10}, "evaluated": {"train": 50, "val": 10}}
+        assert results.sampled_parts(metadata) == {"train": (50, 100)}
+        assert results.sampled_parts({}) == {}

@@ -1,0 +1,130 @@
+"""How figures look and are saved."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from fivesigma.analysis.file import validate
+from fivesigma.reporting import style
+from fivesigma.runs.folder import RunFolder
+
+ANALYSIS = validate(
+    {
+        "features": ["a"],
+        "target": {"variable": "t", "unit": "GeV"},
+        "parameters": {"mass": {"unit": "TeV"}},
+        "units": {"a*": "cm"},
+        "titles": {"a": "length"},
+    },
+    "test",
+)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return RunFolder.create(tmp_path, ANALYSIS, "test")
+
+
+def axes_and_figure():
+    figure, (axes,) = style.new_figure()
+    return axes, figure
+
+
+def test_labels_carry_title_and_unit():
+    assert style.label(ANALYSIS, "a") == "length [cm]"
+    assert style.label(ANALYSIS, "t") == "t [GeV]"
+    assert style.label(ANALYSIS, "mass") == "mass [TeV]"
+    assert style.label(ANALYSIS, "other") == "other"
+
+
+def test_a_figure_is_saved_three_times_with_its_numbers(folder):
+    axes, figure = axes_and_figure()
+    axes.plot([0, 1])
+    picture = style.save(folder, figure, "name", "Title", "Caption", {"x": [1, 2]})
+    assert (picture.name, picture.title, picture.caption) == ("name", "Title", "Caption")
+    assert picture.svg.startswith("<svg")
+    assert json.loads((folder / "plots" / "name.json").read_text()) == {"x": [1, 2]}
+    assert (folder / "plots" / "name.pdf").read_bytes().startswith(b"%PDF")
+    assert (folder / "plots" / "name.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_ids_of_two_figures_never_meet_on_a_page(folder):
+    pictures = []
+    for name in ("one", "two"):
+        axes, figure = axes_and_figure()
+        axes.plot([0, 1], label="same")
+        axes.legend()
+        pictures.append(style.save(folder, figure, name, name, "", {}))
+    ids = [set(re.findall(r'id="([^"]+)"', picture.svg)) for picture in pictures]
+    assert ids[0]
+    assert not ids[0] & ids[1]
+    for picture, known in zip(pictures, ids, strict=True):
+        used = set(re.findall(r'href="#([^"]+)"', picture.svg)) | set(re.findall(r"url\(#([^)]+)\)", picture.svg))
+        assert used <= known
+
+
+def test_the_settings_of_the_user_are_left_alone():
+    import matplotlib
+
+    before = matplotlib.rcParams["xtick.direction"]
+    with style.style():
+        assert matplotlib.rcParams["xtick.direction"] == "in"
+    assert matplotlib.rcParams["xtick.direction"] == before == "out"
+
+
+TREE = {"edges": [0.0, 0.5, 1.0, 1.5], "counts": [30.0, 10.0, 0.0], "errors": [6.0, 2.0, 0.0]}
+
+
+def test_a_histogram_has_unit_area_or_its_counts():
+    edges, counts, errors = style.scaled(TREE, density=True)
+    assert edges.tolist() == TREE["edges"]
+    assert counts.tolist() == [1.5, 0.5, 0.0]
+    assert errors.tolist() == pytest.approx([0.3, 0.1, 0.0])
+    assert style.scaled(TREE, density=False)[1].tolist() == TREE["counts"]
+    empty = style.scaled({"edges": [0, 1], "counts": [0], "errors": [0]}, density=True)
+    assert empty[1].tolist() == [0]
+
+
+def test_bins_of_equal_ratio_are_taken_as_equally_wide():
+    tree = {"edges": [1.0, 10.0, 100.0], "counts": [3.0, 1.0], "errors": [0.0, 0.0]}
+    assert style.scaled(tree, density=True)[1].tolist() == [0.75, 0.25]
+
+
+def test_stairs_are_a_histogram_and_a_band_of_its_errors(drawn):
+    axes, _ = axes_and_figure()
+    style.stairs(axes, TREE, "red", "name", filled=True, density=False)
+    outline, area, band = drawn.steps(axes)
+    assert (outline["label"], outline["values"], outline["edges"]) == ("name", TREE["counts"], TREE["edges"])
+    assert [outline["fill"], area["fill"], band["fill"]] == [False, True, True]
+    assert area["values"] == TREE["counts"]
+    assert band["values"] == [36, 12, 0]
+    assert band["baseline"] == [24, 8, 0]
+
+
+def test_points_stand_at_centres_with_their_errors_and_empty_bins_have_none(drawn):
+    axes, _ = axes_and_figure()
+    style.points(axes, TREE, "red", "name")
+    (found,) = drawn.points(axes)
+    assert (found["label"], found["x"], found["y"]) == ("name", [0.25, 0.75], [1.5, 0.5])
+    assert np.allclose(found["high"], [[1.2, 1.8], [0.4, 0.6]])
+
+
+@pytest.mark.parametrize(
+    ("edges", "scale"), [([1, 10, 100], "log"), ([0, 10, 100], "linear"), ([1, 2, 4], "linear"), ([0.5, 1.5, 2.5], "linear")]
+)
+def test_an_axis_is_logarithmic_for_bins_of_equal_ratio_over_decades(edges, scale):
+    axes, _ = axes_and_figure()
+    axes.set_xlim(1, 100)
+    style.fit_axis(axes, {"edges": edges})
+    assert axes.get_xscale() == scale
+
+
+def test_whole_numbers_get_whole_ticks(drawn):
+    axes, figure = axes_and_figure()
+    axes.set_xlim(0.5, 3.5)
+    style.fit_axis(axes, {"edges": [0.5, 1.5, 2.5, 3.5]})
+    figure.draw_without_rendering()
+    assert all(tick % 1 == 0 for tick in axes.get_xticks())
+    assert len(axes.get_xticks(minor=True)) == 0

@@ -1,0 +1,18 @@
+"""Tables and the numbers in them."""
+
+from fivesigma.reporting.table import Table, number
+
+
+def test_numbers_in_tables_are_readable():
+    assert [number(v) for v in (None, 12345, 12345.6, 0.000123456, 1.0, 9999.4)] == [
+        "–",
+        "12,345",
+        "12,346",
+        "0.0001235",
+        "1",
+        "9999",
+    ]
+
+
+def test_a_table_needs_no_note():
+    assert Table("title", ["a"], [["1"]]).note == ""

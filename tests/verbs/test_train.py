@@ -1,0 +1,149 @@
+"""The verb `train`: killed and resumed; and a network that the calling script builds is a run like any other."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fivesigma as fs
+from fivesigma import plugins
+from fivesigma.errors import AnalysisError
+from fivesigma.models.backend import keras
+
+from ..conftest import write_csv
+
+
+def build(inputs):
+    """Two paths that meet: no multilayer perceptron."""
+    layers = keras().layers
+    entry = layers.Input((inputs,))
+    wide = layers.Dense(8, "tanh", kernel_initializer=keras().initializers.GlorotUniform(seed=inputs.seed))(entry)
+    both = layers.Concatenate()([entry, wide])
+    end = layers.Dense(inputs.outputs, kernel_initializer=keras().initializers.GlorotUniform(seed=inputs.seed + 1))(both)
+    return keras().Model(entry, layers.Activation(inputs.link)(end))
+
+
+@pytest.fixture(autouse=True)
+def functions(monkeypatch):
+    """What a test registers is gone after it."""
+    monkeypatch.setattr(plugins, "functions", {})
+
+
+def test_a_users_network_is_a_run_like_any_other(toy, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = fs.train(toy, model=build)
+    assert not run.folder.has("metrics.json")
+    assert run.analysis.model.function == "tests.verbs.test_train:build"
+    assert run.analysis.model.file == __file__
+    assert len(run.analysis.model.sha256) == 64
+    assert fs.evaluate(run).metrics["test"]["auc"]["value"] > 0.8
+    assert "tests.verbs.test_train:build" in fs.report(run).read_text()
+    write_csv(tmp_path / "new.csv", 200, seed=5)
+    assert fs.predict(run, str(tmp_path / "new.csv"), tmp_path / "out.parquet", workers=1) == 200
+    assert any(layer.name.startswith("concatenate") for layer in run.network().model.layers)
+    # The same function trains to the same weights, and goes on with its own unfinished run.
+    again = fs.train(toy, model=build, new=True)
+    for one, other in zip(run.network().model.get_weights(), again.network().model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_an_interrupted_training_of_it_goes_on(toy, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    class Stop(fs.Listener):
+        def epoch(self, row, epochs):
+            if row["epoch"] == 2:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fs.run(toy, model=build, listener=Stop())
+    whole, resumed = fs.run(toy, model=build, new=True), fs.run(toy, model=build, resume=True)
+    assert resumed.path != whole.path
+    for one, other in zip(whole.network().model.get_weights(), resumed.network().model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_folds_and_parameters_work_with_it(toy, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = fs.run(toy, {"split.folds": 2, "train.epochs": 1}, model=build)
+    assert run.metrics["folds"]["auc"]["value"] > 0.7
+
+
+def test_another_process_can_use_the_run_but_not_train_it(toy, tmp_path, monkeypatch, command):
+    run = fs.train(toy, model=build, output=tmp_path / "runs")
+    monkeypatch.setattr(plugins, "functions", {})
+    assert command("evaluate", run.path)[0] == 0
+    code, _, err = command("train", run.path / "analysis.yaml", "--new")
+    assert code == 2
+    assert "is built by tests.verbs.test_train:build" in err
+    assert "run the script again" in err
+
+
+def no_model(inputs):
+    return "network"
+
+
+def without_sigmoid(inputs):
+    layers = keras().layers
+    return keras().Sequential([layers.Input((inputs,)), layers.Dense(1)])
+
+
+def too_many_outputs(inputs):
+    layers = keras().layers
+    return keras().Sequential([layers.Input((inputs,)), layers.Dense(3, "softmax")])
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (no_model, "returned str, not a keras.Model"),
+        (without_sigmoid, "whose outputs are no probabilities"),
+        (too_many_outputs, r"must go from \(None, 3\) to \(None, 1\)"),
+        ("mlp", "model='mlp' is not a function"),
+    ],
+)
+def test_what_cannot_be_trained_is_one_sentence(toy, tmp_path, function, words):
+    with pytest.raises(AnalysisError, match=words):
+        fs.train(toy, model=function, output=tmp_path / "runs")
+
+
+def test_a_run_folder_of_an_older_version_opens(toy, tmp_path):
+    """Keys that have another name now, and metrics without a version."""
+    run = fs.run(toy, output=tmp_path / "runs")
+    path = run.path / "analysis.yaml"
+    path.write_text(path.read_text().replace("trials_at_once:", "together:").replace("loss:\n    kind: auto", "loss: auto"))
+    metrics = json.loads((run.path / "metrics.json").read_text())
+    assert metrics.pop("version") == 2
+    (run.path / "metrics.json").write_text(json.dumps(metrics))
+    old = fs.Run(run.path)
+    assert old.analysis.tune.trials_at_once == 4
+    assert old.results.judged == "test"
+    fs.report(old)
+    (run.path / "metrics.json").write_text(json.dumps({"version": 99, **metrics}))
+    with pytest.raises(fs.FivesigmaError, match=r"metrics\.json has version 99, and this fivesigma reads up to 2"):
+        fs.report(old)
+
+
+def test_an_interrupted_training_is_resumed_and_ends_the_same(toy, command, monkeypatch):
+    whole = Path(command("run", toy, "--output", "whole")[1].splitlines()[-1])
+    from fivesigma.cli.console import Terminal
+
+    say = Terminal.epoch
+
+    def interrupt(self, row, epochs):
+        if row["epoch"] == 2:
+            raise KeyboardInterrupt
+        say(self, row, epochs)
+
+    monkeypatch.setattr(Terminal, "epoch", interrupt)
+    code, _, err = command("run", toy)
+    assert code == 130
+    assert "interrupted" in err
+    (stopped,) = Path("runs/toy").iterdir()
+    assert json.loads((stopped / "UNFINISHED").read_text())["step"] == "train"
+    monkeypatch.setattr(Terminal, "epoch", say)
+    _, out, _ = command("run", toy)
+    assert "going on with the run" in out
+    assert Path(out.splitlines()[-1]) == stopped
+    assert (stopped / "metrics.json").read_text() == (whole / "metrics.json").read_text()
