@@ -117,7 +117,7 @@ def test_an_entry_point_that_cannot_be_imported_names_its_package(monkeypatch):
             raise ModuleNotFoundError("No module named 'gone'")
 
     registry = plugins.Registry("metrics", "metric", {})
-    monkeypatch.setattr(plugins, "entry_points", lambda group: [Point()])
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [Point()])
     assert registry.names() == ["broken"]
     with pytest.raises(PluginError, match="'broken' of the package 'gone:KIND' cannot be imported: ModuleNotFoundError"):
         registry.get("broken")

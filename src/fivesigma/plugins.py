@@ -7,7 +7,6 @@ declares as an entry point of the group `fivesigma.models` (`.readers`, `.losses
 
 import importlib
 from collections.abc import Iterator
-from importlib.metadata import entry_points
 from typing import Any, Protocol
 
 from fivesigma.errors import AnalysisError, PluginError, did_you_mean
@@ -88,6 +87,8 @@ class Registry:
 
     def _installed(self) -> dict[str, Any]:
         if self._entry_points is None:
+            from importlib.metadata import entry_points
+
             found = entry_points(group=f"fivesigma.{self.group}")
             self._entry_points = {point.name: point for point in found if point.name not in self._builtin}
         return self._entry_points

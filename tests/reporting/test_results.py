@@ -173,6 +173,22 @@ SCORES = {
 }
 
 
+def test_the_part_that_counts_is_always_among_the_roc_curves(folder, drawn):
+    """Also where it is the validation part; and a hypothesis without signal events has no curve."""
+    empty = {"signal": [None, None], "background": [0.0, 1.0]}
+    per = {"mass=500": {"auc": number(0.75)}, "mass=750": {"auc": {"value": None, "error": None}}}
+    metrics = {"train": {"auc": number(0.9)}, "val": {"auc": number(0.86), "per_parameter": per}}
+    curves = {"train": {"roc": ROC}, "val": {"roc": ROC, "roc_at": {"mass=500": OTHER, "mass=750": empty}}}
+    results._roc(folder, metrics, curves)
+    right = drawn.axes("roc")[1]
+    assert drawn.legend(right) == ["train: AUC 0.900 ± 0.010", "val: AUC 0.860 ± 0.010", "mass=500: 0.750"]
+    for m, row in zip((500.0, 750.0), per.values(), strict=True):
+        row["parameters"] = {"mass": m}
+    results._per_parameter(folder, analysis(BINARY, parameters={"mass": {"unit": "GeV"}}), per, "val")
+    (found,) = drawn.points(drawn.axes("auc-per-parameter")[0])
+    assert (found["x"], found["y"]) == ([500], [0.75])
+
+
 def test_scores_of_training_are_steps_and_those_of_test_events_points(folder, drawn):
     results._scores(folder, analysis(BINARY, evaluate={"threshold": 0.3}), SCORES, "test")
     (axes,) = drawn.axes("scores")

@@ -2,11 +2,11 @@
 
 from fivesigma.cli.console import Terminal
 from fivesigma.cli.options import RUNS, Output, RunName
-from fivesigma.metrics.metric import shown
 
 
 def compare(first: RunName, second: RunName, output: Output = RUNS) -> None:
     """Two runs side by side: where their settings differ, and their metrics."""
+    from fivesigma.metrics.metric import shown
     from fivesigma.verbs import compare
 
     terminal = Terminal()

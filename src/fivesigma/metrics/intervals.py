@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv
 
 from fivesigma.metrics.metric import Weight, shown
 
@@ -80,6 +79,9 @@ def clopper_pearson(passed: Any, total: Any, level: float = ONE_SIGMA) -> tuple[
     >>> [round(float(limit), 4) for limit in clopper_pearson(9, 10)]
     [0.7059, 0.9829]
     """
+    # Loads slowly, and most commands need no interval.
+    from scipy.special import betaincinv
+
     k, n = np.broadcast_arrays(np.asarray(passed, np.float64), np.asarray(total, np.float64))
     tail = (1 - level) / 2
     some = n > 0
