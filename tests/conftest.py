@@ -1,5 +1,6 @@
 """What every test has: a cache folder of its own, events from arrays, a small analysis, the command line as a function."""
 
+import os
 import sys
 
 import numpy as np
@@ -18,9 +19,11 @@ settings.load_profile("fivesigma")
 
 @pytest.fixture(scope="session", autouse=True)
 def private_cache(tmp_path_factory):
-    """No test reads or writes the user's own cache."""
+    """No test reads or writes the user's own cache; processes that share the tests share what is compiled and simulated."""
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FIVESIGMA_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("FIVESIGMA_CACHE", str(base / "cache"))
         yield
 
 
@@ -107,3 +110,9 @@ def command(capsys, tmp_path, monkeypatch):
         return leaving.value.code, printed.out, printed.err
 
     return call
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """The figures of a run take most of its time; a test that does not look at them leaves them out."""
+    monkeypatch.setattr("fivesigma.verbs.report.write_report", lambda folder, progress: folder / "report.html")

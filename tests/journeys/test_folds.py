@@ -150,6 +150,7 @@ def test_train_scores_come_from_a_network_that_trained_on_the_event(run, source)
     assert len(scores) == len(rows)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_killed_run_goes_on_and_one_worker_gives_what_two_give(run, place):
     arguments = [sys.executable, "-m", "fivesigma", "run", str(place / "toy.yaml"), "-o", str(place / "one"), "-j", "1"]
     first = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)

@@ -61,6 +61,7 @@ def real(name):
 
 
 @pytest.mark.parametrize("name", ANALYSES)
+@pytest.mark.usefixtures("undrawn")
 def test_predict_has_every_event_in_order_with_score_and_observers(name, command, tmp_path):
     file = real(name)
     tree = {
@@ -83,6 +84,7 @@ def test_predict_has_every_event_in_order_with_score_and_observers(name, command
             np.testing.assert_array_equal(scored[observer], table[observer].array(library="np"))
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_example_reaches_the_published_separation_on_real_susy_rows(command):
     train, test = real("susy_train.csv"), real("susy_test.csv")
     example = Path(__file__).parents[2] / "examples" / "susy.yaml"

@@ -24,6 +24,7 @@ def uci_file(path, rows, seed):
 
 
 @pytest.mark.parametrize("name", ["hepmass", "hepmass-article"])
+@pytest.mark.usefixtures("undrawn")
 def test_hepmass_on_the_published_layout(name, command):
     uci_file("all_train.csv.gz", 4000, 1)
     uci_file("all_test.csv.gz", 1500, 2)
@@ -91,6 +92,7 @@ def test_class_shares_are_the_same_in_every_part(archive, command):
     assert "mask_ME12" in out
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_truth_of_the_muons_is_refused(archive, command):
     code, _, err = command("run", "muon-pt", "--data", f"train={archive}", "--set", "features=[gen_eta, phi_ME2]")
     assert code == 2

@@ -175,6 +175,7 @@ def evaluated(command, place, *settings):
 PLAIN = ("--set", "systematics={}")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_with_yields_the_weights_decide_only_the_shape(place, command):
     yields = "evaluate.search={yields: {bkg: 500, X: 7}, systematic: 0, bins: 3}"
     out, made = evaluated(command, place, *PLAIN, "--set", yields, "--set", "prepare.class_weights=null")
@@ -186,6 +187,7 @@ def test_with_yields_the_weights_decide_only_the_shape(place, command):
     assert [m["type"] for m in background["modifiers"]] == ["staterror"]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_with_folds_every_event_counts_out_of_its_fold(place, command, monkeypatch):
     monkeypatch.setattr(Workers, "executor", lambda *_, **__: InThisProcess())
     _, made = evaluated(command, place, "--set", "split={folds: 2}", "--set", "evaluate.search.bins=2")
@@ -198,6 +200,7 @@ def test_with_folds_every_event_counts_out_of_its_fold(place, command, monkeypat
     assert names == ["staterror_score", "bkg_norm", "reweighting", "generator", "top_rate"]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_prepared_events_have_the_same_yields_and_a_fit_that_fails_stops_nothing(place, run, command, monkeypatch):
     def failing(*_):
         raise ValueError("the fit of the binned score does not converge")
@@ -214,6 +217,7 @@ def test_prepared_events_have_the_same_yields_and_a_fit_that_fails_stops_nothing
             assert other[name][key]["value"] == pytest.approx(one[name][key]["value"], rel=1e-6)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_too_little_background_is_a_sentence(place, command):
     out, made = evaluated(command, place, *PLAIN, "--set", "evaluate.search.min_background=1.0e+9")
     assert "warning: search, mass=500: no cut leaves 1e+09 background events" in out
@@ -266,6 +270,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("words", BAD)
+@pytest.mark.usefixtures("undrawn")
 def test_bad_input_is_one_sentence(place, words):
     folder = place[0] / "bad"
     with pytest.raises(fs.FivesigmaError) as raised:

@@ -231,6 +231,7 @@ def test_a_baseline_can_be_taken_out(muons):
     assert fs.load(MOMENTUM, {"baselines": None}).baselines == {}
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_table_of_classes_cannot_hold_a_quantile(toy, tmp_path):
     with pytest.raises(AnalysisError, match="holds shares, not a quantile"):
         fs.run(str(toy), {"baselines.table": {**TABLE, "fill": "quantile"}}, output=tmp_path)

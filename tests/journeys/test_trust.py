@@ -66,6 +66,7 @@ def test_with_folds_the_out_of_fold_events_answer(toy, command):
         ({"evaluate": {"recalibrate": "isotonic"}, "labels": None, "target": "x2", "features": ["x0"]}, "needs two classes"),
     ],
 )
+@pytest.mark.usefixtures("undrawn")
 def test_what_cannot_be_answered_is_one_sentence(toy, command, sections, text):
     code, _, err = command("run", written(toy, **sections))
     assert code == 2
@@ -86,6 +87,7 @@ def test_check_names_an_input_that_knows_the_answer(toy, command, tmp_path):
     assert "test events have the same content as a training event" in out + err
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_batches_can_be_balanced_from_the_analysis_file(toy, command):
     run, _ = run_of(toy, command, train={**TREE["train"], "balance": "class"})
     assert json.loads((run / "metrics.json").read_text())["test"]["auc"]["value"] > 0.7

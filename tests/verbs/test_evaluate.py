@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from fivesigma.data.readers.parquet import ParquetReader
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_predict_gives_the_scores_of_evaluate(toy, command):
     folder = Path(command("run", toy)[1].splitlines()[-1])
     command("predict", folder, "test.csv", "-o", "scored.parquet")

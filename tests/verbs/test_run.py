@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 
 import fivesigma as fs
@@ -43,6 +44,7 @@ def test_run_leaves_a_complete_folder_and_prints_it_last(toy, command):
     assert set(metrics) == {"version", "train", "val", "test"}
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_quiet_prints_the_folder_and_nothing_else(toy, command):
     code, out, err = command("run", toy, "--quiet", "--output", "elsewhere")
     assert code == 0
@@ -59,6 +61,7 @@ def test_run_is_explore_train_evaluate_and_report(toy, command):
     assert (whole / "metrics.json").read_text() == (Path(steps) / "metrics.json").read_text()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_resolved_analysis_runs_again_to_the_same_numbers(toy, command):
     first = Path(command("run", toy, "--set", "train.epochs=2")[1].splitlines()[-1])
     assert yaml.safe_load((first / "analysis.yaml").read_text())["train"]["epochs"] == 2

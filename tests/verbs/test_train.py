@@ -48,6 +48,7 @@ def test_a_users_network_is_a_run_like_any_other(toy, tmp_path, monkeypatch):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_an_interrupted_training_of_it_goes_on(toy, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
@@ -64,6 +65,7 @@ def test_an_interrupted_training_of_it_goes_on(toy, tmp_path, monkeypatch):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_folds_and_parameters_work_with_it(toy, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run = fs.run(toy, {"split.folds": 2, "train.epochs": 1}, model=build)
@@ -125,6 +127,7 @@ def test_a_run_folder_of_an_older_version_opens(toy, tmp_path):
         fs.report(old)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_an_interrupted_training_is_resumed_and_ends_the_same(toy, command, monkeypatch):
     whole = Path(command("run", toy, "--output", "whole")[1].splitlines()[-1])
     from fivesigma.cli.console import Terminal

@@ -85,7 +85,9 @@ def new_figure(width: float = 6.4, height: float = 4.4, rows: int = 1, columns: 
 def save(folder: RunFolder, figure: "Figure", name: str, title: str, caption: str, numbers: Any) -> Picture:
     """Write a figure as PDF and PNG with its numbers as JSON below `plots/`, and return it as SVG."""
     # The layout is worked out once, not again for each format.
-    figure.draw_without_rendering()
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
     figure.set_layout_engine(None)  # "none" would leave a placeholder that draws every figure twice
     for ending in ("pdf", "png"):
         metadata = {"CreationDate": None} if ending == "pdf" else None
