@@ -1,7 +1,9 @@
 """Executors of every kind, each with two workers."""
 
+import os
+import signal
+import subprocess
 import sys
-import warnings
 from pathlib import Path
 
 import pytest
@@ -11,17 +13,36 @@ from fivesigma.cluster.executor import executor
 sys.path.insert(0, str(Path(__file__).parent))  # so that workers find `tasks`
 
 
+# In a process of its own, which is ended with all that it has started: closing a LocalCluster in the process of the tests
+# now and then waits for ever.
+CLUSTER = """
+import sys
+import distributed
+with distributed.LocalCluster(
+    n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+) as cluster:
+    print(cluster.scheduler_address, flush=True)
+    sys.stdin.read()
+"""
+
+
 @pytest.fixture(scope="session")
 def dask_cluster():
     """Address of a Dask scheduler of this machine with two workers."""
-    distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
-    with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
-        warnings.simplefilter("ignore")  # of distributed and tornado, while it starts
-        patch.setenv("PYTHONPATH", str(Path(__file__).parent))
-        with distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
-        ) as cluster:
-            yield cluster.scheduler_address
+    pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
+    with subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", CLUSTER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
+    ) as cluster:
+        address = cluster.stdout.readline().strip()
+        assert address, "the Dask cluster did not start"
+        yield address
+        os.killpg(cluster.pid, signal.SIGKILL)
 
 
 @pytest.fixture(params=["here", "processes", "dask"])
