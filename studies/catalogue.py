@@ -20,6 +20,7 @@ class Row:
         step: what it changes with respect to the row before, for a reader.
         settings: overrides by dotted key.
         scanned: whether networks are trained to compare at every mass.
+        steps: whether it is one of the steps; the others compare with the article on many events.
     """
 
     name: str
@@ -27,6 +28,20 @@ class Row:
     step: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     scanned: bool = False
+    steps: bool = True
+
+
+SMALL, MUONS, COLLISIONS = 300_000, 1_500_000, 420_000
+"""Simulated muons of the steps; muons and collisions of the comparison with the articles."""
+
+
+def _large(name: str, events: int) -> list[Row]:
+    """The article's recipe and the built-in analysis on the same many events."""
+    more = {"simulate.events": events, "baselines": None}
+    return [
+        Row(f"{name}-article-large", f"{name}-article", "the article's recipe", more, steps=False),
+        Row(f"{name}-large", name, "the built-in analysis", more, steps=False),
+    ]
 
 
 def hepmass() -> list[Row]:
@@ -48,6 +63,7 @@ def hepmass() -> list[Row]:
             {"baselines.trees": {"kind": "boosted_trees"}},
             scanned=True,
         ),
+        *_large("hepmass", COLLISIONS),
     ]
 
 
@@ -57,23 +73,25 @@ _PLAIN: dict[str, Any] = {"baselines": None}
 
 def muon_pt() -> list[Row]:
     """From the article's recipe to the built-in analysis: momentum."""
-    zero = {"prepare.drop_missing": None, "prepare.impute": "constant", **_PLAIN}
+    few = {"simulate.events": SMALL, **_PLAIN}
+    zero = {"prepare.drop_missing": None, "prepare.impute": "constant", **few}
     differences = {**zero, "features": load("muon-pt").features}
     smooth = {**differences, "target.scale": 10.0, "train.loss": "log_cosh"}
     article = "muon-pt-article"
     return [
-        Row("muon-pt-article", article, "the article's recipe"),
+        Row("muon-pt-article", article, "the article's recipe", few),
         Row("muon-pt-zero", article, "+ no plane dropped, zero for a missing hit", zero),
         Row("muon-pt-differences", article, "+ differences between stations for φ", differences),
         Row("muon-pt-log-cosh", article, "+ log-cosh of 10·q/pT for the squared error", smooth),
-        Row("muon-pt", "muon-pt", "+ 256-128-64 GELU, 30 epochs, cosine, no dropout: the built-in analysis"),
+        Row("muon-pt", "muon-pt", "+ 256-128-64 GELU, 30 epochs, cosine: the built-in analysis"),
+        *_large("muon-pt", MUONS),
     ]
 
 
 def muon_class() -> list[Row]:
     """From the article's recipe to the built-in analysis: momentum classes."""
     return [
-        Row("muon-class-article", "muon-class-article", "the article's recipe"),
+        Row("muon-class-article", "muon-class-article", "the article's recipe", {"simulate.events": SMALL}),
         Row(
             "muon-class-plain",
             "muon-class",
@@ -87,6 +105,7 @@ def muon_class() -> list[Row]:
             {"prepare.class_weights": "balanced", **_PLAIN},
         ),
         Row("muon-class", "muon-class", "with the square root of the balanced weights: the built-in analysis"),
+        *_large("muon-class", MUONS),
     ]
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from fivesigma.errors import ExpressionError, FivesigmaError
-from fivesigma.expressions import Expression, expand_braces
+from fivesigma.expressions import Expression, column_of, expand_braces, quoted
 
 columns = {"x": np.array([-2.0, 0.0, 3.0]), "y": np.array([1.0, 5.0, -0.5])}
 jets = {"pt": ak.Array([[50.0, 30.0], [], [20.0]]), "b": ak.Array([[True, False], [], [True]])}
@@ -69,7 +69,6 @@ def test_absurd_depth_is_an_expression_error_or_a_value(start, depth):
         "x if y else 1",
         "x.__class__()",
         "open('f')",
-        "x[y]",
         "x[-1]",
         "x[1:2]",
         "{x}",
@@ -84,6 +83,14 @@ def test_absurd_depth_is_an_expression_error_or_a_value(start, depth):
         "abs(*x)",
         "abs(x=1)",
         "sum(x, y)",
+        "x[open('f')]",
+        "`x",
+        "`x` `y`",
+        "``",
+        "`x`.y",
+        "`x`y",
+        "x#y",
+        "x > 1 # 2",
         "x is y",
         "x in y",
         "(x := 1)",
@@ -183,8 +190,171 @@ def test_two_dimensional_columns_are_lists_of_one_length():
     table = {"v": np.array([[1.0, 2.0], [3.0, 4.0]])}
     assert_array_equal(Expression("v[1]")(table), [2.0, 4.0])
     assert_array_equal(Expression("sum(v)")(table), [3.0, 7.0])
-    with pytest.raises(ExpressionError, match="element 2"):
+    with pytest.raises(ExpressionError, match="no element 2"):
         Expression("v[2]")(table)
+
+
+JETS = ak.Array(
+    [
+        {"pt": [50.0, 30.0, np.nan], "eta": [0.1, -2.6, 1.0], "b": [True, False, True]},
+        {"pt": [], "eta": [], "b": []},
+        {"pt": [20.0], "eta": [2.4], "b": [False]},
+        {"pt": [31.0, 30.0], "eta": [-3.0, 3.0], "b": [True, True]},
+    ]
+)
+MET = np.array([10.0, 20.0, 30.0, 40.0])
+
+
+def by_hand(reduce, keep=lambda pt, eta, b: True, value=lambda pt, eta, b: pt):
+    """One value per event by loops, from the elements that are kept."""
+    rows = ak.to_list(JETS)
+    kept = [[value(*jet) for jet in zip(row["pt"], row["eta"], row["b"], strict=True) if keep(*jet)] for row in rows]
+    return [reduce([x for x in row if x == x]) for row in kept]
+
+
+def largest(row):
+    return max(row, default=np.nan)
+
+
+def central(pt, eta, b):
+    return eta < 2.5
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("count(pt > 30)", by_hand(len, lambda pt, eta, b: pt > 30)),
+        ("count(pt > 30 and abs(eta) < 2.5)", by_hand(len, lambda pt, eta, b: pt > 30 and abs(eta) < 2.5)),
+        ("count((pt > 25) & !b)", by_hand(len, lambda pt, eta, b: pt > 25 and not b)),
+        ("count(!(eta < 2))", by_hand(len, lambda pt, eta, b: not eta < 2, lambda pt, eta, b: eta)),
+        ("count(ismissing(pt))", [1, 0, 0, 0]),
+        ("count(20 < pt <= 30)", by_hand(len, lambda pt, eta, b: 20 < pt <= 30)),
+        ("count(where(eta < 0, pt > 30, pt > 40))", by_hand(len, lambda pt, eta, b: pt > (30 if eta < 0 else 40))),
+        ("count((pt > 30)[eta < 2.5])", by_hand(len, lambda pt, eta, b: central(pt, eta, b) and pt > 30)),
+        ("count(pt)", [3, 0, 1, 2]),
+        ("count(b)", [3, 0, 1, 2]),
+        ("count(pt * 2)", [3, 0, 1, 2]),
+        ("any(pt > 30)", by_hand(any, value=lambda pt, eta, b: pt > 30)),
+        ("all(eta < 2.5)", by_hand(all, value=lambda pt, eta, b: eta < 2.5)),
+        ("any(pt)", [1, 0, 1, 1]),
+        ("sum(pt * (eta < 2.5))", by_hand(sum, central)),
+        ("sum(pt[eta < 2.5])", by_hand(sum, central)),
+        ("mean(pt)", by_hand(lambda row: sum(row) / len(row) if row else np.nan)),
+        ("mean(b)", [2 / 3, np.nan, 0, 1]),
+        ("mean(pt > 30)", [1 / 3, np.nan, 0, 1 / 2]),
+        ("max(where(eta < 2.5, pt, 0))", by_hand(largest, value=lambda pt, eta, b: pt if eta < 2.5 else 0)),
+        ("max(where(met > 15, pt, 0))", [0, np.nan, 20, 31]),
+        ("max(pt[eta < 2.5])", by_hand(largest, central)),
+        ("min(pt)", by_hand(lambda row: min(row, default=np.nan))),
+        ("max(log(-pt))", [np.nan] * 4),
+        ("pt[eta < 2.5][0]", [50, np.nan, 20, 31]),
+        ("pt[eta < 2.5][1]", [30, np.nan, np.nan, np.nan]),
+        ("pt[eta > 2.9][0]", [np.nan, np.nan, np.nan, 30]),
+        ("count(pt[eta < 2.5])", [3, 0, 1, 1]),
+        ("pt[b][0]", [50, np.nan, np.nan, 31]),
+        ("pt[met > 15][0]", [np.nan, np.nan, 20, 31]),
+        ("(pt > 30)[0]", [1, np.nan, 0, 1]),
+        ("sum(pt[eta < 2.5 and pt > 25]) / met", [8, 0, 0, 31 / 40]),
+    ],
+)
+def test_reductions_mean_what_they_say(text, expected):
+    found = Expression(text)({name: JETS[name] for name in JETS.fields} | {"met": MET})
+    assert_array_equal(np.asarray(found, float), expected)
+
+
+lists = st.lists(
+    st.lists(st.tuples(st.sampled_from([0.0, 1.0, 2.0, 3.0]), st.sampled_from([-1.0, 1.0])), max_size=3), max_size=4
+)
+
+
+@settings(max_examples=25)
+@given(lists, st.sampled_from([0.5, 1.5, 2.5]))
+def test_counting_selecting_and_summing_agree(rows, cut):
+    listed = ak.values_astype(ak.Array([[(0.0, 0.0)], *rows]), float)[1:]
+    table = {"x": listed["0"], "y": listed["1"]}
+
+    def value(text):
+        return np.asarray(Expression(text)(table), float)
+
+    counted = [sum(x > cut for x, _ in row) for row in rows]
+    for text in (f"count(x > {cut})", f"sum(x > {cut})", f"count(x[x > {cut}])", f"count(x) - count(x <= {cut})"):
+        assert_array_equal(value(text), counted, err_msg=text)
+    assert_array_equal(value(f"any(x > {cut})"), value(f"count(x > {cut}) > 0"))
+    assert_array_equal(value(f"all(x > {cut})"), value(f"count(x > {cut}) == count(x)"))
+    assert_array_equal(value(f"sum(x * (x > {cut}))"), value(f"sum(x[x > {cut}])"))
+    assert_array_equal(value(f"max(x[x > {cut} and y > 0])"), value(f"max(where(x > {cut} and y > 0, x, nan))"))
+    firsts = [next((x for x, y in row if y > 0), np.nan) for row in rows]
+    assert_array_equal(value("x[y > 0][0]"), firsts)
+
+
+def test_columns_of_two_dimensions_are_reduced_event_by_event():
+    table = {"v": np.array([[1.0, 2.0], [3.0, 4.0]]), "w": np.array([10.0, 100.0])}
+    assert_array_equal(Expression("sum(v * w)")(table), [30.0, 700.0])
+    assert_array_equal(Expression("count(v > 1)")(table), [1.0, 2.0])
+    assert_array_equal(Expression("v[v > 1][0]")(table), [2.0, 3.0])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("pt[mu > 1]", "differ in length"),
+        ("sum(pt * mu)", "differ in length"),
+        ("pt[mu]", "is not a condition"),
+        ("pt[eta]", "is not a condition"),
+        ("met[met > 1]", "one value per event"),
+        ("count(met > 1)", "one value per event"),
+        ("count(nested)", "lists in lists"),
+        ("nested[0]", "lists in lists"),
+        ("sum(cube)", "lists in lists"),
+        ("jet[0]", "several values each: 'pt', 'eta', 'b'"),
+        ("max(pt, eta)", "maximum"),
+        ("min(pt, eta)", "minimum"),
+    ],
+)
+def test_what_cannot_be_reduced_is_one_sentence(text, words):
+    table = {name: JETS[name] for name in JETS.fields}
+    table |= {"mu": ak.Array([[1.0], [1.0], [], []]), "nested": ak.Array([[[1]], [], [[2]], []]), "met": MET}
+    table |= {"cube": np.zeros((4, 2, 2)), "jet": ak.zip({name: JETS[name] for name in JETS.fields})}
+    with pytest.raises(ExpressionError, match=words) as caught:
+        Expression(text)(table)
+    assert "\n" not in caught.value.what
+
+
+ODD = ["Jets/Jets.fCoordinates.fPt", "Particle#0.index", "ns::x", "a b", "sum", "pi", "1st", "and", "x[0]", "&&!"]
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_any_column_can_be_named_between_backticks(name):
+    table = {name: np.array([1.0, 2.0]), "x": np.array([3.0, 4.0])}
+    assert Expression(f"`{name}`").names == {name}
+    assert Expression(f"`{name}` + x").names == {name, "x"}
+    assert_array_equal(Expression(f"2 * `{name}` - x > 0 || !(`{name}` < 2)")(table), [False, True])
+    assert column_of(f"`{name}`") == name
+    assert column_of(quoted(name)) == name
+
+
+def test_only_names_that_need_them_get_backticks():
+    assert [quoted(name) for name in ("pt", "jets.pt", "a b", "jet.1", "lambda")] == [
+        "pt",
+        "jets.pt",
+        "`a b`",
+        "`jet.1`",
+        "`lambda`",
+    ]
+    assert [column_of(text) for text in ("pt", "a/b", "`a`[0]", "`a` + `b`")] == ["pt", "a/b", "`a`[0]", "`a` + `b`"]
+
+
+def test_quoted_lists_are_reduced_and_indexed():
+    table = {"Jets/Jets.pt": ak.Array([[40.0, 20.0], []])}
+    assert_array_equal(Expression("`Jets/Jets.pt`[0]")(table), [40.0, np.nan])
+    assert_array_equal(Expression("count(`Jets/Jets.pt` > 30)")(table), [1, 0])
+
+
+def test_a_column_that_wants_backticks_is_told_so():
+    with pytest.raises(ExpressionError, match=r"`Jets/Jets\.pt`"):
+        Expression("Jets/Jets.pt[0]")({"Jets/Jets.pt": ak.Array([[1.0]])})
+    with pytest.raises(ExpressionError, match="backticks"):
+        Expression("Particle#0.index > 1")
 
 
 @pytest.mark.parametrize("text", ["x[0]", "sum(x)"])

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_array_equal
 
-from fivesigma.hashing import fingerprints, mix, uniform
+from fivesigma.hashing import HashSet, fingerprints, hashes_of_inputs, mix, uniform
 
 numbers = hnp.arrays(np.uint64, st.integers(0, 60))
 tables = hnp.arrays(np.float32, st.tuples(st.integers(1, 30), st.integers(1, 5)), elements=st.floats(width=32))
@@ -70,3 +70,44 @@ def test_columns_that_change_places_change_the_fingerprint():
 
 def test_no_columns_have_no_fingerprints():
     assert len(fingerprints([])) == 0
+
+
+@pytest.mark.parametrize(("features", "digits", "other"), [(2, 9, 1e-6), (3, 8, 1e-4), (28, 6, 0.01)])
+def test_inputs_with_fewer_digits_are_alike_and_others_are_not(features, digits, other):
+    x = np.random.default_rng(1).normal(size=(5_000, features)).astype(np.float32)
+    x[::7, 1] = np.nan
+    own = hashes_of_inputs(x)
+    text = np.array([[float(f"{value:.{digits}g}") for value in row] for row in x], np.float32)
+    assert (hashes_of_inputs(text) == own).mean() > 0.96
+    assert (hashes_of_inputs(x * np.float32(1 + other)) == own).mean() < 0.02
+    assert len(np.unique(own)) == len(own)
+
+
+def test_numbers_with_few_digits_survive_another_rounding():
+    short = np.round(np.random.default_rng(1).normal(size=(5_000, 6)), 2).astype(np.float32)
+    assert_array_equal(hashes_of_inputs(np.nextafter(short, np.float32(9))), hashes_of_inputs(short))
+    assert_array_equal(hashes_of_inputs(np.zeros((2, 0), np.float32)), [0, 0])
+
+
+def test_chunks_of_inputs_have_the_hashes_of_the_whole():
+    x = np.random.default_rng(2).normal(size=(20_000, 2)).astype(np.float32)
+    assert_array_equal(hashes_of_inputs(x), np.concatenate([hashes_of_inputs(part) for part in np.array_split(x, 7)]))
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 1000, 100_000])
+def test_a_set_finds_its_hashes_and_no_others_in_four_bytes_each(size):
+    hashes = mix(np.arange(size, dtype=np.uint64))
+    made, first = HashSet.of(hashes)
+    arrays = made.to_arrays()
+    assert arrays["steps"].nbytes <= 4 * size
+    again = HashSet.from_arrays(**arrays)
+    found, place = again.find(hashes)
+    assert found.all()
+    assert_array_equal(first[place], np.arange(size))
+    assert not again.find(mix(np.arange(size, size + 100_000, dtype=np.uint64)))[0].any()
+
+
+def test_a_set_of_hashes_that_lie_far_apart_is_kept_whole():
+    hashes = np.array([0, 2**64 - 1], np.uint64)
+    assert HashSet.from_arrays(**HashSet.of(hashes)[0].to_arrays()).find(hashes)[0].all()
+    assert HashSet.from_arrays(**HashSet(64, hashes).to_arrays()).find(hashes)[0].all()

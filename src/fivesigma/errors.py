@@ -70,13 +70,13 @@ class ColumnNotFound(DataError):
       hint: names are case-sensitive; `fivesigma columns events.root:Events` lists all 3
     """
 
-    def __init__(self, name: str, where: str, available: Iterable[str]) -> None:
+    def __init__(self, name: str, where: str, available: Iterable[str], hint: str | None = None) -> None:
         names = list(available)
         near = nearest(name, names)
         listed = "; nearest: " + ", ".join(repr(n) for n in near) if near else ""
         super().__init__(
             f"no column {name!r} in {where}{listed}",
-            hint=f"names are case-sensitive; `fivesigma columns {where}` lists all {len(names)}",
+            hint=hint or f"names are case-sensitive; `fivesigma columns {where}` lists all {len(names)}",
         )
         self.name = name
 

@@ -1,13 +1,16 @@
 """Selections and new variables: a small arithmetic language, parsed with `ast` and never evaluated as code.
 
 An expression is what one writes in a notebook or a ROOT cut: `pt > 20 and abs(eta) < 2.5`,
-`log(met)`, `Muon_pt[0]`, `sum(Jet_pt)`. Names are columns; dots in names are kept (`jets.pt`).
+`log(met)`, `Muon_pt[0]`, `max(Jet_pt[Jet_eta < 2.5])`. Names are columns; dots in names are kept (`jets.pt`), and a
+name with other characters stands between backticks.
 """
 
 import ast
 import functools
+import keyword
 import re
 from collections.abc import Callable, Iterable, Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
@@ -15,7 +18,7 @@ import numpy as np
 from fivesigma.errors import ExpressionError, did_you_mean
 
 LONGEST = 2_000
-"""An expression is at most this many characters: deeper nesting than that is a mistake."""
+"""Largest number of characters of an expression; a longer one is a mistake."""
 
 
 def _is_awkward(*values: Any) -> bool:
@@ -26,12 +29,12 @@ def _where(condition: Any, if_true: Any, if_false: Any) -> Any:
     if _is_awkward(condition, if_true, if_false):
         import awkward as ak
 
-        return ak.where(_truth(condition), if_true, if_false)
+        return ak.where(*ak.broadcast_arrays(_truth(condition), if_true, if_false))
     return np.where(_truth(condition), if_true, if_false)
 
 
 def _real(value: Any) -> Any:
-    """Whole numbers as float64: an unsigned difference must not wrap, nor a small integer's root be half precision."""
+    """Convert whole numbers to float64: differences of unsigned numbers must not wrap, and roots need precision."""
     return value if isinstance(value, np.ndarray) and value.dtype.kind == "f" else value * 1.0
 
 
@@ -85,10 +88,13 @@ ELEMENTWISE: dict[str, tuple[Callable[..., Any], int]] = {
     "clip": (_clip, 3),
     "delta_phi": (_delta_phi, 2),
 }
-"""Functions of one value per event (or per object): name → (function, number of arguments)."""
+"""Functions of one value per event or element: name → (function, number of arguments)."""
 
-REDUCTIONS = ("count", "sum", "max", "min", "any", "all")
+REDUCTIONS = ("count", "sum", "mean", "max", "min", "any", "all")
 """Functions that turn a list per event into one value per event."""
+
+_OF_TWO = {"max": "maximum", "min": "minimum"}
+"""Reductions that users may call with two arguments → the function they mean."""
 
 CONSTANTS = {"pi": np.pi, "inf": np.inf, "nan": np.nan}
 
@@ -114,7 +120,7 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 
 
 class Expression:
-    """One parsed expression, ready to be evaluated on columns.
+    """A parsed expression, which can be evaluated on columns.
 
     Args:
         text: the expression, as written in an analysis file.
@@ -131,15 +137,20 @@ class Expression:
 
     def __init__(self, text: str) -> None:
         self.text = str(text).strip()
-        self._tree = _parse(self.text)
-        self.names: frozenset[str] = frozenset(_names(self._tree))
+        self.tree = _parse(self.text)
+        self.names: frozenset[str] = frozenset(_names(self.tree))
 
     def __call__(self, columns: Mapping[str, Any]) -> Any:
         """Evaluate on columns of equal length; missing values are NaN and stay NaN."""
         try:
             with np.errstate(all="ignore"):
-                return self._evaluate(self._tree, columns)
+                return self._evaluate(self.tree, columns)
         except (TypeError, ValueError, RecursionError) as error:
+            if "cannot broadcast nested list" in str(error):
+                raise ExpressionError(
+                    f"{self.text!r} combines lists that differ in length in an event",
+                    hint="combine columns of one collection, or reduce each to one value first, as sum(…), max(…) or […][0]",
+                ) from None
             reason = str(error).strip().partition("\n")[0][:200]
             raise ExpressionError(f"cannot compute {self.text!r}: {reason}") from error
 
@@ -151,7 +162,7 @@ class Expression:
             case ast.Constant(value=value):
                 return value if isinstance(value, bool) else float(str(value))
             case ast.Name() | ast.Attribute():
-                return self._column(_dotted(node), columns)
+                return _listed(self._column(node, columns), _dotted(node))
             case ast.BinOp(left=left, op=op, right=right):
                 convert = _truth if isinstance(op, ast.BitAnd | ast.BitOr) else _real
                 return _BINARY[type(op)](*(convert(self._evaluate(side, columns)) for side in (left, right)))
@@ -165,18 +176,28 @@ class Expression:
             case ast.Call(func=ast.Name(id=name), args=args):
                 values = [self._evaluate(argument, columns) for argument in args]
                 if name in REDUCTIONS:
-                    return _reduce(name, values[0], self.text)
+                    of_condition = name == "count" and _is_condition(args[0], columns)
+                    return _reduce("sum" if of_condition else name, values[0], self.text)
                 return ELEMENTWISE[name][0](*(values if name == "where" else map(_real, values)))
-            case ast.Subscript(value=value):
-                return _element(self._evaluate(value, columns), _index(node), self.text)
+            case ast.Subscript(value=value, slice=chosen):
+                index = _index(node)
+                if index is None:
+                    return _select(self._evaluate(value, columns), self._evaluate(chosen, columns), self.text)
+                of_column = isinstance(value, ast.Name | ast.Attribute)
+                values = self._column(value, columns) if of_column else self._evaluate(value, columns)
+                return _element(values, index, self.text)
         raise AssertionError(f"unchecked node {ast.dump(node)}")  # pragma: no cover
 
-    def _column(self, name: str, columns: Mapping[str, Any]) -> Any:
+    def _column(self, node: ast.expr, columns: Mapping[str, Any]) -> Any:
+        name = _dotted(node)
         if name in columns:
-            return columns[name]
+            return _flat(columns[name], name)
         if name in CONSTANTS:
             return CONSTANTS[name]
-        raise ExpressionError(f"{self.text!r} needs {name!r}, which is not a column: {did_you_mean(name, columns)}")
+        raise ExpressionError(
+            f"{self.text!r} needs {name!r}, which is not a column: {did_you_mean(name, columns)}",
+            hint=wants_backticks(self.text, columns),
+        )
 
     def _compare(self, node: ast.Compare, columns: Mapping[str, Any]) -> Any:
         left, result = self._evaluate(node.left, columns), None
@@ -190,22 +211,47 @@ class Expression:
 
 def _parse(text: str) -> ast.expr:
     if not text:
-        raise ExpressionError("an expression is empty", hint="write for example 'pt > 20'")
+        raise ExpressionError("an expression is empty", hint="write for example pt > 20")
     if len(text) > LONGEST:
         raise ExpressionError(f"an expression of {len(text)} characters is longer than {LONGEST}")
-    python = text.replace("&&", " and ").replace("||", " or ")
+    python, names = _without_quotes(text)
+    hint = _BACKTICKS if any(mark in python for mark in "#:@$") else None
+    if "#" in python:  # the rest would be a comment
+        raise ExpressionError(f"'#' is not allowed in the expression {text!r}", hint=hint)
+    python = python.replace("&&", " and ").replace("||", " or ")
     python = re.sub(r"!(?!=)", "~", python)  # binds as tightly as `!` does in C++
     try:
         tree = ast.parse(python.strip(), mode="eval").body
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and node.id in names:
+                node.id = f"`{names[node.id]}`"
         _check(tree, text)
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         reason = error.msg if isinstance(error, SyntaxError) else str(error)
-        raise ExpressionError(f"cannot read the expression {text!r}: {reason}") from None
+        raise ExpressionError(f"cannot read the expression {text!r}: {reason}", hint=hint) from None
     return tree
 
 
+_BACKTICKS = "a column name with other characters than letters, digits, _ and . stands between backticks: `Jets/Jets.pt`"
+
+
+def _without_quotes(text: str) -> tuple[str, dict[str, str]]:
+    """Replace each quoted column by a Python name; return the text, and a mapping from these names to the columns."""
+    if "`" not in text:
+        return text, {}
+    start = "quoted_"
+    while start in text:
+        start += "_"
+    pieces = text.split("`")
+    if len(pieces) % 2 == 0 or not all(name.strip() for name in pieces[1::2]):
+        raise ExpressionError(f"the backticks in the expression {text!r} do not enclose names", hint=_BACKTICKS)
+    names = {f"{start}{i}": name for i, name in enumerate(pieces[1::2])}
+    pieces[1::2] = [f" {name} " for name in names]
+    return "".join(pieces), names
+
+
 def _check(node: ast.expr, text: str) -> None:
-    """Walk the tree once and refuse whatever is not in the grammar."""
+    """Refuse everything that is not in the grammar."""
 
     def refuse(what: str, hint: str | None = None) -> None:
         raise ExpressionError(f"{what} in the expression {text!r}", hint=hint)
@@ -218,7 +264,7 @@ def _check(node: ast.expr, text: str) -> None:
             _dotted(node)
         case ast.BinOp(left=left, op=op, right=right):
             if type(op) not in _BINARY:
-                refuse(f"the operator {type(op).__name__} is not supported")
+                refuse(f"the operator {type(op).__name__} is not allowed", "use + - * / // % ** & |")
             _check(left, text)
             _check(right, text)
         case ast.UnaryOp(operand=operand):
@@ -235,9 +281,10 @@ def _check(node: ast.expr, text: str) -> None:
                 _check(part, text)
         case ast.Call():
             _check_call(node, text)
-        case ast.Subscript(value=value):
-            _index(node)
+        case ast.Subscript(value=value, slice=chosen):
             _check(value, text)
+            if _index(node) is None:
+                _check(chosen, text)
         case _:
             refuse(f"{type(node).__name__} is not allowed", "use columns, numbers, operators and functions only")
 
@@ -249,15 +296,21 @@ def _check_call(node: ast.Call, text: str) -> None:
         raise ExpressionError(f"no function {name!r} in the expression {text!r}: {did_you_mean(name, known)}")
     expected = 1 if name in REDUCTIONS else ELEMENTWISE[name][1]
     if len(node.args) != expected or node.keywords:
-        raise ExpressionError(f"{name}() takes {expected} argument{'s' * (expected > 1)} in the expression {text!r}")
+        other = _OF_TWO.get(name)
+        raise ExpressionError(
+            f"{name}() takes {expected} argument{'s' * (expected > 1)} in the expression {text!r}",
+            hint=f"the larger or smaller of two values is {other}(a, b)" if other else None,
+        )
     for argument in node.args:
         _check(argument, text)
 
 
 def _dotted(node: ast.expr) -> str:
     if isinstance(node, ast.Name):
-        return node.id
+        return node.id.strip("`")
     if isinstance(node, ast.Attribute):
+        if _is_quoted(node.value):
+            raise ExpressionError(f"{ast.unparse(node)!r} is not a column name", hint="put all of it between the backticks")
         return f"{_dotted(node.value)}.{node.attr}"
     raise ExpressionError(f"{ast.unparse(node)!r} is not a column name")
 
@@ -265,7 +318,7 @@ def _dotted(node: ast.expr) -> str:
 def _names(node: ast.AST) -> Iterable[str]:
     if isinstance(node, ast.Name | ast.Attribute):
         name = _dotted(node)
-        if name not in CONSTANTS:
+        if name not in CONSTANTS or _is_quoted(node):
             yield name
     elif isinstance(node, ast.Call):
         for argument in node.args:
@@ -275,12 +328,38 @@ def _names(node: ast.AST) -> Iterable[str]:
             yield from _names(child)
 
 
-def _index(node: ast.Subscript) -> int:
-    if isinstance(node.slice, ast.Constant) and type(node.slice.value) is int and node.slice.value >= 0:
-        return node.slice.value
-    raise ExpressionError(
-        f"{ast.unparse(node)!r}: an index must be a whole number from 0", hint="write for example Muon_pt[0]"
-    )
+def _is_quoted(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name) and node.id.startswith("`")
+
+
+def _is_condition(node: ast.AST, columns: Mapping[str, Any]) -> bool:
+    """Whether the values of an expression are true or false by its form: a comparison, `and`, `not`, …"""
+    match node:
+        case ast.Compare() | ast.BoolOp() | ast.UnaryOp(op=ast.Not() | ast.Invert()):
+            return True
+        case ast.BinOp(op=ast.BitAnd() | ast.BitOr()) | ast.Call(func=ast.Name(id="isfinite" | "ismissing")):
+            return True
+        case ast.Call(func=ast.Name(id="where"), args=[_, *branches]):
+            return all(_is_condition(branch, columns) for branch in branches)
+        case ast.Subscript(value=value):
+            return _is_condition(value, columns)
+        case ast.Name() | ast.Attribute():
+            formula = getattr(columns, "formulas", {}).get(_dotted(node))
+            return formula is not None and _is_condition(formula.tree, columns)
+    return False
+
+
+def _index(node: ast.Subscript) -> int | None:
+    """The index of an element, or None if a condition selects elements."""
+    chosen = node.slice
+    if isinstance(chosen, ast.Constant) and type(chosen.value) is int and chosen.value >= 0:
+        return chosen.value
+    if isinstance(chosen, ast.Constant | ast.Slice | ast.Tuple) or isinstance(getattr(chosen, "op", None), ast.USub):
+        raise ExpressionError(
+            f"{ast.unparse(node)!r}: an index must be a whole number from 0, or a condition",
+            hint="write for example Muon_pt[0] or Muon_pt[Muon_eta < 2.4]",
+        )
+    return None
 
 
 def _unary(op: ast.unaryop, value: Any) -> Any:
@@ -291,38 +370,130 @@ def _unary(op: ast.unaryop, value: Any) -> Any:
     return np.logical_not(value)
 
 
+def _flat(values: Any, name: str) -> Any:
+    """Return a column; refuse lists in lists, and objects."""
+    depth = getattr(values, "ndim", 0)
+    if depth > 1 and _is_awkward(values) and values.fields:
+        listed = ", ".join(repr(field) for field in values.fields[:5])
+        raise ExpressionError(
+            f"{name!r} holds objects with several values each: {listed}", hint="use its columns one by one"
+        )
+    if depth > 2 and "string" not in str(getattr(values, "type", "")):
+        raise ExpressionError(
+            f"{name!r} holds lists in lists, and expressions take one list per event at most",
+            hint="flatten it when the file is written, or use another column",
+        )
+    return values
+
+
+def _listed(values: Any, name: str) -> Any:
+    """Convert a column of two dimensions to a list per event, so that it combines with others event by event."""
+    if isinstance(values, np.ndarray) and values.ndim == 2:
+        import awkward as ak
+
+        return ak.from_regular(ak.from_numpy(values))
+    return values
+
+
+def _is_list(values: Any) -> bool:
+    return _is_awkward(values) and values.ndim > 1
+
+
 def _element(values: Any, index: int, text: str) -> Any:
     """Element `index` of each event's list; NaN where the list is shorter."""
     if isinstance(values, np.ndarray) and values.ndim == 2:
         if index >= values.shape[1]:
-            raise ExpressionError(f"{text!r}: element {index} of rows that have {values.shape[1]}")
+            raise ExpressionError(f"{text!r}: there is no element {index}; each event has {values.shape[1]}")
         return values[:, index]
-    if not _is_awkward(values):
-        raise ExpressionError(f"{text!r}: an index on a column that has one value per event")
+    if not _is_list(values):
+        raise ExpressionError(f"{text!r}: an index needs a list per event; this column has one value per event")
     import awkward as ak
 
     padded = ak.pad_none(values, index + 1, axis=1)[:, index]
     return ak.to_numpy(ak.fill_none(ak.values_astype(padded, np.float64), np.nan))
 
 
-def _reduce(name: str, values: Any, text: str) -> Any:
-    """One value per event from a list per event; the maximum or minimum of nothing is NaN."""
-    if isinstance(values, np.ndarray) and values.ndim == 2:
-        import awkward as ak
+def _select(values: Any, condition: Any, text: str) -> Any:
+    """Select the elements of each event's list that fulfil a condition; missing values do not."""
+    if not _is_list(values):
+        raise ExpressionError(
+            f"{text!r}: a condition selects elements of a list, and this column has one value per event",
+            hint="write where(condition, value, nan)",
+        )
+    import awkward as ak
 
-        values = ak.from_regular(ak.from_numpy(values))
-    if not _is_awkward(values):
+    if "bool" not in str(ak.type(condition)):
+        raise ExpressionError(
+            f"{text!r}: a column of numbers in brackets is not a condition, and it cannot be used as an index",
+            hint="compare it, as in pt[quality > 0]; or give a number, as in pt[0]",
+        )
+    values, chosen = ak.broadcast_arrays(values, condition)
+    return values[ak.fill_none(chosen, False, axis=-1)]
+
+
+def _reduce(name: str, values: Any, text: str) -> Any:
+    """Reduce a list per event to one value; missing elements are left out; the maximum of an empty list is NaN."""
+    if not _is_list(values):
         raise ExpressionError(f"{text!r}: {name}() needs a list per event; this column has one value per event")
     import awkward as ak
 
-    result = ak.to_numpy(ak.num(values, axis=1) if name == "count" else getattr(ak, name)(values, axis=1))
+    if name == "count":
+        result = ak.num(values, axis=1)
+    else:
+        absent = np.isnan(values)
+        present = ak.mask(values, ~absent) if ak.any(absent, axis=None) else values
+        if name == "mean":
+            result = ak.sum(present, axis=1) / ak.count(present, axis=1)
+        else:
+            result = getattr(ak, name)(present, axis=1)
+    result = ak.to_numpy(result)
     if isinstance(result, np.ma.MaskedArray):
         return np.ma.filled(result.astype(np.float64), np.nan)
-    return result.astype(np.float64) if name in ("count", "max", "min") else result
+    return result if name in ("any", "all") else result.astype(np.float64)
+
+
+def is_plain(name: str) -> bool:
+    """Whether a column's name can stand in an expression without backticks.
+
+    >>> [is_plain(name) for name in ("jets.pt", "Jets/Jets.pt", "1st")]
+    [True, False, False]
+    """
+    return all(part.isidentifier() and not keyword.iskeyword(part) for part in name.split("."))
+
+
+def quoted(name: str) -> str:
+    """Put a column's name between backticks, if it needs them in an expression.
+
+    >>> quoted("Jets/Jets.pt")
+    '`Jets/Jets.pt`'
+    """
+    return name if is_plain(name) else f"`{name}`"
+
+
+def column_of(text: str) -> str:
+    """Remove the backticks from a text that is one quoted name; return any other text unchanged.
+
+    >>> column_of("`Jets/Jets.pt`"), column_of("`Jets/Jets.pt`[0]")
+    ('Jets/Jets.pt', '`Jets/Jets.pt`[0]')
+    """
+    found = re.fullmatch(r"\s*`([^`]+)`\s*", text)
+    return found[1] if found else text
+
+
+def matches(name: str, pattern: str) -> bool:
+    """Whether a column or an expression equals a name or matches a glob; the pattern may be quoted."""
+    return name == pattern or fnmatchcase(name, column_of(pattern))
+
+
+def wants_backticks(text: str, columns: Iterable[str]) -> str | None:
+    """A hint, if an expression contains the name of a column that needs backticks, without them."""
+    bare = "".join(text.split("`")[::2])
+    found = max((name for name in columns if not is_plain(name) and name in bare), key=len, default=None)
+    return None if found is None else f"{found!r} is a column: write `{found}`, between backticks"
 
 
 def expand_braces(text: str) -> list[str]:
-    """Spell out `{a,b}` lists and `{1..4}` ranges, the leftmost varying slowest.
+    """Write out `{a,b}` lists and `{1..4}` ranges; the leftmost varies slowest.
 
     >>> expand_braces("{phi,theta}_ME{1..2}")
     ['phi_ME1', 'phi_ME2', 'theta_ME1', 'theta_ME2']

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from fivesigma.analysis.analysis import Analysis, is_name
+from fivesigma.analysis.analysis import Analysis
 from fivesigma.analysis.file import load, validate
 from fivesigma.errors import AnalysisError
 
@@ -99,8 +99,3 @@ def test_an_analysis_cannot_be_changed():
 
 def test_every_default_is_allowed_by_the_schema():
     assert load(CLASSES) == Analysis.model_validate(load(CLASSES).model_dump())
-
-
-def test_a_name_is_not_an_expression():
-    assert is_name("jets.pt")
-    assert not any(is_name(text) for text in ("a + b", "a[0]", "1", "f(x)", ""))

@@ -5,7 +5,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fivesigma.analysis.file import builtin_names, dump, load, merge, parse_data, parse_settings, source_text
+from fivesigma.analysis.file import builtin_names, dump, load, merge, parse_data, parse_settings, source_text, validate
 from fivesigma.errors import AnalysisError
 
 TREE = {"name": "toy", "features": ["x"], "target": "y", "samples": {"mc": {"files": ["a.csv"]}}}
@@ -147,3 +147,51 @@ def test_the_analysis_of_a_baseline_is_looked_for_beside_the_file(tmp_path):
     assert load(tmp_path / "mine.yaml").baselines["other"].analysis == str(tmp_path / "other.yaml")
     (tmp_path / "mine.yaml").write_text(tree % ("builtin", "muon-pt"))
     assert load(tmp_path / "mine.yaml").baselines["builtin"].analysis == "muon-pt"
+
+
+def test_null_removes_what_the_extended_file_has(tmp_path):
+    base = tmp_path / "base.yaml"
+    base.write_text(
+        "features: [x, y]\nlabels: {variable: t, names: [b, s]}\nselection: x > 0\n"
+        "new_variables: {z: x + y, u: x * y}\nevaluate: {search: {yields: {b: 10, s: 1}, systematic: 0.3}}\n"
+        "train: {epochs: 7, seed: 3}\nprepare: {class_weights: balanced}\n"
+    )
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(
+        "extends: base.yaml\nselection: null\nnew_variables: {u: null}\n"
+        "evaluate: {search: {yields: {s: null}, systematic: null}}\ntrain: {epochs: null}\nprepare: null\n"
+    )
+    found = load(mine)
+    assert found.selection is None
+    assert list(found.new_variables) == ["z"]
+    assert found.evaluate.search.yields == {"b": 10}
+    assert found.evaluate.search.systematic == type(found.evaluate.search)().systematic
+    assert (found.train.epochs, found.train.seed) == (type(found.train)().epochs, 3)
+    assert found.prepare == type(found.prepare)()
+    assert load(mine, {"evaluate.search": None}).evaluate.search is None
+    assert load(mine, {"evaluate.search.yields": None}).evaluate.search.yields == {}
+
+
+def test_a_null_that_is_a_value_is_kept_in_the_resolved_file():
+    found = load("muon-pt", {"evaluate.trigger.eta": None})
+    assert found.evaluate.trigger.eta is None
+    assert load(yaml.safe_load(dump(found))).evaluate.trigger.eta is None
+
+
+@pytest.mark.parametrize("name", builtin_names())
+def test_the_resolved_file_is_the_same_analysis(name):
+    found = load(name)
+    assert load(yaml.safe_load(dump(found))) == found
+
+
+def test_a_luminosity_beside_the_yields_of_every_class_is_refused():
+    tree = {
+        "features": ["x"],
+        "labels": {"variable": "y", "names": ["b", "s"]},
+        "samples": {"one": {"files": "a.csv", "xsec": 1.0}},
+        "evaluate": {"search": {"lumi": 10, "yields": {"b": 100, "s": 3}}},
+    }
+    with pytest.raises(AnalysisError, match="`lumi` has no effect where `yields` gives every class"):
+        validate(tree, "test")
+    tree["evaluate"]["search"]["yields"] = {"s": 3}
+    assert validate(tree, "test").evaluate.search.lumi == 10

@@ -85,7 +85,7 @@ def test_a_regression_answers_in_the_unit_of_its_target(make_events):
 
 
 def test_a_quantity_that_is_no_column_is_named(parts):
-    with pytest.raises(AnalysisError, match="needs 'x00', which is no column; did you mean 'x0'"):
+    with pytest.raises(AnalysisError, match="needs 'x00', which is not a column; did you mean 'x0'"):
         fit_table(table_of(x00=3), validate(CLASSES, "test"), parts)
 
 

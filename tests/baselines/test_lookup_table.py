@@ -152,7 +152,7 @@ def test_a_table_survives_its_arrays():
     ("address", "words"),
     [
         ({"x": {"bits": 3, "low": 1.0}}, "both"),
-        ({"x": {"bits": 3, "low": 1, "high": 1}}, "rise"),
+        ({"x": {"bits": 3, "low": 1, "high": 1}}, "`low` must be below `high`"),
         ({f"x{i}": 16 for i in range(4)}, "64 bits, more than 60"),
         ({"x": 0}, "greater than 0"),
     ],

@@ -74,7 +74,7 @@ def test_tasks_that_wait_at_a_killed_worker_are_done_elsewhere(tmp_path):
 def test_a_task_that_always_kills_its_worker_is_named(tmp_path):
     with LocalProcesses(2) as pool:
         pool.submit("chunk 7", tasks.die, tmp_path, 99)
-        with pytest.raises(ClusterError, match=r"chunk 7: the worker process died 3 times in it \(signal 9\)") as caught:
+        with pytest.raises(ClusterError, match=r"chunk 7: its worker process died 3 times \(signal 9\)") as caught:
             list(pool.results())
     assert "memory" in caught.value.hint
     assert len(list(tmp_path.iterdir())) == 3

@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from fivesigma.analysis.file import load
 from fivesigma.data.load import load_samples, plan_for, read_events, reader_for
 from fivesigma.errors import AnalysisError, ColumnNotFound, DataError, EventsError, FivesigmaError, LeakageError
+from fivesigma.preparation.recipe import fit
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "real"
 X = np.array([1.0, -2.0, 3.0, np.nan])
@@ -252,6 +253,129 @@ def test_a_list_is_no_feature_and_the_remedy_is_named(trees):
     assert caught.value.hint == "take one element, pt[0], or reduce it: count(pt), sum(pt), max(pt)"
 
 
+ODD = {
+    "Jets/Jets.pt": ak.Array([[50.0, 30.0], [], [20.0]]),
+    "Jets/Jets.eta": ak.Array([[0.0, 3.0], [], [1.0]]),
+    "MET/MET.fMET": np.array([5.0, 15.0, 25.0]),
+    "Particle#0.index": np.array([7.0, 8.0, 9.0]),
+    "ns::m T": np.array([1.0, 2.0, 3.0]),
+    "Event/Event.number": np.array([11, 12, 13]),
+    "Event/Event.ok": np.array([1, 1, 1], np.int8),
+    "Event/Event.label": np.array([0, 1, 1]),
+    "Event weight": np.array([3.0, 4.0, 5.0]),
+}
+
+
+@pytest.fixture
+def odd(tmp_path):
+    """A function: **analysis → the events of a tree whose columns are named as those of split branches."""
+    types = {name: "var * float64" if isinstance(c, ak.Array) else c.dtype for name, c in ODD.items()}
+    with uproot.recreate(tmp_path / "odd.root") as file:
+        file.mktree("Events", types, counter_name=lambda name: f"n{name[5:].replace('.', '')}").extend(ODD)
+
+    def read(**tree):
+        tree = {"features": ["MET/MET.fMET"], "labels": "Event/Event.label", **tree}
+        (loaded,) = load_samples(load({**tree, "samples": {"s": {"files": f"{tmp_path}/odd.root"}}}))
+        return loaded.events
+
+    return read
+
+
+@pytest.mark.parametrize("mark", ["", "`"])
+def test_a_column_of_any_name_can_stand_wherever_a_column_stands(odd, mark):
+    def column(name):
+        return f"{mark}{name}{mark}"
+
+    events = odd(
+        features=[column(name) for name in ("MET/MET.fMET", "Particle#0.index", "ns::m T")],
+        labels=column("Event/Event.label"),
+        weights=column("MET/MET.fMET"),
+        observers=[column("Particle#0.index")],
+        event_number=column("Event/Event.number"),
+        selection=column("Event/Event.ok"),
+        units={column("MET/*"): "GeV"},
+        allow_truth=[column("MET/*")],
+        prepare={"log": [column("MET/*")]},
+    )
+    assert events.feature_names == ("MET/MET.fMET", "Particle#0.index", "ns::m T")
+    assert_array_equal(events.features, np.stack([ODD[name] for name in events.feature_names], axis=1).astype(np.float32))
+    assert_array_equal(events.target, [0, 1, 1])
+    assert_array_equal(events.weight, [5, 15, 25])
+    assert_array_equal(events.event_number, [11, 12, 13])
+    assert_array_equal(next(iter(events.observers.values())), [7, 8, 9])
+    assert events.units == {"MET/MET.fMET": "GeV"}
+    logs = load({"features": ["x"], "target": "y", "prepare": {"log": [column("MET/*")]}})
+    assert fit(events, logs.prepare).logarithm == (0,)
+
+
+def test_columns_of_any_name_make_expressions_new_variables_and_globs(odd):
+    features = ["`Jets/Jets.pt`[0]", "max(`Jets/Jets.pt`[`Jets/Jets.eta` < 2])", "sqrt(`ns::m T`) * met", "index", "M*/*.f*"]
+    events = odd(features=features, new_variables={"met": "`MET/MET.fMET`", "index": "Particle#0.index"})
+    assert events.feature_names == (*features[:4], "MET/MET.fMET")
+    met = ODD["MET/MET.fMET"]
+    expected = [[50, np.nan, 20], [50, np.nan, 20], np.sqrt([1, 2, 3]) * met, [7, 8, 9], met]
+    assert_allclose(events.features, np.stack(expected, axis=1), rtol=1e-6)
+    assert odd(features=["`ns*`", "`MET/*`"]).feature_names == ("ns::m T", "MET/MET.fMET")
+    wanted = {"features": ["Particle#0.index", "MET/MET.fMET"], "exclude": ["`Particle#*`"]}
+    assert odd(**wanted).feature_names == ("MET/MET.fMET",)
+    logs = {"prepare": {"log": ["`Jets/Jets.pt`[0]"]}}
+    events = odd(features=["`Jets/Jets.pt`[0]", "MET/MET.fMET"], **logs)
+    assert fit(events, load({"features": ["x"], "target": "y", **logs}).prepare).logarithm == (0,)
+
+
+def test_the_answer_is_no_input_however_it_is_written(odd):
+    for feature in ("Event/Event.label", "`Event/Event.label`", "`Event/Event.label` + 1"):
+        for answer in ("Event/Event.label", "`Event/Event.label`"):
+            with pytest.raises(LeakageError, match="knows the answer"):
+                odd(features=[feature], labels=answer)
+    with pytest.raises(LeakageError, match="knows the answer"):
+        odd(features=["Event weight"], weights="`Event weight`")
+    with pytest.raises(LeakageError, match="knows the answer"):
+        odd(features=["MET/MET.fMET"], truth=["`MET/*`"])
+
+
+@pytest.mark.parametrize(
+    ("feature", "words"),
+    [
+        ("Jets/Jets.pt[0]", "write `Jets/Jets.pt`, between backticks"),
+        ("Particle#0.index + 1", "between backticks"),
+        ("log(ns::m T)", "between backticks"),
+    ],
+)
+def test_a_name_without_the_backticks_it_needs_is_told_so(odd, feature, words):
+    with pytest.raises(FivesigmaError) as caught:
+        odd(features=[feature])
+    assert words in caught.value.hint
+
+
+def test_a_list_in_a_column_of_any_name_is_no_feature_and_the_remedy_can_be_pasted(odd):
+    with pytest.raises(DataError, match=r"'Jets/Jets.pt' .* has a list per event") as caught:
+        odd(features=["Jets/Jets.pt"])
+    assert "`Jets/Jets.pt`[0]" in caught.value.hint
+
+
+def test_lists_in_lists_are_refused_in_a_true_sentence(tmp_path):
+    table = {"v": [[[1.0], [2.0, 3.0]], []], "y": [1.0, 2.0]}
+    pq.write_table(pa.table(table), tmp_path / "t.parquet")
+    for feature in ("v", "v[0]", "count(v)"):
+        with pytest.raises(FivesigmaError, match=r"'v' .*holds lists in lists"):
+            load_samples(load({"features": [feature], "target": "y", "samples": {"s": {"files": f"{tmp_path}/t.parquet"}}}))
+
+
+def test_a_new_variable_that_is_a_condition_is_counted_as_one(odd):
+    new = {"central": "`Jets/Jets.eta` < 2", "same": "central"}
+    events = odd(features=["count(central)", "count(same)", "max(`Jets/Jets.pt`[central])"], new_variables=new)
+    assert_array_equal(events.features, [[1, 1, 50], [0, 0, np.nan], [1, 1, 20]])
+
+
+def test_yaml_that_begins_with_a_backtick_is_told_to_be_quoted(tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_text("features: [`a b`]\ntarget: y\n")
+    with pytest.raises(AnalysisError, match="line 1") as caught:
+        load(path)
+    assert caught.value.hint == "put quotes around a text that begins with a backtick: '`Jets/Jets.pt`[0]'"
+
+
 def test_files_whose_globs_resolve_in_another_order_are_not_mixed_up(tmp_path):
     for name, order in [("a", ["x1", "x2", "y"]), ("b", ["x2", "x1", "y"])]:
         pq.write_table(pa.table({column: [float(column == "x2")] for column in order}), tmp_path / f"{name}.parquet")
@@ -275,7 +399,7 @@ def test_large_event_numbers_in_text_are_exact(read):
 
 
 def test_an_event_number_with_an_exponent_is_said_so(read):
-    with pytest.raises(DataError, match=r"'event' in .* numbers events and holds '1.0e4'") as caught:
+    with pytest.raises(DataError, match=r"'event' in .* has event numbers, but holds '1.0e4'") as caught:
         read("x,y,label,event\n1,2,0,1\n3,4,1,1.0e4\n", event_number="event")
     assert "whole numbers" in caught.value.hint
 

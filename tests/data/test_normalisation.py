@@ -1,6 +1,8 @@
 """Cross sections as weights."""
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from fivesigma.analysis.file import validate
@@ -89,3 +91,11 @@ def test_formulas_are_read_in_the_order_of_the_events(folder):
     np.testing.assert_array_equal(found["3"], np.full(len(events), 3.0))
     with pytest.raises(ColumnNotFound, match="'yy'"):
         read_formulas(given, "b", ["yy"])
+
+
+def test_a_weight_may_be_a_column_of_any_name(tmp_path):
+    pq.write_table(pa.table({"x": [1.0, 2.0], "Event/Event.w": [1.0, 3.0]}), tmp_path / "t.parquet")
+    for weight in ("Event/Event.w", "`Event/Event.w`"):
+        sample = {"files": [str(tmp_path / "t.parquet")], "label": "signal", "xsec": 2.0, "weight": weight}
+        given = validate({"features": ["x"], "labels": {}, "samples": {"a": sample}}, "test")
+        assert load_samples(normalised(given))[0].events.weight.tolist() == [500, 1500]

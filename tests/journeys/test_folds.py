@@ -192,7 +192,8 @@ def test_predict_scores_training_files_out_of_fold_and_new_ones_by_the_mean(run,
     np.testing.assert_allclose(columns["score"][1500:], mean, atol=1e-6)
     said = [line for line in listener.lines if "fold" in line]
     assert len(said) == 1
-    assert re.search(r"a-copy-of-train\.csv: trained on, .*; .*new\.csv: new, so scored by the mean of the 3 folds", said[0])
+    assert re.search(r"1,500 of 1,800 events were trained on \(.*a-copy-of-train\.csv: 1,500 of 1,500, ", said[0])
+    assert said[0].endswith("the fold that was not trained on it, every other one by the mean of the 3 folds")
     fs.predict(made, str(place / "test.csv"), tmp_path / "test.parquet")
     test = fs.open_table(str(tmp_path / "test.parquet")).read()
     np.testing.assert_allclose(test["score"], made.predictions("test")["score"], atol=1e-6)
@@ -222,7 +223,7 @@ def test_what_folds_cannot_be_combined_with_is_a_sentence(place, command, monkey
     code, _, err = command("tune", place / "toy.yaml")
     assert (code, "split.folds=null" in err) == (2, True)
     code, _, err = command("prepare", place / "toy.yaml")
-    assert (code, "need the events in memory" in err) == (2, True)
+    assert (code, "need all events in memory" in err) == (2, True)
     code, _, err = command("train", place / "toy.yaml", "--set", "split.folds=1")
     assert (code, "split.folds" in err) == (2, True)
     monkeypatch.setattr(multiprocess, "processes", lambda: 2)

@@ -29,7 +29,8 @@ def test_hepmass_on_the_published_layout(name, command):
     uci_file("all_train.csv.gz", 4000, 1)
     uci_file("all_test.csv.gz", 1500, 2)
     data = ["--data", "train=all_train.csv.gz", "--data", "test=all_test.csv.gz"]
-    code, out, err = command("run", name, *data, "--set", "train.epochs=2")
+    # Many bins make fits that are tested elsewhere slow.
+    code, out, err = command("run", name, *data, "--set", "train.epochs=2", "--set", "evaluate.search.bins=4")
     assert code == 0, err
     folder = Path(out.splitlines()[-1])
     metrics = json.loads((folder / "metrics.json").read_text())
@@ -43,7 +44,7 @@ def test_hepmass_on_the_published_layout(name, command):
 
 def test_the_background_at_a_mass_is_all_background(command):  # `command` gives the test a folder of its own
     uci_file("all.csv.gz", 4000, 3)
-    run = fs.evaluate(fs.train("hepmass", {"train.epochs": 1}, {"train": "all.csv.gz"}))
+    run = fs.evaluate(fs.train("hepmass", {"train.epochs": 1, "evaluate.search": None}, {"train": "all.csv.gz"}))
     columns = run.predictions("test")
     chosen = (columns["target"] == 0) | (columns["mass"] == 500)
     from sklearn.metrics import roc_auc_score
@@ -110,7 +111,7 @@ def test_simulated_muons_come_from_the_cache_the_second_time(command):
 
 
 def test_simulated_collisions_train_with_and_without_the_mass(tmp_path):
-    settings = {"simulate.events": 4000, "train.epochs": 4}
+    settings = {"simulate.events": 4000, "train.epochs": 4, "evaluate.search": None}
     runs = [fs.evaluate(fs.train("hepmass", {**settings, **more}, output=tmp_path)) for more in ({}, {"parameters": None})]
     with_mass, without = (run.metrics["test"] for run in runs)
     assert with_mass["auc"]["value"] > 0.8

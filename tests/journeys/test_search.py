@@ -145,7 +145,8 @@ def test_the_limit_is_also_told_as_a_cross_section(run):
     at = run[0].metrics["test"]["search"]["at"]
     for name, xsec in (("mass=500", 0.02), ("mass=1000", 0.01)):
         assert at[name]["limit_pb"]["0"] == pytest.approx(at[name]["limit"]["0"] * xsec)
-        assert at[name]["discovery"] > 0
+        assert at[name]["discovery"]["value"] > 3 * at[name]["discovery"]["error"] > 0
+        assert 0 < at[name]["limit_error"]["0"] < at[name]["limit"]["0"]
     table = next(rows for title, rows in run[1].tables.items() if "CLs limit" in title)
     assert table[0] == ["", "limit", "± 1 σ", "discovery", "cross section"]
 
@@ -192,7 +193,8 @@ def test_with_folds_every_event_counts_out_of_its_fold(place, command, monkeypat
     monkeypatch.setattr(Workers, "executor", lambda *_, **__: InThisProcess())
     _, made = evaluated(command, place, "--set", "split={folds: 2}", "--set", "evaluate.search.bins=2")
     rows, metrics = place[1], made.metrics["folds"]["search"]
-    assert (metrics["chosen_on"], metrics["share"]) == ("folds", 1.0)
+    assert (metrics["chosen_on"], metrics["crossed"], metrics["share"]) == ("folds", True, 1.0)
+    assert len(metrics["at"]["mass=500"]["cuts"]) == 2
     chosen = rows["x500"][:, 1] > -2
     total = rows["x500"][chosen, 4].sum() * 0.02 * 1000 * LUMI / rows["x500"][:, 4].sum()
     assert metrics["at"]["mass=500"]["total_signal"]["value"] == pytest.approx(total, rel=1e-6)

@@ -267,4 +267,4 @@ def test_baselines_train_from_a_prepared_folder_with_the_columns_it_holds(toy, c
     other = f"baselines.table={json.dumps({**TABLE, 'address': {'sum': 5}})}"
     code, _, err = command("train", "toy.yaml", *setting[:4], "--set", other)
     assert code == 2
-    assert "baselines.table: it needs columns that the prepared folder does not hold" in err
+    assert "baselines.table: it needs columns that are not in the prepared folder" in err

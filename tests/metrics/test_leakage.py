@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from fivesigma.metrics.leakage import rank_correlation, suspicions
+from fivesigma.errors import AnalysisError
+from fivesigma.metrics.leakage import rank_correlation, strong_features, suspicions
 
 
 @pytest.fixture
@@ -12,6 +13,31 @@ def ordinary(make_events):
     generator = np.random.default_rng(1)
     target = generator.integers(0, 2, 600)
     return lambda **more: make_events(generator.normal(0, 1, (600, 2)) + target[:, None], target=target, **more)
+
+
+@pytest.fixture
+def strong(make_events):
+    """A regression of which feature x1 is a strong function."""
+    x = np.random.default_rng(1).normal(0, 1, (400, 2))
+    return {"train": make_events(x, target=np.exp(x[:, 1]).astype(np.float32), classes=())}
+
+
+@pytest.mark.parametrize("expected", [["x1"], ["x?"], ["*"]])
+def test_a_strong_feature_that_is_expected_is_no_suspicion(strong, expected):
+    assert suspicions(strong, numbered=False, expected=expected) == []
+    (sentence,) = strong_features(strong, expected)
+    assert sentence == "x1 alone has a rank correlation with the target of 1.0000"
+
+
+def test_only_the_features_that_are_expected_are_taken_from_the_suspicions(strong):
+    assert len(suspicions(strong, numbered=False, expected=["x0"])) == 1
+    assert strong_features(strong, ["x0"]) == []
+
+
+def test_an_expected_feature_that_is_none_is_refused_with_the_nearest_name(strong):
+    with pytest.raises(AnalysisError, match=r"expected: 'x11' matches no feature") as caught:
+        suspicions(strong, numbered=False, expected=["x11"])
+    assert "x1" in caught.value.hint
 
 
 def test_ordinary_events_are_passed_in_silence(ordinary, make_events):

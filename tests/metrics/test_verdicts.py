@@ -1,11 +1,13 @@
 """Sentences on metrics."""
 
 import numpy as np
+import pytest
 
+from fivesigma.metrics.balance import at_training_balance
 from fivesigma.metrics.intervals import Share
 from fivesigma.metrics.metric import Metric
 from fivesigma.metrics.summary import summarise
-from fivesigma.metrics.verdicts import verdicts
+from fivesigma.metrics.verdicts import advantages, verdicts
 from fivesigma.scores import Scores
 
 RNG = np.random.default_rng(1)
@@ -25,6 +27,52 @@ def test_a_good_network_needs_no_comment():
 def test_a_network_that_learnt_nothing_is_said_so():
     (sentence,) = verdicts({"train": binary(0), "test": binary(0)})
     assert "no better than a constant answer on test events" in sentence
+
+
+def rare(shares, separation=1.4, events=20_000):
+    """A good network for 2 % of signal, trained with these shares of weight: its logit has their prior."""
+    generator = np.random.default_rng(2)
+    target = (generator.random(events) < 0.02).astype(int)
+    x = generator.normal(0, 1, events) + separation * (2 * target - 1)
+    score = 1 / (1 + np.exp(-(2 * separation * x + np.log(shares[1] / shares[0]))))
+    return Scores(score.astype(np.float32), target, np.ones(events), ("background", "signal"))
+
+
+@pytest.mark.parametrize("shares", [(0.5, 0.5), (0.98, 0.02)])
+def test_a_good_network_for_a_rare_signal_is_judged_at_the_balance_of_its_training(shares):
+    scores = rare(shares, 1.0)
+    metrics = summarise(scores)
+    assert 0.9 < metrics["auc"].value < 0.95
+    assert metrics["accuracy"].value < metrics["accuracy_of_constant"].value + 0.002
+    found = verdicts({"test": metrics | {"training_balance": at_training_balance(scores, shares)}})
+    assert found == []
+
+
+def test_probabilities_at_another_prior_are_told_from_a_useless_network():
+    scores = rare((0.0001, 0.9999))
+    metrics = summarise(scores) | {"training_balance": at_training_balance(scores, (0.5, 0.5))}
+    (sentence,) = verdicts({"test": metrics})
+    assert "the score separates the classes (AUC 0.9" in sentence
+    assert "log-loss" in sentence
+    assert "0.6931" in sentence
+    assert "evaluate.recalibrate" in sentence
+
+
+def multiclass(power, events=3000):
+    generator = np.random.default_rng(3)
+    target = generator.choice(3, events, p=[0.9, 0.08, 0.02])
+    logits = generator.normal(0, 1, (events, 3))
+    logits[np.arange(events), target] += power
+    score = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    scores = Scores(score.astype(np.float32), target, np.ones(events), tuple("abc"))
+    return summarise(scores) | {"training_balance": at_training_balance(scores, np.ones(3) / 3)}
+
+
+def test_several_classes_are_judged_at_the_balance_of_the_training():
+    good, bad = multiclass(2.0), multiclass(0.0)
+    assert good["accuracy"].value < good["accuracy_of_constant"].value
+    assert not [s for s in verdicts({"test": good}) if "constant" in s]
+    assert [s for s in verdicts({"test": bad}) if "no better than a constant answer on test events: mean AUC 0." in s]
 
 
 def test_overtraining_is_said_in_standard_deviations():
@@ -59,20 +107,42 @@ def test_an_area_beyond_what_is_plausible_at_one_hypothesis_names_it():
     assert "at mass=900" in sentence
 
 
-def test_a_baseline_that_is_better_is_said_with_both_numbers():
-    test = binary(1) | {"baselines": {"trees": binary(1.6), "table": binary(0.9)}}
-    (sentence,) = verdicts({"test": test})
-    assert "baseline 'trees' is better than the network on test events: auc" in sentence
+def beside(difference):
+    return binary(1) | {"baselines": {"trees": {"difference": difference}, "table": {"auc": Metric(0.99, 0.001)}}}
+
+
+def test_a_baseline_that_wins_is_said_with_the_difference_on_the_same_events():
+    tree = beside({"auc": Metric(0.069, 0.016), "log_loss": Metric(-0.2, 0.01)})
+    (sentence,) = verdicts({"test": tree})
+    assert sentence.startswith("the baseline 'trees' beats the network by 0.069 ± 0.016 in AUC on the same test events")
+    assert "fivesigma predict --model trees" in sentence
+    assert advantages({"test": tree}) == []
+
+
+def test_a_network_that_wins_is_said_and_is_no_warning():
+    tree = beside({"rmse": Metric(0.021, 0.002)})
+    assert verdicts({"test": tree}, "1/GeV") == []
+    (sentence,) = advantages({"test": tree}, "1/GeV")
+    assert sentence == "the network beats the baseline 'trees' by 0.0210 ± 0.0020 1/GeV in RMSE on the same test events"
+
+
+@pytest.mark.parametrize("metric", [Metric(*pair) for pair in ((0.03, 0.016), (-0.03, 0.016), (np.nan,) * 2, (0.1, np.nan))])
+def test_a_difference_within_three_standard_deviations_is_passed_in_silence(metric):
+    assert verdicts({"test": beside({"auc": metric})}) == []
+    assert advantages({"test": beside({"auc": metric})}) == []
 
 
 def trigger(efficiency, reduction):
     at = {"20": {"efficiency": Share(efficiency, efficiency - 0.01, efficiency + 0.01)}}
-    return {"trigger": {"at": {"threshold": 20.0, "efficiency": 0.9}, "thresholds": at, "rate_reduction": reduction}}
+    goal = {"threshold": 20.0, "efficiency": 0.9}
+    return {"trigger": {"at": goal, "thresholds": at, "rate_reduction_measured": reduction}}
 
 
 def test_a_lower_rate_and_an_unequal_efficiency_of_a_baseline_are_said():
     good, bad = trigger(0.91, Metric(1.2, 0.1)), trigger(0.97, Metric(0.5, 0.1))
     assert verdicts({"test": binary(1) | trigger(0.89, None) | {"baselines": {"trees": good}}}) == []
     sentences = verdicts({"test": binary(1) | {"baselines": {"trees": bad}}})
-    assert "the rate of the baseline 'trees' at the trigger's threshold is 0.50 ± 0.10 of the network's" in sentences[0]
+    assert (
+        "the baseline 'trees' at the trigger's threshold is 0.50 ± 0.10 of the network's, at equal measured" in sentences[0]
+    )
     assert "accepts 0.970 +0.010 −0.010 of the muons instead of 0.9" in sentences[1]

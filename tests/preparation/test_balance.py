@@ -3,7 +3,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.utils.class_weight import compute_class_weight
 
-from fivesigma.preparation.balance import class_weight, even, groups_of, resample
+from fivesigma.analysis.analysis import Analysis
+from fivesigma.preparation.balance import class_weight, even, groups_of, resample, training_shares
 
 CLASSES = ("a", "b", "c")
 TARGET = np.random.default_rng(1).choice(3, 500, p=[0.7, 0.2, 0.1])
@@ -80,3 +81,25 @@ def test_even_groups_count_the_same():
 
 def test_a_group_of_negative_weight_stays_as_it_is():
     assert even(np.array([1.0, -2.0]), np.array([0, 1]), per_event=False).tolist() == [1.0, -2.0]
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, None),
+        ({"prepare": {"class_weights": "balanced"}}, [1 / 3, 1 / 3, 1 / 3]),
+        ({"train": {"balance": ["class"]}}, [1 / 3, 1 / 3, 1 / 3]),
+        ({"prepare": {"class_weights": {"a": 0.0, "b": 1.0, "c": 0.0}}}, [0, 1, 0]),
+    ],
+)
+def test_the_shares_of_the_training_are_those_of_its_weights(events, settings, expected):
+    analysis = Analysis.model_validate({"features": ["x0"], "labels": {"variable": "y", "names": list(CLASSES)}, **settings})
+    sums = np.bincount(TARGET, events.weight)
+    assert_allclose(training_shares(events, analysis), sums / sums.sum() if expected is None else expected)
+
+
+def test_the_shares_after_resampling_are_those_of_resampled_events(events):
+    tree = {"features": ["x0"], "labels": {"variable": "y", "names": list(CLASSES)}, "prepare": {"resample": "up"}}
+    again = [resample(events, "up", seed) for seed in range(20)]
+    shares = np.mean([np.bincount(e.target, e.weight) / e.weight.sum() for e in again], axis=0)
+    assert_allclose(training_shares(events, Analysis.model_validate(tree)), shares, rtol=0.02)

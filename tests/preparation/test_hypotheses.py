@@ -92,7 +92,7 @@ def test_the_settings_are_those_of_the_run_without_what_needs_the_parameter():
 
 def test_an_event_of_a_hypothesis_that_is_left_out_is_refused(parts, monkeypatch):
     monkeypatch.setattr(hypotheses, "only", lambda events, *_: events)
-    with pytest.raises(LeakageError, match="events of a hypothesis that is left out would be trained on"):
+    with pytest.raises(LeakageError, match="events of a hypothesis that is left out are among the training events"):
         LEFT_OUT.parts(parts, KNOWN, analysis())
 
 

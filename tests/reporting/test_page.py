@@ -107,7 +107,7 @@ def test_sections_stand_in_their_order_and_figures_in_their_sections(tmp_path, d
     told = []
     html = page.write_report(folder, lambda done, total, text: told.append(text)).read_text()
     marks = [
-        "<b>Leakage?</b> A knows the answer.",
+        "<b>Leakage?</b> a knows the answer.",
         '<section id="results">',
         "<h3>Metrics</h3>",
         "<h3>Scan: AUC, signal",
@@ -124,7 +124,7 @@ def test_sections_stand_in_their_order_and_figures_in_their_sections(tmp_path, d
     assert places == sorted(places)
     assert all(html.count(mark) == 1 for mark in marks)
     table = cells(html)
-    assert table["rmse"] == ["0.200 ± 0.010", "0.400 ± 0.010"]
+    assert table["rmse [GeV]"] == ["0.200 ± 0.010", "0.400 ± 0.010"]
     assert table["m=1"] == ["0.900 ± 0.010 *"]
     assert table["train"] == ["12,345", "1.5", "10", "25 %"]
     assert told == ["drawing t", "drawing Learning curves", "drawing AUC at each hypothesis"]

@@ -88,7 +88,7 @@ class TestLearningCurves:
         loss, rmse, width = drawn.axes("learning-curves")
         assert drawn.labels(loss) == ("epoch", "loss")
         assert drawn.labels(rmse) == ("epoch", "RMSE [GeV]")
-        assert drawn.labels(width) == ("epoch", "width_68 [GeV]")
+        assert drawn.labels(width) == ("epoch", "half width of 68 % [GeV]")
         assert drawn.lines(rmse)["training"] == ([1, 2, 3], pytest.approx([0.6, 0.7, 0.8]))
         assert drawn.lines(rmse)["validation"] == ([1, 2, 3], pytest.approx([0.5, 0.6, 0.7]))
         assert drawn.lines(loss)["validation"][1] == pytest.approx([0.4, 0.5, 0.6])
@@ -230,13 +230,34 @@ def test_the_area_at_each_hypothesis_stands_at_its_parameter(folder, drawn):
 
 def test_calibration_is_a_share_with_its_interval_against_the_score(folder, drawn):
     tree = {"score": [0.1, 0.9], "share": [0.2, 0.8], "low": [0.15, 0.7], "high": [0.3, 0.85]}
-    results._calibration(folder, {"test": {"calibration": tree}}, "test")
+    picture = results._calibration(folder, analysis(BINARY), {"test": {"calibration": tree}}, "test")
+    assert "class weights" not in picture.caption
     (axes,) = drawn.axes("calibration")
     (found,) = drawn.points(axes)
     assert (found["x"], found["y"]) == ([0.1, 0.9], [0.2, 0.8])
     assert np.allclose(found["high"], [[0.15, 0.3], [0.7, 0.85]])
     assert axes.lines[0].get_xydata().tolist() == [[0, 0], [1, 1]]
     assert drawn.labels(axes) == ("mean score in bin", "share of signal")
+
+
+BALANCED = [
+    ({"prepare": {"class_weights": "balanced"}}, "prepare.class_weights"),
+    ({"prepare": {"resample": "up"}}, "prepare.resample"),
+    ({"train": {"balance": ["class"]}}, "train.balance"),
+]
+
+
+@pytest.mark.parametrize(("more", "key"), BALANCED, ids=[key for _, key in BALANCED])
+def test_where_classes_are_balanced_calibration_says_why_it_is_off(folder, drawn, more, key):
+    settings = analysis(BINARY, **more)
+    tree = {"score": [0.1], "share": [0.2], "low": [0.15], "high": [0.3]}
+    caption = results._calibration(folder, settings, {"test": {"calibration": tree}}, "test").caption
+    (table,) = results.tables({"test": {"calibration_error": number(0.3)}}, settings)
+    for text in (caption, table.note):
+        assert f"`{key}` changes the prior" in text
+        assert "evaluate.recalibrate" in text
+    corrected = analysis(BINARY, evaluate={"recalibrate": "isotonic"}, **more)
+    assert "`probability`" in results.tables({"test": {}}, corrected)[0].note
 
 
 def test_each_output_has_a_panel_with_every_true_class(folder, drawn):
@@ -351,6 +372,15 @@ class TestAgainst:
         assert (accuracy["label"], accuracy["y"]) == ("accuracy", [0.7, 0.6])
         assert drawn.labels(axes) == ("a", "val")
 
+    def test_every_metric_in_bins_is_drawn_in_the_panel_of_its_unit(self, folder, drawn):
+        row = {"low": 0.0, "high": 2.0, "events": 9}
+        row |= {name: number(0.1) for name in ("rmse", "mae", "r_squared", "rmse_of_constant", "of-a-lost-plug-in")}
+        results._against(folder, analysis(REGRESSION), "a", [row], "test")
+        with_unit, without = drawn.axes("against-a")
+        assert drawn.legend(with_unit) == ["RMSE", "MAE"]
+        assert drawn.legend(without) == ["R²", "of-a-lost-plug-in"]
+        assert [drawn.labels(axes)[1] for axes in (with_unit, without)] == ["test [GeV]", "test"]
+
     def test_a_single_metric_names_the_axis(self, folder, drawn):
         results._against(folder, analysis(THREE), "a", [{"low": 0.0, "high": 2.0, "accuracy": number(0.7)}], "test")
         assert drawn.labels(drawn.axes("against-a")[0]) == ("a", "test accuracy")
@@ -404,3 +434,11 @@ class TestTables:
         metadata = {"events": {"train": 100, "val": 10}, "evaluated": {"train": 50, "val": 10}}
         assert results.sampled_parts(metadata) == {"train": (50, 100)}
         assert results.sampled_parts({}) == {}
+
+
+@pytest.mark.parametrize(("total", "expected"), [(None, "trigger_rate"), (500, "trigger_rate [kHz]")])
+def test_the_rate_of_a_trigger_has_a_unit_where_a_total_is_given(total, expected):
+    trigger = {"pt": "pt", "eta": None, "total_rate": total}
+    settings = analysis({"features": ["a"], "target": "t", "observers": ["pt"]}, evaluate={"trigger": trigger})
+    (table,) = results.tables({"test": {"trigger_rate": number(0.3)}}, settings)
+    assert table.rows[0][:2] == [expected, "0.300 ± 0.010"]

@@ -6,7 +6,8 @@ from matplotlib.colors import to_hex
 
 from fivesigma.analysis.file import validate
 from fivesigma.metrics.metric import Metric
-from fivesigma.metrics.search.search import Scale, choose, expected, results
+from fivesigma.metrics.search.expected import Scale, expected
+from fivesigma.metrics.search.search import choose, results
 from fivesigma.metrics.summary import as_json
 from fivesigma.reporting import search
 from fivesigma.reporting.style import colour
@@ -62,14 +63,13 @@ CUTS = {
     "significance": [1.0, 2.0, 3.0, None],
     "known": [1.5, 2.5, 3.5, 4.5],
     "error": [0.1, 0.2, 0.3, None],
-    "chosen": 0.9,
 }
 
 
 def test_significance_is_drawn_against_the_odds_of_the_cut_and_ends_where_it_is_unknown(folder, drawn):
     at = {"best_cut": {"value": 2.9, "error": 0.3}, "best_cut_known": {"value": 3.4, "error": 0.3}}
-    head = {"systematic": 0.1, "chosen_on": "val", "at": {"m=1": at, "m=2": at}}
-    search._cut(folder, head, {"m=1": {"scan": CUTS}, "m=2": {"scan": {**CUTS, "chosen": 0.5}}}, "test")
+    head = {"systematic": 0.1, "chosen_on": "val", "at": {"m=1": {**at, "cut": 0.9}, "m=2": {**at, "cut": 0.5}}}
+    search._cut(folder, head, {"m=1": {"scan": CUTS}, "m=2": {"scan": CUTS}}, "test")
     left, right = drawn.axes("search-cut")
     places = np.log10([0.01 / 0.99, 1, 9, 99])
     assert drawn.lines(left)["m=1"] == (pytest.approx(places[:3]), [1, 2, 3])

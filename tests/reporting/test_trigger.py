@@ -54,7 +54,7 @@ def results(analysis, **more):
     settings = analysis.evaluate.trigger
     ours, other = (judge(Calibration(muons(seed=s, **more), muons(seed=s + 5, **more), 0.9), settings, 20) for s in (1, 2))
     gain = reductions(ours, {"a-table": other}, settings)["a-table"]
-    others = {**other.metrics, "rate_reduction": gain["rate_reduction"], "rate_reductions": gain["rate_reductions"]}
+    others = {**other.metrics, **{key: value for key, value in gain.items() if key != "curve"}}
     metrics = {"test": {"trigger": ours.metrics, "baselines": {"a-table": {"trigger": others}}}}
     drawn = {"trigger": {**other.curves, "rate_reduction": gain["curve"]}}
     return as_json(metrics), as_json({"test": {"trigger": ours.curves, "baselines": {"a-table": drawn}}})
@@ -200,16 +200,20 @@ def test_tables_show_values_with_their_errors_and_units():
     metrics, _ = results(settings)
     found = {table.title: table for table in trigger.tables(metrics, settings)}
     table = found["Trigger at 20 GeV (test)"]
-    assert table.header == ["model", "rate [kHz]", "rate / network's", "efficiency at the threshold", "plateau"]
+    scale = ["scale: rate [kHz]", "scale: rate / network's", "scale: efficiency"]
+    assert table.header == ["model", "rate [kHz]", "rate / network's", *scale, "plateau"]
     assert [row[0] for row in table.rows] == ["network", "a-table"]
-    assert table.rows[0][2] == "–"
+    assert (table.rows[0][2], table.rows[0][4]) == ("–", "–")
     assert "±" in table.rows[1][2]
-    assert "+" in table.rows[1][3]
+    assert "+" in table.rows[1][5]
+    assert table.rows[1][2] != table.rows[1][4]
     assert "pT⁻³·⁵" in table.note
+    assert "90 % of these muons within 10 % of 20 GeV pass" in table.note
+    assert "pile-up" not in table.note
     rates = found["Rates at every threshold (test)"]
-    assert rates.header == ["threshold", "network's rate", "a-table / network"]
+    assert rates.header[1:] == ["network's rate [kHz]", "scale: rate [kHz]", "a-table / network", "scale: a-table / network"]
     assert [row[0] for row in rates.rows] == ["5 GeV", "20 GeV"]
-    assert rates.rows[1][1:] == [table.rows[0][1], table.rows[1][2]]
+    assert rates.rows[1][1:] == [table.rows[0][1], table.rows[0][3], table.rows[1][2], table.rows[1][4]]
     assert list(found) == [
         "Trigger at 20 GeV (test)",
         "Rates at every threshold (test)",
@@ -217,6 +221,26 @@ def test_tables_show_values_with_their_errors_and_units():
         "Resolution ΔpT/pT (test)",
         "Resolution Δ(q/pT) in 1/GeV, and charge (test)",
     ]
+
+
+def test_a_simulated_trigger_says_what_is_not_simulated():
+    settings = validate({**TREE, "simulate": {"process": "muons", "events": 100}}, "test")
+    note = trigger.tables(results(settings)[0], settings)[0].note
+    assert "no pile-up, no fake muons and no displaced muons" in note
+
+
+def test_results_without_a_measured_efficiency_have_dashes():
+    """As earlier versions wrote them."""
+    metrics, _ = results(analysis())
+    for one in (metrics["test"], metrics["test"]["baselines"]["a-table"]):
+        own = one["trigger"]
+        for key in ("rate_reduction_measured", "rate_reductions_measured"):
+            own.pop(key, None)
+        for row in own["thresholds"].values():
+            del row["rate_measured"]
+    table, rates, *_ = trigger.tables(metrics, analysis())
+    assert [row[1:3] for row in table.rows] == [["–", "–"]] * 2
+    assert [row[1] for row in rates.rows] == ["–", "–"]
 
 
 def test_the_resolution_is_told_with_its_tails_and_the_charge():

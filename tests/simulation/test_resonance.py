@@ -199,7 +199,7 @@ class Deadly:
 
 
 def test_a_worker_that_dies_is_an_error_not_a_hang():
-    with pytest.raises(ClusterError, match=r"chunk \d-0: the worker process died 3 times"):
+    with pytest.raises(ClusterError, match=r"chunk \d-0: its worker process died 3 times"):
         simulate(replace(SMALL, detector=Deadly()), workers=2)
 
 

@@ -52,7 +52,7 @@ GOOD = ModelKind("small", Small, lambda settings, inputs: network(inputs))
     ("ways", "rule"),
     [
         ({"seeded": False}, "the same seed gives other weights"),
-        ({"link": False}, "no probabilities"),
+        ({"link": False}, "not probabilities"),
         ({"outputs": 2}, "it must go from"),
         ({"last": False}, "the last input, which may be a parameter, changes nothing"),
         ({"middle": lambda k: k.layers.Lambda(lambda x: x * 2)}, "cannot be saved and loaded"),

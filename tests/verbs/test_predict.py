@@ -1,14 +1,24 @@
 """The verb `predict`: every event of files scored, in order."""
 
+import re
 import threading
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+import uproot
+import yaml
 
 import fivesigma as fs
+from fivesigma import plugins
+from fivesigma.analysis.section import Section
+from fivesigma.baselines.base import INDEX, BaselineKind
 
-from ..conftest import write_csv
+from ..conftest import TREE, Heard, write_csv
 
 
 @pytest.mark.parametrize("ending", ["parquet", "csv", "csv.gz", "root", "npz", "h5"])
@@ -84,3 +94,328 @@ def test_a_cluster_that_does_not_answer_is_one_sentence(toy, command, monkeypatc
     assert code == 2
     assert "no Dask scheduler answers at tcp://127.0.0.1:1" in err
     assert [path for path in Path().iterdir() if "muons" in path.name] == []
+
+
+def raw(path):
+    """The rows of a file of `write_csv`, column by column."""
+    values = np.loadtxt(path, delimiter=",", skiprows=1)
+    return dict(zip(("event", "label", "x0", "x1", "x2", "w"), values.T, strict=True))
+
+
+def predicted(run, *files, **options):
+    """What predict says about files, and the scored columns."""
+    listener = Heard()
+    out = Path(f"scored-{len(list(Path().iterdir()))}.parquet")
+    fs.predict(run, [str(file) for file in files], out, listener=listener, **options)
+    return listener.lines, fs.open_table(str(out)).read()
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """A function: (folds, numbered) → a run, its training file and its folder."""
+    made = {}
+
+    def run(folds, numbered):
+        if (folds, numbered) not in made:
+            folder = tmp_path_factory.mktemp("run")
+            write_csv(folder / "train.csv", 600, seed=1)
+            write_csv(folder / "test.csv", 300, seed=2)
+            tree = {**TREE, "split": {"folds": folds}, "train": {"epochs": 1}, "model": {"layers": [4]}}
+            tree |= {} if numbered else {"event_number": None}
+            (folder / "toy.yaml").write_text(yaml.safe_dump(tree, sort_keys=False))
+            made[folds, numbered] = fs.train(folder / "toy.yaml", output=folder / "runs", workers=1)
+        return made[folds, numbered], made[folds, numbered].path.parents[2] / "train.csv"
+
+    return run
+
+
+def other_line_endings(file, place):
+    place.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+
+
+def a_skim(file, place):
+    head, *rows = file.read_text().splitlines()
+    place.write_text("\n".join([head, *rows[::3]]) + "\n")
+
+
+def another_format(file, place):
+    columns = raw(file)
+    columns["event"] = columns["event"].astype(np.int64)
+    # The label, the weight and the order are none of what the network sees.
+    pq.write_table(pa.table({name: values[::-1] for name, values in columns.items() if name not in ("label", "w")}), place)
+
+
+def single_precision(file, place):
+    columns = raw(file)
+    types = {"event": columns["event"].astype(np.int64)}
+    types |= {name: columns[name].astype(np.float32) for name in ("x0", "x1", "x2")}
+    with uproot.recreate(place) as root:
+        root.mktree("Events", {name: values.dtype for name, values in types.items()}).extend(types)
+
+
+def fewer_digits(file, place):
+    columns = raw(file)
+    np.savetxt(
+        place,
+        np.column_stack([columns[name] for name in ("event", "x0", "x1", "x2")]),
+        delimiter=",",
+        header="event,x0,x1,x2",
+        comments="",
+        fmt=["%d", "%.8g", "%.8g", "%.8g"],
+    )
+
+
+WAYS = [
+    (other_line_endings, "csv"),
+    (a_skim, "csv"),
+    (another_format, "parquet"),
+    (single_precision, "root"),
+    (fewer_digits, "csv"),
+]
+
+
+@pytest.mark.parametrize("numbered", [True, False])
+@pytest.mark.parametrize(("way", "ending"), WAYS)
+def test_training_events_are_known_in_any_file_and_scored_out_of_fold(runs, command, numbered, way, ending):
+    run, file = runs(3, numbered)
+    place = Path(f"other.{ending}")
+    way(file, place)
+    said, columns = predicted(run, place)
+    _, wanted = predicted(run, file)
+    events, numbers = raw(file), fs.open_table(str(place)).read(["event"])["event"]
+    order = (numbers - events["event"][0]).astype(int)
+    slack = 15 if way is fewer_digits else 0  # so many values lie at the edge of what counts as the same
+    assert (columns["fold"] != wanted["fold"][order]).sum() <= (0 if numbered else slack)
+    same = columns["fold"] == wanted["fold"][order]
+    np.testing.assert_allclose(columns["score"][same], wanted["score"][order][same], atol=1e-5)
+    assert (wanted["fold"] > 0).all()
+    (line,) = [line for line in said if "trained on" in line]
+    found = re.fullmatch(r"(\d+) of (\d+) events of other\.\w+ were trained on.*: each of them is scored by .*", line)
+    assert int(found[2]) == len(order)
+    assert len(order) - int(found[1]) <= slack
+
+
+@pytest.mark.parametrize("numbered", [True, False])
+@pytest.mark.parametrize(("way", "ending"), WAYS)
+def test_training_events_are_known_in_any_file_and_warned_of(runs, command, numbered, way, ending):
+    run, file = runs(None, numbered)
+    place = Path(f"other.{ending}")
+    way(file, place)
+    said, columns = predicted(run, place)
+    (line,) = [line for line in said if "trained on" in line]
+    found = re.fullmatch(r"warning: (\d+) of (\d+) events of other\.\w+ were trained on: .*", line)
+    assert int(found[2]) == len(columns["score"])
+    assert int(found[2]) - int(found[1]) <= (15 if way is fewer_digits else 0)
+
+
+@pytest.mark.parametrize("folds", [3, None])
+@pytest.mark.parametrize("numbered", [True, False])
+def test_new_events_are_known_to_be_new(runs, command, folds, numbered):
+    run, file = runs(folds, numbered)
+    write_csv(Path("new.csv"), 200, seed=5)
+    said, columns = predicted(run, "new.csv", file, file.parent / "test.csv", workers=2 if folds and numbered else 1)
+    (line,) = [line for line in said if "trained on" in line]
+    assert "600 of 1,100 events were trained on (new.csv: none of 200, " in line
+    assert f"{file}: 600 of 600" in line
+    said, columns = predicted(run, "new.csv")
+    assert [line for line in said if "trained on" in line] == ["none of the 200 events of new.csv was trained on"]
+    if folds:
+        assert (columns["fold"] == 0).all()
+
+
+def test_other_events_of_the_same_numbers_are_told_from_training_events(runs, command):
+    """Samples are numbered independently: a number alone makes no warning, and any network may score such an event."""
+    write_csv(Path("new.csv"), 200, seed=5)
+    head, *rows = Path("new.csv").read_text().splitlines()
+    rows = [f"{10_000 + i},{row.partition(',')[2]}" for i, row in enumerate(rows)]
+    Path("same.csv").write_text("\n".join([head, *rows]) + "\n")
+    said, _ = predicted(runs(None, True)[0], "same.csv")
+    (line,) = [line for line in said if "trained on" in line]
+    assert line == (
+        "none of the 200 events of same.csv was trained on, but 200 have the number of a training event and other inputs"
+    )
+    said, columns = predicted(runs(3, True)[0], "same.csv")
+    (line,) = [line for line in said if "trained on" in line]
+    assert "200 of 200 events of same.csv have the number of a training event and other inputs" in line
+    assert (columns["fold"] > 0).all()
+
+
+def test_a_file_without_numbers_is_known_by_its_content(runs, command):
+    run, file = runs(3, True)
+    columns = raw(file)
+    pq.write_table(pa.table({name: columns[name] for name in ("x0", "x1", "x2")}), "bare.parquet")
+    _, found = predicted(run, "bare.parquet")
+    _, wanted = predicted(run, file)
+    np.testing.assert_array_equal(found["fold"], wanted["fold"])
+
+
+def test_a_run_of_before_knows_its_files_and_says_what_it_cannot_know(runs, command):
+    run, file = runs(3, True)
+    kept = (run.path / "trained_on.npz").read_bytes()
+    _, wanted = predicted(run, file)
+    (run.path / "trained_on.npz").unlink()
+    try:
+        said, found = predicted(run, file)
+    finally:
+        (run.path / "trained_on.npz").write_bytes(kept)
+    np.testing.assert_array_equal(found["fold"], wanted["fold"])
+    assert any("trained on, so each event is scored by the fold" in line for line in said)
+
+
+def test_what_a_run_remembers_is_small(runs):
+    run, _ = runs(3, True)
+    assert (run.path / "trained_on.npz").stat().st_size < 600 * 10 + 3000
+
+
+def test_tree_format_and_column_names_of_the_samples_hold_for_new_files(command):
+    for name in ("train.events", "new.events"):
+        write_csv(Path(name), 300, seed=len(name))
+        Path(name).write_text("".join(Path(name).read_text().splitlines(keepends=True)[1:]))
+    tree = {**TREE, "columns": ["event", "label", "x0", "x1", "x2", "w"], "observers": [], "train": {"epochs": 1}}
+    tree["samples"] = {"all": {"files": "train.events", "format": "csv"}}
+    Path("t.yaml").write_text(yaml.safe_dump(tree))
+    assert command("train", "t.yaml")[0] == 0
+    code, _, err = command("predict", "toy", "new.events", "-o", "a.parquet")
+    assert code == 0, err
+    Path("new.events").rename("new")
+    assert command("predict", "toy", "new", "-o", "b.parquet")[0] == 0
+    a, b = (fs.open_table(f"{name}.parquet").read(["score"])["score"] for name in "ab")
+    np.testing.assert_array_equal(a, b)
+    columns = {f"c{i}": values for i, values in enumerate(np.loadtxt("new", delimiter=",").T)}
+    np.savez("new.npz", m=np.stack(list(columns.values()), axis=1))
+    code, _, err = command("predict", "toy", "new.npz", "-o", "c.parquet", "--columns", "m=event,label,x{0..2},w")
+    assert code == 0, err
+    np.testing.assert_allclose(fs.open_table("c.parquet").read(["score"])["score"], a, atol=1e-6)
+    Path("new").rename("new.parquet")
+    code, _, err = command("predict", "toy", "new.parquet", "-o", "d.parquet", "--format", "csv", "--columns", "a,b")
+    assert (code, "`columns` names 2" in err) == (2, True)
+    assert command("predict", "toy", "new.parquet", "-o", "d.parquet", "--format", "csv")[0] == 0
+
+
+def test_a_tree_of_a_sample_is_the_tree_of_new_files(command):
+    for name in ("train.root", "new.root"):
+        write_csv(Path("t.csv"), 300, seed=len(name))
+        with uproot.recreate(name) as file:
+            for tree in ("Events", "Others"):
+                columns = raw("t.csv")
+                columns["event"] = columns["event"].astype(np.int64)
+                file.mktree(tree, {name: values.dtype for name, values in columns.items()}).extend(columns)
+    tree = {**TREE, "samples": {"all": {"files": "train.root", "treename": "Events"}}, "train": {"epochs": 1}}
+    Path("t.yaml").write_text(yaml.safe_dump(tree))
+    assert command("train", "t.yaml")[0] == 0
+    assert command("predict", "toy", "new.root", "-o", "a.csv")[0] == 0
+    assert command("predict", "toy", "new.root", "-o", "b.csv", "--treename", "Others")[0] == 0
+    code, _, err = command("predict", "toy", "new.root", "-o", "c.csv", "--treename", "Other")
+    assert (code, "did you mean 'Others'" in err) == (2, True)
+
+
+def test_names_of_written_columns_can_be_used_again(command):
+    columns = raw(write_csv(Path("t.csv"), 300))
+    columns = {"Jets/Jets.pt": columns["x0"], "Jets.Jets.pt": columns["x1"], "x": columns["x2"], "label": columns["label"]}
+    pq.write_table(pa.table(columns), "t.parquet")
+    tree = {**TREE, "samples": {"s": {"files": "t.parquet"}}, "features": ["Jets/Jets.pt", "`Jets.Jets.pt` * 2", "x"]}
+    tree |= {"labels": {"variable": "label", "names": ["t t", "t/W"]}, "new_variables": {}, "weights": None}
+    tree |= {"observers": ["Jets/Jets.pt", "Jets.Jets.pt", "1 * x", "score"], "event_number": None}
+    tree["new_variables"] = {"score": "x + 1"}
+    Path("t.yaml").write_text(yaml.safe_dump({**tree, "train": {"epochs": 1}}))
+    code, _, err = command("train", "t.yaml")
+    assert code == 0, err
+    code, _, err = command("predict", "toy", "t.parquet", "-o", "out.root")
+    assert code == 0, err
+    found = fs.open_table("out.root").read()
+    assert list(found) == ["Jets_Jets_pt", "Jets_Jets_pt_2", "_1_x", "score_2", "score"]
+    np.testing.assert_allclose(found["Jets_Jets_pt"], columns["Jets/Jets.pt"])
+    np.testing.assert_allclose(found["Jets_Jets_pt_2"], columns["Jets.Jets.pt"])
+    np.testing.assert_allclose(found["score_2"], columns["x"] + 1)
+
+
+class OwnSettings(Section):
+    kind: Literal["own"] = "own"
+
+
+@dataclass(frozen=True)
+class OwnModel:
+    """Scores by the last feature alone, from 0 to 1."""
+
+    columns: tuple[str, ...]
+    middle: float
+
+    def score(self, features, parameters=None):
+        return (1 / (1 + np.exp(self.middle - features[:, -1]))).astype(np.float32)
+
+    def save(self, place):
+        place.write_json(INDEX, {"kind": "own", "columns": list(self.columns), "middle": self.middle})
+
+    def describe(self):
+        return ""
+
+
+class OwnKind(BaselineKind):
+    name = "own"
+    settings = OwnSettings
+
+    def title(self, settings):
+        return "the last feature"
+
+    def fit(self, settings, learning):
+        train = learning.parts["train"]
+        return OwnModel(train.feature_names, float(train.features[:, -1].mean()))
+
+    def load(self, place):
+        tree = place.read_json(INDEX)
+        return OwnModel(tuple(tree["columns"]), tree["middle"])
+
+
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize("folds", [None, 2])
+def test_any_baseline_scores_new_files_by_its_name_as_in_the_evaluation(toy, command, monkeypatch, folds):
+    pytest.importorskip("lightgbm", reason="the extra `trees` is not installed")
+    monkeypatch.setitem(plugins.baselines.registered, "own", OwnKind())
+    other = {**TREE, "name": "other", "features": ["x0 * x1", "x2"], "train": {"epochs": 1}, "model": {"layers": [4]}}
+    Path("other.yaml").write_text(yaml.safe_dump(other))
+    baselines = {
+        "table": {"kind": "lookup_table", "address": {"x2": 3, "x0": 3}},
+        "trees": {"kind": "boosted_trees", "rounds": 5, "features": ["x2", "x0"]},
+        "plain": {"kind": "own"},
+        "small": {"kind": "network", "analysis": str(toy.parent / "other.yaml")},
+    }
+    run = fs.run(toy, {"baselines": baselines, "split.folds": folds, "train.epochs": 1}, workers=1)
+    parts = {"test.csv": "test"} | ({"train.csv": "folds"} if folds else {})
+    for file, part in parts.items():
+        expected = run.predictions(part)
+        for name in ("network", *baselines):
+            _, columns = predicted(run, file, model=name)
+            wanted = expected["score" if name == "network" else f"score_{name}"]
+            np.testing.assert_allclose(columns["score"], wanted, atol=1e-6, err_msg=f"{name} {file}")
+            np.testing.assert_array_equal(columns["event_number"], expected["event_number"])
+            np.testing.assert_allclose(columns["sum"], expected["sum"])
+    code, _, err = command("predict", run.path, "test.csv", "-o", "out.csv", "--model", "tabel")
+    assert (code, "the run has no model 'tabel'; did you mean 'table'?" in err) == (2, True)
+    code, _, err = command("predict", run.path, "test.csv", "-o", "out.csv", "-m", "table")
+    assert code == 0, err
+    (next(path for path in (run.path / "baselines" / "plain").rglob("baseline.json"))).unlink()
+    code, _, err = command("predict", run.path, "test.csv", "-o", "none.csv", "-m", "plain")
+    assert (code, "'plain' of the run" in err, "is not trained" in err) == (2, True, True)
+
+
+def test_events_of_a_prepared_folder_are_known(toy, command):
+    assert command("prepare", toy, "-o", "shards", "--shards", "2")[0] == 0
+    code, _, err = command("train", toy, "--set", "shards=shards", "--set", "train.epochs=1")
+    assert code == 0, err
+    code, out, _ = command("predict", "toy", "train.csv", "test.csv", "-o", "out.parquet", "-j", "1")
+    assert code == 0
+    assert "1,500 of 2,000 events were trained on (train.csv: 1,500 of 1,500, test.csv: none of 500)" in " ".join(
+        out.split()
+    )
+
+
+def test_columns_that_are_missing_leave_the_number_to_decide(toy, command):
+    """A baseline of fewer features scores a file that has no more: its events are known by their numbers."""
+    baselines = {"small": {"kind": "boosted_trees", "rounds": 2, "features": ["x0", "x2"]}}
+    pytest.importorskip("lightgbm", reason="the extra `trees` is not installed")
+    run = fs.train(toy, {"baselines": baselines, "train.epochs": 1}, workers=1)
+    columns = raw("train.csv")
+    pq.write_table(pa.table({name: columns[name] for name in ("event", "x0", "x2")}), "few.parquet")
+    said, found = predicted(run, "few.parquet", model="small")
+    assert any(line.startswith("warning: 1,500 of 1,500 events of few.parquet were trained on") for line in said)
+    assert len(found["score"]) == 1500

@@ -44,7 +44,7 @@ def test_a_run_from_shards_is_complete(toy, command):
     assert metrics["test"]["auc"]["value"] > 0.8
     assert json.loads((run / "metadata.json").read_text())["events"]["test"] == 500
     assert "train (a random sample)" in out
-    assert "from a random sample of what is prepared" in out
+    assert "a random sample of the prepared events" in out
     assert " 500 test events" in out
     assert (run / "report.html").is_file()
     # The same analysis on the files themselves sees the same events.
@@ -58,7 +58,7 @@ def test_a_second_call_does_nothing_and_other_settings_are_refused(toy, command)
     before = {path: path.stat().st_mtime_ns for path in Path("p").rglob("*.parquet")}
     code, out, _ = command("prepare", toy, "-o", "p", "--shards", 2)
     assert code == 0
-    assert "prepared already" in out
+    assert "already prepared" in out
     assert {path: path.stat().st_mtime_ns for path in Path("p").rglob("*.parquet")} == before
     code, _, err = command("prepare", toy, "-o", "p", "--shards", 2, "--set", "selection=x0 > 0")
     assert code == 2

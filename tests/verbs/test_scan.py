@@ -215,7 +215,8 @@ def test_two_scans_do_not_get_into_each_other(trained, command):
     finally:
         other.finish()
     assert code == 2
-    assert "is being worked on (scan)" in err
+    assert "another process is working on the run" in err
+    assert "(scan)" in err
 
 
 def test_a_hypothesis_may_be_given_as_a_number_a_text_or_a_mapping():

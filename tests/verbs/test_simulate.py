@@ -19,7 +19,7 @@ def test_python_and_command_line_make_the_same_events(command, tmp_path):
 
 
 def test_what_cannot_be_simulated_is_one_sentence(command, tmp_path):
-    with pytest.raises(SimulationError, match="no simulation 'muon'; did you mean 'muons'"):
+    with pytest.raises(SimulationError, match="there is no simulation 'muon'; did you mean 'muons'"):
         fs.simulate("muon", tmp_path / "x.npz")
     with pytest.raises(SimulationError, match="unknown key 'event'; did you mean 'events'"):
         fs.simulate("muons", tmp_path / "x.npz", event=3)

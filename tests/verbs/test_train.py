@@ -100,7 +100,7 @@ def too_many_outputs(inputs):
     ("function", "words"),
     [
         (no_model, "returned str, not a keras.Model"),
-        (without_sigmoid, "whose outputs are no probabilities"),
+        (without_sigmoid, "whose outputs are not probabilities"),
         (too_many_outputs, r"must go from \(None, 3\) to \(None, 1\)"),
         ("mlp", "model='mlp' is not a function"),
     ],
@@ -147,6 +147,6 @@ def test_an_interrupted_training_is_resumed_and_ends_the_same(toy, command, monk
     assert json.loads((stopped / "UNFINISHED").read_text())["step"] == "train"
     monkeypatch.setattr(Terminal, "epoch", say)
     _, out, _ = command("run", toy)
-    assert "going on with the run" in out
+    assert "continuing the run" in out
     assert Path(out.splitlines()[-1]) == stopped
     assert (stopped / "metrics.json").read_text() == (whole / "metrics.json").read_text()

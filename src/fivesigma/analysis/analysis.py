@@ -13,7 +13,7 @@ from fivesigma.analysis.parameters import Parameter
 from fivesigma.analysis.prepare import Prepare
 from fivesigma.analysis.samples import Sample
 from fivesigma.analysis.search import Systematic
-from fivesigma.analysis.section import FilePath, Formula, Names, Role, Section, as_mapping, without_nothing
+from fivesigma.analysis.section import FilePath, Formula, Names, Role, Section, by_column
 from fivesigma.analysis.simulate import Simulation
 from fivesigma.analysis.split import Split
 from fivesigma.analysis.train import Train
@@ -31,9 +31,7 @@ class Analysis(Section):
     name: str = Field("analysis", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="names the run folder")
     description: str = ""
     references: list[str] = Field(default=[], description="what to cite, one line each")
-    samples: Annotated[Annotated[dict[str, Sample], BeforeValidator(as_mapping)], Role("place", "events")] = Field(
-        default={}
-    )
+    samples: Annotated[dict[str, Sample], Role("place", "events")] = Field(default={})
     simulate: Annotated[Simulation | None, Role("place", "events")] = Field(
         None, description="events to simulate when no sample has files"
     )
@@ -48,7 +46,7 @@ class Analysis(Section):
         default=[], description="values that mean missing, such as -999"
     )
     selection: Annotated[Formula | None, Role("events", "reading")] = None
-    new_variables: Annotated[Annotated[dict[str, Formula], BeforeValidator(as_mapping)], Role("reading")] = Field(default={})
+    new_variables: Annotated[dict[str, Formula], Role("reading")] = Field(default={})
     features: Annotated[Names, Role("reading")] = Field(
         default=[], description="network inputs: columns, new variables or globs of them"
     )
@@ -56,9 +54,9 @@ class Analysis(Section):
     labels: Annotated[Labels | None, Role("reading")] = None
     target: Annotated[Target | None, Role("reading")] = None
     weights: Annotated[Formula | None, Role("events", "reading")] = None
-    parameters: Annotated[dict[str, Parameter], BeforeValidator(as_mapping)] = Field(default={})
+    parameters: dict[str, Parameter] = Field(default={})
     observers: Annotated[Names, Role("reading")] = Field(default=[])
-    event_number: Annotated[str | None, Role("events", "reading")] = Field(
+    event_number: Annotated[Formula | None, Role("events", "reading")] = Field(
         None, description="column that numbers events; their content is hashed otherwise"
     )
     truth: Annotated[Names, Role("events")] = Field(
@@ -67,9 +65,18 @@ class Analysis(Section):
     allow_truth: Annotated[Names, Role("events", "reading")] = Field(
         default=[], description="truth columns that may be inputs all the same; reported"
     )
-    units: dict[str, str] = Field(default={}, description="unit of a column, for axis labels (globs allowed)")
-    titles: dict[str, str] = Field(default={}, description="what a column is, for axis labels")
-    systematics: Annotated[dict[str, Systematic], BeforeValidator(without_nothing)] = Field(
+    expected: Names = Field(
+        default=[],
+        description="features that are known to be strong (globs allowed): a nearly perfect separation by one of them is no "
+        "sign of leakage",
+    )
+    units: Annotated[dict[str, str], BeforeValidator(by_column)] = Field(
+        default={}, description="unit of a column, for axis labels (globs allowed)"
+    )
+    titles: Annotated[dict[str, str], BeforeValidator(by_column)] = Field(
+        default={}, description="what a column is, for axis labels"
+    )
+    systematics: dict[str, Systematic] = Field(
         default={}, description="uncertainties of the expected events, by name, for `evaluate.search`"
     )
     split: Annotated[Split, Role("events")] = Split()
@@ -79,7 +86,7 @@ class Analysis(Section):
     )
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
-    baselines: Annotated[dict[str, Annotated[Any, OneOf(plugins.baselines)]], BeforeValidator(without_nothing)] = Field(
+    baselines: dict[str, Annotated[Any, OneOf(plugins.baselines)]] = Field(
         default={}, description="other models to compare the network with, trained on the same events; null removes one"
     )
     tune: Tune = Tune()
@@ -181,6 +188,11 @@ class Analysis(Section):
             raise ValueError("evaluate.search.lumi needs the cross section `xsec` of every sample; or give `yields` instead")
         if given and search.lumi is None and len(search.yields) < 2:
             raise ValueError("the samples have cross sections: give evaluate.search.lumi too, in fb⁻¹")
+        if search.lumi is not None and len(search.yields) == 2:
+            raise ValueError(
+                "evaluate.search: `lumi` has no effect where `yields` gives every class: remove one of them, with null if "
+                "it is in the file that this one extends"
+            )
 
     def _check_trigger(self) -> None:
         if self.evaluate.trigger is not None:
@@ -202,7 +214,8 @@ class Analysis(Section):
     def _check_formulas(self) -> None:
         formulas = [self.selection, *self.new_variables.values(), *(s.selection for s in self.samples.values())]
         for formula in formulas:
-            if formula is not None:
+            # What could be a column's name is parsed once the columns are known.
+            if formula is not None and re.fullmatch(r"[\w./#:@$-]+", formula) is None:
                 Expression(formula)
         if isinstance(self.prepare.class_weights, dict):
             for name in self.prepare.class_weights:
@@ -230,11 +243,6 @@ class Analysis(Section):
         """Where the events of a sample go: `split`, `train`, `val` or `test`."""
         default = name if name in ("train", "val", "test") else "split"
         return self.samples[name].use or default
-
-
-def is_name(text: str) -> bool:
-    """Whether a formula is a plain column name rather than something to compute."""
-    return re.fullmatch(r"[A-Za-z_][\w.]*", text) is not None
 
 
 def _monitorable(task: str) -> list[str]:

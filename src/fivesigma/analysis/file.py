@@ -11,7 +11,7 @@ import yaml
 from pydantic import ValidationError
 
 from fivesigma.analysis.analysis import Analysis
-from fivesigma.analysis.section import OLDER, absolute, anchored
+from fivesigma.analysis.section import OLDER, Section, absolute, anchored
 from fivesigma.errors import AnalysisError, FivesigmaError, did_you_mean
 from fivesigma.plugins import DEFAULT_MODEL
 
@@ -114,8 +114,19 @@ def parse_data(pairs: Sequence[str]) -> dict[str, list[str]]:
 
 def dump(analysis: Analysis) -> str:
     """The resolved analysis as YAML: every key with the value in force."""
-    tree = analysis.model_dump(mode="json", exclude_none=True)
+    tree = _resolved(analysis)
     return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, width=110)
+
+
+def _resolved(value: Any) -> Any:
+    """A section as a mapping, with null only where it is not the default."""
+    if isinstance(value, Section):
+        fields = type(value).model_fields
+        items = {name: getattr(value, name) for name in fields}
+        return {n: _resolved(item) for n, item in items.items() if item is not None or fields[n].default is not None}
+    if isinstance(value, Mapping):
+        return {key: _resolved(item) for key, item in value.items()}
+    return [_resolved(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _locate(name: str) -> tuple[str, Path | None]:
@@ -144,7 +155,9 @@ def _read_tree(name: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f" line {mark.line + 1}" if mark else ""
-        raise AnalysisError(f"{name}{place} is not YAML: {getattr(error, 'problem', None) or error}") from None
+        problem = str(getattr(error, "problem", None) or error)
+        hint = "put quotes around a text that begins with a backtick: '`Jets/Jets.pt`[0]'" if "'`'" in problem else None
+        raise AnalysisError(f"{name}{place} is not YAML: {problem}", hint=hint) from None
     if not isinstance(tree, dict):
         raise AnalysisError(f"{name} is not an analysis: it must be a mapping of keys", hint=_which(name))
     if folder is not None:
@@ -162,7 +175,8 @@ def _read_tree(name: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
 def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """`base` with `changes` laid over it; mappings merge, everything else is replaced.
 
-    A mapping of another `kind` replaces the old one, whose keys it does not have.
+    A mapping of another `kind` replaces the old one, whose keys it does not have. A key that becomes null is removed when
+    the section is checked (`Section`).
 
     >>> merge({"train": {"epochs": 4, "seed": 1}}, {"train": {"epochs": 9}})
     {'train': {'epochs': 9, 'seed': 1}}

@@ -9,14 +9,18 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationIn
 from pydantic_core import PydanticCustomError
 
 from fivesigma.errors import did_you_mean
-from fivesigma.expressions import expand_braces
+from fivesigma.expressions import column_of, expand_braces
 
 OLDER = "older"
 """Key of the validation context: the section may have been written by an older version."""
 
 
 class Section(BaseModel):
-    """A section of the analysis file: immutable, and an unknown key is an error that names the nearest."""
+    """A section of the analysis file: immutable, and an unknown key is an error that names the nearest.
+
+    A key that is null is one that is not given: its default is in force. So a file that extends another one removes what it
+    does not want, also an entry of a mapping.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
@@ -37,12 +41,32 @@ class Section(BaseModel):
             if key not in cls.model_fields:
                 suggestion = did_you_mean(str(key), cls.model_fields)
                 raise PydanticCustomError("unknown_key", "unknown key '{key}'; {clause}", {"key": key, "clause": suggestion})
-        return data
+        kinds = {key: cls.model_fields[key].annotation for key in data}
+        return {
+            key: _without_null(value) if _is(kinds[key], dict) else value
+            for key, value in data.items()
+            if value is not None or _is(kinds[key], type(None))
+        }
 
     @classmethod
     def upgraded(cls, data: dict[str, Any]) -> dict[str, Any]:
         """What an older version wrote, in the present keys."""
         return {cls.renamed.get(key, key): value for key, value in data.items()}
+
+
+def _is(annotation: Any, kind: type) -> bool:
+    """Whether a type is of a kind, or one of several of which one is."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _is(get_args(annotation)[0], kind)
+    if origin in (Union, UnionType):
+        return any(_is(each, kind) for each in get_args(annotation))
+    return (origin or annotation) is kind
+
+
+def _without_null(value: Any) -> Any:
+    """A mapping without its entries that are null; anything else as it is."""
+    return {key: item for key, item in value.items() if item is not None} if isinstance(value, dict) else value
 
 
 def as_list(value: Any) -> Any:
@@ -56,29 +80,24 @@ def _as_expanded(value: Any) -> Any:
     value = as_list(value)
     if not isinstance(value, list | tuple):
         return value
-    return [name for item in value for name in (expand_braces(item) if isinstance(item, str) else [item])]
-
-
-def as_mapping(value: Any) -> Any:
-    """Nothing as an empty mapping."""
-    return {} if value is None else value
-
-
-def without_nothing(value: Any) -> Any:
-    """A mapping without the keys that are set to nothing, so that `key: null` removes what a base file has."""
-    if value is None:
-        return {}
-    return {key: item for key, item in value.items() if item is not None} if isinstance(value, dict) else value
+    return [name for item in value for name in (map(column_of, expand_braces(item)) if isinstance(item, str) else [item])]
 
 
 def _as_text(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if " " in value.strip() else column_of(value)  # with a blank it would be no expression
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def by_column(value: Any) -> Any:
+    """A mapping whose keys are columns or globs, without the backticks that they may have."""
+    return {column_of(str(key)): item for key, item in value.items()} if isinstance(value, dict) else value
 
 
 Formula = Annotated[str, BeforeValidator(_as_text)]
 """A column name or an expression; its syntax is checked where it is used, as names may be any text."""
 Names = Annotated[list[str], BeforeValidator(_as_expanded)]
-"""Names, with `{a,b}` and `{1..4}` spelled out; one name may stand without a list."""
+"""Names, with `{a,b}` and `{1..4}` spelled out; one name may stand without a list, and any between backticks."""
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 
 

@@ -29,7 +29,8 @@ class MuonSimulation(Section):
     spectrum: Literal["flat-inverse-pt", "flat-pt", "prompt"] = "flat-inverse-pt"
     pt_min: float = Field(2.0, gt=0, description="GeV")
     pt_max: float = Field(7000.0, gt=0, description="GeV")
-    noise: float = Field(0.0, ge=0, description="mean number of extra noise hits per muon")
+    noise: float = Field(0.2, ge=0, description="mean number of hits per muon that are unrelated to it, in all planes")
+    dead_chambers: float = Field(0.0, ge=0, lt=1, description="share of the chambers that never give a hit")
     seed: int = Field(1, ge=0)
 
 

@@ -10,9 +10,12 @@ from fivesigma.analysis.analysis import Analysis
 from fivesigma.analysis.trigger import Trigger
 from fivesigma.assessment.base import NOTHING, Assessment, Findings
 from fivesigma.baselines.of_run import Baselines, Hypotheses
+from fivesigma.errors import EventsError
 from fivesigma.events import Events
 from fivesigma.metrics.curves import thinned_roc
+from fivesigma.metrics.difference import differences
 from fivesigma.metrics.result import NETWORK, judged_part
+from fivesigma.metrics.spec import MetricOptions
 from fivesigma.metrics.summary import summarise
 from fivesigma.metrics.trigger.summary import Judgement, calibration_of, check, judge, reductions
 from fivesigma.progress import Listener
@@ -44,7 +47,7 @@ class Comparison(Assessment):
         analysis: of the run.
         baselines: those that are trained are asked.
         hypotheses: parameter values to score under.
-        listener: hears how far it is.
+        listener: receives progress.
     """
 
     analysis: Analysis
@@ -52,6 +55,7 @@ class Comparison(Assessment):
     hypotheses: Hypotheses
     listener: Listener
     _parts: dict[str, dict[str, Scores]] = field(default_factory=lambda: {NETWORK: {}})
+    _problem: str = ""
 
     def add(self, part: str, scores: Scores) -> Findings:
         """Score a part with every baseline; training events are not compared.
@@ -73,15 +77,27 @@ class Comparison(Assessment):
         curves: dict[str, dict[str, Any]] = {}
         for name, parts in self._parts.items():
             for part, scores in parts.items() if name != NETWORK else ():
-                self._add_baseline(name, scores, metrics.setdefault(part, {}), curves.setdefault(part, {}))
+                ours = self._parts[NETWORK][part]
+                self._add_baseline(name, scores, ours, metrics.setdefault(part, {}), curves.setdefault(part, {}))
         if self.analysis.evaluate.trigger is not None:
-            self._add_trigger(self.analysis.evaluate.trigger, metrics, curves)
-        return {part: Findings(metrics[part], curves[part]) for part in metrics}
+            try:
+                self._add_trigger(self.analysis.evaluate.trigger, metrics, curves)
+            except EventsError as error:  # the settings were checked before the training: the events are too few
+                self._problem = f"there are no numbers of the trigger: {error.what}"
+        return {part: Findings(metrics[part], curves.get(part, {})) for part in metrics}
 
-    def _add_baseline(self, name: str, scores: Scores, metrics: dict[str, Any], curves: dict[str, Any]) -> None:
-        """The standard metrics of a baseline, and its ROC curve for two classes."""
+    def sentences(self) -> list[str]:
+        return [self._problem] if self._problem else []
+
+    def _add_baseline(
+        self, name: str, scores: Scores, ours: Scores, metrics: dict[str, Any], curves: dict[str, Any]
+    ) -> None:
+        """The standard metrics of a baseline, their differences from the network's, and its ROC curve for two classes."""
         settings = self.analysis.evaluate
-        metrics.setdefault("baselines", {})[name] = summarise(scores, settings.threshold, settings.bootstrap)
+        found = summarise(scores, settings.threshold, settings.bootstrap)
+        if gaps := differences(ours, scores, MetricOptions(settings.threshold, settings.bootstrap)):
+            found["difference"] = gaps
+        metrics.setdefault("baselines", {})[name] = found
         own = curves.setdefault("baselines", {}).setdefault(name, {})
         if scores.task == "binary":
             own["roc"] = thinned_roc(scores.score, scores.target, scores.weight)
@@ -98,6 +114,6 @@ class Comparison(Assessment):
         metrics.setdefault(part, {}).update({"trigger_rate": network.metrics["rate"], "trigger": network.metrics})
         curves.setdefault(part, {})["trigger"] = network.curves
         for name, other in found.items():
-            gain = {key: gains[name][key] for key in ("rate_reduction", "rate_reductions")}
+            gain = {key: value for key, value in gains[name].items() if key != "curve"}
             metrics[part]["baselines"][name]["trigger"] = {**other.metrics, **gain}
             curves[part]["baselines"][name]["trigger"] = {**other.curves, "rate_reduction": gains[name]["curve"]}

@@ -25,7 +25,7 @@ class Importance(Assessment):
         network: of the run.
         source: its events.
         task: `binary`, `multiclass` or `regression`.
-        listener: hears how far it is.
+        listener: receives progress.
     """
 
     def __init__(self, most: int, network: Network | Folds, source: Source, task: str, listener: Listener) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fivesigma import extras
 from fivesigma.analysis.analysis import Analysis
@@ -14,17 +15,24 @@ from fivesigma.cluster.base import Executor
 from fivesigma.data.load import read_formulas
 from fivesigma.errors import AnalysisError, MissingExtra
 from fivesigma.events import Events
+from fivesigma.hashing import uniform
+from fivesigma.metrics.metric import Metric
 from fivesigma.metrics.result import judged_part
+from fivesigma.metrics.search.expected import Expected, Scale, expected
 from fivesigma.metrics.search.limits import BANDS, Limits, limits
-from fivesigma.metrics.search.search import Choice, Expected, Scale, choose, expected, in_bins, results
-from fivesigma.metrics.search.significance import Yields, yields_in
+from fivesigma.metrics.search.search import Choice, choose, in_bins, results
+from fivesigma.metrics.search.significance import Yields
 from fivesigma.metrics.search.workspace import Shift, scale_of_limit, workspace
 from fivesigma.metrics.summary import as_json, hypothesis_name
+from fivesigma.preparation.folds import fold_of
 from fivesigma.preparation.split import OUT_OF_FOLD, share_of
 from fivesigma.progress import Listener
 from fivesigma.runs.folder import RunFolder
 from fivesigma.runs.source import Source
 from fivesigma.scores import Scores
+
+HALVES = 141_421
+"""Seed that divides events in halves which choose for each other; independent of other divisions by event number."""
 
 Scoring = Callable[[Events], Scores]
 """Scores events of the part that the search is judged on, at every hypothesis."""
@@ -68,14 +76,18 @@ class SearchAssessment(Assessment):
         settings = self._analysis.evaluate.search
         if settings is None or part not in (self.judged_on, self.chosen_on):
             return NOTHING
-        events = expected(scores, self.scale(settings, part))
+        events = expected(
+            scores, self.scale(settings, part), sample=self._samples(part, len(scores)), group=self._groups(scores)
+        )
         if part == self.chosen_on:
             self._choose(events, settings)
         if part != self.judged_on:
             return NOTHING
         varied = self._varied(scores)
         of_shifts = {
-            name: tuple(side and expected(side, self.scale(settings, part), events) for side in sides)
+            name: tuple(
+                side and expected(side, self.scale(settings, part), events, group=self._groups(side)) for side in sides
+            )
             for name, sides in varied.items()
         }
         metrics: dict[str, Any] = {name: {"problem": problem} for name, problem in self._problems.items()}
@@ -83,13 +95,33 @@ class SearchAssessment(Assessment):
         trees: dict[str, tuple[dict[str, Any], float]] = {}
         for name in self._choices:
             shifted = {key: tuple(side and side[name] for side in sides) for key, sides in of_shifts.items()}
-            metrics[name], curves[name], nominal, tree = self._one(name, events[name], settings, shifted)
+            try:
+                metrics[name], curves[name], nominal, tree = self._one(name, events[name], settings, shifted)
+            except ValueError as error:
+                metrics[name] = {"problem": str(error)}
+                self._listener.say(f"warning: search, {name}: {error}")
+                continue
             self._folder.write_json(f"search/workspace-{name}.json", as_json(tree))
             trees[name] = (tree, scale_of_limit(nominal))
         for name, found in self._solved(trees).items():
-            metrics[name] |= self._limits(name, found)
+            metrics[name] |= self._limits(name, found, metrics[name])
         ordered = {name: metrics[name] for name in events}
         return Findings({"search": {**self._scale_in_words(settings), "at": ordered}}, {"search": curves})
+
+    def _groups(self, scores: Scores) -> NDArray[np.intp] | None:
+        """Number of each event's group, from 0, where the events that decide are those that count: its fold, else a half."""
+        if self.chosen_on != self.judged_on:
+            return None
+        if self.judged_on == OUT_OF_FOLD:
+            return fold_of(scores.event_number, self._analysis.split) - 1
+        return (uniform(scores.event_number, HALVES) < 0.5).astype(np.intp)
+
+    def _samples(self, part: str, events: int) -> NDArray[np.intp] | None:
+        """Number of the sample each event comes from; None where that is not known."""
+        rows = self._source.rows.get(part)
+        if rows is None or sum(map(len, rows)) != events:
+            return None
+        return np.repeat(np.arange(len(rows)), [len(own) for own in rows])
 
     def scale(self, settings: Search, part: str) -> Scale:
         """What turns the weights of a part into expected events."""
@@ -110,6 +142,7 @@ class SearchAssessment(Assessment):
         }
         return {
             "chosen_on": self.chosen_on,
+            "crossed": self.chosen_on == self.judged_on,
             "share": share_of(self.judged_on, set(self._source.uses), self._analysis.split),
             "lumi": settings.lumi,
             "systematic": settings.systematic,
@@ -136,11 +169,8 @@ class SearchAssessment(Assessment):
         """Metrics, curves, yields per bin and workspace of one hypothesis."""
         choice = self._choices[name]
         metrics, curves = results(own, choice, settings)
-        edges, nominal = in_bins(own, choice)
-        binned = {
-            key: Shift(*(side and yields_in(side.score, side.target, side.weight, edges) for side in sides))
-            for key, sides in shifted.items()
-        }
+        bins, nominal = in_bins(own, choice)
+        binned = {key: Shift(*(side and bins.filled(side) for side in sides)) for key, sides in shifted.items()}
         tree = workspace(
             nominal,
             systematic=settings.systematic,
@@ -175,15 +205,23 @@ class SearchAssessment(Assessment):
             on_message()
         return found
 
-    def _limits(self, name: str, found: Limits | str) -> dict[str, Any]:
-        """What the metrics say of limits."""
+    def _limits(self, name: str, found: Limits | str, metrics: Mapping[str, Any]) -> dict[str, Any]:
+        """What the metrics say of limits.
+
+        The statistical error of the simulated samples is that of the approximate limit of the same bins, relative.
+        """
         if isinstance(found, str):
             self._listener.say(f"warning: search, {name}: {found}")
             return {"problem": found}
+        relative = metrics["relative_error"]
         bands = dict(zip((str(band) for band in BANDS), found.expected, strict=True))
+        errors = {band: value * relative for band, value in bands.items()}
         xsec = self.signal_xsec().get(name)
         in_pb = {} if xsec is None else {"limit_pb": {band: value * xsec for band, value in bands.items()}, "xsec": xsec}
-        return {"limit": bands, "discovery": found.discovery, **in_pb}
+        binned = metrics["binned"]
+        share = binned.error / binned.value if binned.value > 0 else float("nan")
+        discovery = Metric(found.discovery, found.discovery * share)
+        return {"limit": bands, "limit_error": errors, "discovery": discovery, **in_pb}
 
     def signal_xsec(self) -> dict[str, float]:
         """Hypothesis → cross section of its signal, pb, where samples of it alone say so."""

@@ -1,11 +1,16 @@
 """The standard metrics and curves of every part, also in bins of observers."""
 
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.assessment.base import Assessment, Findings
 from fivesigma.errors import AnalysisError
-from fivesigma.metrics.curves import curves
+from fivesigma.metrics.balance import at_training_balance
+from fivesigma.metrics.curves import curves, edges_of_residuals
 from fivesigma.metrics.summary import in_bins, summarise
 from fivesigma.scores import Scores
 from fivesigma.training.fold_training import fold_edges
@@ -15,15 +20,19 @@ class StandardMetrics(Assessment):
     """Every metric of the task, per class, per hypothesis and in bins.
 
     Args:
-        analysis: of the run.
+        analysis: analysis of the run.
+        shares: share of each class in the training's sum of weights, [class]; empty for a regression.
     """
 
-    def __init__(self, analysis: Analysis) -> None:
-        self._analysis = analysis
+    def __init__(self, analysis: Analysis, shares: Sequence[float] = ()) -> None:
+        self._analysis, self._shares = analysis, shares
+        self._edges: NDArray[np.float64] | None = None
 
     def add(self, part: str, scores: Scores) -> Findings:
         settings = self._analysis.evaluate
         metrics = summarise(scores, settings.threshold, settings.bootstrap)
+        if len(self._shares):
+            metrics["training_balance"] = at_training_balance(scores, self._shares)
         against: dict[str, Any] = {}
         for observer, edges in settings.against.items():
             if observer not in scores.observers:
@@ -34,4 +43,7 @@ class StandardMetrics(Assessment):
         if self._analysis.split.folds is not None and "fold" in scores.observers:
             edges = fold_edges(self._analysis.split.folds)
             against["fold"] = in_bins(scores, "fold", edges, settings.threshold)
-        return Findings(metrics | ({"against": against} if against else {}), curves(scores, settings.threshold))
+        if self._edges is None and scores.task == "regression":
+            self._edges = edges_of_residuals(scores)
+        drawn = curves(scores, settings.threshold, self._edges)
+        return Findings(metrics | ({"against": against} if against else {}), drawn)

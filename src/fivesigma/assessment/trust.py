@@ -33,6 +33,7 @@ class Trust(Assessment):
         self.folder, self.analysis, self._means = folder, analysis, means
         self.training: Scores | None = None
         self.recalibrated: Isotonic | None = None
+        self._validated = False
 
     def add(self, part: str, scores: Scores) -> Findings:
         """What can be said of one part.
@@ -52,6 +53,8 @@ class Trust(Assessment):
         metrics |= self._recalibrate(part, scores)
         for name in self.analysis.evaluate.sculpting:
             found = self._sculpting(name, scores)
+            if not found:
+                continue
             metrics.setdefault("sculpting", {})[name] = {at: _brief(one) for at, one in found.items()}
             slices = {at: {text: one.to_dict() for text, one in found[at].slices.items()} for at in found}
             curves.setdefault("sculpting", {})[name] = slices
@@ -63,10 +66,15 @@ class Trust(Assessment):
         if self.analysis.evaluate.recalibrate is None:
             return {}
         if part in ("val", "folds"):
+            self._validated = True
+            if not (scores.weight > 0).any():
+                return {}
             self.recalibrated = isotonic(scores.score, scores.target, scores.weight)
             self.folder.write_json(CALIBRATION, self.recalibrated.to_dict())
             return {}
         if part != "test":
+            return {}
+        if self.recalibrated is None and self._validated:
             return {}
         if self.recalibrated is None:
             raise AnalysisError("evaluate.recalibrate needs validation events", hint="set split.val above 0")
@@ -77,11 +85,14 @@ class Trust(Assessment):
         }
 
     def _sculpting(self, name: str, scores: Scores) -> dict[str, Sculpting]:
-        """By the score at the events' own parameters, or under each hypothesis."""
+        """By the score at the events' own parameters, or under each hypothesis; empty without signal or background."""
         if name not in scores.observers:
             hint = f"add {name!r} to `observers`; {did_you_mean(name, scores.observers)}"
             raise AnalysisError(f"evaluate.sculpting: {name!r} is not an observer", hint=hint)
         observer = np.asarray(scores.observers[name], np.float64)
+        background = (scores.target != 1) & np.isfinite(observer)
+        if any(not chosen.any() or scores.weight[chosen].sum() <= 0 for chosen in (background, scores.target == 1)):
+            return {}
         at = {hypothesis_name(scores.parameter_names, values): score for values, score in scores.at_hypothesis.items()}
         return {
             text: sculpting(score, scores.target, scores.weight, observer)

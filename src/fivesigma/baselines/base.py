@@ -20,22 +20,22 @@ ARRAYS = "model.npz"
 
 
 class BaselineModel(Protocol):
-    """A trained baseline, as the rest of the program sees it."""
+    """A trained baseline: the interface to the rest of the program."""
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of the features and parameters that it takes."""
+        """Names of the features and parameters that it uses."""
 
     def score(self, features: NDArray[np.float32], parameters: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """Score events: probability of class 1 [event], probabilities [event, class], or the prediction [event].
 
         Args:
             features: [event, feature], NaN where missing.
-            parameters: [event, parameter]; may be left out if there are none.
+            parameters: [event, parameter]; may be omitted if there are none.
         """
 
     def save(self, place: RunFolder) -> None:
-        """Write it to a folder, `baseline.json` last, which marks it as complete."""
+        """Write it to a folder; `baseline.json` comes last and marks it as complete."""
 
     def describe(self) -> str:
         """What came of the training, in a few words."""
@@ -43,13 +43,13 @@ class BaselineModel(Protocol):
 
 @dataclass(frozen=True)
 class Learning:
-    """What a baseline learns from, and who hears how far it is.
+    """What a baseline learns from, and the functions that receive its progress.
 
     Attributes:
-        analysis: what is learned and from which columns; the section `prepare` has class weights and resampling.
+        analysis: target and columns; the section `prepare` has class weights and resampling.
         parts: `train` and, if there are validation events, `val`.
-        place: folder of the baseline, for a state that a stopped training goes on from.
-        on_round: called with rounds done and the most there can be.
+        place: folder of the baseline, for the state from which a stopped training continues.
+        on_round: called with the number of rounds so far, and the maximum.
         on_epoch: called with a row of history and the number of epochs.
     """
 
@@ -64,9 +64,9 @@ class BaselineKind(abc.ABC):
     """A kind of baseline; what a plug-in registers in the group `baselines`.
 
     Attributes:
-        name: what `kind` in the analysis file says.
+        name: the value of `kind` in the analysis file.
         settings: a `Section` with a field `kind`.
-        picks_columns: whether it takes its columns by name from any events that have them, rather than all of them.
+        picks_columns: whether it uses the columns that its settings name, rather than all features and parameters.
         in_one_process: whether it cannot be trained while several processes train one network.
     """
 
@@ -76,14 +76,14 @@ class BaselineKind(abc.ABC):
     in_one_process: bool = False
 
     def analysis_of(self, settings: Any, analysis: Analysis) -> Analysis:
-        """What it learns, and from which columns; the events and how they are divided are those of the run."""
+        """The analysis that says what it learns from which columns; events and split are those of the run."""
         return analysis
 
     def check(self, settings: Any, analysis: Analysis) -> None:  # noqa: B027  (most kinds refuse nothing)
         """Refuse settings that do not fit the analysis.
 
         Raises:
-            AnalysisError: naming what does not fit.
+            AnalysisError: naming the setting that does not fit.
         """
 
     @abc.abstractmethod
@@ -96,7 +96,7 @@ class BaselineKind(abc.ABC):
 
     @abc.abstractmethod
     def load(self, place: RunFolder) -> BaselineModel:
-        """Read one that was saved.
+        """Load a saved baseline.
 
         Raises:
             RunError: if its files are missing or damaged.
@@ -105,12 +105,12 @@ class BaselineKind(abc.ABC):
 
 @dataclass(frozen=True)
 class Sample:
-    """What a model of plain arrays learns from, or is stopped by.
+    """Events as plain arrays, for training or early stopping.
 
     Attributes:
         inputs: NaN where missing, float32 [event, input].
         target: class index, or the target of a regression, [event].
-        weight: of event times class, [event]; may be negative.
+        weight: event weight times class weight, [event]; may be negative.
     """
 
     inputs: NDArray[np.float32]
@@ -119,7 +119,7 @@ class Sample:
 
 
 class ArrayModel(abc.ABC):
-    """A model of plain arrays; columns, class weights and the target's scale are the framework's concern."""
+    """A model of plain arrays; the framework handles columns, class weights and the target's scale."""
 
     @classmethod
     @abc.abstractmethod
@@ -129,11 +129,11 @@ class ArrayModel(abc.ABC):
         """Train.
 
         Args:
-            settings: of the kind.
+            settings: settings of the kind.
             training: events to learn from.
             validation: events that may decide when to stop; None if there are none.
             classes: number of classes; 0 for a regression, whose target is (value − shift) × scale.
-            on_round: to be called with rounds done and the most there can be.
+            on_round: to be called with the number of rounds so far, and the maximum.
         """
 
     @abc.abstractmethod
@@ -141,7 +141,7 @@ class ArrayModel(abc.ABC):
         """Probability of class 1 [event], probabilities [event, class], or the scaled prediction [event]."""
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """Everything as named arrays, which are kept in an NPZ file; its attributes, unless a model says otherwise."""
+        """The model as named arrays, for an NPZ file; by default, its attributes."""
         return dict(vars(self))
 
     @classmethod
@@ -161,7 +161,7 @@ class ArrayModel(abc.ABC):
             return cls.from_arrays(dict(arrays))
 
     def facts(self) -> dict[str, Any]:
-        """Numbers that `baseline.json` states of it."""
+        """Numbers for `baseline.json`."""
         return {}
 
     def describe(self) -> str:
@@ -171,14 +171,14 @@ class ArrayModel(abc.ABC):
 
 @dataclass(frozen=True)
 class ArrayBaseline(BaselineKind):
-    """A kind whose model is one of plain arrays.
+    """A kind whose model works on plain arrays.
 
     Attributes:
-        name, settings: as for every kind.
+        name, settings: as for `BaselineKind`.
         model: the class of the model.
         label: (settings) → the baseline in a few words.
-        inputs: (settings) → names of the columns that it takes; without it, all features and parameters.
-        scales_target: whether a regression's target is brought to the network's scale.
+        inputs: (settings) → names of the columns that it uses; without it, all features and parameters.
+        scales_target: whether it learns a regression's target on the network's scale.
         refuses: (settings, number of classes) → why these settings do not fit, or None.
     """
 

@@ -57,7 +57,7 @@ class Trees(ArrayModel):
 
     @property
     def rounds(self) -> int:
-        """Boosting rounds that are kept."""
+        """Number of boosting rounds."""
         return int(self._booster.current_iteration())
 
     def score(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -92,7 +92,7 @@ class Trees(ArrayModel):
         return cls((place / FILE).read_text(encoding="utf-8"))
 
     def facts(self) -> dict[str, Any]:
-        """Boosting rounds."""
+        """The number of boosting rounds."""
         return {"rounds": self.rounds}
 
 
@@ -109,10 +109,10 @@ def grow(
 
     Args:
         training: events to learn from.
-        validation: events that choose the number of rounds; without them all `settings.rounds` are made.
-        settings: of the trees.
+        validation: events that determine the number of rounds; without them there are `settings.rounds`.
+        settings: settings of the trees.
         classes: number of classes; 0 for a regression.
-        on_round: called with the number of the round, from 1, and the most there can be.
+        on_round: called with the number of the round, from 1, and the maximum.
 
     Raises:
         MissingExtra: without LightGBM.

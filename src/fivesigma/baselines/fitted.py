@@ -18,13 +18,13 @@ from fivesigma.training.training import target_standard
 
 @dataclass(frozen=True)
 class Fitted:
-    """A model of arrays, with the columns it takes and the scale behind it.
+    """A model of arrays, with its columns and the scale of its output.
 
     Attributes:
         kind: name of its kind.
         model: gives scores for its inputs.
-        features, parameters: names of the columns that it is given.
-        inputs: those of them that it takes, in its order.
+        features, parameters: names of the columns of the events to score.
+        inputs: the columns among them that it uses, in its order.
         classes: number of classes; 0 for a regression.
         scale, shift: the prediction is output / scale + shift (1 and 0 for classes).
     """
@@ -40,7 +40,7 @@ class Fitted:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of the features and parameters that it takes."""
+        """Names of the features and parameters that it uses."""
         return self.inputs
 
     def score(self, features: NDArray[np.float32], parameters: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
@@ -48,7 +48,7 @@ class Fitted:
 
         Args:
             features: [event, feature], NaN where missing.
-            parameters: [event, parameter]; may be left out if there are none.
+            parameters: [event, parameter]; may be omitted if there are none.
         """
         if parameters is None:
             parameters = np.zeros((len(features), 0), np.float32)
@@ -75,7 +75,7 @@ class Fitted:
 
     @classmethod
     def load(cls, place: RunFolder, kind: ArrayBaseline) -> "Fitted":
-        """Read a baseline of some kind.
+        """Load a baseline of any array kind.
 
         Raises:
             RunError: if its files are missing or damaged.
@@ -95,12 +95,12 @@ def fit(kind: ArrayBaseline, settings: Any, learning: Learning) -> Fitted:
     Class weights and resampling act as for the network, and the target is scaled as for the network.
 
     Args:
-        kind: of the baseline.
-        settings: of this kind.
-        learning: training and validation events, and what is learned.
+        kind: kind of the baseline.
+        settings: settings of this kind.
+        learning: training and validation events, with the analysis.
 
     Raises:
-        AnalysisError: if a column is not there, or the settings do not fit.
+        AnalysisError: if a column is missing, or the settings do not fit.
     """
     analysis, parts = learning.analysis, learning.parts
     kind.check(settings, analysis)
@@ -126,20 +126,20 @@ def _factors(analysis: Analysis, training: Events) -> NDArray[np.float64]:
 
 
 def positions(inputs: tuple[str, ...], features: tuple[str, ...], parameters: tuple[str, ...]) -> list[int]:
-    """Where the inputs stand among features and parameters.
+    """Positions of the inputs among features and parameters.
 
     Raises:
-        AnalysisError: if one is not there.
+        AnalysisError: if one is missing.
     """
     known = [*features, *parameters]
     for name in inputs:
         if name not in known:
-            raise AnalysisError(f"the baseline needs {name!r}, which is no column; {did_you_mean(name, known)}")
+            raise AnalysisError(f"the baseline needs {name!r}, which is not a column; {did_you_mean(name, known)}")
     return [known.index(name) for name in inputs]
 
 
 def columns_of(features: NDArray[np.float32], parameters: NDArray[np.float32], chosen: list[int]) -> NDArray[np.float32]:
-    """The chosen ones of features and parameters, float32 [event, input]."""
+    """The selected columns of features and parameters, float32 [event, input]."""
     if not parameters.shape[1] and chosen == list(range(features.shape[1])):
         return features
     count = features.shape[1]

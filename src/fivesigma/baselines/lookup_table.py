@@ -31,12 +31,12 @@ class AddressField(Section):
         if (self.low is None) != (self.high is None):
             raise ValueError("give both `low` and `high`, or neither")
         if self.low is not None and self.high is not None and self.high <= self.low:
-            raise ValueError(f"the range [{self.low:g}, {self.high:g}] must rise")
+            raise ValueError(f"the range [{self.low:g}, {self.high:g}] is empty: `low` must be below `high`")
         return self
 
 
 class LookupTable(Section):
-    """A table that a detector holds in memory: coarse quantities make an address, which holds the answer."""
+    """A lookup table as in trigger hardware: coarse quantities form an address, and its entry is the answer."""
 
     renamed: ClassVar[Mapping[str, str]] = {"least": "min_events"}
 
@@ -80,11 +80,11 @@ class LookupTable(Section):
 
 @dataclass(frozen=True)
 class Quantity:
-    """How one quantity becomes a code.
+    """How one quantity is converted to a code.
 
     Attributes:
         edges: inner edges between codes, rising; a value on an edge belongs above it.
-        missing: whether code 0 says that there is no value.
+        missing: whether code 0 means that there is no value.
     """
 
     edges: Column
@@ -92,7 +92,7 @@ class Quantity:
 
     @property
     def codes(self) -> int:
-        """How many codes there are."""
+        """Number of codes."""
         return len(self.edges) + 1 + self.missing
 
     def __call__(self, values: NDArray[Any]) -> NDArray[np.uint64]:
@@ -107,11 +107,11 @@ class Quantity:
 
 @dataclass(frozen=True)
 class Level:
-    """A table of one fineness.
+    """A table of one granularity.
 
     Attributes:
         quantities: one per quantity of the address.
-        addresses: those that hold an answer, rising, [entry].
+        addresses: addresses with an answer, ascending, [entry].
         answers: [entry], or [entry, class].
     """
 
@@ -129,11 +129,11 @@ class Level:
 
 @dataclass(frozen=True)
 class Table(ArrayModel):
-    """A lookup table with coarser ones behind it, for addresses that training has not filled.
+    """A lookup table, and coarser ones for the addresses that the training has not filled.
 
     Attributes:
-        levels: the finest first; the last has one address for everything.
-        bits: of the finest address.
+        levels: the finest first; the last one has a single address.
+        bits: bits of the finest address.
     """
 
     levels: tuple[Level, ...]
@@ -156,7 +156,7 @@ class Table(ArrayModel):
         return result.astype(np.float32)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """Everything as named arrays, for an NPZ file."""
+        """The table as named arrays, for an NPZ file."""
         arrays: dict[str, NDArray[Any]] = {}
         for i, level in enumerate(self.levels):
             arrays |= {f"{i}/addresses": level.addresses, f"{i}/answers": level.answers}
@@ -199,22 +199,22 @@ class Table(ArrayModel):
         return {"bits": self.bits, "filled": list(sizes(self))}
 
     def describe(self) -> str:
-        """How many addresses are filled."""
+        """Say how many addresses are filled."""
         return f"{sizes(self)[0]:,} addresses filled"
 
 
 def fill(columns: NDArray[Any], target: NDArray[Any], weight: Column, settings: LookupTable, classes: int = 0) -> Table:
     """Fill a table with training events.
 
-    Each quantity of b bits has 2^b codes: bins of equal population, or of equal width where a range is given; one code
-    fewer, and one for "missing", if it is missing in training. An address that fewer than `min_events` training events have
-    is left to a coarser table, in which every quantity has a bit less, and so on down to one answer for everything.
+    Each quantity of b bits has 2^b codes: bins of equal population, or of equal width if a range is given; if it is missing
+    in some training events, one of the codes means "missing". Addresses with fewer than `min_events` training events are
+    left to a coarser table, in which every quantity has one bit less, and so on down to a table with a single answer.
 
     Args:
         columns: the quantities in the order of `settings.address`, NaN where missing, [event, quantity].
-        target: to be answered, or class index, [event].
-        weight: [event]; negative ones count as zero.
-        settings: bits, and what an address holds.
+        target: value to predict, or class index, [event].
+        weight: [event]; negative weights count as zero.
+        settings: address, bits and kind of answer.
         classes: number of classes; 0 for a regression.
 
     >>> from fivesigma.baselines.lookup_table import LookupTable
@@ -253,7 +253,7 @@ def _quantity(values: NDArray[Any], field: AddressField, bits: int) -> Quantity:
 def _answers(
     address: NDArray[np.uint64], target: NDArray[Any], weight: Column, settings: LookupTable, classes: int, least: int
 ) -> tuple[NDArray[np.uint64], Column]:
-    """The addresses with enough events, rising, and what they answer."""
+    """The addresses with enough events, ascending, and their answers."""
     found, entry, count = np.unique(address, return_inverse=True, return_counts=True)
     total = np.bincount(entry, weight, len(found))
     kept = (count >= least) & (total > 0)

@@ -27,11 +27,11 @@ Hypotheses = Sequence[tuple[float, ...]]
 
 
 def analysis_of(settings: Any, analysis: Analysis) -> Analysis:
-    """What a baseline learns, and from which columns.
+    """The analysis of a baseline: what it learns, and from which columns.
 
     Args:
-        settings: of the baseline.
-        analysis: of the run.
+        settings: settings of the baseline.
+        analysis: analysis of the run.
 
     Raises:
         AnalysisError: if the analysis of another network cannot be found or read.
@@ -47,7 +47,7 @@ def kind_of(settings: Any) -> BaselineKind:
 
 @contextmanager
 def _named_errors(name: str) -> Iterator[None]:
-    """Say which baseline an error is about; a missing library is told apart."""
+    """Add the name of the baseline to an error; a missing library is another type of error."""
     try:
         yield
     except MissingExtra:
@@ -67,7 +67,9 @@ def check(analysis: Analysis) -> None:
             own = analysis_of(settings, analysis)
         for sample in own.samples.values() if own.labels and own.labels.variable is None else ():
             if sample.label is not None and sample.label not in own.classes:
-                raise AnalysisError(f"baselines.{name}: {own.name} has no class {sample.label!r}, which a sample has")
+                raise AnalysisError(
+                    f"baselines.{name}: {own.name} has no class {sample.label!r}, which a sample of this analysis has"
+                )
         with _named_errors(name):
             kind_of(settings).check(settings, analysis)
 
@@ -77,10 +79,10 @@ class Baselines:
     """The baselines of a run.
 
     Attributes:
-        folder: of the run; each baseline is kept in `baselines/<name>/`.
-        analysis: of the run.
+        folder: folder of the run; each baseline is kept in `baselines/<name>/`.
+        analysis: analysis of the run.
         source: the run's events.
-        listener: hears what happens.
+        listener: receives messages and progress.
     """
 
     folder: RunFolder
@@ -91,7 +93,7 @@ class Baselines:
     _models: dict[str, list[BaselineModel]] = field(default_factory=dict)
 
     def check(self) -> None:
-        """Refuse columns that are not there, or know the answer, before the network is trained.
+        """Refuse columns that are missing, or that hold the truth, before the network is trained.
 
         Raises:
             AnalysisError: naming the baseline.
@@ -113,26 +115,26 @@ class Baselines:
 
     @property
     def _origin(self) -> Analysis:
-        """The analysis with the samples that were read.
+        """The analysis with the samples the events were read from.
 
         Raises:
-            AnalysisError: if the events were read from a prepared folder, which has no other columns.
+            AnalysisError: if they were read from a prepared folder, which has no other columns.
         """
         if self.source.origin is None:
             raise AnalysisError(
-                "it needs columns that the prepared folder does not hold",
+                "it needs columns that are not in the prepared folder",
                 hint="name them in `features` and prepare again, or train from the files",
             )
         return self.source.origin
 
     def train(self) -> None:
-        """Train those that are not there yet; one whose library is not installed is left out, in one line."""
+        """Train the baselines that are not trained yet; one whose library is not installed is skipped with a message."""
         for name, settings in self.analysis.baselines.items():
             missing = {number: place for number, place in enumerate(self._places(name), start=1) if not place.has(INDEX)}
             if not missing:
                 continue
             if kind_of(settings).in_one_process and multiprocess.processes() > 1:
-                self.listener.say(f"baseline {name} is left out: a second network is trained by one process only")
+                self.listener.say(f"baseline {name} is left out: a second network can be trained only in a single process")
                 continue
             own = analysis_of(settings, self.analysis)
             try:
@@ -143,7 +145,7 @@ class Baselines:
                 self.listener.say(f"baseline {name} is left out: {error.what}; {error.hint}")
 
     def _places(self, name: str) -> list[RunFolder]:
-        """Where it is kept; with folds, a place for each of them."""
+        """Its folder; with folds, a folder for each of them."""
         place = RunFolder(self.folder / "baselines" / name)
         folds = self.analysis.split.folds
         return [place] if folds is None else [place.fold(number) for number in range(1, folds + 1)]
@@ -166,7 +168,7 @@ class Baselines:
         self.listener.done(f"baseline {name} trained: {model.describe() or kind.title(settings)}")
 
     def _learning(self, name: str, own: Analysis, number: int) -> Mapping[str, Events]:
-        """What a baseline (of a fold) learns from: `train` and, if there are any, `val`."""
+        """The events a baseline (of a fold) learns from: `train` and, if there are any, `val`."""
         parts = self._events(name, own)
         if self.source.division is None:
             return {part: parts[part] for part in ("train", "val") if part in parts}
@@ -175,7 +177,7 @@ class Baselines:
         return {part: like(parts[OUT_OF_FOLD].take(index[part]), learning[part]) for part in learning}
 
     def _events(self, name: str, own: Analysis) -> Mapping[str, Events]:
-        """The run's events with the columns that a baseline takes."""
+        """The run's events with the columns that a baseline uses."""
         if self._has_all(own, self.analysis.baselines[name]):
             return self.source.parts
         key = repr((own.features, own.exclude, own.target, own.labels, own.parameters, own.new_variables))
@@ -184,7 +186,7 @@ class Baselines:
         return self._loaded[key]
 
     def _has_all(self, own: Analysis, settings: Any) -> bool:
-        """Whether the events as they were read for the network will do."""
+        """Whether the events that were read for the network have all its columns."""
         main, first = self.analysis, next(iter(self.source.parts.values()))
         alike = ("target", "labels", "new_variables", "parameters")
         if any(getattr(own, key) != getattr(main, key) for key in alike):
@@ -194,10 +196,10 @@ class Baselines:
         return own.features == main.features and own.exclude == main.exclude
 
     def _load(self, name: str, own: Analysis) -> dict[str, Events]:
-        """Read the events again for other columns, and divide them as they are divided already.
+        """Read the events again for other columns, with the same split.
 
         Raises:
-            AnalysisError: if they turn out to be other events.
+            AnalysisError: if they are not the same events.
         """
         rows = self.source.rows
         loaded = load_samples(own.model_copy(update={"samples": self._origin.samples}), self.listener.progress)
@@ -213,12 +215,12 @@ class Baselines:
         return found
 
     def scores(self, part: str, ours: Scores, hypotheses: Hypotheses) -> dict[str, Scores]:
-        """Name → scores of every baseline that is there.
+        """Name → scores, for every trained baseline.
 
         Args:
             part: `val`, `folds` or `test`.
-            ours: the network's scores of the part, whose observers are taken over.
-            hypotheses: parameter values to score under, as for the network.
+            ours: the network's scores of the part, whose observers are copied.
+            hypotheses: parameter values of further scores, as for the network.
         """
         found = {}
         for name, settings in self.analysis.baselines.items():
@@ -227,7 +229,7 @@ class Baselines:
                 continue
             try:
                 if name not in self._models:
-                    self._models[name] = [_load_model(place) for place in places]
+                    self._models[name] = [load_model(place) for place in places]
                 own = analysis_of(settings, self.analysis)
                 scores = self._scores(name, own, self._models[name], part, hypotheses)
                 found[name] = replace(scores, observers=ours.observers)
@@ -253,7 +255,7 @@ class Baselines:
 
 @dataclass(frozen=True)
 class _Mean:
-    """The mean of what several models say; of one, what it says."""
+    """The mean of the scores of several models."""
 
     models: list[BaselineModel]
 
@@ -265,7 +267,8 @@ class _Mean:
         return np.mean(each, axis=0, dtype=np.float64).astype(np.float32)
 
 
-def _load_model(place: RunFolder) -> BaselineModel:
+def load_model(place: RunFolder) -> BaselineModel:
+    """Read a trained baseline, of whatever kind it is."""
     kind: BaselineKind = baselines.get(place.read_json(INDEX)["kind"])
     return kind.load(place)
 
@@ -274,12 +277,12 @@ _OTHERS = "its analysis selects other events"
 
 
 def _answers(analysis: Analysis) -> Any:
-    """What is learned, apart from its scale."""
+    """The target, without its scale."""
     return analysis.target.variable if analysis.target is not None else analysis.labels
 
 
 def like(own: Events, events: Events) -> Events:
-    """Events read for other columns, with everything else as the network's: weights, numbers, parameters."""
+    """Events read for other columns, with weights, event numbers and parameters of the network's events."""
     changes: dict[str, Any] = {
         "weight": events.weight,
         "event_number": events.event_number,

@@ -16,7 +16,7 @@ from fivesigma.runs.folder import RunFolder
 
 
 class OtherNetwork(Section):
-    """The network of another analysis: its features, recipe, model and training on this analysis's events."""
+    """The network of another analysis: its features, recipe, model and training, on the events of this analysis."""
 
     kind: Literal["network"] = "network"
     analysis: AnalysisPath = Field(description="name of a built-in analysis, or an analysis file")
@@ -28,8 +28,8 @@ class TrainedNetwork:
     """A trained network, with its analysis and history.
 
     Attributes:
-        network: scores events; a `Network`.
-        analysis: what it was trained with.
+        network: the `Network` that scores events.
+        analysis: the analysis it was trained with.
         history: a row per epoch.
     """
 
@@ -39,7 +39,7 @@ class TrainedNetwork:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of the features and parameters that it takes."""
+        """Names of the features and parameters that it uses."""
         return (*self.network.recipe.features, *self.network.recipe.parameters)
 
     def score(self, features: NDArray[np.float32], parameters: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
@@ -56,7 +56,7 @@ class TrainedNetwork:
         place.write_json(INDEX, {"kind": "network", "analysis": self.analysis.name, "epochs": len(self.history)})
 
     def describe(self) -> str:
-        """Epochs of its training."""
+        """Say how many epochs it was trained."""
         return f"{len(self.history)} epochs"
 
 

@@ -5,17 +5,21 @@ from typing import Annotated
 import typer
 
 from fivesigma.cli.console import Terminal
+from fivesigma.cli.options import Columns, Format, Treename, parse_columns
 
 
 def columns(
     file: Annotated[str, typer.Argument(metavar="FILE", help="Data file, or file.root:treename.")],
-    treename: Annotated[str | None, typer.Option("--treename", "-t", help="Tree, table or group inside the file.")] = None,
+    treename: Treename = None,
+    kind: Format = None,
+    names: Columns = None,
 ) -> None:
-    """List the columns of a data file with their types."""
+    """List the columns of a data file with their types, and what each holds for an event."""
+    from fivesigma.data.readers.base import per_event
     from fivesigma.verbs import columns
 
-    reader = columns.columns(file, treename)
+    reader = columns.columns(file, treename, format=kind, names=parse_columns(names))
     types, length = reader.types(), reader.length()
-    rows = [[name, kind] for name, kind in types.items()]
+    rows = [[name, kind, per_event(kind)] for name, kind in types.items()]
     counted = f", {length:,} rows" if length is not None else ""
-    Terminal().table(f"{reader.where}: {len(rows)} columns{counted}", ["column", "type"], rows)
+    Terminal().table(f"{reader.where}: {len(rows)} columns{counted}", ["column", "type", "for each event"], rows)

@@ -22,5 +22,5 @@ def compare(first: RunName, second: RunName, output: Output = RUNS) -> None:
     ]
     terminal.table("metrics", ["metric", "first", "second", "second − first"], rows)
     terminal.say(
-        "The error of a difference takes the two test samples as independent: too large if they are the same events."
+        "The error of a difference assumes independent test samples; it is too large if both runs used the same events."
     )

@@ -42,11 +42,11 @@ class Terminal(Listener):
         self._close()
         if self.quiet:
             return
-        table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+        table = Table(title=_literal(title), title_justify="left", title_style="bold", box=None, pad_edge=False)
         for i, name in enumerate(header):
-            table.add_column(name, justify="left" if i == 0 else "right", no_wrap=True)
+            table.add_column(_literal(name), justify="left" if i == 0 else "right", no_wrap=True)
         for row in rows:
-            table.add_row(*(cell.replace("[", r"\[") for cell in row))
+            table.add_row(*(_literal(cell) for cell in row))
         self.out.print(table)
 
     def progress(self, done: float, total: float, text: str) -> None:
@@ -120,6 +120,11 @@ class Terminal(Listener):
             self._live.stop()
         self._bar, self._live, self._task, self._started = None, None, None, 0.0
         Terminal._showing = None
+
+
+def _literal(text: str) -> str:
+    """Text in which brackets, such as those of units, are no markup."""
+    return text.replace("[", r"\[")
 
 
 def _trial_table(objective: str, rows: Sequence[TrialRow], done: float, total: float, height: int) -> Table:

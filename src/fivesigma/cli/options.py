@@ -1,9 +1,13 @@
 """Options that several verbs share."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from fivesigma.errors import AnalysisError
+from fivesigma.expressions import expand_braces
 
 AnalysisName = Annotated[
     str, typer.Argument(metavar="ANALYSIS", help="Analysis file, or the name of a built-in one (`fivesigma analyses`).")
@@ -42,5 +46,40 @@ Coordinator = Annotated[
 ]
 Processes = Annotated[int | None, typer.Option("--processes", min=1, metavar="N", help="How many processes there are.")]
 ProcessId = Annotated[int | None, typer.Option("--process-id", min=0, metavar="I", help="Which one this is, from 0.")]
+
+Format = Annotated[
+    str | None, typer.Option("--format", metavar="NAME", help="File format, if the file does not show it: root, csv, …")
+]
+Treename = Annotated[str | None, typer.Option("--treename", "-t", help="Tree, table or group inside the file.")]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--columns",
+        metavar="NAMES",
+        help="Column names of a file without a header: --columns label,f{0..27}; of an array: --columns ARRAY=a,b.",
+    ),
+]
+
+
+def parse_columns(given: list[str] | None) -> list[str] | dict[str, list[str]]:
+    """The names that `--columns` gives: a list, or a list for each array.
+
+    Raises:
+        AnalysisError: if both forms are mixed.
+
+    >>> parse_columns(["label,x{1..2}"]), parse_columns(["v=a,b", "w=c"])
+    (['label', 'x1', 'x2'], {'v': ['a', 'b'], 'w': ['c']})
+    """
+    arrays = [text.partition("=") for text in given or []]
+    if any(mark for _, mark, _ in arrays) and not all(mark for _, mark, _ in arrays):
+        raise AnalysisError("--columns names arrays and columns at once", hint="give ARRAY=a,b each time, or names only")
+    named = {array if mark else "": _names(rest if mark else array) for array, mark, rest in arrays}
+    return named.get("", []) if "" in named or not named else named
+
+
+def _names(text: str) -> list[str]:
+    """Names between commas; a comma inside braces belongs to a list such as `{a,b}`."""
+    return [name for part in re.split(r",(?![^{]*\})", text) for name in expand_braces(part.strip())]
+
 
 RUNS = Path("runs")

@@ -7,7 +7,7 @@ import typer
 
 from fivesigma.analysis.file import parse_settings
 from fivesigma.cli.console import Terminal
-from fivesigma.cli.options import RUNS, Cluster, Quiet, RunName, Workers
+from fivesigma.cli.options import RUNS, Cluster, Columns, Format, Quiet, RunName, Treename, Workers, parse_columns
 from fivesigma.errors import AnalysisError
 
 
@@ -20,6 +20,12 @@ def predict(
     at: Annotated[
         list[str] | None, typer.Option("--at", metavar="NAME=VALUE", help="Score at this parameter value: --at mass=1000.")
     ] = None,
+    model: Annotated[
+        str, typer.Option("--model", "-m", metavar="NAME", help="Baseline of the run that scores instead of the network.")
+    ] = "network",
+    kind: Format = None,
+    treename: Treename = None,
+    names: Columns = None,
     runs: Annotated[Path, typer.Option("--runs", metavar="DIR", help="Where runs are kept.")] = RUNS,
     quiet: Quiet = False,
     workers: Workers = None,
@@ -33,5 +39,18 @@ def predict(
         if not isinstance(value, int | float):
             raise AnalysisError(f"cannot read --at {name}={value!r}", hint="write a number: --at mass=1000")
     terminal = Terminal(quiet)
-    predict.predict(run, files, destination, at=values, output=runs, listener=terminal, workers=workers, cluster=cluster)
+    predict.predict(
+        run,
+        files,
+        destination,
+        at=values,
+        model=model,
+        format=kind,
+        treename=treename,
+        columns=parse_columns(names),
+        output=runs,
+        listener=terminal,
+        workers=workers,
+        cluster=cluster,
+    )
     terminal.result(destination)

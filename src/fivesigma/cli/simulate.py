@@ -62,7 +62,8 @@ def muons(
     spectrum: Annotated[str, typer.Option(help="flat-inverse-pt, flat-pt or prompt.")] = "flat-inverse-pt",
     pt_min: Annotated[float, typer.Option("--pt-min", help="GeV.")] = 2.0,
     pt_max: Annotated[float, typer.Option("--pt-max", help="GeV.")] = 7000.0,
-    noise: Annotated[float, typer.Option(help="Mean number of extra noise hits per muon.")] = 0.0,
+    noise: Annotated[float, typer.Option(help="Mean number of hits per muon unrelated to it, in all planes.")] = 0.2,
+    dead_chambers: Annotated[float, typer.Option(help="Share of the chambers that never give a hit.")] = 0.0,
     seed: Seed = 1,
     workers: Workers = None,
     cluster: Cluster = None,
@@ -76,6 +77,7 @@ def muons(
         "pt_min": pt_min,
         "pt_max": pt_max,
         "noise": noise,
+        "dead_chambers": dead_chambers,
         "seed": seed,
     }
     _simulate(settings, destination, workers, cluster, quiet)

@@ -10,40 +10,40 @@ OnMessage = Callable[[Any, Any], None]
 
 
 def ignore(key: Hashable, message: Any) -> None:
-    """Hear nothing."""
+    """Ignore every message."""
 
 
 class Executor(abc.ABC):
     """Runs tasks; a context manager that leaves no worker behind.
 
-    A task is a function of a module with arguments that can be pickled. It may run more than once, when
-    its worker dies, so that it must do no harm twice.
+    A task is a module-level function with arguments that can be pickled. It may run more than once, if
+    its worker dies, so running it twice must do no harm.
     """
 
     @property
     @abc.abstractmethod
     def workers(self) -> int:
-        """How many tasks can run at a time."""
+        """How many tasks can run at the same time."""
 
     @abc.abstractmethod
     def submit(self, key: Hashable, function: Callable[..., Any], *arguments: Any) -> None:
-        """Have `function(*arguments)` done; `key`, unique among the tasks, names it in messages."""
+        """Submit `function(*arguments)`; `key`, unique among the tasks, names it in messages."""
 
     @abc.abstractmethod
     def results(self, on_message: OnMessage = ignore) -> Iterator[tuple[Any, Any]]:
-        """Key and result of each task as it finishes, until none is left; more may be submitted meanwhile.
+        """Yield key and result of each task as it finishes, until none is left; more may be submitted meanwhile.
 
         Args:
             on_message: called in this process with every message that a task sends while it runs.
 
         Raises:
             Exception: what a task raised, of the type it raised.
-            ClusterError: if a task killed its worker again and again, or the cluster is gone.
+            ClusterError: if a task killed its worker repeatedly, or the cluster is gone.
         """
 
     @abc.abstractmethod
     def close(self) -> None:
-        """Forget what was not begun, and stop what is still running."""
+        """Drop the tasks that have not started, and stop those that are running."""
 
     def __enter__(self) -> Self:
         return self
@@ -56,14 +56,14 @@ _channel: ContextVar[Callable[[Any], None] | None] = ContextVar("channel", defau
 
 
 def tell(message: Any) -> None:
-    """Within a task: send a message (numbers, text, lists and mappings of them) to who waits for the result."""
+    """Within a task: send a message (numbers, text, lists and mappings of them) to the process that waits for the result."""
     channel = _channel.get()
     if channel is not None:
         channel(message)
 
 
 def perform(function: Callable[..., Any], arguments: tuple[Any, ...], channel: Callable[[Any], None]) -> Any:
-    """Do a task whose messages go through `channel`.
+    """Run a task whose messages go through `channel`.
 
     >>> perform(lambda x: tell("half way") or 2 * x, (21,), print)
     half way

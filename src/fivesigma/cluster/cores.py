@@ -34,7 +34,7 @@ def _mask() -> int:
 
 
 def _quota(groups: Path) -> list[int]:
-    """Whole cores that the control group grants (version 2, then version 1); empty without a limit."""
+    """Whole cores that the control group allows (version 2, then version 1); empty without a limit."""
     try:
         quota, period = (groups / "cpu.max").read_text().split()
     except (OSError, ValueError):

@@ -25,10 +25,10 @@ class DaskCluster(Executor):
     """The workers of a Dask scheduler.
 
     Args:
-        address: of the scheduler, such as `tcp://node:8786`.
+        address: address of the scheduler, such as `tcp://node:8786`.
 
     Raises:
-        ClusterError: if nobody answers there, or its workers have another fivesigma.
+        ClusterError: if no scheduler answers there, or its workers have another version of fivesigma.
     """
 
     def __init__(self, address: str) -> None:
@@ -104,7 +104,7 @@ class DaskCluster(Executor):
         )
 
     def _check_versions(self) -> None:
-        """Workers that come later are not checked; a difference of Python or Dask is Dask's to report."""
+        """Workers that join later are not checked; Dask itself reports a different version of Python or Dask."""
         try:
             found = set(self._client.run(_version).values())
         except Exception as error:
@@ -120,9 +120,9 @@ class DaskCluster(Executor):
 
 
 def _connect(distributed: Any, address: str) -> Any:
-    """A client of the scheduler.
+    """Connect to the scheduler.
 
-    In a thread, because Dask waits for ever for a port where something else listens."""
+    In a thread, because Dask waits for ever if something else listens on the port."""
     # Dask logs every lost connection at length; what there is to say, the errors here say.
     logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     outcome: SimpleQueue[Any] = SimpleQueue()
@@ -152,7 +152,7 @@ def _version() -> str:
 
 
 def _work(topic: str, number: int, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-    """On a worker: do a task; what it tells goes through the scheduler's event log."""
+    """On a worker: run a task; its messages go through the scheduler's event log."""
     import distributed
 
     # Before JAX is imported: Dask runs as many tasks at a time as a worker has threads.

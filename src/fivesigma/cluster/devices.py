@@ -19,7 +19,7 @@ ROWS_PER_DEVICE = 512
 
 
 def threads() -> int:
-    """Cores this process may use: FIVESIGMA_THREADS, else all it is granted."""
+    """Cores this process may use: FIVESIGMA_THREADS if it is set, otherwise all that are allowed."""
     given = os.environ.get("FIVESIGMA_THREADS", "")
     return int(given) if given.isdigit() and int(given) > 0 else cores()
 
@@ -47,7 +47,7 @@ def _started() -> bool:
 
 
 def _machine() -> str:
-    """A name for what compiled programs depend on beside JAX itself: the processor's instructions."""
+    """Describe what compiled programs depend on besides JAX itself: the processor's instruction set."""
     text = platform.machine() + platform.processor()
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
@@ -62,7 +62,7 @@ class Team:
 
     Args:
         batch: events of a batch, all devices together.
-        alone: use this process's devices only, whatever others there are.
+        alone: use the devices of this process only, even if there are other processes.
     """
 
     def __init__(self, batch: int, alone: bool = False) -> None:
@@ -89,11 +89,11 @@ class Team:
 
     @property
     def size(self) -> int:
-        """Devices, of all processes."""
+        """Number of devices, of all processes."""
         return self.processes * self.per_process
 
     def replicated(self, tree: Any) -> Any:
-        """A copy of every array on every device."""
+        """Copy every array to every device."""
         import jax
 
         def one(value: Any) -> Any:
@@ -104,7 +104,7 @@ class Team:
         return jax.tree.map(one, tree)
 
     def shared(self, block: NDArray[np.float32]) -> Any:
-        """This process's rows [step, row, column] as a part of the array that all processes have together."""
+        """Make this process's rows [step, row, column] its part of the array that all processes share."""
         import jax
 
         parts = np.split(block, self.per_process, axis=1)
@@ -121,7 +121,7 @@ def local(tree: Any) -> Any:
 
 
 def gathered(column: NDArray[Any]) -> NDArray[Any]:
-    """The rows of all processes, one after the other; each may have a number of its own."""
+    """Concatenate the rows of all processes; the number of rows may differ between them."""
     from jax.experimental.multihost_utils import process_allgather
 
     lengths = np.asarray(process_allgather(np.array([len(column)], np.int32))).ravel()

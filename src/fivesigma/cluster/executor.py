@@ -18,19 +18,19 @@ def executor(
     ahead: int = 0,
     single_core: bool = False,
 ) -> Executor:
-    """What runs tasks, to be used in a `with` statement.
+    """Make an executor of tasks, to be used in a `with` statement.
 
     Args:
         workers: processes of this machine, by default one per core this process may use; 1 stays in
             this process.
         cluster: address of a Dask scheduler, such as `tcp://node:8786`, to use its workers instead.
         tasks: no more processes are started than there are tasks.
-        ahead: for short tasks, how many wait at each local worker beside the one it works on.
-        single_core: every task gets one core in a process of its own, even of a single worker: for tasks whose
-            results, to the last bit, depend on how many cores share a sum.
+        ahead: for short tasks, how many wait at each local worker besides the one it works on.
+        single_core: every task gets one core in a process of its own, even with a single worker: for tasks whose
+            results depend, in the last bit, on how many cores share a sum.
 
     Raises:
-        ClusterError: if there is no worker, or nobody answers at that address.
+        ClusterError: if there is no worker, or no scheduler answers at that address.
         MissingExtra: if `distributed` is not installed.
 
     >>> with executor(1) as pool:
@@ -40,7 +40,7 @@ def executor(
     {2: 1024, 3: 59049}
     """
     if workers is not None and workers < 1:
-        raise ClusterError(f"{workers} workers cannot do anything", hint="give 1 or more")
+        raise ClusterError(f"the number of workers must be at least 1, not {workers}", hint="leave it out to use every core")
     if cluster is not None:
         if workers is not None:
             raise ClusterError("give either a number of workers or a cluster", hint="a cluster has workers of its own")
@@ -55,7 +55,7 @@ def executor(
 
 @dataclass(frozen=True)
 class Workers:
-    """Who works: processes of this machine, or the workers of a Dask cluster.
+    """Worker processes: those of this machine, or the workers of a Dask cluster.
 
     Attributes:
         count: processes of this machine; by default one per core.
@@ -66,9 +66,9 @@ class Workers:
     cluster: str | None = None
 
     def executor(self, *, tasks: int | None = None, ahead: int = 0, single_core: bool = False) -> Executor:
-        """What runs tasks that train or score networks; the arguments are those of `executor`.
+        """Make an executor of tasks that train or score networks; the arguments are those of `executor`.
 
-        Kinds that the calling script has registered are known to this process alone, so it does the tasks itself.
+        Only this process knows the kinds that the calling script has registered, so it then runs the tasks itself.
 
         Raises:
             ClusterError: if there is no worker, or a cluster's workers would need such a kind.

@@ -43,14 +43,14 @@ class _Worker:
 
 
 class LocalProcesses(Executor):
-    """A fixed number of worker processes, each at the end of a pipe of its own.
+    """A fixed number of worker processes, each with a pipe of its own.
 
     Nothing is shared between workers, so the death of one touches no other, and it is known which
     task it was working on. `concurrent.futures.ProcessPoolExecutor` would end all of them.
 
     Args:
         workers: number of processes; they are started as tasks come in.
-        ahead: tasks waiting at each worker beside the one it works on; 1 for short tasks, so that no
+        ahead: tasks waiting at each worker besides the one it works on; 1 for short tasks, so that no
             worker has to wait for this process.
         threads: of each worker; by default its share of the cores. The user's own setting comes first.
     """
@@ -92,7 +92,7 @@ class LocalProcesses(Executor):
         self._waiting.clear()
 
     def _assign(self) -> None:
-        """Give waiting tasks to idle workers, starting those that are still missing."""
+        """Give waiting tasks to idle workers, and start workers that have not been started yet."""
         for depth in range(1 + self._ahead):
             while self._waiting:
                 free = next((worker for worker in self._staff if len(worker.tasks) <= depth), None)
@@ -121,7 +121,7 @@ class LocalProcesses(Executor):
             worker.tasks.append(task)
 
     def _receive(self, worker: _Worker, on_message: OnMessage) -> Iterator[tuple[Any, Any]]:
-        """Take one message of a worker; a result or the end of the worker settles its first task."""
+        """Take one message from a worker; a result, or the end of the worker, completes its first task."""
         try:
             kind, content = _received(worker.connection)
         except (EOFError, OSError):
@@ -137,7 +137,7 @@ class LocalProcesses(Executor):
         yield task.key, content
 
     def _bury(self, worker: _Worker) -> None:
-        """A worker has died: its tasks are done again, unless the first one has done this too often."""
+        """Handle the death of a worker: its tasks run again, unless the first one has killed a worker too often."""
         self._staff.remove(worker)
         worker.connection.close()
         worker.process.join()
@@ -146,14 +146,14 @@ class LocalProcesses(Executor):
             first.deaths += 1
             if first.deaths >= DEATHS:
                 raise ClusterError(
-                    f"{first.key}: the worker process died {DEATHS} times in it ({_cause(worker.process.exitcode)})",
+                    f"{first.key}: its worker process died {DEATHS} times ({_cause(worker.process.exitcode)})",
                     hint="the machine may be short of memory: use fewer workers",
                 )
         self._waiting.extendleft(reversed(worker.tasks))
 
 
 def _cause(code: int | None) -> str:
-    """What an exit code says.
+    """Describe an exit code.
 
     >>> _cause(-9), _cause(3)
     ('signal 9', 'exit code 3')
@@ -162,7 +162,7 @@ def _cause(code: int | None) -> str:
 
 
 def _serve(connection: "Connection[Any, Any]", environment: dict[str, str]) -> None:
-    """In a worker: do what comes through the pipe until its other end is closed."""
+    """In a worker: run the tasks that come through the pipe until its other end is closed."""
     # Before NumPy or JAX is imported, which read these once. What the user has set stays.
     for name, value in environment.items():
         os.environ.setdefault(name, value)
@@ -195,7 +195,7 @@ def _send(connection: "Connection[Any, Any]", packed: _Packed) -> None:
 
 
 def _received(connection: "Connection[Any, Any]") -> Any:
-    """A whole message; its arrays may be written to."""
+    """Read a whole message; its arrays are writable."""
     text, sizes = pickle.loads(connection.recv_bytes())
     arrays = [bytearray(size) for size in sizes]
     for array in arrays:

@@ -28,18 +28,18 @@ _AGAIN = "start all of them again with the same command: it goes on from the las
 
 
 def join(coordinator: str | None = None, processes: int | None = None, rank: int | None = None) -> bool:
-    """Become one of several processes, if there are any; before anything is computed.
+    """Join the other processes of a training, if there are any; call this before anything is computed.
 
     Args:
-        coordinator: `host:port` of the process of rank 0; by default what Slurm or Open MPI say.
+        coordinator: `host:port` of the process of rank 0; by default, what Slurm or Open MPI set.
         processes: how many there are.
-        rank: which of them this is, from 0.
+        rank: number of this process, from 0.
 
     Returns:
-        Whether there are several.
+        Whether there are several processes.
 
     Raises:
-        FivesigmaError: if only some of the three are given, or the others cannot be reached.
+        FivesigmaError: if only some of the three are given, or the other processes cannot be reached.
     """
     given = (coordinator, processes, rank)
     if coordinator is None and processes is None and rank is None:
@@ -68,7 +68,7 @@ def join(coordinator: str | None = None, processes: int | None = None, rank: int
 
 
 def _launched() -> tuple[str, int] | None:
-    """The launcher that started several of us, and how many share this machine without cores of their own."""
+    """The launcher of these processes, and how many of them share this machine without cores of their own."""
     environment = os.environ
     # Inside `srun`; in the batch script itself there is no step and only one of us.
     if int(environment.get("SLURM_STEP_NUM_TASKS", "1")) > 1 and "SLURM_PROCID" in environment:
@@ -98,10 +98,10 @@ def _connect(settings: dict[str, Any], given: tuple[Any, ...]) -> None:
 
 
 def _speak_for_the_runtime() -> None:
-    """Say one sentence where JAX's runtime would abort with a trace, as it does when the first process is gone.
+    """Print one sentence where JAX's runtime would abort with a stack trace, as it does when the first process is gone.
 
-    The runtime's own messages go to a file that is kept only then. The handler is C's: Python's would never
-    run, as `abort` does not come back.
+    The runtime's own messages go to a file that is kept only in this case. The handler is written in C: one in
+    Python would never run, because `abort` does not return.
     """
     handle, name = tempfile.mkstemp(prefix="fivesigma-runtime-", suffix=".log")
     streams = {1: sys.stdout, 2: sys.stderr}
@@ -128,12 +128,12 @@ _kept_alive: list[Any] = []
 
 
 def rank() -> int:
-    """Which process this is: 0 writes and speaks, the others help."""
+    """Number of this process: process 0 writes files and messages, the others only compute."""
     return _told()[0]
 
 
 def processes() -> int:
-    """How many processes there are."""
+    """Number of processes."""
     return _told()[1]
 
 
@@ -148,7 +148,7 @@ def _told() -> tuple[int, int]:
 
 
 def agree(text: str = "") -> str:
-    """The text of process 0, in every process; each waits until all are here.
+    """Return the text of process 0 in every process, after all of them have arrived here.
 
     Raises:
         FivesigmaError: if another process is gone.
@@ -167,7 +167,7 @@ def agree(text: str = "") -> str:
 
 
 def leave() -> None:
-    """Part from the others when there is nothing left to do together; the first process goes last."""
+    """Leave the group of processes at the end of the common work; the first process leaves last."""
     if processes() > 1:
         import jax
 
@@ -180,7 +180,7 @@ def leave() -> None:
 
 @contextmanager
 def named_peer_errors() -> Iterator[None]:
-    """Turn the failure of a collective operation into one sentence."""
+    """Turn the failure of a collective operation into an error of one sentence."""
     import jax
 
     try:

@@ -8,7 +8,7 @@ from fivesigma.cluster.base import Executor, OnMessage, ignore, perform
 
 
 class InThisProcess(Executor):
-    """Does each task when its result is asked for, in the order they were submitted."""
+    """Runs each task when its result is requested, in the order of submission."""
 
     def __init__(self) -> None:
         self._waiting: deque[tuple[Hashable, Callable[..., Any], tuple[Any, ...]]] = deque()

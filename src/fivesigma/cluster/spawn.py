@@ -18,7 +18,7 @@ class _Process(SpawnProcess):
 
 
 class Context(SpawnContext):
-    """Spawned processes that neither import the user's script again nor hear Ctrl-C.
+    """Spawned processes that neither import the user's script again nor receive Ctrl-C.
 
     Spawned, not forked: the threads of JAX do not survive a fork. Python would import the main
     script in every worker, so that a script without `if __name__ == "__main__":` starts itself

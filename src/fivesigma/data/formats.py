@@ -1,4 +1,4 @@
-"""Find the reader of a file, and the files that a name or a glob stands for."""
+"""Find the reader of a file, and the files that match a name or a glob."""
 
 import glob
 import re
@@ -11,17 +11,17 @@ from fivesigma.plugins import readers
 
 
 def open_table(path: str, treename: str | None = None, columns: ColumnNames = (), kind: str | None = None) -> Reader:
-    """The reader of one table.
+    """Open one table.
 
     Args:
         path: a file, or `file.root:treename`.
         treename: tree, table or group inside the file.
         columns: names where the file has none: a list for CSV, a mapping by array for NPZ and HDF5.
-        kind: the format, where the file's name does not tell.
+        kind: the format, if neither ending nor first bytes of the file show it.
 
     Raises:
         AnalysisError: if there is no format `kind`.
-        DataError: if there is no such file, or its format cannot be told.
+        DataError: if there is no such file, or its format is unknown.
     """
     path, inside = split_treename(path)
     treename = inside or treename
@@ -34,12 +34,12 @@ def open_table(path: str, treename: str | None = None, columns: ColumnNames = ()
 
 
 def format_of_name(name: str) -> FileFormat | None:
-    """The format that a file's ending means."""
+    """The format that belongs to a file's ending, or None."""
     return next((each for each in _formats() if name.lower().endswith(each.suffixes)), None)
 
 
 def guess_format(path: str) -> str:
-    """Name of a file's format, by its ending, else by its first bytes."""
+    """Find the name of a file's format by its ending, otherwise by its first bytes."""
     found = format_of_name(path)
     if found is None and Path(path).is_file():
         with open(path, "rb") as file:
@@ -47,7 +47,7 @@ def guess_format(path: str) -> str:
         found = next((each for each in _formats() if each.magic and start.startswith(each.magic)), None)
     if found is None:
         endings = ", ".join(ending for each in _formats() for ending in each.suffixes)
-        raise DataError(f"cannot tell the format of {path}", hint=f"known endings: {endings}; or give `format`")
+        raise DataError(f"the format of {path} is unknown", hint=f"known endings: {endings}; or give `format`")
     return found.name
 
 
@@ -61,7 +61,7 @@ def _formats() -> Iterator[FileFormat]:
 
 
 def expand(paths: Sequence[str]) -> list[str]:
-    """File names, with globs resolved in sorted order; a glob that matches nothing is an error."""
+    """Replace globs by the file names they match, in sorted order; a glob without a match is an error."""
     found: list[str] = []
     for path in paths:
         bare, inside = split_treename(path)
@@ -78,7 +78,7 @@ def expand(paths: Sequence[str]) -> list[str]:
 
 
 def split_treename(path: str) -> tuple[str, str | None]:
-    """`file.root:dir/tree` → (`file.root`, `dir/tree`)."""
+    """Split `file.root:dir/tree` into `file.root` and `dir/tree`."""
     found = re.fullmatch(r"(.+\.(?:root|h5|hdf5|hdf)):([^:]+)", path)
     return (found[1], found[2]) if found else (path, None)
 

@@ -1,8 +1,7 @@
-"""Read tables into Events as an analysis describes them; only the necessary columns are read."""
+"""Read tables into Events as an analysis describes; only necessary columns are read."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,12 @@ from numpy.typing import NDArray
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.analysis.answers import Labels
 from fivesigma.analysis.samples import Sample
-from fivesigma.data.formats import expand, open_table, split_treename
+from fivesigma.data.formats import expand, guess_format, open_table, split_treename
 from fivesigma.data.plan import EVENT_NUMBER, Plan, Variables
-from fivesigma.data.readers.base import CHUNK, Reader
+from fivesigma.data.readers.base import CHUNK, ColumnNames, Reader
 from fivesigma.errors import AnalysisError, DataError, EventsError
 from fivesigma.events import Events, gather
+from fivesigma.expressions import column_of, matches
 from fivesigma.hashing import fingerprints
 from fivesigma.progress import Progress, silent
 
@@ -47,9 +47,9 @@ def load_samples(analysis: Analysis, progress: Progress = silent) -> list[Loaded
 
     Raises:
         AnalysisError: if no sample has files.
-        DataError, ColumnNotFound: for a bad file or name.
-        LeakageError: if a feature knows the answer.
-        EventsError: for events that cannot be used, such as NaN labels.
+        DataError, ColumnNotFound: if a file cannot be read, or a column does not exist.
+        LeakageError: if a feature gives the answer away.
+        EventsError: if events cannot be used, for example because their label is NaN.
     """
     samples = {name: sample for name, sample in analysis.samples.items() if sample.files}
     if not samples:
@@ -58,20 +58,64 @@ def load_samples(analysis: Analysis, progress: Progress = silent) -> list[Loaded
 
 
 def reader_for(analysis: Analysis, path: str, sample: Sample | None = None) -> Reader:
-    """The reader of one file, with the tree and column names that the analysis gives."""
+    """Open one file of a sample, with the tree and column names of the analysis."""
     treename = (sample.treename if sample else None) or analysis.treename
     return open_table(path, treename, analysis.columns, sample.format if sample else None)
 
 
+@dataclass(frozen=True)
+class Layout:
+    """How to read a new file, if it does not show that itself.
+
+    Attributes:
+        format: name of the format.
+        treename: tree, table or group inside the file.
+        columns: names of columns that have none in the file.
+    """
+
+    format: str | None = None
+    treename: str | None = None
+    columns: ColumnNames = ()
+
+
+def reader_of_new(analysis: Analysis, path: str, given: Layout = Layout()) -> Reader:
+    """Open a new file, which is in no sample; settings that are not given are those of the samples.
+
+    Args:
+        analysis: analysis of the run.
+        path: the file.
+        given: settings of the user for this file.
+    """
+    samples = [sample for sample in analysis.samples.values() if sample.files]
+    alike = [sample for sample in samples if _ending(path) in {_ending(file) for file in sample.files}]
+    kind = given.format or _common([sample.format for sample in alike])
+    if kind is None:
+        try:
+            guess_format(split_treename(path)[0])
+        except DataError:
+            kind = _common([sample.format for sample in samples])
+    treename = given.treename or _common([sample.treename or analysis.treename for sample in alike or samples])
+    return open_table(path, treename or analysis.treename, given.columns or analysis.columns, kind)
+
+
+def _ending(path: str) -> str:
+    return Path(split_treename(path)[0]).suffix.lower()
+
+
+def _common(values: Sequence[str | None]) -> str | None:
+    """The value, if it is the same for all samples; otherwise None."""
+    return values[0] if values and set(values) == {values[0]} else None
+
+
 def plan_for(analysis: Analysis, reader: Reader) -> Plan:
-    """The analysis resolved against the columns of one file."""
+    """Match the analysis with the columns of one file."""
     return Plan(analysis, tuple(reader.types()), reader.where)
 
 
 def read_events(
     analysis: Analysis, plan: Plan, reader: Reader, sample: Sample | None, *, size: int = CHUNK
 ) -> Iterator[tuple[Events, int]]:
-    """Yield the selected events of one file in chunks, each with the number of rows it was made from."""
+    """Yield the selected events of one file in chunks, each with the number of rows before the selection."""
     texts = [text for text in _formulas(analysis, plan, sample) if not _is_number(text)]
     columns = plan.columns([*plan.features, *texts])
     number = _event_number(analysis, plan)
@@ -84,15 +128,15 @@ def read_events(
 
 
 def read_formulas(analysis: Analysis, name: str, texts: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """Columns or expressions of the selected events of a sample, in the order in which `load_samples` gives the events.
+    """Read columns or expressions of the selected events of a sample, in the order of events in `load_samples`.
 
     Args:
         analysis: resolved.
         name: of the sample.
-        texts: what is read, beside what the selection needs.
+        texts: columns or expressions.
 
     Returns:
-        Each text → its values, [event].
+        Text → its values, [event].
 
     Raises:
         ColumnNotFound: if a file has no such column.
@@ -142,7 +186,7 @@ def _load_sample(analysis: Analysis, name: str, sample: Sample, progress: Progre
 
 
 def plain_features(plan: Plan, features: Sequence[str], others: Sequence[str]) -> set[str]:
-    """Columns that are features as they stand and nothing else, so that float32 holds all that is kept of them.
+    """Columns that are used as features only, without a formula; float32 is precise enough for them.
 
     Args:
         plan: of the table.
@@ -154,7 +198,7 @@ def plain_features(plan: Plan, features: Sequence[str], others: Sequence[str]) -
 
 
 def _formulas(analysis: Analysis, plan: Plan, sample: Sample | None) -> list[str]:
-    """Every formula beside the features that has to be evaluated for an event to be complete."""
+    """All formulas that an event needs beside its features."""
     texts = [*analysis.observers, *(p.variable or name for name, p in analysis.parameters.items())]
     texts += [p.background_variable for p in analysis.parameters.values() if p.background_variable]
     optional = [analysis.selection, analysis.weights, sample and sample.selection, sample and sample.weight]
@@ -166,9 +210,9 @@ def _formulas(analysis: Analysis, plan: Plan, sample: Sample | None) -> list[str
 
 
 def _event_number(analysis: Analysis, plan: Plan) -> str | None:
-    """The column that numbers events: the one the analysis names, else one of that very name."""
+    """The column with event numbers: that of the analysis, otherwise a column `event_number` if there is one."""
     if analysis.event_number:
-        return analysis.event_number
+        return column_of(analysis.event_number)
     return EVENT_NUMBER if EVENT_NUMBER in plan.available else None
 
 
@@ -223,7 +267,7 @@ def _events(
 
 
 def features_of(columns: Sequence[NDArray[Any]], count: int) -> NDArray[np.float32]:
-    """Columns side by side in single precision, what is infinite in it as missing, [event, feature]."""
+    """Put columns side by side in single precision, [event, feature]; infinite values become missing."""
     with np.errstate(over="ignore"):
         singles = [np.asarray(values, np.float32) for values in columns]
     features = np.empty((count, len(columns)), np.float32)
@@ -287,7 +331,7 @@ def _refuse_missing(values: NDArray[Any], name: str, what: str, where: str) -> N
     if bad:
         raise EventsError(
             f"{bad:,} of {len(values):,} events read from {where} have no {what}: {name!r} is NaN or infinite",
-            hint=f"remove them with a selection, for example `isfinite({name})`",
+            hint=f"remove them with a selection: isfinite({name})",
         )
 
 
@@ -327,5 +371,5 @@ def _as_numbers(values: NDArray[Any], name: str, where: str) -> NDArray[np.uint6
 
 
 def units_of(analysis: Analysis, names: Sequence[str]) -> Mapping[str, str]:
-    """Unit of each column that the analysis gives one for, by name or glob."""
-    return {name: unit for name in names for pattern, unit in analysis.units.items() if fnmatchcase(name, pattern)}
+    """Units of columns, by the names or globs in the analysis."""
+    return {name: unit for name in names for pattern, unit in analysis.units.items() if matches(name, pattern)}

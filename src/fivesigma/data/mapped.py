@@ -1,4 +1,4 @@
-"""Events in NumPy files that several worker processes map into memory instead of receiving a copy."""
+"""Events in NumPy files, which several worker processes map into memory without a copy."""
 
 import json
 import platform
@@ -39,7 +39,7 @@ def write(folder: Path, parts: Mapping[str, Events]) -> None:
 
 
 def read(folder: Path) -> dict[str, Events]:
-    """The events that `write` wrote, as arrays mapped into memory: processes of one machine share them.
+    """Read the events that `write` wrote, as arrays mapped into memory, which processes of one machine share.
 
     Raises:
         ClusterError: if there is no such folder here.

@@ -1,4 +1,4 @@
-"""Cross sections → weights: what each event of a sample stands for, in expected events per fb⁻¹."""
+"""Cross sections → weights: expected events per fb⁻¹ for each event of a sample."""
 
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from fivesigma.analysis.samples import Sample
 from fivesigma.data.formats import expand, split_treename
 from fivesigma.data.load import plan_for, reader_for
 from fivesigma.errors import EventsError
+from fivesigma.expressions import quoted
 from fivesigma.progress import Progress, silent
 
 PB = 1000.0
@@ -16,19 +17,19 @@ PB = 1000.0
 
 
 def normalised(analysis: Analysis, progress: Progress = silent) -> Analysis:
-    """The analysis with the cross sections of its samples turned into their weights.
+    """Replace the cross sections of all samples by weights.
 
     Every event of a sample with `xsec` gets its weight × 1000 × xsec / Σw, Σw being the sum of the weights of all
-    generated events: `sum_weights`, or what the files add up to before any selection.
+    generated events: `sum_weights`, or the sum over the files before any selection.
 
     Raises:
-        EventsError: if the weights of a sample add up to nothing.
+        EventsError: if the sum of the weights of a sample is not positive.
     """
     samples = {
         name: sample
         if sample.xsec is None or not sample.files
         else sample.model_copy(
-            update={"weight": _times(sample.weight, factor(analysis, name, sample, progress)), "xsec": None}
+            update={"weight": _times(analysis, sample, factor(analysis, name, sample, progress)), "xsec": None}
         )
         for name, sample in analysis.samples.items()
     }
@@ -36,12 +37,12 @@ def normalised(analysis: Analysis, progress: Progress = silent) -> Analysis:
 
 
 def is_normalised(analysis: Analysis) -> bool:
-    """Whether weights are expected events per fb⁻¹, as all samples with files have a cross section."""
+    """Whether weights are expected events per fb⁻¹, because the samples have cross sections."""
     return any(sample.xsec is not None and sample.files for sample in analysis.samples.values())
 
 
 def factor(analysis: Analysis, name: str, sample: Sample, progress: Progress = silent) -> float:
-    """Expected events per fb⁻¹ and unit of weight."""
+    """Expected events per fb⁻¹ for an event of weight one."""
     assert sample.xsec is not None  # whoever asks has a cross section
     total = sample.sum_weights
     if total is None:
@@ -52,7 +53,7 @@ def factor(analysis: Analysis, name: str, sample: Sample, progress: Progress = s
 
 
 def sum_of_weights(analysis: Analysis, name: str, sample: Sample, progress: Progress = silent) -> float:
-    """Sum of the weights of all events in a sample's files, before any selection; only their columns are read."""
+    """Add up the weights of all events in a sample's files, before any selection; only the weights are read."""
     total, files = 0.0, expand(sample.files)
     formulas = [text for text in (analysis.weights, sample.weight) if text is not None]
     sizes = [Path(split_treename(file)[0]).stat().st_size for file in files]
@@ -70,5 +71,9 @@ def sum_of_weights(analysis: Analysis, name: str, sample: Sample, progress: Prog
     return total
 
 
-def _times(weight: str | None, factor: float) -> str:
-    return repr(factor) if weight is None else f"({weight}) * {factor!r}"
+def _times(analysis: Analysis, sample: Sample, factor: float) -> str:
+    """The weight of a sample times a factor."""
+    if sample.weight is None:
+        return repr(factor)
+    columns = reader_for(analysis, expand(sample.files)[0], sample).types()
+    return f"({quoted(sample.weight) if sample.weight in columns else sample.weight}) * {factor!r}"

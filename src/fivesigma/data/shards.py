@@ -1,4 +1,4 @@
-"""Events on disk in random order: Parquet shards, made once, for training on more than memory holds.
+"""Events on disk in random order: Parquet shards for training on more events than memory holds.
 
 A shuffle of any amount of data in two passes (Rao, Management Science 7 (1961) 418, "scatter, then
 shuffle each part"): every event goes to a bucket by a hash of its content, through one spill file
@@ -29,16 +29,16 @@ from fivesigma.progress import Progress, silent
 INDEX = "prepared.json"
 PARTS = ("train", "val", "test")
 BUCKET_SEED = 20_577
-"""Keeps buckets independent of the split, which hashes the same numbers with another seed."""
+"""Makes buckets independent of the split, which hashes the same numbers with another seed."""
 GROUPS_PER_SHARD, LEAST_GROUP, MOST_GROUP = 64, 4096, 65_536
-"""A shard is read in so many pieces, of so many rows at least and at most."""
+"""Number of pieces in which a shard is read, and their smallest and largest number of rows."""
 
 Cleaner = Callable[[dict[str, Events]], dict[str, Events]]
 
 
 @dataclass(frozen=True)
 class ShardWriter:
-    """Writes a folder of shards; a call that was killed is gone on with.
+    """Writes a folder of shards; continues after an interruption.
 
     Attributes:
         folder: where the shards go; `prepared.json` is written last and marks it as complete.
@@ -57,14 +57,14 @@ class ShardWriter:
         return self.folder / f"spill-{self.digest}"
 
     def has(self, piece: int) -> bool:
-        """Whether a piece of the input has been scattered already."""
+        """Whether a piece of the input is complete already."""
         return self._piece(piece).is_file()
 
     def _piece(self, piece: int) -> Path:
         return self._spill / f"piece-{piece:06d}.parquet"
 
     def scatter(self, piece: int, parts: Mapping[str, Events]) -> None:
-        """Spill the events of one piece of input, bucket by bucket.
+        """Write the events of one piece of input to a temporary file, bucket by bucket.
 
         Args:
             piece: its number; a piece that is there is written again.
@@ -84,13 +84,13 @@ class ShardWriter:
                 writer.write_table(table.slice(start, stop - start), row_group_size=max(1, stop - start))
 
     def gather(self, like: Events, clean: Cleaner, seed: int, progress: Progress = silent) -> None:
-        """Shuffle every bucket into a shard of each part, and say in `prepared.json` what is there.
+        """Shuffle every bucket into a shard of each part, and write the contents to `prepared.json`.
 
         Args:
             like: any events of the same columns.
-            clean: what is done with the parts of a bucket, such as removing events that stand on two sides.
+            clean: function that changes the parts of a bucket, for example removes events that are in two parts.
             seed: of the shuffle.
-            progress: hears how far it is.
+            progress: receives the progress.
         """
         pieces = sorted(self._spill.glob("piece-*.parquet"))
         counts: dict[str, Any] = {part: {"rows": [], "classes": {}, "weight": 0.0} for part in PARTS}
@@ -147,7 +147,7 @@ def _count(row: dict[str, Any], events: Events) -> None:
 
 
 def to_table(events: Events) -> pa.Table:
-    """Events as an Arrow table.
+    """Convert events to an Arrow table.
 
     Features and parameters are one column each, of as many little-endian float32 numbers per row as
     `prepared.json` names: read four times as fast as a column for each. Observers are `observers/<name>`.
@@ -174,7 +174,7 @@ _MATRICES = ("features", "parameters")
 
 
 def from_table(table: pa.Table, like: Events) -> Events:
-    """The inverse of `to_table`; what the table does not hold stays empty.
+    """The inverse of `to_table`; columns that the table does not have stay empty.
 
     Args:
         table: with the columns of `to_table`, or some of them.
@@ -211,8 +211,8 @@ class Shards:
     """A complete folder of shards.
 
     Args:
-        folder: what `ShardWriter` wrote.
-        change: what is done with events whenever they are read.
+        folder: a folder that `ShardWriter` wrote.
+        change: function that is applied to events whenever they are read.
 
     Raises:
         RunError: if the folder is absent, incomplete or damaged.
@@ -249,13 +249,13 @@ class Shards:
         return float(self.index["parts"][part]["weight"])
 
     def pieces(self, part: str) -> Iterator[Events]:
-        """All events of a part, some at a time."""
+        """Yield all events of a part, some at a time."""
         for shard in range(len(self.rows[part])):
             opened = self.open(part, shard)
             yield from (opened.read(group) for group in range(len(opened.groups)))
 
     def open(self, part: str, shard: int) -> "Shard":
-        """One shard."""
+        """Open one shard."""
         path = self.folder / part / f"shard-{shard:05d}.parquet"
         try:
             file = pq.ParquetFile(path)
@@ -270,7 +270,7 @@ class Shards:
         return Shard(file, self._like, self._change)
 
     def sample(self, part: str, most: int) -> Events:
-        """About `most` events of a part: since every shard is a random sample, as many shards and groups as needed."""
+        """Read about `most` random events of a part; shards are in random order, so the first ones suffice."""
         found, total = [], 0
         for shard in range(len(self.rows[part])):
             opened = self.open(part, shard)
@@ -289,7 +289,7 @@ class Shard:
     Attributes:
         file: the Parquet file.
         like: events without rows, for the names.
-        change: what is done with events whenever they are read.
+        change: function that is applied to events whenever they are read.
     """
 
     file: Any
@@ -303,7 +303,7 @@ class Shard:
         return [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
 
     def read(self, group: int, *, inputs_only: bool = False) -> Events:
-        """The events of one group.
+        """Read the events of one group.
 
         Args:
             group: its number.
@@ -317,7 +317,7 @@ class Shard:
 
 
 def _empty(index: Any) -> Events:
-    """Events without rows that carry the names of the index."""
+    """Events without rows, with the names in the index."""
     classes = tuple(index["classes"])
     return Events(
         features=np.zeros((0, len(index["features"])), np.float32),

@@ -39,12 +39,12 @@ def write_columns(path: str | Path, chunks: Iterable[Chunk], *, replace: bool = 
 
 
 def writable_format(path: Path) -> FileFormat:
-    """The format an output name asks for.
+    """The format that belongs to the name of an output file.
 
     Raises:
-        OutputError: if the ending is none that can be written.
+        OutputError: if no format with this ending can be written.
     """
     found = format_of_name(path.name)
     if found is None or found.writer is None:
-        raise OutputError(f"cannot tell the format of {path}", hint=f"end the name in {', '.join(writable_suffixes())}")
+        raise OutputError(f"the format of {path} is unknown", hint=f"end the name in {', '.join(writable_suffixes())}")
     return found

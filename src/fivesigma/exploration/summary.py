@@ -16,7 +16,7 @@ MOST_FOR_CORRELATION = 200_000
 
 
 def summarise(analysis: Analysis, parts: Mapping[str, Events], kinds: Mapping[str, str]) -> dict[str, Any]:
-    """Everything `explore` reports, as plain numbers.
+    """Compute everything that `explore` reports, as plain numbers.
 
     The distributions are those of training and validation events; of the test events only the
     counts are used.
@@ -24,7 +24,7 @@ def summarise(analysis: Analysis, parts: Mapping[str, Events], kinds: Mapping[st
     Args:
         analysis: for names and class edges.
         parts: the split events.
-        kinds: type of each column as the file states it.
+        kinds: type of each column in the file.
 
     Returns:
         `parts` (events and Σw), `columns`, `classes`, `shares`, `distributions`, `target`,
@@ -56,7 +56,7 @@ MOST_WHOLE_VALUES = 1000
 
 
 def _is_identifier(column: NDArray[Any]) -> bool:
-    """Whether a column numbers things (runs, events) or is constant: its distribution says nothing."""
+    """Whether a column is a number of runs or events, or constant: its distribution has no meaning."""
     values = np.asarray(column, np.float64)
     values = values[np.isfinite(values)]
     if len(values) == 0 or values.min() == values.max():
@@ -106,10 +106,10 @@ MARKERS = (-9999.0, -999.0, -99.0, 999.0, 9999.0, 99999.0, -99999.0)
 
 
 def suspected_markers(parts: Mapping[str, Events], known: Sequence[float]) -> dict[str, tuple[float, float]]:
-    """Features in which a marker such as −999 stands apart from all other values.
+    """Features with a marker such as −999, far from all other values.
 
     Returns:
-        feature → (marker, share of the training events, or of those of all folds, that have it).
+        feature → (marker, share of the training events, or of the events of all folds, with it).
     """
     events = parts["train"] if "train" in parts else parts["folds"]
     found = {}
@@ -161,7 +161,7 @@ def _target(analysis: Analysis, events: Events) -> dict[str, Any]:
 
 
 def correlations(events: Events) -> dict[str, Any]:
-    """Pearson correlation of every pair of features, over the events where both are present.
+    """Pearson correlation of every pair of features, over the events in which both are present.
 
     Returns:
         `names` and `matrix`; NaN (no pair, or a constant) becomes None.

@@ -30,6 +30,8 @@ def calibration_error(score: NDArray[Any], target: NDArray[Any], weight: Weight,
     >>> calibration_error(score, np.array([0, 0, 0, 1, 0, 1, 1, 1]), np.ones(8), bins=2).value
     0.0
     """
+    if not (weight > 0).any():
+        return Metric(np.nan, np.nan)
     edges = np.unique(np.quantile(score, np.linspace(0, 1, bins + 1)[1:-1]))
     place = np.searchsorted(edges, score, side="right")
     cell = 2 * place + (target == 1)

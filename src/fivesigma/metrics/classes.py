@@ -43,12 +43,17 @@ def log_loss(score: NDArray[Any], target: NDArray[Any], weight: Weight) -> Metri
     >>> round(log_loss(np.array([0.5, 0.5]), np.array([0, 1]), np.ones(2)).value, 4)
     0.6931
     """
+    return weighted_mean(log_losses(score, target), weight)
+
+
+def log_losses(score: NDArray[Any], target: NDArray[Any]) -> NDArray[np.float64]:
+    """−ln p(true class) of each event, [event], with p clipped at 1e-7."""
     score = score.astype(np.float64)
     if score.ndim == 1:
         chosen = np.where(target == 1, score, 1 - score)
     else:
         chosen = np.take_along_axis(score, target.astype(np.int64)[:, None], axis=1)[:, 0]
-    return weighted_mean(-np.log(np.clip(chosen, 1e-7, 1.0)), weight)
+    return np.asarray(-np.log(np.clip(chosen, 1e-7, 1.0)))
 
 
 def confusion(
@@ -58,6 +63,17 @@ def confusion(
     count = 2 if score.ndim == 1 else score.shape[1]
     cell = target.astype(np.int64) * count + predicted_class(score, threshold)
     sums = [np.bincount(cell, weights=w, minlength=count**2).reshape(count, count) for w in (weight, weight**2)]
+    return sums[0].astype(np.float64), sums[1].astype(np.float64)
+
+
+def joint_confusion(
+    first: NDArray[Any], second: NDArray[Any], target: NDArray[Any], weight: Weight, threshold: float = 0.5
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Σw and Σw² of events by true class and the classes that both scores predict, each [class, class, class]."""
+    count = 2 if first.ndim == 1 else first.shape[1]
+    each = [predicted_class(score, threshold) for score in (first, second)]
+    cell = (target.astype(np.int64) * count + each[0]) * count + each[1]
+    sums = [np.bincount(cell, weights=w, minlength=count**3).reshape(count, count, count) for w in (weight, weight**2)]
     return sums[0].astype(np.float64), sums[1].astype(np.float64)
 
 

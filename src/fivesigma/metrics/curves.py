@@ -16,15 +16,20 @@ from fivesigma.scores import Scores
 MOST_POINTS = 400
 
 
-def curves(scores: Scores, threshold: float) -> dict[str, Any]:
+def curves(scores: Scores, threshold: float, residual_edges: NDArray[np.float64] | None = None) -> dict[str, Any]:
     """The curves of one part of the data, ready for JSON.
+
+    Args:
+        scores: scores of the part.
+        threshold: score above which an event counts as signal.
+        residual_edges: bins of the residuals of a regression, the same for all parts; by default those of this part.
 
     Returns:
         For two classes `roc`, `roc_at` (per hypothesis), `scores` and `calibration`; for several
         `scores` of the true class's own output; for a regression `residual` and `response`.
     """
     if scores.task == "regression":
-        return _regression(scores)
+        return _regression(scores, edges_of_residuals(scores) if residual_edges is None else residual_edges)
     if scores.task == "multiclass":
         return {"scores": _scores_per_class(scores)}
     result: dict[str, Any] = {
@@ -91,16 +96,23 @@ def calibration(score: NDArray[Any], target: NDArray[Any], weight: NDArray[Any],
     return {"score": (mean[filled] / total[filled]).tolist(), **{key: v[filled].tolist() for key, v in limits.items()}}
 
 
-def _regression(scores: Scores) -> dict[str, Any]:
-    target = scores.target.astype(np.float64)
-    residual = scores.score - target
+def edges_of_residuals(scores: Scores, bins: int = 80) -> NDArray[np.float64]:
+    """Bin edges for the residuals of a regression: six half widths of 68 % on both sides of zero."""
+    residual = scores.score - scores.target.astype(np.float64)
     width = half_width_68(residual, scores.weight).value
+    end = 6 * width if width > 0 else float(np.abs(residual).max(initial=0.0)) or 1.0
+    return np.linspace(-end, end, bins + 1)
+
+
+def _regression(scores: Scores, edges: NDArray[np.float64]) -> dict[str, Any]:
+    target = scores.target.astype(np.float64)
+    residual = histogram(scores.score - target, scores.weight, edges)
     both = np.concatenate([target, scores.score])
-    low, high = np.quantile(both, [0.0005, 0.9995])
-    edges = np.linspace(low, high if high > low else low + 1, 61)
-    counts, _, _ = np.histogram2d(target, scores.score, bins=(edges, edges), weights=scores.weight)
-    outside = (np.minimum(target, scores.score) < edges[0]) | (np.maximum(target, scores.score) > edges[-1])
+    low, high = np.quantile(both, [0.0005, 0.9995]) if len(both) else (0.0, 1.0)
+    axis = np.linspace(low, high if high > low else low + 1, 61)
+    counts, _, _ = np.histogram2d(target, scores.score, bins=(axis, axis), weights=scores.weight)
+    outside = (np.minimum(target, scores.score) < axis[0]) | (np.maximum(target, scores.score) > axis[-1])
     return {
-        "residual": histogram(residual, scores.weight, np.linspace(-6 * width, 6 * width, 81)).to_dict(),
-        "response": {"edges": edges.tolist(), "counts": counts.tolist(), "events_outside": int(outside.sum())},
+        "residual": residual.to_dict(),
+        "response": {"edges": axis.tolist(), "counts": counts.tolist(), "events_outside": int(outside.sum())},
     }

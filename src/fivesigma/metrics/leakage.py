@@ -1,11 +1,13 @@
 """Signs of leakage: an input that knows the answer, or events on both sides of a split."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fivesigma.errors import AnalysisError, did_you_mean
 from fivesigma.events import Events
+from fivesigma.expressions import matches
 from fivesigma.metrics.roc import auc
 
 TOO_GOOD = 0.99
@@ -16,27 +18,62 @@ MOST = 100_000
 """Events that are looked at."""
 
 
-def suspicions(parts: Mapping[str, Events], numbered: bool) -> list[str]:
+def suspicions(parts: Mapping[str, Events], numbered: bool, expected: Sequence[str] = ()) -> list[str]:
     """Sentences on what looks like leakage; empty if nothing does.
 
     Args:
         parts: events by part; test events are only looked for among the others.
         numbered: whether the events have numbers of their own, not hashes of their content.
+        expected: names or globs of features that are known to be strong, which are not suspicious.
+
+    Raises:
+        AnalysisError: if one of `expected` is no feature.
     """
+    rows = _sample(parts)
+    known = _expected(rows, expected)
+    strong = [f"{text}: does it know the answer?" for name, text in _strong(rows) if name not in known]
+    return [*strong, *(_follows_number(rows) if numbered else []), *_on_both_sides(parts)]
+
+
+def strong_features(parts: Mapping[str, Events], expected: Sequence[str]) -> list[str]:
+    """Sentences on features that would be suspicious, but are expected to be strong.
+
+    Args:
+        parts: events by part.
+        expected: as for `suspicions`.
+    """
+    rows = _sample(parts)
+    known = _expected(rows, expected)
+    return [text for name, text in _strong(rows) if name in known] if known else []
+
+
+def _sample(parts: Mapping[str, Events]) -> Events:
     seen = next(events for part, events in parts.items() if part != "test")
-    rows = seen.take(np.arange(0, len(seen), max(1, len(seen) // MOST)))
-    found = [*_too_good(rows), *(_follows_number(rows) if numbered else [])]
-    return [*found, *_on_both_sides(parts)]
+    return seen.take(np.arange(0, len(seen), max(1, len(seen) // MOST)))
 
 
-def _too_good(events: Events) -> list[str]:
-    """Features that tell the answer alone, or by being missing."""
+def _expected(events: Events, patterns: Sequence[str]) -> set[str]:
+    """The features that names or globs stand for."""
+    found: set[str] = set()
+    for pattern in patterns:
+        chosen = {name for name in events.feature_names if matches(name, pattern)}
+        if not chosen:
+            raise AnalysisError(
+                f"expected: {pattern!r} matches no feature",
+                hint=f"{did_you_mean(pattern, events.feature_names)} Otherwise remove it from `expected`",
+            )
+        found |= chosen
+    return found
+
+
+def _strong(events: Events) -> list[tuple[str, str]]:
+    """Features that give the answer alone, or by being missing: the name, and how well."""
     found = []
     for name, column in zip(events.feature_names, events.features.T, strict=True):
         for what, values in ((name, column), (f"whether {name} is missing", np.isnan(column).astype(np.float32))):
             power, words = _power(values, events)
             if power > TOO_GOOD:
-                found.append(f"{what} alone {words} {power:.4f}: does it know the answer?")
+                found.append((name, f"{what} alone {words} {power:.4f}"))
     return found
 
 

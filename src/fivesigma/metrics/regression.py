@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 from fivesigma.metrics.metric import Metric, Weight, propagated, weighted_mean
 
+DENSITY = float(np.exp(-0.5) / np.sqrt(2 * np.pi))
+"""Of a Gaussian of width one, one width from its centre."""
+
 
 def rmse(prediction: NDArray[Any], target: NDArray[Any], weight: Weight) -> Metric:
     """Root of the mean squared error, in the target's unit.
@@ -48,13 +51,59 @@ def half_width_68(residual: NDArray[Any], weight: Weight) -> Metric:
     The error is that of the two quantiles of a Gaussian of this width,
     σ·√(α(1−2α)/n)/(√2·φ(1)) with α = 0.15865 and n the effective number of events.
     """
+    low, high = _interval_68(residual, weight)
+    width = (high - low) / 2
+    effective = weight.sum() ** 2 / (weight**2).sum() if np.isfinite(width) else np.nan
+    return Metric(width, float(width * np.sqrt(0.15865 * 0.6827 / effective) / (np.sqrt(2) * DENSITY)))
+
+
+def _interval_68(residual: NDArray[Any], weight: Weight) -> tuple[float, float]:
+    """The quantiles at 15.865 % and 84.135 % of the weight; NaN where there are none."""
     total = weight.sum()
     if len(residual) < 2 or total <= 0:
-        return Metric(np.nan, np.nan)
+        return np.nan, np.nan
     order = np.argsort(residual, kind="stable")
     share = np.cumsum(weight[order]) / total
     low, high = (residual[order][min(int(np.searchsorted(share, q)), len(residual) - 1)] for q in (0.15865, 0.84135))
-    width = float(high - low) / 2
-    effective = total**2 / (weight**2).sum()
-    density = np.exp(-0.5) / np.sqrt(2 * np.pi)
-    return Metric(width, float(width * np.sqrt(0.15865 * 0.6827 / effective) / (np.sqrt(2) * density)))
+    return float(low), float(high)
+
+
+def rmse_difference(first: NDArray[Any], second: NDArray[Any], target: NDArray[Any], weight: Weight) -> Metric:
+    """How much larger the RMSE of one prediction is than that of another, on the same events.
+
+    The error is that of √(mean of squares), linearised for both predictions together.
+    """
+    squares = [(prediction.astype(np.float64) - target) ** 2 for prediction in (first, second)]
+    roots = [rmse(prediction, target, weight).value for prediction in (first, second)]
+    parts = [square / (2 * root) if root > 0 else 0 * square for square, root in zip(squares, roots, strict=True)]
+    return Metric(roots[0] - roots[1], weighted_mean(parts[0] - parts[1], weight).error)
+
+
+def r_squared_difference(first: NDArray[Any], second: NDArray[Any], target: NDArray[Any], weight: Weight) -> Metric:
+    """How much larger the explained share of the variance is for one prediction than for another, on the same events."""
+    both = [r_squared(prediction, target, weight).value for prediction in (first, second)]
+    if not np.isfinite(both).all():
+        return Metric(np.nan, np.nan)
+    squares = [(prediction.astype(np.float64) - target) ** 2 for prediction in (first, second)]
+    mean = weighted_mean(target.astype(np.float64), weight).value
+    deviation = (target - mean) ** 2
+    change = squares[1] - squares[0] - (both[0] - both[1]) * deviation
+    spread = weighted_mean(deviation, weight).value
+    return Metric(both[0] - both[1], weighted_mean(change, weight).error / spread)
+
+
+def width_difference(first: NDArray[Any], second: NDArray[Any], target: NDArray[Any], weight: Weight) -> Metric:
+    """How much larger `half_width_68` is for one prediction than for another, on the same events.
+
+    The error follows from the events between the quantiles, at the density of a Gaussian of the same width.
+    """
+    widths, changes = [], []
+    for prediction in (first, second):
+        residual = prediction.astype(np.float64) - target
+        low, high = _interval_68(residual, weight)
+        widths.append((high - low) / 2)
+        inside = (residual > low) & (residual <= high)
+        changes.append(widths[-1] * (0.6827 - inside) / (2 * DENSITY))
+    if not np.isfinite(widths).all():
+        return Metric(np.nan, np.nan)
+    return Metric(widths[0] - widths[1], weighted_mean(changes[0] - changes[1], weight).error)

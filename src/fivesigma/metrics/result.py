@@ -37,6 +37,7 @@ class PartResults:
         confusion: `counts`, `errors` and `classes` of the confusion matrix.
         per_parameter: hypothesis → `auc`, `accuracy` and `signal_events`.
         against: observer → a row of metrics for each of its bins.
+        training_balance: shares of the classes in the training, and the log-loss at this composition.
         negative_weights: their `share`, and `effective_events`; empty if there are none.
         baselines: name → metrics of the baseline.
         trigger: what a trigger makes of the network.
@@ -52,6 +53,7 @@ class PartResults:
     confusion: Tree = field(default_factory=dict)
     per_parameter: Tree = field(default_factory=dict)
     against: Tree = field(default_factory=dict)
+    training_balance: Tree = field(default_factory=dict)
     negative_weights: Tree = field(default_factory=dict)
     baselines: Tree = field(default_factory=dict)
     trigger: Tree = field(default_factory=dict)

@@ -11,7 +11,10 @@ from fivesigma.metrics.metric import Metric, Weight
 
 @dataclass(frozen=True)
 class Roc:
-    """Efficiencies of the cut `score ≥ threshold`, as the threshold falls; both start at 0, never fall, and end at 1."""
+    """Efficiencies of the cut `score ≥ threshold`, as the threshold falls; both start at 0, never fall, and end at 1.
+
+    The efficiency of a class without events is NaN; without any events, only the start is there.
+    """
 
     signal: NDArray[np.float64]
     background: NDArray[np.float64]
@@ -30,6 +33,8 @@ def roc(score: NDArray[Any], target: NDArray[Any], weight: Weight) -> Roc:
         target: 1 for signal, 0 for background, [event].
         weight: [event].
     """
+    if not len(score):
+        return Roc(np.zeros(1), np.zeros(1), np.array([np.inf]))
     order = np.argsort(-score, kind="stable")
     score, signal = score[order], target[order] == 1
     weights = weight[order].astype(np.float64)

@@ -97,7 +97,8 @@ def _by_chance(table: NDArray[np.float64], variance: NDArray[np.float64], count:
     generator = np.random.default_rng(20240229)
     drawn = generator.normal(shape, np.sqrt(np.maximum(spread, 0)), (count, *table.shape))
     values = np.array([jensen_shannon(one) for one in drawn])
-    return Metric(float(np.nanmean(values)), float(np.nanstd(values)))
+    values = values[np.isfinite(values)]
+    return Metric(float(values.mean()), float(values.std())) if len(values) else Metric(np.nan, np.nan)
 
 
 def _slices(score: NDArray[Any], values: NDArray[np.float64], weight: Weight) -> dict[str, Histogram]:

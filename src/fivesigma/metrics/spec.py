@@ -31,6 +31,8 @@ class MetricOptions:
 
 Function = Callable[[NDArray[Any], NDArray[Any], Weight, MetricOptions], Metric]
 
+Difference = Callable[[NDArray[Any], NDArray[Any], NDArray[Any], Weight, MetricOptions], Metric]
+
 
 @dataclass(frozen=True)
 class MetricSpec:
@@ -46,7 +48,9 @@ class MetricSpec:
             classes; a regression's score is the prediction, in the target's unit. None for a number that an
             assessment works out.
         in_bins: whether it is also given in bins of observers and for single networks; costly metrics are not.
-        label: for axes; the name by default.
+        label: for axes and sentences; the name by default.
+        difference: (first score, second score, target, weight, options) → first − second on the same events, with its error;
+            without it the error comes from a bootstrap.
     """
 
     name: str
@@ -57,6 +61,7 @@ class MetricSpec:
     function: Function | None = None
     in_bins: bool = True
     label: str = ""
+    difference: Difference | None = None
 
     def unit_for(self, target_unit: str) -> str:
         """The unit in which an analysis states it.

@@ -62,11 +62,91 @@ def _rmse_of_constant(score: NDArray[Any], target: NDArray[Any], weight: Weight,
     return regression.rmse(constant, target, weight)
 
 
+def _auc_difference(
+    first: NDArray[Any], second: NDArray[Any], target: NDArray[Any], weight: Weight, options: MetricOptions
+) -> Metric:
+    return roc.auc_difference(first, second, target, weight)
+
+
+def _accuracy_difference(
+    first: NDArray[Any], second: NDArray[Any], target: NDArray[Any], weight: Weight, options: MetricOptions
+) -> Metric:
+    right = [classes.predicted_class(score, options.threshold) == target for score in (first, second)]
+    return weighted_mean(right[0].astype(np.float64) - right[1], weight)
+
+
+def _log_loss_difference(
+    first: NDArray[Any], second: NDArray[Any], target: NDArray[Any], weight: Weight, options: MetricOptions
+) -> Metric:
+    return weighted_mean(classes.log_losses(first, target) - classes.log_losses(second, target), weight)
+
+
+def _confusion_difference(
+    first: NDArray[Any],
+    second: NDArray[Any],
+    target: NDArray[Any],
+    weight: Weight,
+    options: MetricOptions,
+    statistic: classes.Statistic,
+) -> Metric:
+    """The difference of a statistic of two confusion matrices of the same events."""
+    joint = classes.joint_confusion(first, second, target, weight, options.threshold)
+    return replicas(*joint, lambda t: statistic(t.sum(axis=2)) - statistic(t.sum(axis=1)), options.bootstrap)
+
+
+def _rmse_difference(
+    first: NDArray[Any], second: NDArray[Any], target: NDArray[Any], weight: Weight, options: MetricOptions
+) -> Metric:
+    return regression.rmse_difference(first, second, target, weight)
+
+
+def _mae_difference(
+    first: NDArray[Any], second: NDArray[Any], target: NDArray[Any], weight: Weight, options: MetricOptions
+) -> Metric:
+    errors = [np.abs(prediction.astype(np.float64) - target) for prediction in (first, second)]
+    return weighted_mean(errors[0] - errors[1], weight)
+
+
+def _bias_difference(
+    first: NDArray[Any], second: NDArray[Any], target: NDArray[Any], weight: Weight, options: MetricOptions
+) -> Metric:
+    return weighted_mean(first.astype(np.float64) - second, weight)
+
+
+def _width_difference(
+    first: NDArray[Any], second: NDArray[Any], target: NDArray[Any], weight: Weight, options: MetricOptions
+) -> Metric:
+    return regression.width_difference(first, second, target, weight)
+
+
+def _r_squared_difference(
+    first: NDArray[Any], second: NDArray[Any], target: NDArray[Any], weight: Weight, options: MetricOptions
+) -> Metric:
+    return regression.r_squared_difference(first, second, target, weight)
+
+
 AUC = MetricSpec(
-    "auc", BINARY, True, "probability that a signal event scores above a background event", "", _auc, label="AUC"
+    "auc",
+    BINARY,
+    True,
+    "probability that a signal event scores above a background event",
+    function=_auc,
+    label="AUC",
+    difference=_auc_difference,
 )
-ACCURACY = MetricSpec("accuracy", CLASSES, True, "share of events put into the right class", "", _accuracy)
-LOG_LOSS = MetricSpec("log_loss", CLASSES, False, "mean of −ln p(true class)", "", _log_loss, in_bins=False)
+ACCURACY = MetricSpec(
+    "accuracy", CLASSES, True, "share of events put into the right class", "", _accuracy, difference=_accuracy_difference
+)
+LOG_LOSS = MetricSpec(
+    "log_loss",
+    CLASSES,
+    False,
+    "mean of −ln p(true class)",
+    function=_log_loss,
+    in_bins=False,
+    label="log-loss",
+    difference=_log_loss_difference,
+)
 BALANCED_ACCURACY = MetricSpec(
     "balanced_accuracy",
     CLASSES,
@@ -74,6 +154,8 @@ BALANCED_ACCURACY = MetricSpec(
     "mean recall of the classes",
     function=partial(_of_confusion, statistic=classes.mean_recall),
     in_bins=False,
+    label="balanced accuracy",
+    difference=partial(_confusion_difference, statistic=classes.mean_recall),
 )
 F1_MACRO = MetricSpec(
     "f1_macro",
@@ -82,6 +164,8 @@ F1_MACRO = MetricSpec(
     "mean F1 of the classes",
     function=partial(_of_confusion, statistic=classes.mean_f1),
     in_bins=False,
+    label="F1, mean of the classes",
+    difference=partial(_confusion_difference, statistic=classes.mean_f1),
 )
 F1_WEIGHTED = MetricSpec(
     "f1_weighted",
@@ -90,6 +174,8 @@ F1_WEIGHTED = MetricSpec(
     "F1 of the classes weighted by their size",
     function=partial(_of_confusion, statistic=classes.weighted_f1),
     in_bins=False,
+    label="F1, weighted by size",
+    difference=partial(_confusion_difference, statistic=classes.weighted_f1),
 )
 ACCURACY_OF_CONSTANT = MetricSpec(
     "accuracy_of_constant",
@@ -99,11 +185,30 @@ ACCURACY_OF_CONSTANT = MetricSpec(
     function=_accuracy_of_constant,
     in_bins=False,
 )
-RMSE = MetricSpec("rmse", REGRESSION, False, "root mean squared error", TARGET, _rmse, label="RMSE")
-MAE = MetricSpec("mae", REGRESSION, False, "mean absolute error", TARGET, _mae, label="MAE")
-BIAS = MetricSpec("bias", REGRESSION, None, "mean of predicted − true", TARGET, _bias)
-WIDTH_68 = MetricSpec("width_68", REGRESSION, False, "half the interval that holds 68 % of the residuals", TARGET, _width_68)
-R_SQUARED = MetricSpec("r_squared", REGRESSION, True, "share of the variance explained", "", _r_squared, label="R²")
+RMSE = MetricSpec(
+    "rmse", REGRESSION, False, "root mean squared error", TARGET, _rmse, label="RMSE", difference=_rmse_difference
+)
+MAE = MetricSpec("mae", REGRESSION, False, "mean absolute error", TARGET, _mae, label="MAE", difference=_mae_difference)
+BIAS = MetricSpec("bias", REGRESSION, None, "mean of predicted − true", TARGET, _bias, difference=_bias_difference)
+WIDTH_68 = MetricSpec(
+    "width_68",
+    REGRESSION,
+    False,
+    "half the interval that holds 68 % of the residuals",
+    TARGET,
+    _width_68,
+    label="half width of 68 %",
+    difference=_width_difference,
+)
+R_SQUARED = MetricSpec(
+    "r_squared",
+    REGRESSION,
+    True,
+    "share of the variance explained",
+    function=_r_squared,
+    label="R²",
+    difference=_r_squared_difference,
+)
 RMSE_OF_CONSTANT = MetricSpec(
     "rmse_of_constant", REGRESSION, None, "RMSE of always answering the mean", TARGET, _rmse_of_constant
 )
@@ -116,5 +221,5 @@ TRIGGER_RATE = MetricSpec(
     "trigger_rate",
     ("multiclass", "binary", "regression"),
     False,
-    "rate above the trigger's threshold, at equal efficiency",
+    "rate above the trigger's threshold, on its scale",
 )

@@ -1,7 +1,9 @@
 """Sentences on the metrics: useless, overtrained, beaten by a baseline, too few events."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+import numpy as np
 
 from fivesigma.metrics.metric import Metric
 from fivesigma.metrics.result import judged_part
@@ -25,16 +27,25 @@ _COMPARED_BY = ("auc", "rmse", "log_loss")
 """What two sets of scores are compared by, the first that both have."""
 
 
+UNDEFINED = Metric(np.nan, np.nan)
+
+
+def _finite(error: float) -> float:
+    """An error; zero where there is none."""
+    return error if np.isfinite(error) else 0.0
+
+
 def _sign(name: str) -> int:
     """+1 where more is better."""
     return 1 if spec_of(name).larger_is_better else -1
 
 
-def verdicts(metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def verdicts(metrics: Mapping[str, Mapping[str, Any]], unit: str = "") -> list[str]:
     """Sentences on the metrics of a run, most serious first; empty if there is nothing to say.
 
     Args:
         metrics: part → name → Metric, as `summarise` gives them for `train` and `test` (or `folds`, or `val`).
+        unit: unit of the target of a regression.
     """
     if not metrics.keys() - {"train"}:
         return []
@@ -45,7 +56,7 @@ def verdicts(metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:
         _too_good(metrics[last], last),
         _useless(metrics[last], last),
         _overtrained(metrics, unseen),
-        *_beaten(metrics[last], last),
+        *_beaten(metrics[last], last, unit),
         *_unequal(metrics[last]),
         *_few(metrics[last], last),
     ]
@@ -67,20 +78,32 @@ def _too_good(metrics: Mapping[str, Any], part: str) -> str:
 
 
 def _useless(metrics: Mapping[str, Any], part: str) -> str:
-    """Whether a constant answer would have done as well."""
+    """Whether a constant answer would be as good."""
+    words = _WORDS.get(part, part)
     if "rmse" in metrics:
         ours, constant = metrics["rmse"], metrics["rmse_of_constant"]
-        better = constant.value - ours.value
-    else:
-        ours, constant = metrics["accuracy"], metrics["accuracy_of_constant"]
-        better = ours.value - constant.value
-    if better > ours.error:
+        if not np.isfinite(ours.value) or constant.value - ours.value > _finite(ours.error):
+            return ""
+        return (
+            f"the network is no better than a constant answer on {words} events: RMSE {ours} against {constant}; "
+            "train longer, or look at the features"
+        )
+    balance = metrics.get("training_balance", {})
+    area, name = (metrics["auc"], "AUC") if "auc" in metrics else (balance.get("auc", UNDEFINED), "mean AUC")
+    if not np.isfinite(area.value):
         return ""
-    name = "RMSE" if "rmse" in metrics else "accuracy"
-    words = _WORDS.get(part, part)
+    if area.value - 0.5 <= _finite(area.error):
+        return (
+            f"the network is no better than a constant answer on {words} events: {name} {area}; "
+            "train longer, or look at the features"
+        )
+    gain = balance.get("gain", UNDEFINED)
+    if not np.isfinite(gain.value) or gain.value >= -_finite(gain.error):
+        return ""
     return (
-        f"the network is no better than a constant answer on {words} events: {name} {ours} against {constant}; "
-        "train longer, or look at the features"
+        f"the score separates the classes ({name} {area}), but is not their probability: at the composition of the training "
+        f"its log-loss on {words} events is {balance['log_loss']}, and that of a constant answer "
+        f"{balance['log_loss_of_constant']}; train longer" + (", or set evaluate.recalibrate" if "auc" in metrics else "")
     )
 
 
@@ -93,7 +116,7 @@ def _overtrained(metrics: Mapping[str, Mapping[str, Any]], part: str) -> str:
         if name in metrics["train"]:
             one, other = metrics["train"][name], metrics[part][name]
             gap = Metric(_sign(name) * (one.value - other.value), (one.error**2 + other.error**2) ** 0.5)
-            if not gap.value > SIGNIFICANT * gap.error:
+            if not gap.value > SIGNIFICANT * gap.error > 0:
                 return ""
             return (
                 f"training events are scored better than {words} events: {name} {one} against {other}, "
@@ -103,25 +126,57 @@ def _overtrained(metrics: Mapping[str, Mapping[str, Any]], part: str) -> str:
     return ""
 
 
-def _beaten(metrics: Mapping[str, Any], part: str) -> list[str]:
-    """Baselines that are better than the network, beyond the statistical errors."""
-    found, words = [], _WORDS.get(part, part)
+def advantages(metrics: Mapping[str, Mapping[str, Any]], unit: str = "") -> list[str]:
+    """Sentences on the baselines that the network beats, beyond the error of the difference.
+
+    Args:
+        metrics, unit: as for `verdicts`.
+    """
+    if not metrics.keys() - {"train"}:
+        return []
+    part = judged_part(metrics)
+    return [
+        f"the network beats the baseline {name!r} {how_much}"
+        for name, gain, how_much in _differences(metrics[part], part, unit)
+        if gain.value <= -SIGNIFICANT * gain.error
+    ]
+
+
+def _beaten(metrics: Mapping[str, Any], part: str, unit: str) -> list[str]:
+    """Baselines that are better than the network, beyond the error of the difference."""
+    found = []
     for name, other in metrics.get("baselines", {}).items():
-        rate = other.get("trigger", {}).get("rate_reduction")
+        rate = other.get("trigger", {}).get("rate_reduction_measured")
         if rate is not None and rate.value + SIGNIFICANT * rate.error < 1:
-            found.append(f"the rate of the baseline {name!r} at the trigger's threshold is {rate} of the network's")
-        key = next((key for key in _COMPARED_BY if key in metrics and key in other), "")
-        if key:
-            ours, theirs = metrics[key], other[key]
-            gap = Metric(_sign(key) * (theirs.value - ours.value), (ours.error**2 + theirs.error**2) ** 0.5)
-            if gap.value > SIGNIFICANT * gap.error:
-                values = f"{key} {theirs} against {ours}"
-                found.append(f"the baseline {name!r} is better than the network on {words} events: {values}")
+            found.append(
+                f"the rate of the baseline {name!r} at the trigger's threshold is {rate} of the network's, at equal "
+                "measured efficiency"
+            )
+    for name, gain, how_much in _differences(metrics, part, unit):
+        if gain.value >= SIGNIFICANT * gain.error:
+            found.append(
+                f"the baseline {name!r} beats the network {how_much}; `fivesigma predict --model {name}` uses it instead"
+            )
     return found
 
 
+def _differences(metrics: Mapping[str, Any], part: str, unit: str) -> Iterator[tuple[str, Metric, str]]:
+    """Each baseline, by how much it is better than the network (negative if it is worse), and the same in words."""
+    for name, other in metrics.get("baselines", {}).items():
+        found = other.get("difference", {})
+        key = next((key for key in _COMPARED_BY if key in found), "")
+        if not key or not np.isfinite([found[key].value, found[key].error]).all() or found[key].value == 0:
+            continue
+        spec, size = spec_of(key), Metric(abs(found[key].value), found[key].error)
+        unit_of = spec.unit_for(unit)
+        words = (
+            f"by {size}{f' {unit_of}' if unit_of else ''} in {spec.label or key} on the same {_WORDS.get(part, part)} events"
+        )
+        yield name, Metric(_sign(key) * found[key].value, found[key].error), words
+
+
 def _unequal(metrics: Mapping[str, Any]) -> list[str]:
-    """Models whose efficiency at the trigger's threshold is not the wanted one: their rates do not compare."""
+    """Models whose efficiency at the trigger's threshold is not the wanted one."""
     found = []
     for name, tree in {"network": metrics, **metrics.get("baselines", {})}.items():
         if "trigger" not in tree:
@@ -131,8 +186,9 @@ def _unequal(metrics: Mapping[str, Any]) -> list[str]:
         error = share.value - share.low if share.value > wanted else share.high - share.value
         if abs(share.value - wanted) > UNEQUAL * error:
             found.append(
-                f"at {at:g} GeV the trigger's scale of {name!r} accepts {share} of the muons instead of {wanted:g}: if its "
-                "estimate does not rise with the momentum there, no scale makes its rate comparable"
+                f"at {at:g} GeV the trigger's scale of {name!r} accepts {share} of the muons instead of {wanted:g}: compare "
+                "its rate at equal measured efficiency; if its estimate does not rise with the momentum there, no cut makes "
+                "it comparable"
             )
     return found
 

@@ -9,14 +9,14 @@ from fivesigma.errors import AnalysisError
 
 
 class Inputs(int):
-    """How many inputs a network has, parameters included: an `int` that also says what else it must fit.
+    """Number of inputs of a network, parameters included: an `int` that also says what else the network must fit.
 
     Attributes:
         outputs: 1 for two classes or a regression, else the number of classes.
         link: activation that the output must end in: `sigmoid` (two classes), `softmax` (more) or `linear` (regression).
-        parameters: how many of the inputs, the last ones, are physics parameters.
-        names: of the inputs.
-        seed: for the first weights and for dropout.
+        parameters: number of physics parameters, which are the last inputs.
+        names: names of the inputs.
+        seed: for the initial weights and for dropout.
 
     >>> inputs = Inputs(4, outputs=1, link="sigmoid", parameters=1)
     >>> inputs + 1, inputs.link
@@ -52,10 +52,10 @@ class ModelKind:
     Attributes:
         name: what `model.kind` in the analysis file says.
         settings: a `Section` with a field `kind`.
-        build: (settings, inputs) → an unfitted `keras.Model`, [event, input] → [event, output].
+        build: (settings, inputs) → an untrained `keras.Model`, [event, input] → [event, output].
         label: (settings) → the network in a few words.
-        widest: (settings) → units of the widest layer, where that is known; small networks of one shape may then train in
-            one program.
+        widest: (settings) → units of the widest layer, if known; one program may then train several small networks of
+            one shape.
     """
 
     name: str
@@ -70,11 +70,11 @@ def check_model(model: Any, inputs: Inputs, where: str) -> None:
 
     Args:
         model: as a kind has built it.
-        inputs: what it must fit.
-        where: how the message calls it.
+        inputs: inputs, outputs and activation that it must fit.
+        where: its name in messages.
 
     Raises:
-        AnalysisError: saying what does not fit.
+        AnalysisError: if it does not fit; says why.
     """
     import numpy as np
 
@@ -99,6 +99,6 @@ def check_model(model: Any, inputs: Inputs, where: str) -> None:
     last = getattr(getattr(model.layers[-1], "activation", None), "__name__", "")
     if last == "linear" or outputs.min() < 0 or outputs.max() > 1 or np.abs(sums - 1).max() > 1e-3:
         raise AnalysisError(
-            f"{where} returned a model whose outputs are no probabilities",
+            f"{where} returned a model whose outputs are not probabilities",
             hint=f"end it in keras.layers.Activation({inputs.link!r})",
         )

@@ -15,7 +15,7 @@ from fivesigma.models.base import Inputs, ModelKind
 
 
 class Custom(Section):
-    """Where a network came from that a script has built; the file says it, and never runs it."""
+    """The origin of a network built by a script; the analysis file names the function and never runs it."""
 
     kind: Literal["custom"] = "custom"
     function: str = Field(description="module and name of the function that builds the network")
@@ -24,10 +24,10 @@ class Custom(Section):
 
 
 def custom(build: Callable[[Inputs], Any]) -> Custom:
-    """Settings for a function that builds a Keras model; it stays known to this process.
+    """Make settings for a function that builds a Keras model; only this process knows the function.
 
     Args:
-        build: (inputs) → `keras.Model`; `inputs` is the number of inputs, an `int` that also knows `outputs`, `link`,
+        build: (inputs) → `keras.Model`; `inputs` is the number of inputs, an `int` that also has `outputs`, `link`,
             `parameters`, `names` and `seed`.
 
     Raises:
@@ -54,8 +54,8 @@ def _build(settings: Custom, inputs: Inputs) -> Any:
     if settings.function not in plugins.functions:
         place = f" of {settings.file}" if settings.file else ""
         raise AnalysisError(
-            f"the network of this analysis is built by {settings.function}{place}, which only that script can call",
-            hint="run the script again: fivesigma.train(analysis, model=…) goes on with an unfinished run",
+            f"the network of this analysis is built by {settings.function}{place}, and only that script can call it",
+            hint="run the script again: fivesigma.train(analysis, model=…) continues an unfinished run",
         )
     keras().utils.set_random_seed(inputs.seed)
     return plugins.functions[settings.function](inputs)

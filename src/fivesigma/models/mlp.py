@@ -32,7 +32,7 @@ class Mlp(Section):
 
 
 def mlp(settings: Mlp, inputs: Inputs) -> Any:
-    """An unfitted multilayer perceptron, parameterised where there are parameters.
+    """Build an untrained multilayer perceptron, parameterised if there are parameters.
 
     With `settings.parameters` `input` the parameters m are inputs like any other (Baldi et al., arXiv:1601.07913).
     With `affine` every hidden layer's output h becomes h·s(m) + b(m), s and b linear in m, and the first layer does
@@ -40,7 +40,7 @@ def mlp(settings: Mlp, inputs: Inputs) -> Any:
 
     Args:
         settings: layers, activation, dropout, normalisation.
-        inputs: how many there are, and what the network must fit. The output's activation is a layer of its
+        inputs: number of inputs, and what the network must fit. The output's activation is a layer of its
             own, so that training can work on the logits.
 
     Returns:
@@ -81,7 +81,7 @@ def mlp(settings: Mlp, inputs: Inputs) -> Any:
 
 
 def _affine(x: Any, values: Any, units: int, number: int, seed: int) -> Any:
-    """x·s(m) + b(m), s and b linear in the parameters; both begin as small changes of one and zero."""
+    """x·s(m) + b(m), s and b linear in the parameters; initialised near one and zero."""
     k = keras()
     scale, shift = (
         k.layers.Dense(
@@ -96,7 +96,7 @@ def _affine(x: Any, values: Any, units: int, number: int, seed: int) -> Any:
 
 
 def _initializer(activation: str, seed: int) -> Any:
-    """Glorot as Keras does by default; LeCun for SELU, which needs it (Klambauer et al., arXiv:1706.02515)."""
+    """Glorot, the default of Keras; LeCun for SELU, which needs it (Klambauer et al., arXiv:1706.02515)."""
     initializers = keras().initializers
     return initializers.LecunNormal(seed=seed) if activation == "selu" else initializers.GlorotUniform(seed=seed)
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.events import Events
+from fivesigma.preparation.negative_weights import learnt_weight
 
 
 def class_weight(
@@ -16,7 +17,7 @@ def class_weight(
     classes: tuple[str, ...],
     setting: Literal["balanced", "root"] | Mapping[str, float] | None,
 ) -> NDArray[np.float64]:
-    """The factor on each class's training weight, [class].
+    """Factor on the training weights of each class, [class].
 
     `balanced` gives every class the same sum of weights: Σw / (classes · Σw of the class), the
     rule of King and Zeng (Political Analysis 9, 2001) that scikit-learn also uses. `root` takes the
@@ -37,7 +38,7 @@ LOPSIDED = 20.0
 
 
 def lopsided(events: Events, analysis: Analysis) -> str:
-    """A sentence if one class outweighs another by far in training, as cross sections do, and nothing balances them."""
+    """Warn, in one sentence, if one class has far more weight in training than another and nothing balances them."""
     balanced = analysis.prepare.class_weights or analysis.prepare.resample or "class" in analysis.train.balance
     if not events.classes or balanced:
         return ""
@@ -51,14 +52,35 @@ def lopsided(events: Events, analysis: Analysis) -> str:
     )
 
 
+def training_shares(events: Events, analysis: Analysis) -> NDArray[np.float64]:
+    """Share of each class in the sum of weights that the training sees, [class].
+
+    Args:
+        events: training events, before resampling.
+        analysis: sections `prepare` and `train` say how they are balanced.
+    """
+    count = len(events.classes)
+    policy = analysis.train.negative_weights
+    member, weight = events.target.astype(np.intp), learnt_weight(events.weight, "keep" if policy == "error" else policy)
+    if analysis.prepare.resample is not None:
+        # As many events of every class, with the mean weight of the class.
+        numbers = np.bincount(member, minlength=count)
+        weight = weight / np.maximum(numbers, 1)[member]
+    weight = weight * class_weight(member, weight, events.classes, analysis.prepare.class_weights)[member]
+    if analysis.train.balance:
+        weight = even(weight, groups_of(events, analysis.train.balance), per_event=False)
+    sums = np.maximum(np.bincount(member, weight, count), 0.0)
+    return np.asarray(sums / (sums.sum() or 1.0))
+
+
 def resample(events: Events, direction: Literal["up", "down"] | None, seed: int) -> Events:
-    """Training events with as many of every class.
+    """Return training events with the same number of events of every class.
 
     Args:
         events: training events; the other parts are never resampled.
         direction: `up` repeats events of the small classes until all equal the largest; `down`
             draws from the large classes without repetition until all equal the smallest.
-        seed: of the draw.
+        seed: seed of the draw.
     """
     if direction is None:
         return events
@@ -81,8 +103,8 @@ def groups_of(events: Events, names: Sequence[str]) -> NDArray[np.intp]:
     """Number of the group each event belongs to, from 0, [event].
 
     Args:
-        events: of any part; the same values make the same groups, not the same numbers.
-        names: `class`, parameters, or several: a group is a combination of their values that occurs.
+        events: events of any part; equal values give the same groups, but not the same group numbers.
+        names: `class`, parameters, or several of them: each combination of values that occurs is a group.
     """
     columns = [
         np.asarray(
@@ -94,17 +116,17 @@ def groups_of(events: Events, names: Sequence[str]) -> NDArray[np.intp]:
 
 
 def even(weight: NDArray[np.floating[Any]], groups: NDArray[np.intp], *, per_event: bool) -> NDArray[np.float64]:
-    """Weights with which all groups count the same.
+    """Weights that give all groups the same total weight in training.
 
     Args:
         weight: [event].
         groups: what `groups_of` gives, [event].
-        per_event: the groups come with as many events each, so that the mean weight is made the same; otherwise
-            the sum is.
+        per_event: every batch has the same number of events of each group, so the mean weight is made the same;
+            otherwise the sum is.
 
     Returns:
-        Weights with a mean of one, over all events or over those that come; a group without positive weight stays
-        as it is.
+        Weights with a mean of one, over all events or over the events in the batches; a group without positive
+        weight is not changed.
 
     >>> even(np.array([1.0, 3.0, 5.0]), np.array([0, 0, 1]), per_event=False)
     array([0.375, 1.125, 1.5  ])

@@ -27,16 +27,16 @@ def fold_of(event_number: NDArray[np.uint64], settings: Split) -> Fold:
 
 
 class FoldAssignment:
-    """All events but the test's, divided into folds, and what each network learns from.
+    """All events except the test events, divided into folds, and the events that each network learns from.
 
     Args:
         events: the events.
         settings: section `split`.
-        parameters: section `parameters`; those that background events draw are drawn, for each network, from the
+        parameters: section `parameters`; parameters of background events are drawn, for each network, from the
             signal it trains on.
 
     Raises:
-        EventsError: if a fold is empty, or a network would miss a class.
+        EventsError: if a fold is empty, or a network would have no events of a class.
     """
 
     def __init__(self, events: Events, settings: Split, parameters: Mapping[str, Parameter]) -> None:
@@ -71,12 +71,12 @@ class FoldAssignment:
 
     @property
     def training(self) -> NDArray[np.intp]:
-        """Indices of the events that every network but that of their fold trains on."""
+        """Indices of the events on which all networks train except that of the fold the event is in."""
         return self._learning["train"]
 
     @property
     def next_network(self) -> Fold:
-        """For each event, one network that has trained on it, if any has: that of the next fold."""
+        """For each event, a network that has trained on it, if there is one: that of the next fold."""
         return self.fold % self.count + 1
 
     def _signal(self, number: int) -> NDArray[np.float32]:

@@ -22,9 +22,9 @@ class ComparisonNetwork:
 
     Attributes:
         name: names its folder.
-        kind: `dedicated` to one hypothesis; `no parameter`, of all hypotheses; `left out`, one of them; `extremes`, only
-            the outermost ones. The first two are not given the parameters.
-        hypotheses: whose signal it learns.
+        kind: `dedicated` (one hypothesis), `no parameter` (all hypotheses), `left out` (all but one) or `extremes` (only
+            the smallest and the largest). The first two do not get the parameters as inputs.
+        hypotheses: the hypotheses whose signal it learns.
     """
 
     name: str
@@ -33,16 +33,16 @@ class ComparisonNetwork:
 
     @property
     def parameterised(self) -> bool:
-        """Whether the network is given the parameters."""
+        """Whether the parameters are inputs of the network."""
         return self.kind in ("left out", "extremes")
 
     def parts(self, parts: Mapping[str, Events], known: Sequence[Hypothesis], analysis: Analysis) -> dict[str, Events]:
-        """Its training and validation events: the run's own, on the same sides of the split.
+        """Its training and validation events: those of the run, on the same sides of the split.
 
         Args:
             parts: `train` and `val` of the run.
             known: all hypotheses.
-            analysis: of the run.
+            analysis: the analysis of the run.
 
         Raises:
             LeakageError: if an event of another hypothesis is left.
@@ -65,14 +65,16 @@ class ComparisonNetwork:
         if self.parameterised and {parameter.background for parameter in parameters.values()} in ({"given"}, {"signal"}):
             forbidden |= belongs(events, others)  # of parameters that come in other ways, background combines what it likes
         if forbidden.any():
-            raise LeakageError(f"{int(forbidden.sum()):,} events of a hypothesis that is left out would be trained on")
+            raise LeakageError(
+                f"{int(forbidden.sum()):,} events of a hypothesis that is left out are among the training events"
+            )
 
     def analysis(self, analysis: Analysis) -> Analysis:
         """The run's settings for this network.
 
-        One that is not given the parameters has none; one that is dedicated to a hypothesis, and so sees a fraction of the
-        signal, gives both classes the same say, as the run's own mixture of hypotheses does, unless the analysis balances
-        them already.
+        A network without the parameters has no section `parameters`. One that is dedicated to a hypothesis sees only a
+        fraction of the signal; unless the analysis balances the classes already, it gives both the same total weight, as
+        in the run's own mixture of hypotheses.
         """
         if self.parameterised:
             return analysis
@@ -86,7 +88,7 @@ class ComparisonNetwork:
 
 
 def belongs(events: Events, hypotheses: Sequence[Hypothesis]) -> NDArray[np.bool_]:
-    """Which events carry the parameters of one of some hypotheses, [event]."""
+    """Whether each event has the parameters of one of these hypotheses, [event]."""
     found = np.zeros(len(events), bool)
     for values in hypotheses:
         found |= carries(events.parameters, values)
@@ -100,16 +102,16 @@ def only(
     parameters: Mapping[str, Parameter],
     parameterised: bool,
 ) -> Events:
-    """Background, and the signal of some hypotheses.
+    """Select the background, and the signal of some hypotheses.
 
     Args:
         events: training or validation events.
         kept: hypotheses whose signal stays.
         known: all hypotheses.
         parameters: of the analysis.
-        parameterised: whether a network will see the parameters. Background that carries those of a hypothesis that goes
-            then goes with it, unless its parameters are drawn and can be drawn anew: else it would stand where there is no
-            signal, and the network would learn that.
+        parameterised: whether the parameters are inputs of the network. Background with the parameters of a hypothesis
+            that is removed is then removed too, unless its parameters are drawn and can be drawn again: otherwise there
+            would be only background at these parameters, and the network would learn that.
     """
     others = [values for values in known if values not in kept]
     background = events.target == 0
@@ -120,6 +122,6 @@ def only(
 
 
 def without_parameters(events: Events) -> Events:
-    """The same events for a network that is not given the parameters."""
+    """The same events for a network without the parameters."""
     none: NDArray[Any] = np.zeros((len(events), 0), np.float32)
     return replace(events, parameters=none, parameter_names=())

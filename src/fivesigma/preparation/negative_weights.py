@@ -15,7 +15,7 @@ events cancel their like. `abs` learns faster from all of them, but another dist
 
 
 def learnt_weight(weight: NDArray[np.float64], policy: Policy) -> NDArray[np.float64]:
-    """Weights as a training takes them, [event]; an event that is dropped weighs nothing.
+    """Weights as the training uses them, [event]; zero for an event that is dropped.
 
     Raises:
         EventsError: if there is a negative weight and the policy is `error`.
@@ -33,13 +33,13 @@ def learnt_weight(weight: NDArray[np.float64], policy: Policy) -> NDArray[np.flo
     if share:
         raise EventsError(
             f"{100 * share:.2g} % of the training events have negative weights",
-            hint="say what to do with them: train.negative_weights: keep, abs or drop",
+            hint="choose with train.negative_weights: keep, abs or drop",
         )
     return weight
 
 
 def for_training(events: Events, policy: Policy) -> Events:
-    """Training events with the weights that are learnt from; `drop` leaves negative ones out.
+    """Training events with the weights that the training uses; `drop` removes events of negative weight.
 
     Raises:
         EventsError: if there is a negative weight and the policy is `error`; or if no event is left.
@@ -63,7 +63,7 @@ def negative_share(weight: NDArray[np.float64]) -> float:
 
 
 def what_is_done(weight: NDArray[np.float64], policy: Policy) -> str:
-    """What is done with negative weights, for the user; empty if there are none.
+    """Say what is done with negative weights; empty if there are none.
 
     >>> what_is_done(np.array([1.0, 1.0, 1.0, -1.0]), "keep")
     '25 % of the training events have negative weights, which are kept (train.negative_weights: keep); 1 effective events'

@@ -16,14 +16,14 @@ SEED = 31_337
 
 
 def signal_rows(training: Events) -> NDArray[np.float32]:
-    """Parameters of the signal's training events, [event, parameter]: what the background's are drawn from.
+    """Parameters of the signal's training events, [event, parameter], from which those of the background are drawn.
 
     Raises:
         EventsError: if there is no signal.
     """
     rows: NDArray[np.float32] = training.parameters[training.target != 0]
     if len(rows) == 0:
-        raise EventsError("no signal event to draw the background's parameters from")
+        raise EventsError("there is no signal event from which the background's parameters could be drawn")
     return rows
 
 
@@ -33,12 +33,12 @@ def drawn_anywhere(parameters: Mapping[str, Parameter]) -> bool:
 
 
 def assign(events: Events, parameters: Mapping[str, Parameter], signal: NDArray[np.float32]) -> Events:
-    """Events whose background carries drawn parameters; the same event gets the same value, always.
+    """Draw parameters for the background events; the same event always gets the same value.
 
     Args:
         events: of any part.
-        parameters: the section `parameters`. Those drawn from the signal are drawn together, so that only
-            combinations occur that the signal has; those drawn evenly are independent of one another.
+        parameters: the section `parameters`. Parameters drawn from the signal are drawn together, so that only
+            combinations occur that the signal has; uniform ones are independent of one another.
         signal: what `signal_rows` gives.
     """
     drawn = events.parameters.copy()

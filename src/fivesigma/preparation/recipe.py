@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
-from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from fivesigma.analysis.prepare import Prepare
 from fivesigma.errors import AnalysisError, EventsError, RunError
 from fivesigma.events import Events
+from fivesigma.expressions import matches
 from fivesigma.metrics.metric import quantile_neighbours
 
 _ROWS = 2048
@@ -18,7 +18,7 @@ _ROWS = 2048
 
 @dataclass(frozen=True)
 class Recipe:
-    """What turns features and parameters as read into the network's inputs.
+    """The preprocessing that turns features and parameters into the network's inputs.
 
     In order: keep columns, logarithm, missing flags, imputation, (x − shift) / scale.
 
@@ -80,7 +80,7 @@ class Recipe:
         return xp.concatenate([scaled, flags.astype(np.float32), values.astype(np.float32)], axis=1).astype(np.float32)
 
     def _apply(self, features: NDArray[np.float32], parameters: NDArray[Any]) -> NDArray[np.float32]:
-        """The same numbers three times as fast: in place, some rows at a time that stay in the processor's cache."""
+        """Compute the same numbers three times as fast: in place, a few rows at a time, which fit the processor's cache."""
         kept, flagged = np.asarray(self.kept, int), np.asarray(self.flagged, int)
         whole = np.array_equal(kept, np.arange(features.shape[1]))
         logged = np.flatnonzero(np.isin(kept, self.logarithm))
@@ -132,7 +132,7 @@ def fit(events: Events, settings: Prepare) -> Recipe:
         settings: the `prepare` section.
 
     Raises:
-        EventsError: if no feature is left, or a feature has no value at all.
+        EventsError: if no feature is left, or a feature is missing in every event.
     """
     missing = _missing_share(events)
     kept = _kept(missing, settings)
@@ -179,15 +179,15 @@ def _kept(missing: NDArray[np.float64], settings: Prepare) -> list[int]:
     limit = 1.0 if settings.drop_missing is None else settings.drop_missing
     kept = [i for i, share in enumerate(missing) if share < 1.0 and share <= limit]
     if not kept:
-        raise EventsError("no feature is left: all are missing too often", hint="raise `prepare.drop_missing`")
+        raise EventsError("no feature is left: all of them are missing too often", hint="raise `prepare.drop_missing`")
     return kept
 
 
 def _matching(names: Sequence[str], patterns: Sequence[str]) -> list[int]:
     for pattern in patterns:
-        if not any(fnmatchcase(name, pattern) for name in names):
-            raise AnalysisError(f"prepare.log: {pattern!r} matches none of the features")
-    return [i for i, name in enumerate(names) if any(fnmatchcase(name, pattern) for pattern in patterns)]
+        if not any(matches(name, pattern) for name in names):
+            raise AnalysisError(f"prepare.log: {pattern!r} matches no feature")
+    return [i for i, name in enumerate(names) if any(matches(name, pattern) for pattern in patterns)]
 
 
 def _fill(column: NDArray[np.float64], weight: NDArray[np.float64], settings: Prepare) -> float:
@@ -206,7 +206,7 @@ def _mean(values: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
 
 
 def _quantiles(values: NDArray[np.float64], weight: NDArray[np.float64], shares: Sequence[float]) -> NDArray[np.float64]:
-    """Weighted quantiles; for unit weights the middle of the two neighbours, as `np.median` takes."""
+    """Weighted quantiles; for unit weights, the mean of the two neighbours, as in `np.median`."""
     low, high = quantile_neighbours(values, weight, shares)
     return np.asarray((low + high) / 2)
 

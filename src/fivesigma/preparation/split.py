@@ -23,14 +23,14 @@ def split(samples: Sequence[tuple[str, Events]], settings: Split) -> dict[str, E
     it (with `stratify`, the boundary follows the class's own quantile and may move by a few events).
 
     Args:
-        samples: pairs of (use, events), use being `split`, `train`, `val` or `test`.
+        samples: pairs of (use, events), where use is `split`, `train`, `val` or `test`.
         settings: the shares.
 
     Returns:
         `train`, `val` and `test`; with `folds`, `folds` and `test`; a part without events is absent.
 
     Raises:
-        LeakageError: if an event stands both in the test and in the training files.
+        LeakageError: if an event is both in the test files and in the training files.
         EventsError: if no event is left for training, or a class is missing there.
     """
     uses = {use for use, _ in samples}
@@ -53,7 +53,7 @@ def sides(use: str, uses: set[str], events: Events, settings: Split) -> dict[str
 
     Args:
         use: what the sample is for: `split`, `train`, `val` or `test`.
-        uses: what there are samples for.
+        uses: the uses of all samples.
         events: events of the sample.
         settings: the shares.
 
@@ -65,7 +65,7 @@ def sides(use: str, uses: set[str], events: Events, settings: Split) -> dict[str
 
 
 def share_of(part: str, uses: set[str], settings: Split) -> float:
-    """Share of all events that a part holds, on average; 1 where they come from samples of its own.
+    """Expected share of all events in a part; 1 for a part that has samples of its own.
 
     Args:
         part: `train`, `val`, `test` or `folds`.
@@ -82,10 +82,10 @@ def share_of(part: str, uses: set[str], settings: Split) -> float:
 
 
 def rows_of(samples: Sequence[tuple[str, Events]], settings: Split) -> dict[str, list[NDArray[np.intp]]]:
-    """Which events of each sample make up a part that is tested on, in their order: `test`, and `folds` or `val`.
+    """Which events of each sample belong to a part used for testing, in their order: `test`, and `folds` or `val`.
 
     Args:
-        samples: as for `split`, which puts the events of one sample behind those of the one before.
+        samples: as for `split`, which concatenates the events of the samples.
         settings: the shares.
 
     Returns:
@@ -104,7 +104,7 @@ def rows_of(samples: Sequence[tuple[str, Events]], settings: Split) -> dict[str,
 
 
 def learning(events: Events, settings: Split) -> dict[str, NDArray[np.intp]]:
-    """Indices of the `train` and `val` events among those of which none is tested on."""
+    """Indices of the `train` and `val` events among events that are not used for testing."""
     index = _sides(events, _shares("train", {"train", "test"}, settings), settings)
     return {part: index[part] for part in ("train", "val")}
 
@@ -146,13 +146,13 @@ def _ranks_within_classes(place: NDArray[np.float64], target: NDArray[Any]) -> N
 
 
 def without_overlap(parts: dict[str, Events], settings: Split) -> dict[str, Events]:
-    """Training and validation events that do not stand in the test part as well.
+    """Training and validation events that are not test events as well.
 
-    Only where the test events come from files of their own: within one sample, rows that look alike are
-    different events; in two files they may be one event.
+    Checked only if the test events come from files of their own: within one sample, equal rows are
+    different events; in two files they may be the same event.
 
     Raises:
-        LeakageError: if there are any, and `split.overlap` says so.
+        LeakageError: if there are events in both, and `split.overlap` is `error`.
     """
     if settings.overlap == "keep" or "test" not in parts:
         return parts
@@ -191,7 +191,7 @@ def check_classes(parts: Mapping[str, Events]) -> None:
 
 
 def shares_table(parts: Mapping[str, Events]) -> dict[str, dict[str, float]]:
-    """Share of each class by number of events, in all events and in each part.
+    """Share of each class, by number of events, among all events and in each part.
 
     Returns:
         part → class name → share; the part `all` comes first.

@@ -3,26 +3,61 @@
 from collections.abc import Mapping
 from typing import Any
 
-from fivesigma.metrics.metric import is_metric, shown
+import numpy as np
+
+from fivesigma.analysis.analysis import Analysis
+from fivesigma.metrics.metric import Metric, is_metric, shown
 from fivesigma.metrics.result import NETWORK, judged_part
+from fivesigma.metrics.verdicts import advantages
+from fivesigma.reporting.results import heading
 from fivesigma.reporting.table import Table
 
 Tree = Mapping[str, Any]
 
 
-def tables(metrics: Tree) -> list[Table]:
-    """A column for the network and for each baseline; nothing if there is none.
+def tables(metrics: Tree, analysis: Analysis) -> list[Table]:
+    """Metrics of the network and of each baseline, then their differences; nothing if there is no baseline.
 
     Args:
         metrics: part → its numbers, from `metrics.json`.
+        analysis: analysis of the run.
     """
     part = judged_part(metrics)
-    return [_standard(metrics[part], part)] if metrics[part].get("baselines") else []
+    if not metrics[part].get("baselines"):
+        return []
+    return [_standard(metrics[part], part, analysis), *_differences(metrics[part], part, analysis)]
 
 
-def _standard(tree: Tree, part: str) -> Table:
+def _standard(tree: Tree, part: str, analysis: Analysis) -> Table:
     others = tree["baselines"]
     names = dict.fromkeys(name for one in others.values() for name, value in one.items() if is_metric(value))
-    rows = [[name, *(shown(one.get(name)) for one in (tree, *others.values()))] for name in names]
+    rows = [[heading(name, analysis), *(shown(one.get(name)) for one in (tree, *others.values()))] for name in names]
     note = "All were trained on the same events, and are judged on the same events by the same code."
     return Table(f"The network and its baselines ({part})", ["metric", NETWORK, *others], rows, note)
+
+
+def _differences(tree: Tree, part: str, analysis: Analysis) -> list[Table]:
+    """A column for each baseline that was compared event by event."""
+    others = {name: one["difference"] for name, one in tree["baselines"].items() if "difference" in one}
+    if not others:
+        return []
+    names = dict.fromkeys(name for one in others.values() for name in one)
+    rows = [[heading(name, analysis), *(shown(one.get(name)) for one in others.values())] for name in names]
+    note = (
+        "Fluctuations that a baseline and the network have in common cancel, so the error is smaller than that of two "
+        "independent samples."
+    )
+    unit = analysis.target.unit if analysis.target else ""
+    for sentence in advantages(
+        {part: {"baselines": {name: {"difference": _metrics(one)} for name, one in others.items()}}}, unit
+    ):
+        note += f" {sentence[0].upper()}{sentence[1:]}."
+    return [Table(f"Baseline − network, on the same events ({part})", ["metric", *others], rows, note)]
+
+
+def _metrics(tree: Tree) -> dict[str, Metric]:
+    """Metrics from JSON."""
+    return {
+        name: Metric(*(np.nan if value[key] is None else value[key] for key in ("value", "error")))
+        for name, value in tree.items()
+    }

@@ -10,7 +10,8 @@ from fivesigma.analysis.analysis import Analysis
 from fivesigma.metrics.metric import is_metric, shown
 from fivesigma.metrics.result import judged_part
 from fivesigma.metrics.spec import monitored, spec_of
-from fivesigma.reporting.style import Picture, colour, label, new_figure, points, save, stairs
+from fivesigma.metrics.standard import TRIGGER_RATE
+from fivesigma.reporting.style import Picture, colour, count_scale, label, new_figure, points, save, stairs
 from fivesigma.reporting.table import Table
 from fivesigma.runs.folder import RunFolder
 
@@ -37,7 +38,7 @@ def headline(metrics: Tree, analysis: Analysis) -> list[tuple[str, str]]:
     """
     last = judged_part(metrics)
     names = [name for name in _HEADLINES[analysis.task] if name in _names(metrics)]
-    return [(shown(metrics[last].get(name)), f"{last} {_heading(name, analysis)}") for name in names]
+    return [(shown(metrics[last].get(name)), f"{last} {heading(name, analysis)}") for name in names]
 
 
 def tables(metrics: Tree, analysis: Analysis, sampled: Container[str] = ()) -> list[Table]:
@@ -50,15 +51,36 @@ def tables(metrics: Tree, analysis: Analysis, sampled: Container[str] = ()) -> l
     """
     header = ["metric", *(f"{part} (sample)" if part in sampled else part for part in metrics), "what it is"]
     rows = [
-        [_heading(name, analysis), *(shown(part.get(name)) for part in metrics.values()), _meaning(name)]
+        [heading(name, analysis), *(shown(part.get(name)) for part in metrics.values()), _meaning(name)]
         for name in _names(metrics)
     ]
-    return [Table("Metrics", header, rows)]
+    return [Table("Metrics", header, rows, _prior_note(analysis))]
+
+
+def _prior_note(analysis: Analysis) -> str:
+    """Why a score is not the probability of its class, if the training balances the classes."""
+    keys = {
+        "prepare.class_weights": analysis.prepare.class_weights is not None,
+        "prepare.resample": analysis.prepare.resample is not None,
+        "train.balance": "class" in analysis.train.balance,
+    }
+    key = next((key for key, is_set in keys.items() if is_set), "")
+    if not key:
+        return ""
+    note = (
+        f"`{key}` changes the prior: the network learns probabilities at another composition of the classes than that of "
+        "these events, so calibration, accuracy and log-loss are off, and AUC is not."
+    )
+    if analysis.task != "binary":
+        return note
+    if analysis.evaluate.recalibrate is not None:
+        return f"{note} The column `probability` of the predictions is corrected for this."
+    return f"{note} `evaluate.recalibrate: isotonic` gives probabilities at the composition of the events."
 
 
 def fold_columns(analysis: Analysis) -> dict[str, str]:
     """Metric → heading of its column in the table of folds."""
-    return {name: _heading(name, analysis) for name in _PER_FOLD[analysis.task]}
+    return {name: heading(name, analysis) for name in _PER_FOLD[analysis.task]}
 
 
 def sampled_parts(metadata: Tree) -> dict[str, tuple[int, int]]:
@@ -76,10 +98,21 @@ def _meaning(name: str) -> str:
     return spec_of(name).meaning if name in plugins.metrics else ""
 
 
-def _heading(name: str, analysis: Analysis) -> str:
+def heading(name: str, analysis: Analysis) -> str:
     """The name of a metric, and its unit if it has one."""
-    unit = spec_of(name).unit_for(analysis.target.unit if analysis.target else "") if name in plugins.metrics else ""
+    unit = _unit(name, analysis)
     return f"{name} [{unit}]" if unit else name
+
+
+def _unit(name: str, analysis: Analysis) -> str:
+    """The unit of a metric; none for one whose package is no longer installed."""
+    if (
+        name == TRIGGER_RATE.name
+        and analysis.evaluate.trigger is not None
+        and analysis.evaluate.trigger.total_rate is not None
+    ):
+        return "kHz"
+    return spec_of(name).unit_for(analysis.target.unit if analysis.target else "") if name in plugins.metrics else ""
 
 
 def figures(folder: RunFolder, analysis: Analysis, metrics: Tree, curves: Tree) -> Iterator[Picture]:
@@ -101,7 +134,7 @@ def figures(folder: RunFolder, analysis: Analysis, metrics: Tree, curves: Tree) 
         yield _scores(folder, analysis, curves, last)
         if metrics[last].get("per_parameter"):
             yield _per_parameter(folder, analysis, metrics[last]["per_parameter"], last)
-        yield _calibration(folder, curves, last)
+        yield _calibration(folder, analysis, curves, last)
     elif analysis.task == "multiclass":
         yield _class_scores(folder, analysis, curves[last]["scores"], last)
     else:
@@ -110,7 +143,8 @@ def figures(folder: RunFolder, analysis: Analysis, metrics: Tree, curves: Tree) 
     if analysis.task != "regression":
         yield _confusion(folder, metrics[last]["confusion"], last)
     for observer, rows in metrics[last].get("against", {}).items():
-        yield _against(folder, analysis, observer, rows, last)
+        if rows:  # there may be no events in any bin
+            yield _against(folder, analysis, observer, rows, last)
 
 
 def _histories(folder: RunFolder, analysis: Analysis) -> dict[int, list[dict[str, float]]]:
@@ -201,7 +235,7 @@ def _roc(folder: RunFolder, metrics: Tree, curves: Tree) -> Picture:
     named = {f"{name}: {per[name]['auc']['value']:.3f}": curve for name, curve in at.items()}
     for axes in (left, right):
         for i, (text, curve) in enumerate({**lines, **named}.items()):
-            signal, background = np.asarray(curve["signal"]), np.asarray(curve["background"])
+            signal, background = np.asarray(curve["signal"], float), np.asarray(curve["background"], float)
             thin = i >= len(lines)
             look: dict[str, Any] = {"color": colour(i), "lw": 1.0 if thin else 1.8, "ls": "--" if thin else "-"}
             if axes is left:
@@ -231,7 +265,8 @@ def _scores(folder: RunFolder, analysis: Analysis, curves: Tree, last: str) -> P
             stairs(axes, curves["train"]["scores"][name], colour(2 * i), f"{name}, training", filled=True)
         points(axes, curves[last]["scores"][name], colour(2 * i), f"{name}, {_WORDS.get(last, last)}")
     axes.axvline(analysis.evaluate.threshold, color="0.6", ls=":", lw=1)
-    axes.set(xlabel="score", ylabel="events, normalised to unit area", yscale="log", xlim=(0, 1))
+    scale = count_scale(histogram for part in curves.values() for histogram in part["scores"].values())
+    axes.set(xlabel="score", ylabel="events, normalised to unit area", yscale=scale, xlim=(0, 1))
     axes.set_ylim(top=axes.get_ylim()[1] * 6)
     axes.legend(ncols=2, loc="upper center")
     caption = (
@@ -258,7 +293,7 @@ def _per_parameter(folder: RunFolder, analysis: Analysis, rows: Tree, last: str)
     return save(folder, figure, "auc-per-parameter", "AUC at each hypothesis", caption, dict(rows))
 
 
-def _calibration(folder: RunFolder, curves: Tree, last: str) -> Picture:
+def _calibration(folder: RunFolder, analysis: Analysis, curves: Tree, last: str) -> Picture:
     figure, (axes,) = new_figure(4.6, 4.2)
     tree = curves[last]["calibration"]
     axes.plot([0, 1], [0, 1], color="0.6", ls=":", lw=1)
@@ -266,6 +301,8 @@ def _calibration(folder: RunFolder, curves: Tree, last: str) -> Picture:
     axes.errorbar(tree["score"], share, [share - low, high - share], fmt="o", color=colour(0), ms=4, capsize=2)
     axes.set(xlabel="mean score in bin", ylabel="share of signal", xlim=(0, 1), ylim=(0, 1))
     caption = "On the diagonal the score is the probability of being signal, at the composition of the sample."
+    if note := _prior_note(analysis):
+        caption += f" {note}"
     return save(folder, figure, "calibration", f"Calibration ({last})", caption, dict(tree))
 
 
@@ -276,7 +313,7 @@ def _class_scores(folder: RunFolder, analysis: Analysis, tree: Tree, last: str) 
     for axes, output in zip(panels, analysis.classes, strict=False):
         for i, name in enumerate(analysis.classes):
             stairs(axes, tree[output][name], colour(i), name)
-        axes.set(xlabel=f"probability of {output}", yscale="log", xlim=(0, 1))
+        axes.set(xlabel=f"probability of {output}", yscale=count_scale(tree[output].values()), xlim=(0, 1))
     for axes in panels[count:]:
         axes.set_visible(False)
     figure.supylabel("events, unit area", fontsize=9)
@@ -329,10 +366,12 @@ def _residual(folder: RunFolder, analysis: Analysis, metrics: Tree, curves: Tree
     unit = f" [{analysis.target.unit}]" if analysis.target and analysis.target.unit else ""
     for part in dict.fromkeys(["train", *(["folds"] if "folds" in curves else []), last]):
         if part in curves:
-            text = f"{part}: RMSE {shown(metrics[part]['rmse'])}, 68 % ± {metrics[part]['width_68']['value']:.4f}"
+            width = metrics[part]["width_68"]["value"]
+            text = f"{part}: RMSE {shown(metrics[part]['rmse'])}, 68 % ± {'–' if width is None else f'{width:.4f}'}"
             draw = stairs if part == "train" else points
             draw(axes, curves[part]["residual"], colour({"train": 0, "folds": 1}.get(part, 2)), text)
-    axes.set(xlabel=f"predicted − true{unit}", ylabel="events, normalised to unit area", yscale="log")
+    scale = count_scale(curves[part]["residual"] for part in curves)
+    axes.set(xlabel=f"predicted − true{unit}", ylabel="events, normalised to unit area", yscale=scale)
     axes.margins(y=0.25)
     axes.legend(loc="upper left", fontsize=8)
     axes.set_ylim(top=axes.get_ylim()[1] * 8)
@@ -341,30 +380,41 @@ def _residual(folder: RunFolder, analysis: Analysis, metrics: Tree, curves: Tree
 
 
 def _against(folder: RunFolder, analysis: Analysis, observer: str, rows: Sequence[Tree], last: str) -> Picture:
-    """Metrics in bins of an observer, with errors; a logarithmic axis where the bins span decades."""
-    names = ["rmse", "width_68", "bias"] if "rmse" in rows[0] else [n for n in ("auc", "accuracy") if n in rows[0]]
-    titles = {"rmse": "RMSE", "width_68": "half width of 68 %", "bias": "bias", "auc": "AUC", "accuracy": "accuracy"}
+    """Metrics in bins of an observer, a panel for each unit; a logarithmic axis where the bins span decades."""
+    panels = _by_unit(rows[0], analysis)
     low, high = (np.array([row[key] for row in rows], float) for key in ("low", "high"))
     log = bool((low > 0).all() and high[np.isfinite(high)].max(initial=0) > 50 * low.min())
     high = np.where(np.isfinite(high), high, np.maximum(low, 1) * 2)
     centre = np.sqrt(low * high) if log else (low + high) / 2
-    figure, (axes,) = new_figure(6.4, 3.8)
-    for i, name in enumerate(names):
-        value = np.array([row[name]["value"] if row[name]["value"] is not None else np.nan for row in rows])
-        error = np.array([row[name]["error"] or 0.0 for row in rows])
-        axes.errorbar(
-            centre, value, error, [centre - low, high - centre], fmt="o", ms=4, color=colour(i), label=titles[name]
-        )
-    if "bias" in names:
-        axes.axhline(0, color="0.7", lw=0.8)
-    if log:
-        axes.set_xscale("log")
-    unit = f" [{analysis.target.unit}]" if analysis.target and analysis.target.unit else ""
-    axes.set(
-        xlabel=label(analysis, observer), ylabel=f"{last} {titles[names[0]]}{unit}" if len(names) == 1 else f"{last}{unit}"
-    )
-    if len(names) > 1:
-        axes.legend()
+    figure, every = new_figure(6.4, 1.0 + 2.8 * len(panels), len(panels), 1)
+    for axes, (unit, names) in zip(every, panels.items(), strict=True):
+        for i, name in enumerate(names):
+            value = np.array([row[name]["value"] if row[name]["value"] is not None else np.nan for row in rows])
+            error = np.array([row[name]["error"] or 0.0 for row in rows])
+            bars = [centre - low, high - centre]
+            axes.errorbar(centre, value, error, bars, fmt="o", ms=4, color=colour(i), label=_label(name))
+        if "bias" in names:
+            axes.axhline(0, color="0.7", lw=0.8)
+        if log:
+            axes.set_xscale("log")
+        words = f"{last} {_label(names[0])}" if len(names) == 1 else last
+        axes.set(xlabel=label(analysis, observer), ylabel=f"{words} [{unit}]" if unit else words)
+        if len(names) > 1:
+            axes.legend()
     title = f"Against {analysis.titles.get(observer, observer)}"
     file_name = f"against-{observer}".replace("_", "-")
     return save(folder, figure, file_name, title, "Horizontal bars are the bins, vertical ones the errors.", list(rows))
+
+
+def _by_unit(row: Tree, analysis: Analysis) -> dict[str, list[str]]:
+    """Unit → the metrics in a row of bins that have it."""
+    panels: dict[str, list[str]] = {}
+    for name, value in row.items():
+        if is_metric(value) and not name.endswith("_of_constant"):
+            panels.setdefault(_unit(name, analysis), []).append(name)
+    return panels
+
+
+def _label(name: str) -> str:
+    """What a metric is called in a figure."""
+    return (spec_of(name).label if name in plugins.metrics else "") or name

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from fivesigma.analysis.analysis import Analysis
-from fivesigma.metrics.metric import shown
+from fivesigma.metrics.metric import Metric, shown
+from fivesigma.preparation.split import OUT_OF_FOLD
 from fivesigma.reporting.style import Picture, colour, label, new_figure, save
 from fivesigma.runs.folder import RunFolder
 
@@ -88,6 +89,36 @@ def tables(tree: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[str]
     return found
 
 
+def chosen_in_words(search: Tree) -> str:
+    """Which events decided on cut and bins, as in "chosen on … events".
+
+    >>> chosen_in_words({"chosen_on": "val"}), chosen_in_words({"chosen_on": "test", "crossed": True})
+    ('val', 'the other half of the test')
+    """
+    if not search.get("crossed"):
+        return str(search["chosen_on"])
+    return "the other folds'" if search["chosen_on"] == OUT_OF_FOLD else f"the other half of the {search['chosen_on']}"
+
+
+def limit_of(row: Mapping[str, Any], key: str = "limit") -> str:
+    """The median expected limit of a hypothesis, with its statistical error where the run knows it.
+
+    Args:
+        row: of `search.at`, from JSON.
+        key: `limit` or `limit_pb`.
+    """
+    value, error = row[key]["0"], (row.get("limit_error") or {}).get("0")
+    if error is None:
+        return f"{value:#.3g}"
+    return str(Metric(value, error * value / row["limit"]["0"]))
+
+
+def discovery_of(row: Mapping[str, Any]) -> str:
+    """The discovery significance of a hypothesis, with its error where the run knows it."""
+    found = row["discovery"]
+    return f"{found:.2f}" if isinstance(found, float) else shown(found)
+
+
 def _values(analysis: Analysis, metrics: Tree, rows: Tree) -> Sequence[float] | None:
     """Where hypotheses stand on the axis of their only parameter; None if there are several."""
     if len(analysis.parameters) != 1:
@@ -110,8 +141,19 @@ def _cut(folder: RunFolder, search: Tree, drawn: Tree, part: str) -> Picture:
                 error = np.array(scan["error"], float)[some]
                 low, high = value[some] - error, value[some] + error
                 axes.fill_between(_stretched(cut[some]), low, high, color=colour(i), alpha=0.15, lw=0)
-            chosen = search["at"][name]["best_cut" if key == "significance" else "best_cut_known"]["value"]
-            axes.plot(_stretched(scan["chosen"]), chosen, "o", color=colour(i), mec="black", ms=6)
+            row = search["at"][name]
+            chosen = row["best_cut" if key == "significance" else "best_cut_known"]
+            axes.errorbar(
+                _stretched(row["cut"]),
+                chosen["value"],
+                chosen["error"],
+                fmt="o",
+                color=colour(i),
+                mec="black",
+                ms=6,
+                capsize=2,
+                zorder=3,
+            )
         _score_axis(axes)
         axes.set(xlabel="cut on the score", title=title)
         axes.set_ylim(bottom=0)
@@ -122,8 +164,9 @@ def _cut(folder: RunFolder, search: Tree, drawn: Tree, part: str) -> Picture:
     if len(drawn) > 1:
         panels[0].legend(fontsize=8)
     caption = (
-        f"Asimov significance of a cut, on {part} events; points: the cuts chosen on {search['chosen_on']} events. Bands: "
-        "errors of the simulated numbers. Lines end where too little background is left to know it."
+        f"Asimov significance of a cut, on {part} events; points: the cuts chosen on {chosen_in_words(search)} events. "
+        "Bands and bars: spread of simulated samples of this size. Lines end where too few effective background events are "
+        "left."
     )
     return save(folder, figure, "search-cut", "Significance against the cut", caption, dict(drawn))
 
@@ -171,9 +214,9 @@ def _bins(folder: RunFolder, analysis: Analysis, search: Tree, drawn: Tree, part
             lower.set_ylabel("Z [σ]")
     panels[0][0].legend(fontsize=8, loc="upper center", ncols=1)
     caption = (
-        f"Expected events in bins of the score ({part}), signal on top of background; edges chosen on {search['chosen_on']} "
-        f"events, of about equal signal. Hatched: {100 * search['systematic']:.3g} % of the background and Monte Carlo "
-        "error; dashed: signal alone. Below: significance of each bin."
+        f"Expected events in bins of the score ({part}), signal on top of background; edges chosen on "
+        f"{chosen_in_words(search)} events, of about equal signal. Hatched: {100 * search['systematic']:.3g} % of the "
+        "background and Monte Carlo error; dashed: signal alone. Below: significance of each bin."
     )
     return save(folder, figure, "search-bins", "Binned score", caption, {name: drawn[name]["bins"] for name in drawn})
 
@@ -299,15 +342,22 @@ def _networks(axes: Any, networks: Tree, x: Tree, keys: Sequence[str], title: st
 
 def _number(row: Any, keys: Sequence[str]) -> tuple[float | None, float]:
     """A number and its error from nested mappings; None if it is not there."""
+    found = _at(row, keys)
+    if isinstance(found, Mapping):
+        return found.get("value"), found.get("error") or 0.0
+    error = _at(row, [f"{key}_error" if key == "limit" else key for key in keys]) if "limit" in keys else None
+    return found, error or 0.0
+
+
+def _at(row: Any, keys: Sequence[str]) -> Any:
     for key in keys:
         row = row.get(key) if isinstance(row, Mapping) else None
-    if isinstance(row, Mapping):
-        return row.get("value"), row.get("error") or 0.0
-    return row, 0.0
+    return row
 
 
 def _cell(row: Any, keys: Sequence[str], trained: bool) -> str:
-    for key in keys:
-        row = row.get(key) if isinstance(row, Mapping) else None
-    text = f"{row:#.3g}" if isinstance(row, float) else shown(row)
-    return text if trained or text == "–" else f"{text} *"
+    value, error = _number(row, keys)
+    if value is None:
+        return "–"
+    text = str(Metric(value, error)) if error else f"{value:#.3g}"
+    return text if trained else f"{text} *"

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -151,6 +151,11 @@ def points(axes: "Axes", tree: Mapping[str, Any], colour: str, label: str, *, de
     centres = (edges[1:] + edges[:-1]) / 2
     some = counts != 0
     axes.errorbar(centres[some], counts[some], errors[some], fmt="o", ms=3, lw=1, color=colour, label=label)
+
+
+def count_scale(trees: Iterable[Mapping[str, Any]]) -> str:
+    """`log` for histograms of which a bin has a positive content, otherwise `linear`."""
+    return "log" if any(count > 0 for tree in trees for count in tree["counts"]) else "linear"
 
 
 def fit_axis(axes: "Axes", tree: Mapping[str, Any]) -> None:

@@ -7,6 +7,7 @@ from fivesigma.analysis.analysis import Analysis
 from fivesigma.metrics.metric import shown
 from fivesigma.metrics.result import Results
 from fivesigma.reporting import comparison, trigger
+from fivesigma.reporting.search import chosen_in_words, discovery_of, limit_of
 from fivesigma.reporting.table import Table
 
 STATISTICS = ("mean", "std", "min", "median", "max")
@@ -73,7 +74,8 @@ def result_tables(results: Results, analysis: Analysis) -> Iterator[Table]:
         rows = [[p, f"{100 * n['share']:.3g} %", f"{n['effective_events']:,.0f}"] for p, n in negative.items()]
         yield Table("negative weights, kept in every number above", ["part", "events", "effective events"], rows)
     metrics = results.to_json()
-    yield from [*comparison.tables(metrics), *trigger.tables(metrics, analysis)][:2]
+    compared = comparison.tables(metrics, analysis)
+    yield from [*compared, *trigger.tables(metrics, analysis)[: 1 if compared else 2]]
 
 
 def search_sentences(results: Results, analysis: Analysis) -> Iterator[str]:
@@ -99,11 +101,11 @@ def search_tables(search: Mapping[str, Any], part: str) -> list[Table]:
         rows.append([name, *numbers, *(shown(row[key]) for key in ("best_cut", "best_cut_known", "binned", "binned_known"))])
         if "limit" in row:
             limit = row["limit"]
-            cells = [f"{limit['0']:#.3g}", f"{limit['-1']:#.3g} … {limit['1']:#.3g}", f"{row['discovery']:.2f} σ"]
-            bounds.append([name, *cells, *([f"{row['limit_pb']['0']:.4g} pb"] if "limit_pb" in row else [])])
+            cells = [limit_of(row), f"{limit['-1']:#.2g} … {limit['1']:#.2g}", f"{discovery_of(row)} σ"]
+            bounds.append([name, *cells, *([f"{limit_of(row, 'limit_pb')} pb"] if "limit_pb" in row else [])])
     systematic = f"{100 * search['systematic']:.3g} %"
     header = ["", "cut", "signal", "background", f"Z, b ± {systematic}", "b known", f"binned, b ± {systematic}", "b known"]
-    found = [Table(f"{part}, search: significance Z, cut and bins chosen on {search['chosen_on']} events", header, rows)]
+    found = [Table(f"{part}, search: significance Z, cut and bins chosen on {chosen_in_words(search)} events", header, rows)]
     if bounds:
         title = f"{part}, expected 95 % CLs limit on the signal strength (signal = 1), and discovery significance"
         most = max(len(row) for row in bounds)

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 Tree = Mapping[str, Any]
 Rows = Sequence[Tree]
 TICKS = [2, 3, 5, 7, 10, 20, 30, 50, 70, 100]
+NOT_SIMULATED = (
+    "The simulation has single muons from the collision point: no pile-up, no fake muons and no displaced muons, all of "
+    "which add to the rate in collisions."
+)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 
@@ -56,7 +60,12 @@ def tables(metrics: Tree, analysis: Analysis) -> list[Table]:
     tree = metrics[part]
     if settings is None or "trigger" not in tree:
         return []
-    return [_at_one_threshold(tree, part, settings), *_at_every_threshold(tree, part), *_resolutions(tree, part)]
+    simulated = analysis.simulate is not None and not analysis.has_files and analysis.shards is None
+    return [
+        _at_one_threshold(tree, part, settings, simulated),
+        *_at_every_threshold(tree, part, settings),
+        *_resolutions(tree, part),
+    ]
 
 
 def models(tree: Tree) -> dict[str, Any]:
@@ -89,8 +98,8 @@ def _turn_on_models(folder: RunFolder, every: Tree, settings: Trigger, part: str
     right.set(yscale="log", ylim=(2e-4, 1.5))
     left.legend(loc="upper left")
     caption = (
-        f"All models at {at} GeV and equal efficiency there. On the right the same with a logarithmic axis: what is "
-        "accepted far below the threshold makes the rate, as most muons are there."
+        f"All models at {at} GeV on their scales, which promise {settings.efficiency:g} there. On the right the same with a "
+        "logarithmic axis: muons accepted far below the threshold make the rate, because most muons are there."
     )
     numbers = {name: tree["turn_on"][at] for name, tree in every.items()}
     return save(folder, figure, "turn-on-models", f"Turn-on at {at} GeV ({part})", caption, numbers)
@@ -132,9 +141,9 @@ def _rates(folder: RunFolder, every: Tree, settings: Trigger, part: str) -> Pict
     top.tick_params(labelbottom=False)
     top.legend()
     caption = (
-        f"Rate of muons that fall like {power(settings.spectrum)}, all models at an efficiency of {settings.efficiency:g} "
-        "at each threshold; below, the rate of each baseline over that of the network. Bands: one standard deviation; that "
-        "of the ratio takes into account that both are of the same muons."
+        f"Rate of muons that fall like {power(settings.spectrum)}, all models on their scales, which promise an efficiency "
+        f"of {settings.efficiency:g} at each threshold; below, the rate of each baseline over that of the network. Bands: "
+        "one standard deviation; that of the ratio takes into account that both are of the same muons."
     )
     return save(folder, figure, "trigger-rate", f"Rate against threshold ({part})", caption, numbers)
 
@@ -253,40 +262,56 @@ def _momentum_axis(axes: "Axes") -> None:
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
 
 
-def _at_one_threshold(tree: Tree, part: str, settings: Trigger) -> Table:
+def _at_one_threshold(tree: Tree, part: str, settings: Trigger, simulated: bool) -> Table:
+    """Rates at equal measured efficiency; beside them, what the scale promises."""
     at = f"{settings.threshold:g}"
     rows = []
     for name, one in models(tree).items():
         own = one["thresholds"][at]
-        rows.append(
-            [name, *(text_of(x) for x in (own["rate"], one.get("rate_reduction"), own["efficiency"], own["plateau"]))]
-        )
-    unit = "share of all muons" if settings.total_rate is None else "kHz"
-    header = ["model", f"rate [{unit}]", "rate / network's", "efficiency at the threshold", "plateau"]
+        measured = (own.get("rate_measured"), one.get("rate_reduction_measured"))
+        promised = (own["rate"], one.get("rate_reduction"), own["efficiency"])
+        rows.append([name, *(text_of(x) for x in (*measured, *promised, own["plateau"]))])
+    unit = _unit(settings)
     percent = f"{100 * settings.efficiency:g} %"
+    header = ["model", f"rate [{unit}]", "rate / network's"]
+    header += [f"scale: rate [{unit}]", "scale: rate / network's", "scale: efficiency", "plateau"]
     note = (
-        f"All models accept {percent} of the muons of {at} GeV, on a scale set by other events than these; rates are for "
-        f"muons that fall like {power(settings.spectrum)}. The error of a ratio takes into account that both are of the "
-        "same muons. "
-        "Efficiency: what the scale promises, on these events, of muons within 10 % of the threshold; plateau: of those "
-        f"from {settings.plateau:g} times the threshold."
+        f"Rates in the first columns are at equal measured efficiency: each model is cut where {percent} of these muons "
+        f"within 10 % of {at} GeV pass. `scale`: the cut of a scale that other events have set, which promises {percent}, "
+        "and its efficiency measured on these muons. "
+        f"Rates are for muons that fall like {power(settings.spectrum)}. Errors come from a bootstrap that repeats the "
+        "choice of the cut; the error of a ratio takes into account that both models are judged on the same muons. "
+        f"Plateau: share that passes of the muons from {settings.plateau:g} times the threshold."
     )
+    if simulated:
+        note += f" {NOT_SIMULATED}"
     return Table(f"Trigger at {at} GeV ({part})", header, rows, note)
 
 
-def _at_every_threshold(tree: Tree, part: str) -> list[Table]:
+def _unit(settings: Trigger) -> str:
+    return "share of all muons" if settings.total_rate is None else "kHz"
+
+
+def _at_every_threshold(tree: Tree, part: str, settings: Trigger) -> list[Table]:
     """Rates, and where the network's curves turn on and end."""
     every = models(tree)
     others = [name for name in every if name != NETWORK]
     rates, efficiencies = [], []
     for at, own in every[NETWORK]["thresholds"].items():
-        ratios = [text_of(every[name]["rate_reductions"][at]) for name in others]
-        rates.append([f"{at} GeV", text_of(own["rate"]), *ratios])
+        ratios = [
+            text_of(every[name].get(key, {}).get(at))
+            for name in others
+            for key in ("rate_reductions_measured", "rate_reductions")
+        ]
+        rates.append([f"{at} GeV", text_of(own.get("rate_measured")), text_of(own["rate"]), *ratios])
         efficiencies.append([f"{at} GeV", text_of(own["efficiency"]), text_of(own["plateau"])])
-    header = ["threshold", "network's rate", *(f"{name} / network" for name in others)]
+    unit = _unit(settings)
+    header = ["threshold", f"network's rate [{unit}]", f"scale: rate [{unit}]"]
+    header += [text for name in others for text in (f"{name} / network", f"scale: {name} / network")]
+    note = "At equal measured efficiency; `scale`: at the efficiency that the scales promise."
     return [
-        Table(f"Rates at every threshold ({part})", header, rates),
-        Table(f"The network's efficiency ({part})", ["threshold", "at the threshold", "plateau"], efficiencies),
+        Table(f"Rates at every threshold ({part})", header, rates, note),
+        Table(f"The network's efficiency ({part})", ["threshold", "on the scale", "plateau"], efficiencies),
     ]
 
 

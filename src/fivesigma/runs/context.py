@@ -11,12 +11,12 @@ RUNS = Path("runs")
 
 @dataclass(frozen=True)
 class RunContext:
-    """Handed on from a verb to whatever does its work.
+    """What every step of a verb needs: output folder, listener and workers.
 
     Attributes:
         output: folder of all runs.
-        listener: hears what happens.
-        workers: who trains, scores and simulates.
+        listener: receives messages and progress.
+        workers: processes that train, score and simulate.
     """
 
     output: Path = RUNS
@@ -31,5 +31,5 @@ class RunContext:
         workers: int | None = None,
         cluster: str | None = None,
     ) -> "RunContext":
-        """From the arguments of a verb."""
+        """Make it from the arguments of a verb."""
         return cls(Path(output), listener or Listener(), Workers(workers, cluster))

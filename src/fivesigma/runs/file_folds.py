@@ -1,4 +1,4 @@
-"""Find the fold of each row of a file: networks were trained on some files, others are new."""
+"""Find the fold of each row of a file, for runs of older versions, which remember files instead of events."""
 
 import hashlib
 from collections.abc import Sequence
@@ -15,13 +15,14 @@ from fivesigma.data.load import plan_for, read_events, reader_for
 from fivesigma.preparation.folds import Fold, fold_of
 from fivesigma.progress import Listener
 from fivesigma.runs.folder import RunFolder
+from fivesigma.runs.trained_on import as_trained
 
 SHOWN = 3
-"""File names in a message, at most."""
+"""Largest number of file names in a message."""
 
 
 def training_samples(folder: RunFolder, analysis: Analysis, files: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """File → the samples that it was trained on as, by size and SHA-256; only files that were trained on."""
+    """Find training files by size and SHA-256; return file → the samples it was used for."""
     inputs = [row for row in folder.read_json("metadata.json").get("inputs", []) if _learns(analysis, row["sample"])]
     found = {}
     for file in files:
@@ -39,10 +40,10 @@ def _learns(analysis: Analysis, name: str) -> bool:
 
 
 def say_who_scores(files: Sequence[str], trained: Sequence[str], count: int, listener: Listener) -> None:
-    """One line: which files are scored by the fold that has not seen the event, and which by the mean of all."""
+    """Say in one line which files were trained on, and which are scored by the mean of all folds."""
     new = [file for file in dict.fromkeys(files) if file not in trained]
     ways = {
-        f"{_listed(trained)}: trained on, so each event is scored by the fold that has not seen it": trained,
+        f"{_listed(trained)}: trained on, so each event is scored by the fold that was not trained on it": trained,
         f"{_listed(new)}: new, so scored by the mean of the {count} folds": new,
     }
     listener.say("; ".join(text for text, concerned in ways.items() if concerned))
@@ -54,13 +55,13 @@ def _listed(files: Sequence[str]) -> str:
 
 
 class FileFolds:
-    """The fold of each row of a file, from 1; 0 for rows that no network has seen.
+    """The fold of each row of a file, from 1; 0 for rows that no network was trained on.
 
     Args:
-        analysis: of the run.
+        analysis: analysis of the run.
         file: the file.
-        samples: what it was trained on as; empty for a new file.
-        numbered: whether its events have numbers of their own; otherwise their content is hashed as in training.
+        samples: the samples it was used for; empty for a new file.
+        numbered: whether its events have numbers; otherwise their content is hashed as in training.
     """
 
     def __init__(self, analysis: Analysis, file: str, samples: Sequence[str], numbered: bool) -> None:
@@ -72,29 +73,22 @@ class FileFolds:
         """The folds of rows from `start` on.
 
         Args:
-            start, length: which rows.
-            event_number: their numbers, if they have any.
+            start, length: the rows.
+            event_number: their event numbers, if there are any.
         """
         if not self._samples:
             return np.zeros(length, np.intp)
         if event_number is None:
             return self._rows[start : start + length]
-        return fold_of(_as_trained(event_number), self._analysis.split)
-
-
-def _as_trained(values: NDArray[Any]) -> NDArray[np.uint64]:
-    """Event numbers as the readers of training events make them; missing ones, which no selection lets pass, are 0."""
-    if values.dtype.kind == "f":
-        values = np.where(np.isfinite(values), values, 0)
-    return values if values.dtype == np.uint64 else values.astype(np.int64).view(np.uint64)
+        return fold_of(as_trained(event_number), self._analysis.split)
 
 
 def _by_content(analysis: Analysis, file: str, samples: Sequence[str]) -> Fold:
-    """The fold of each row by its content, as training has read it; 0 where the selection leaves it out."""
+    """The fold of each row by its content, read as in training; 0 for rows that do not pass the selection."""
     result = None
     for name in samples:
         sample = analysis.samples.get(name)
-        reader = reader_for(analysis, file)
+        reader = reader_for(analysis, file, sample)
         plan = plan_for(analysis, reader)
         pieces = [fold_of(events.event_number, analysis.split) for events, _ in read_events(analysis, plan, reader, sample)]
         chosen = _selected(analysis, file, sample)
@@ -104,8 +98,8 @@ def _by_content(analysis: Analysis, file: str, samples: Sequence[str]) -> Fold:
 
 
 def _selected(analysis: Analysis, file: str, sample: Sample | None) -> NDArray[np.bool_]:
-    """Which rows of a file the selections of analysis and sample let pass."""
-    reader = reader_for(analysis, file)
+    """Find the rows of a file that pass the selections of analysis and sample."""
+    reader = reader_for(analysis, file, sample)
     plan = plan_for(analysis, reader)
     texts = [text for text in (analysis.selection, sample.selection if sample else None) if text is not None]
     pieces = [np.zeros(0, bool)]

@@ -29,12 +29,12 @@ _RECORDED = ("numpy", "scipy", "jax", "jaxlib", "keras", "pyarrow", "uproot", "a
 
 
 class RunFolder:
-    """Paths and JSON of one run; everything is written in one step or not at all.
+    """Paths and JSON files of a run; every file is written in one step or not at all.
 
     Args:
         path: the folder.
 
-    The file `UNFINISHED` stands in it, naming the step under way, until every step has succeeded.
+    Until every step has succeeded, the file `UNFINISHED` in it names the current step.
     """
 
     def __init__(self, path: Path) -> None:
@@ -64,12 +64,12 @@ class RunFolder:
 
     @classmethod
     def open(cls, place: str | Path, output: Path = Path("runs"), needs: str | Sequence[str] = ()) -> "RunFolder":
-        """A run by its folder, or the latest run of an analysis by its name.
+        """Find a run by its folder, or the latest run of an analysis by its name.
 
         Args:
             place: the folder, or the analysis's name.
             output: folder of all runs.
-            needs: files of which the latest run must have one to be chosen by name.
+            needs: a run chosen by name must have one of these files.
 
         Raises:
             RunError: if there is no such run, or the folder is not one.
@@ -81,7 +81,9 @@ class RunFolder:
                 known = [entry.name for entry in output.iterdir() if entry.is_dir()] if output.is_dir() else []
                 near = nearest(str(place), known)
                 hint = f"runs there are of: {', '.join(near or sorted(known)[:5])}" if known else None
-                raise RunError(f"no run {place}: neither a run folder nor an analysis with runs in {output}/", hint=hint)
+                raise RunError(
+                    f"no run {place}: it is neither a run folder nor an analysis with runs in {output}/", hint=hint
+                )
             names = [needs] if isinstance(needs, str) else needs
             usable = [run for run in runs if not names or cls(run).has(*names)]
             path = (usable or runs)[-1]
@@ -97,12 +99,12 @@ class RunFolder:
         return str(self.path)
 
     def has(self, *names: str) -> bool:
-        """Whether a file of the run, or one of several, is there."""
+        """Whether the run has a file, or one of several files."""
         return any((self.path / name).is_file() for name in names)
 
     @property
     def checkpoint(self) -> Path:
-        """Where the state of a training is kept."""
+        """Path of the checkpoint of a training."""
         return self.path / "checkpoints" / "last.npz"
 
     def fold(self, number: int) -> "RunFolder":
@@ -132,7 +134,7 @@ class RunFolder:
         """Read a JSON file of the run.
 
         Raises:
-            RunError: if it is missing or damaged, saying which step makes it.
+            RunError: if it is missing or damaged; says which step writes it.
         """
         try:
             return json.loads((self.path / name).read_text(encoding="utf-8"))
@@ -142,11 +144,11 @@ class RunFolder:
             raise RunError(f"{self.path / name} is damaged: {error}", hint=_MAKERS.get(name)) from None
 
     def write_history(self, rows: Sequence[Mapping[str, float]]) -> None:
-        """Write a row per epoch."""
+        """Write the history, a row per epoch."""
         self.write_text(HISTORY, "".join(json.dumps(row) + "\n" for row in rows))
 
     def history(self) -> list[dict[str, float]]:
-        """A row per epoch, as the training has written them."""
+        """The history of the training, a row per epoch."""
         lines = (self.path / HISTORY).read_text(encoding="utf-8").splitlines()
         return [json.loads(line) for line in lines]
 
@@ -155,11 +157,11 @@ class RunFolder:
         self.write_json("metadata.json", {**self.read_json("metadata.json"), **changes})
 
     def begin(self, step: str) -> None:
-        """Mark the run as unfinished, in this step."""
+        """Mark the run as unfinished, with the name of the current step."""
         self.write_json(MARKER, {"step": step, "pid": os.getpid(), "host": platform.node()})
 
     def alive(self) -> None:
-        """Say that work on the run goes on."""
+        """Show that a process is still working on the run."""
         if (self.path / MARKER).is_file():
             os.utime(self.path / MARKER)
 
@@ -169,7 +171,7 @@ class RunFolder:
 
     @property
     def unfinished(self) -> str | None:
-        """The step that was under way when the run stopped, or None."""
+        """The step in which the run stopped, or None."""
         return self._marker().get("step")
 
     @property
@@ -263,7 +265,7 @@ def _versions() -> dict[str, str]:
 
 
 def _git_hash() -> str | None:
-    """Commit of the folder the command was given in, with `+` if it has changes; None outside git."""
+    """Git commit of the current folder, with `+` if there are changes; None outside git."""
     try:
         run = subprocess.run(
             ["git", "describe", "--always", "--abbrev=40", "--dirty=+"],

@@ -14,7 +14,7 @@ from fivesigma.training.network import Network
 
 @dataclass(frozen=True)
 class Run:
-    """A run: its folder and what is in it. In a notebook it displays its metrics as a table."""
+    """A run: its folder and results. In a notebook it is displayed as a table of its metrics."""
 
     path: Path
 
@@ -23,7 +23,7 @@ class Run:
 
     @property
     def folder(self) -> RunFolder:
-        """The folder, with its readers."""
+        """The run folder, with methods that read its files."""
         return RunFolder(self.path)
 
     @property
@@ -38,7 +38,7 @@ class Run:
 
     @property
     def results(self) -> Results:
-        """The same, typed."""
+        """`metrics.json` as a typed object."""
         return Results.from_json(self.folder.read_json("metrics.json"))
 
     @property
@@ -48,7 +48,7 @@ class Run:
 
     @property
     def history(self) -> list[dict[str, float]]:
-        """One row per epoch; with folds, those of all of them, each row with its `fold`."""
+        """One row per epoch; with folds, the rows of all folds, each with its `fold`."""
         if not self.folder.has("folds.json"):
             return self.folder.history()
         numbers = [row["fold"] for row in self.folder.read_json("folds.json")["folds"]]

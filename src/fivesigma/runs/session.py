@@ -22,12 +22,12 @@ _MADE = {"explore": ["explore.json"], "train": TRAINED, "run": ["metrics.json"],
 
 
 class RunSession:
-    """A run at work; events that one step has loaded serve the next.
+    """A run while a verb works on it; events are loaded once for all steps.
 
     Args:
         folder: the run's folder.
         analysis: the resolved analysis.
-        context: who hears what happens, and who works.
+        context: output folder, listener and workers.
     """
 
     def __init__(self, folder: RunFolder, analysis: Analysis, context: RunContext) -> None:
@@ -41,18 +41,18 @@ class RunSession:
     def start(
         cls, analysis: Analysis, context: RunContext, *, needs: str, new: bool = False, resume: bool = False
     ) -> "RunSession":
-        """Go on with the latest run of this very analysis that has not got so far, or begin a new one.
+        """Continue the latest run of exactly this analysis that still needs this step, or begin a new one.
 
         Args:
             analysis: the resolved analysis.
-            context: where runs are kept, who hears what happens, and who works.
-            needs: the step about to be taken; a run that has already taken it is not touched.
+            context: output folder, listener and workers.
+            needs: the next step; a run that has completed it already is not continued.
             new: always begin a new run.
-            resume: never begin one.
+            resume: never begin a new run.
         """
         if analysis.split.folds is not None and multiprocess.processes() > 1:
             raise AnalysisError(
-                "folds are trained side by side by workers, not by several processes together",
+                "folds are trained by workers in parallel, not by several processes together",
                 hint="start one process, with --workers N or --cluster ADDRESS",
             )
         check(analysis)
@@ -65,19 +65,21 @@ class RunSession:
 
     @classmethod
     def open(cls, run: str | Path | Run, context: RunContext, needs: str | Sequence[str]) -> "RunSession":
-        """A run that is there.
+        """Open an existing run.
 
         Args:
             run: its folder, or an analysis's name for its latest run.
             context: as for `start`.
-            needs: files of which the run must have one.
+            needs: the run must have one of these files.
 
         Raises:
-            RunError: if there is no such run, or another process works on it.
+            RunError: if there is no such run, or another process is working on it.
         """
         folder = RunFolder.open(run.path if isinstance(run, Run) else run, context.output, needs)
         if folder.busy:
-            raise RunError(f"the run {folder} is being worked on ({folder.unfinished})", hint="wait until it is finished")
+            raise RunError(
+                f"another process is working on the run {folder} ({folder.unfinished})", hint="wait until it is finished"
+            )
         return cls(folder, folder.analysis(), context)
 
     @staticmethod
@@ -86,11 +88,11 @@ class RunSession:
             stopped = needs == "run" and folder.unfinished is not None
             if (stopped or not folder.has(*_MADE[needs])) and not folder.busy:
                 step = f" ({folder.unfinished})" if folder.unfinished else ""
-                context.listener.say(f"going on with the run {folder}{step}")
+                context.listener.say(f"continuing the run {folder}{step}")
                 return folder
         if resume:
             raise RunError(
-                f"no unfinished run of this very {analysis.name} analysis in {context.output}/",
+                f"no unfinished run of exactly this {analysis.name} analysis in {context.output}/",
                 hint="leave out --resume to begin one",
             )
         return RunFolder.create(context.output, analysis, command_line())
@@ -106,7 +108,7 @@ class RunSession:
         inputs = describe_inputs({name: [split_treename(path)[0] for path in paths] for name, paths in source.files.items()})
         recorded = self.folder.read_json("metadata.json").get("inputs")
         if recorded and [row["sha256"] for row in recorded] != [row["sha256"] for row in inputs]:
-            self.listener.say("warning: the input files have changed since this run was begun")
+            self.listener.say("warning: the input files have changed since this run began")
         self.folder.update_metadata(
             inputs=inputs,
             simulated=source.simulated,
@@ -116,12 +118,12 @@ class RunSession:
 
     @cached_property
     def baselines(self) -> Baselines:
-        """The run's other models."""
+        """The baselines of the run."""
         return Baselines(self.folder, self.analysis, self.source, self.listener)
 
     @property
     def is_trained(self) -> bool:
-        """Whether the run has its network, or those of all its folds."""
+        """Whether the run has its trained network, or those of all its folds."""
         return self.folder.has(*TRAINED)
 
     def network(self) -> Network | Folds:
@@ -134,5 +136,5 @@ class RunSession:
 
     @property
     def hypotheses(self) -> list[tuple[float, ...]]:
-        """The values of the parameters that the training's signal had."""
+        """The values of the parameters of the training's signal."""
         return [tuple(values) for values in self.folder.read_json("metadata.json").get("hypotheses", [])]

@@ -36,21 +36,21 @@ from fivesigma.progress import Listener
 
 @dataclass(frozen=True)
 class Source:
-    """An analysis's events, split.
+    """The events of an analysis, split into parts.
 
     Attributes:
         parts: `train`, `val`, `test` → events; with folds, `folds` and `test`.
         files: sample name → its files.
-        kinds: type of each column as the first file states it.
+        kinds: type of each column in the first file.
         read: sample name → number of events read before the selection.
-        simulated: whether the events come from the built-in simulation.
-        allowed_truth: truth columns among the inputs because the analysis insists.
+        simulated: whether the events come from a built-in simulation.
+        allowed_truth: truth columns that the analysis allows among the inputs.
         division: the folds of the part `folds`, if the analysis has folds.
-        shards: where all events are, if `parts` hold only a sample of them.
+        shards: all events on disk, if `parts` hold only a random sample of them.
         per_fb: whether weights are expected events per fb⁻¹, by the samples' cross sections.
-        uses: what there are samples for.
+        uses: the uses of all samples.
         origin: the analysis with the samples that were read, if they were.
-        rows: for each part, which events of each sample it holds; only where systematic uncertainties or baselines need it.
+        rows: for each part, which events of each sample it holds; only if systematic uncertainties or baselines need it.
     """
 
     parts: Mapping[str, Events]
@@ -78,8 +78,8 @@ def load_source(analysis: Analysis, listener: Listener, workers: Workers | None 
 
     Args:
         analysis: with files or a simulation.
-        listener: hears what happens.
-        workers: who simulates, if there is no file.
+        listener: receives messages and progress.
+        workers: processes that simulate, if there is no file.
 
     Raises:
         AnalysisError: if there is neither a file nor a simulation.
@@ -110,7 +110,7 @@ def load_source(analysis: Analysis, listener: Listener, workers: Workers | None 
         per_fb=per_fb,
         uses=frozenset(use for use, _ in pairs),
         origin=analysis,
-        rows=_rows(pairs, parts, analysis.split) if analysis.systematics or analysis.baselines else {},
+        rows=_rows(pairs, parts, analysis.split) if _samples_matter(analysis) else {},
     )
 
 
@@ -120,7 +120,7 @@ def read(
     data: Mapping[str, Sequence[str] | str] | None = None,
     listener: Listener | None = None,
 ) -> Events:
-    """All events of an analysis after its selections, those of every sample together; simulated if it names no files.
+    """Read all events of an analysis after its selections, of all samples; simulate them if it names no files.
 
     Args:
         analysis: a path, the name of a built-in analysis, or a mapping.
@@ -129,7 +129,7 @@ def read(
         listener: hears how far it is.
 
     Raises:
-        FivesigmaError: for whatever is wrong with the analysis or the data.
+        FivesigmaError: if the analysis or the data are wrong.
     """
     resolved, listener = load(analysis, settings, data), listener or Listener()
     if resolved.shards is not None:
@@ -140,10 +140,15 @@ def read(
     return concatenate([sample.events for sample in loaded])
 
 
+def _samples_matter(analysis: Analysis) -> bool:
+    """Whether something asks which sample an event is from."""
+    return bool(analysis.systematics or analysis.baselines or analysis.evaluate.search)
+
+
 def _rows(
     pairs: Sequence[tuple[str, Events]], parts: Mapping[str, Events], settings: Split
 ) -> dict[str, list[NDArray[np.intp]]]:
-    """Which events of each sample a part holds, without those that were dropped because they are test events too."""
+    """Which events of each sample a part holds, without those dropped because they are also test events."""
     rows = rows_of(pairs, settings)
     for part in parts:
         if sum(map(len, rows[part])) != len(parts[part]):
@@ -154,11 +159,11 @@ def _rows(
 
 
 def _check_variations(plan: Plan) -> None:
-    """Find what systematic variations need now, not after the training.
+    """Check before the training that files and columns of systematic variations exist.
 
     Raises:
-        ColumnNotFound: if a weight's formula needs a column that is not there.
-        DataError: if a file is not there.
+        ColumnNotFound: if a weight's formula needs a column that does not exist.
+        DataError: if a file does not exist.
     """
     for systematic in plan.analysis.systematics.values():
         for side in (systematic.up, systematic.down):
@@ -169,7 +174,7 @@ def _check_variations(plan: Plan) -> None:
 
 
 def _with_parameters(parts: Mapping[str, Events], analysis: Analysis) -> Mapping[str, Events]:
-    """Parts whose background carries drawn parameters, where the analysis asks for it."""
+    """Draw the parameters of background events, if the analysis asks for it."""
     if not drawn_anywhere(analysis.parameters):
         return parts
     signal = signal_rows(parts["train" if "train" in parts else OUT_OF_FOLD])
@@ -177,7 +182,7 @@ def _with_parameters(parts: Mapping[str, Events], analysis: Analysis) -> Mapping
 
 
 def _prepared_source(analysis: Analysis, folder: str, listener: Listener) -> Source:
-    """Events that `fivesigma prepare` wrote: a sample in memory, all of them on disk.
+    """Events written by `fivesigma prepare`: a random sample in memory, all of them on disk.
 
     Raises:
         AnalysisError: if they were prepared for another analysis.
@@ -186,7 +191,7 @@ def _prepared_source(analysis: Analysis, folder: str, listener: Listener) -> Sou
     for key, wanted in reading_settings(analysis).items():
         if shards.decisions.get(key) != wanted:
             raise AnalysisError(
-                f"{folder} was prepared with another `{key}` than {analysis.name} has",
+                f"{folder} was prepared with another `{key}` than that of {analysis.name}",
                 hint="run `fivesigma prepare` for this analysis",
             )
     if drawn_anywhere(analysis.parameters):
@@ -213,7 +218,7 @@ SIGNAL_SAMPLE = 100_000
 
 
 def reading_settings(analysis: Analysis) -> dict[str, Any]:
-    """What an analysis says about its events, wherever they come from: what a prepared folder must agree with."""
+    """The settings of an analysis that decide which events it reads; a prepared folder must have the same."""
     tree = analysis.model_dump(mode="json", include=set(fields_with(Analysis, "reading")))
     # How the background's values are drawn is decided when events are read.
     kept = {name: [p.variable, p.background_variable, p.values] for name, p in analysis.parameters.items()}
@@ -222,10 +227,10 @@ def reading_settings(analysis: Analysis) -> dict[str, Any]:
 
 
 def with_simulation(analysis: Analysis, listener: Listener, workers: Workers | None = None) -> Analysis:
-    """The analysis with its simulated events as its only sample; they are made if not in the cache."""
+    """The analysis with its simulated events as its only sample; they are simulated if not in the cache."""
     if analysis.simulate is None:
         raise AnalysisError(
-            f"{analysis.name} names no files and no simulation", hint="give --data train=FILE, or `samples` in the file"
+            f"{analysis.name} has neither files nor a simulation", hint="give --data train=FILE, or `samples` in the file"
         )
     path = simulated_file(analysis.simulate, listener, workers)
     return analysis.model_copy(update={"samples": {"simulated": Sample(files=[str(path)])}})
@@ -236,10 +241,10 @@ def simulated_file(
     listener: Listener,
     workers: Workers | None = None,
 ) -> Path:
-    """The file of a simulation, from the cache or newly made.
+    """The file of a simulation, from the cache or newly written.
 
-    Its name holds a hash of all settings and of the simulation's code, so that other settings, or
-    another version, are another file.
+    Its name contains a hash of all settings and of the simulation's code, so that other settings or
+    another version have another file.
     """
     text = json.dumps([_simulation_code(), settings.model_dump()], sort_keys=True)
     digest = hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -253,7 +258,7 @@ def simulated_file(
 
 
 def _simulation_code() -> str:
-    """A hash of everything that decides what a simulated event is."""
+    """A hash of the code that determines the simulated events."""
     digest = hashlib.sha256()
     package = resources.files("fivesigma")
     folders = [package / "simulation", package / "simulation" / "muons"]
@@ -271,18 +276,18 @@ def simulate_to(
     replace: bool = False,
     workers: Workers | None = None,
 ) -> int:
-    """Simulate events into a file; its ending gives the format.
+    """Simulate events and write them to a file; its extension gives the format.
 
-    Collisions are kept piece by piece in `<path>.parts/` until the file is complete, so that the same call goes
-    on after it was killed; muons take seconds and begin anew.
+    Collisions are kept in pieces in `<path>.parts/` until the file is complete, so that the same call continues
+    after it was killed; muons take seconds and start again.
 
     Args:
-        settings: what to simulate.
+        settings: settings of the simulation.
         path: the file.
         listener: hears how far it is.
         replace: whether an existing file may be replaced.
-        workers: who simulates, by default one process per core; the events do not depend on it, and this process
-            writes the file.
+        workers: processes that simulate, by default one per core; the events do not depend on them, and this
+            process writes the file.
 
     Returns:
         The number of events written.
@@ -296,7 +301,7 @@ def simulate_to(
     else:
         writable_format(path)  # a name without a known ending is better refused before the work
         if store.is_dir():
-            listener.say(f"going on with the simulation begun in {store}")
+            listener.say(f"continuing the simulation in {store}")
         rows = write_columns(path, [_resonance_columns(settings, listener, workers, store)], replace=replace)
         shutil.rmtree(store, ignore_errors=True)
     listener.done(f"simulated {rows:,} events: {path}")
@@ -335,6 +340,7 @@ def _muon_chunks(settings: MuonSimulation, path: Path, listener: Listener, worke
         pt_max=settings.pt_max,
         seed=settings.seed,
         noise=settings.noise,
+        dead_chambers=settings.dead_chambers,
     )
     as_archive = path.suffix == ".npz"
     for chunk in simulate_chunks(wanted, workers=workers.count, progress=listener.progress, cluster=workers.cluster):

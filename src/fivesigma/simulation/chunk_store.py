@@ -18,7 +18,7 @@ class ChunkStore:
 
     Args:
         folder: made when the first piece is saved.
-        settings: everything the pieces follow from; its `repr` must tell it from any other settings. Pieces of
+        settings: everything that determines the pieces; different settings must have a different `repr`. Pieces of
             other settings, or of another version of fivesigma, are not found.
     """
 
@@ -31,12 +31,12 @@ class ChunkStore:
         return self._folder / f"{self._digest}-{name}.npz"
 
     def save(self, name: str, columns: Columns) -> None:
-        """Keep a piece."""
+        """Save a piece."""
         with writing(self._path(name)) as part, open(part, "wb") as file:
             np.savez(file, allow_pickle=False, **columns)
 
     def load(self, name: str) -> Columns | None:
-        """A piece that was kept, or None; a damaged one counts as missing and will be made again."""
+        """Load a piece, or None if it is missing or damaged."""
         try:
             with open(self._path(name), "rb") as file, np.load(file) as archive:
                 return {key: archive[key] for key in archive.files}

@@ -24,8 +24,8 @@ PLACES_MIN = 4  # jets are padded to at least as many as an event must have, eve
 class Detector:
     """Acceptance, resolution and efficiency. GeV, radians, or pure numbers.
 
-    "published" marks what can be read off the published HEPMASS sample (Baldi et al., arXiv:1601.07913);
-    "fitted" marks what was chosen so that the simulated distributions meet the published ones.
+    "published" marks values read off the published HEPMASS sample (Baldi et al., arXiv:1601.07913);
+    "fitted" marks values chosen so that the simulated distributions agree with the published ones.
     """
 
     lepton_pt_min: float = 15.0  # published: smallest lepton pT of the sample
@@ -57,14 +57,14 @@ class Detector:
         for field in fields(self):
             value = getattr(self, field.name)
             if not (np.isfinite(value) and value >= 0):
-                raise SimulationError(f"detector setting {field.name} = {value} is not a number of at least 0")
+                raise SimulationError(f"detector setting {field.name} = {value} must be a number of at least 0")
         if self.jet_radius == 0 or self.jet_pt_min == 0:
             raise SimulationError("detector settings jet_radius and jet_pt_min must be above 0")
 
 
 @dataclass(frozen=True)
 class Particles:
-    """The final state of a batch of events, flat and ordered by event.
+    """Final-state particles of a batch of events, flat and ordered by event.
 
     Attributes:
         events: number of events in the batch.
@@ -125,7 +125,7 @@ class Measured:
 
 
 def measure(particles: Particles, detector: Detector, random: np.random.Generator) -> Measured:
-    """Everything the detector measures of a batch; events without exactly one isolated lepton are dropped."""
+    """Measure a batch of events; those without exactly one isolated lepton are dropped."""
     leptons = isolated_leptons(particles, detector, random)
     event = particles.event[leptons.particle]
     jets = measured_jets(particles, leptons, detector, random)

@@ -122,7 +122,7 @@ class Generator:
         return replace(generated, particles=decay_heavy_quarks(generated.particles, self._random))
 
     def skip(self, events: int) -> None:
-        """Generate events like those of `batch` and throw them away: the rate of bare Pythia."""
+        """Generate events like those of `batch` and discard them, to time Pythia alone."""
         for charge in (_POSITIVE_LEPTON, _NEGATIVE_LEPTON):
             self._obey(charge)
             for _ in range(events // 2):

@@ -91,14 +91,14 @@ def _measured_columns(measured: Measured) -> dict[str, NDArray[np.float64]]:
 
 
 def _present(jets: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which places of the padded jets hold a jet, [event, jet]."""
+    """Whether each entry of the padded jets is a jet, [event, jet]."""
     return jets[..., 3] > 0
 
 
 def jet_count(jets: NDArray[np.float64], tagged: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Number of jets without the tagged ones beyond the four leading, [event].
 
-    The published count behaves so: events without a tag among the leading four most often have four jets,
+    The published count behaves like this: events without a tag among the leading four most often have four jets,
     although they must have at least six in all.
     """
     lower_tags = np.sum(tagged[:, LEADING_JETS:], axis=1)

@@ -59,7 +59,7 @@ Columns = dict[str, NDArray[np.generic]]
 
 @dataclass(frozen=True)
 class ResonanceSettings:
-    """What to simulate.
+    """Settings of the collision simulation.
 
     Attributes:
         events: number of selected events, signal and background together.
@@ -95,7 +95,7 @@ class Process:
 
 @dataclass(frozen=True)
 class Chunk:
-    """A piece of one process that one worker makes in one go: its first `events` events."""
+    """A piece of one process that one worker simulates: its first `events` events."""
 
     process: Process
     number: int
@@ -132,16 +132,16 @@ def simulate(
 
     Args:
         workers: worker processes; None for one per core, 1 to stay in this process. Changes nothing else.
-        progress: called with selected events done, events wanted and a text, after every batch.
-        store: a folder that keeps finished chunks, so that the same call goes on after the process was killed
-            (the result is the same to the byte); None to keep nothing. This process writes it, so that workers
-            elsewhere need not see it. The caller removes it.
+        progress: called with the number of selected events so far, the number requested and a text, after every batch.
+        store: a folder that keeps finished chunks, so that the same call continues after the process was killed
+            (the result is the same to the byte); None to keep nothing. Only this process writes to it, so workers
+            elsewhere need no access. The caller removes it.
         cluster: address of a Dask scheduler whose workers make the chunks.
 
     Raises:
-        SimulationError: settings that cannot be simulated.
-        ClusterError: no workers, or a chunk that kills them again and again.
-        MissingExtra: Pythia or FastJet is not installed.
+        SimulationError: if the settings cannot be simulated.
+        ClusterError: if there are no workers, or a chunk kills them repeatedly.
+        MissingExtra: if Pythia or FastJet is not installed.
     """
     check(settings)
     processes = plan(settings)
@@ -158,7 +158,7 @@ def simulate(
 def check(settings: ResonanceSettings) -> None:
     """Raise SimulationError, in one sentence, for settings that no simulation can satisfy."""
     if settings.events < 1:
-        raise SimulationError(f"events = {settings.events}: at least one event must be asked for")
+        raise SimulationError(f"events = {settings.events}: there must be at least one event")
     if settings.fidelity not in FIDELITIES:
         hint = did_you_mean(settings.fidelity, FIDELITIES)
         raise SimulationError(f"unknown fidelity {settings.fidelity!r}; {hint}")
@@ -198,7 +198,7 @@ def split(process: Process, size: int) -> Iterator[Chunk]:
 
 
 def _mass_key(mass: float | None) -> int:
-    """A whole number that stands for a process when seeds are derived: its mass in MeV, 0 for background."""
+    """An integer that identifies a process in seeds: its mass in MeV, 0 for background."""
     return 0 if mass is None else round(mass * 1000)
 
 
@@ -206,7 +206,7 @@ def make_chunk(settings: ResonanceSettings, chunk: Chunk, report: Callable[[int]
     """Generate, measure and select until the chunk has its events.
 
     Args:
-        report: called after each batch with the number of wanted events it brought.
+        report: called after each batch with the number of its events that were used.
     """
     key = (_CHUNK_STREAM, _mass_key(chunk.process.mass), chunk.number)
     for_pythia, for_detector = np.random.SeedSequence(settings.seed, spawn_key=key).spawn(2)
@@ -242,14 +242,14 @@ def reconstruct(generated: Generated, detector: Detector, random: np.random.Gene
 
 
 def _store(settings: ResonanceSettings, folder: Path | None) -> ChunkStore | None:
-    """The store of these settings; a change of the sizes below makes other chunks, too."""
+    """The store of these settings; a change of the sizes below gives other chunks, too."""
     if folder is None:
         return None
     return ChunkStore(folder, (settings, CHUNK_EVENTS[settings.fidelity], BATCH_EVENTS[settings.fidelity]))
 
 
 def _kept(store: ChunkStore | None, chunk: Chunk) -> Made | None:
-    """A chunk that an earlier run has finished."""
+    """Load a chunk that an earlier run has finished."""
     found = store.load(_chunk_name(chunk)) if store is not None else None
     if found is None:
         return None
@@ -259,7 +259,7 @@ def _kept(store: ChunkStore | None, chunk: Chunk) -> Made | None:
 
 
 def _keep(store: ChunkStore | None, chunk: Chunk, made: Made) -> None:
-    """Put a finished chunk where the next call finds it, if there is such a place."""
+    """Save a finished chunk for the next call, if there is a store."""
     if store is not None:
         numbers = {"counts": np.array([made.generated, made.selected]), "cross_section": np.array(made.cross_section)}
         store.save(_chunk_name(chunk), {**made.columns, **numbers})
@@ -276,7 +276,7 @@ def _run(
     store: ChunkStore | None,
     report: Callable[[int], None],
 ) -> dict[Chunk, Made]:
-    """Make the chunks, keeping each as it is finished."""
+    """Make the chunks, and save each when it is finished."""
     named = {f"simulating collisions, chunk {_chunk_name(chunk)}": chunk for chunk in chunks}
     selected = dict.fromkeys(named, 0)
 
@@ -297,7 +297,7 @@ def _run(
 
 
 def _work(settings: ResonanceSettings, chunk: Chunk) -> Made:
-    """Make one chunk, wherever this runs, telling how many of its events there are."""
+    """Make one chunk, in any process, and report the number of its events."""
     done = 0
 
     def report(events: int) -> None:

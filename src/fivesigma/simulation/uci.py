@@ -78,7 +78,7 @@ _WHOLE = ("jets_no", "jet1_btag", "jet2_btag", "jet3_btag", "jet4_btag")
 
 
 def to_uci(columns: Mapping[str, NDArray[np.generic]]) -> dict[str, NDArray[np.generic]]:
-    """The sample in the UCI layout: `label`, `f0` to `f26` and `mass`, all float32, as far as they are there.
+    """The sample in the UCI layout: `label`, `f0` to `f26` and `mass`, all float32, if present.
 
     Args:
         columns: what `simulate` returns: all 27 features, and `label` and `mass` if known.
@@ -89,7 +89,9 @@ def to_uci(columns: Mapping[str, NDArray[np.generic]]) -> dict[str, NDArray[np.g
     for i, (name, scale) in enumerate(SCALES.items()):
         value = _column(columns, name)
         if scale.logarithm and not np.all(value > 0):
-            raise SimulationError(f"column {name!r} has values that are not above 0; UCI stores its logarithm")
+            raise SimulationError(
+                f"column {name!r} has values that are not above 0, and the UCI layout stores its logarithm"
+            )
         layout[f"f{i}"] = scale.forward(value).astype(np.float32)
     if "mass" in columns:
         layout["mass"] = np.asarray(columns["mass"], np.float32)

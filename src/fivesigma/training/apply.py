@@ -18,7 +18,7 @@ SMALLEST = 1 << 10
 
 
 def logits_of(model: Any) -> tuple[Any, str | None]:
-    """The network without a final sigmoid or softmax layer, and the name of that activation.
+    """Take a final sigmoid or softmax layer off the network; also returns the name of that activation.
 
     Returns:
         (a model that shares all variables, `sigmoid` | `softmax`), or (the model itself, None)
@@ -33,7 +33,7 @@ def logits_of(model: Any) -> tuple[Any, str | None]:
 
 
 def compiled_apply(network: Any) -> Callable[[Any, Any, NDArray[np.float32]], NDArray[np.float32]]:
-    """A function that applies the network to any number of events: (trainable, other, x) → outputs."""
+    """Compile a function that applies the network to any number of events: (trainable, other, x) → outputs."""
     team = Team(CHUNK, alone=True)
 
     def one(trainable: Any, other: Any, x: Any) -> Any:
@@ -81,7 +81,7 @@ def compiled_apply(network: Any) -> Callable[[Any, Any, NDArray[np.float32]], ND
 
 
 def probabilities(outputs: NDArray[np.float32], link: str | None) -> NDArray[np.float32]:
-    """Network outputs as scores: the probability of class 1, of each class, or the prediction.
+    """Convert network outputs to scores: the probability of class 1, of each class, or the prediction.
 
     Args:
         outputs: [event, output].

@@ -15,14 +15,14 @@ Arrays = list[Any]
 
 @dataclass
 class State:
-    """Everything that changes during training.
+    """Everything that changes during the training.
 
     Attributes:
         trainable, other, optimizer: values of the model's trainable and other variables (batch
             normalisation, dropout seeds) and of the optimiser's variables.
         epoch: epochs finished.
-        average: moving average of the trainable variables; empty if none is kept.
-        window: windows finished in the epoch under way.
+        average: moving average of the trainable variables; empty without one.
+        window: windows finished in the current epoch.
         sums: their sums, as `compiled_window` gives them.
         best: best value of the monitored metric, as "smaller is better".
         best_epoch: the epoch it was reached in, from 1.
@@ -45,7 +45,7 @@ class State:
 
     @property
     def variables(self) -> dict[str, Arrays]:
-        """What a training step changes."""
+        """The variables that a training step changes."""
         return {name: getattr(self, name) for name in _VARIABLES}
 
     def take(self, variables: dict[str, Arrays]) -> None:
@@ -54,7 +54,7 @@ class State:
             setattr(self, name, list(variables[name]))
 
     def record(self, row: dict[str, float], value: float) -> None:
-        """An epoch is over: its row of history, and the monitored value as "smaller is better"."""
+        """Record a finished epoch: its row of history, and the monitored value as "smaller is better"."""
         self.epoch += 1
         self.window, self.sums = 0, [0.0] * len(self.sums)
         self.history.append(row)
@@ -63,12 +63,12 @@ class State:
             self.best_trainable, self.best_other = list(self.judged), list(self.other)
 
     def stops(self, patience: int | None) -> bool:
-        """Whether the best epoch lies so many epochs back."""
+        """Whether the best epoch was at least this many epochs ago."""
         return patience is not None and self.epoch - self.best_epoch >= patience
 
     @property
     def judged(self) -> Arrays:
-        """The weights that count: the average where one is kept."""
+        """The weights to evaluate: the moving average if there is one."""
         return self.average or self.trainable
 
 
@@ -78,7 +78,7 @@ _SCALARS = ("epoch", "window", "sums", "best", "best_epoch", "history")
 
 
 def save(path: Path, state: State) -> None:
-    """Write the state in one step; a kill at any moment leaves the previous checkpoint whole."""
+    """Write the state in one step: if the process is killed, the previous checkpoint stays intact."""
     arrays = {f"{group}_{i}": np.asarray(a) for group in _GROUPS for i, a in enumerate(getattr(state, group))}
     scalars = {name: getattr(state, name) for name in _SCALARS}
     arrays["scalars"] = np.frombuffer(json.dumps(scalars).encode(), np.uint8)

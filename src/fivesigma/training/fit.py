@@ -47,10 +47,10 @@ OnEpoch = Callable[[int, dict[str, float]], None]
 
 @dataclass(frozen=True)
 class FitOptions:
-    """How a training of one network goes.
+    """Options for the training of one network.
 
     Attributes:
-        checkpoint_path: where the state is kept after every epoch, and every minute within a long one.
+        checkpoint_path: where the state is saved after every epoch, and every minute within a long one.
         resume: go on from `checkpoint_path` if it exists.
         shuffle: draw a new order of the events each epoch.
         stop_after_epoch: pause after this epoch; the schedule is that of all `train.epochs`.
@@ -84,12 +84,12 @@ def fit(
         options: checkpoint, order and what is called after an epoch.
 
     Returns:
-        One row per epoch: loss, accuracy (or RMSE), the same with `val_`, the rate, the seconds.
+        One row per epoch: loss, accuracy (or RMSE), the same with `val_`, learning rate, seconds.
 
     Raises:
         EventsError: if the loss is no longer a number.
         FivesigmaError: if another process of this training is gone.
-        RunError: if the checkpoint is another network's.
+        RunError: if the checkpoint belongs to another network.
     """
     options = options or FitOptions()
     team = Team(settings.batch_size)
@@ -117,10 +117,10 @@ def fit_many(
     stop_after_epoch: int,
     on_epoch: OnEpoch = lambda number, row: None,
 ) -> None:
-    """Train models of equal shape together; each ends as `fit` would have left it, up to rounding.
+    """Train models of equal shape together; each ends up as after `fit`, apart from rounding.
 
     Args:
-        members: the networks; afterwards `state.history` and `failure` tell what became of them.
+        members: the networks; afterwards `state.history` and `failure` hold the outcome of each.
         training, validation, problem, stop_after_epoch: as for `fit`.
         on_epoch: called with the number of the network and its row, after each of its epochs.
 
@@ -175,10 +175,10 @@ class _Loop:
 
     Args:
         members: the networks, all at the same point of their training.
-        optimizer: of the first one; the others' are alike.
+        optimizer: optimiser of the first one; the others have the same.
         source: the training events.
         team: the devices that share every batch.
-        problem: what is learned.
+        problem: task and target scale.
     """
 
     def __init__(self, members: Sequence[Member], optimizer: Any, source: Source, team: Team, problem: Problem) -> None:
@@ -195,7 +195,7 @@ class _Loop:
         self._validator = Validator(network, link, loss, problem, settings.monitor, team.rank, team.processes)
 
     def run(self, validation: Arrays | Pieces | None, stop_after_epoch: int, on_epoch: OnEpoch) -> None:
-        """Train until the last epoch, or until no network is to be trained further."""
+        """Train until the last epoch, or until every network has stopped early."""
         members, team = self._members, self._team
         rates = np.array([member.settings.learning_rate for member in members], np.float32)
         largest: Any = rates if self._many else members[0].settings.learning_rate
@@ -225,7 +225,7 @@ class _Loop:
                 break
 
     def _windows(self, last: int) -> Iterator[Window]:
-        """All windows from where the state stands; made ahead, so the state is looked at only once."""
+        """All windows from the present state on; they are prepared in advance, so the state is read only once."""
         if not any(member.goes_on for member in self._members):
             return
         first, window = self._members[0].state.epoch, self._members[0].state.window
@@ -233,7 +233,7 @@ class _Loop:
             yield from self._source.windows(epoch, window if epoch == first else 0)
 
     def _finish_epoch(self, member: Member, variables: Any, validation: Arrays | Pieces | None, seconds: float) -> bool:
-        """Judge a network after an epoch and keep its state; False if its loss is no longer a number."""
+        """Validate a network after an epoch and save its state; False if its loss is no longer a number."""
         started = time.perf_counter()
         try:
             row = member.history_row(self._problem)
@@ -252,13 +252,13 @@ class _Loop:
         return True
 
     def _save(self, variables: Any) -> None:
-        """Write the checkpoints within an epoch; of several processes, the first one does."""
+        """Write the checkpoints within an epoch; with several processes, only the first one does."""
         if self._team.rank == 0:
             for member, mine in zip(self._members, self._each(local(variables)), strict=True):
                 member.save(mine)
 
     def _stacked(self, trees: Sequence[Any]) -> Any:
-        """The networks' arrays as the program takes them: with a first axis over the networks if there are several."""
+        """Stack the networks' arrays for the program: with a first axis over the networks if there are several."""
         return jax.tree.map(lambda *each: np.stack(each), *trees) if self._many else trees[0]
 
     def _each(self, tree: Any) -> list[Any]:

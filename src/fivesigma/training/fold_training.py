@@ -40,12 +40,12 @@ def train_folds(
     """Train the network of each fold that has none yet, side by side, each on one core.
 
     Args:
-        folder: of the run; fold k is kept in `folds/fold-<k>/`.
+        folder: folder of the run; fold k is kept in `folds/fold-<k>/`.
         analysis: resolved.
         division: the events.
-        listener: hears every epoch.
-        workers: who trains, by default one process per core; the result does not depend on it. Those of a cluster must
-            see `folder`.
+        listener: receives every epoch.
+        workers: worker processes, by default one per core; the result does not depend on them. Those of a cluster
+            must see `folder`.
     """
     numbers = range(1, division.count + 1)
     missing = [number for number in numbers if not folder.fold(number).has(MODEL)]
@@ -77,10 +77,10 @@ def train_folds(
 
 
 def train_one(number: int, analysis: Analysis, events: Path, place: Path) -> None:
-    """In a worker: train the network of one fold, going on from its checkpoint; telling each epoch.
+    """In a worker: train the network of one fold, continuing from its checkpoint, and report each epoch.
 
     Args:
-        number: of the fold, from 1.
+        number: number of the fold, from 1.
         analysis: its seed is that of fold 0.
         events: folder that all events were written to.
         place: folder of the fold.
@@ -103,7 +103,7 @@ def train_one(number: int, analysis: Analysis, events: Path, place: Path) -> Non
 
 
 def _row(number: int, division: FoldAssignment, network: Network, history: Sequence[Mapping[str, float]]) -> dict[str, Any]:
-    """What `folds.json` says of a fold."""
+    """The entry of a fold in `folds.json`."""
     best = min(history, key=lambda row: row.get("val_loss", row["loss"]))
     return {
         "fold": number,
@@ -121,10 +121,10 @@ def _row(number: int, division: FoldAssignment, network: Network, history: Seque
 def fold_scores(
     folds: Folds, division: FoldAssignment, test: Events | None, hypotheses: Hypotheses
 ) -> dict[str, Callable[[], Scores]]:
-    """Part → what gives its scores.
+    """Part → scorer.
 
-    `train`: training events, each scored by one network that trained on it, that of the next fold, so that like is
-    compared with like: a mean of networks would be better than one, overtrained or not. `folds`: every event, scored
+    `train`: training events, each scored by one network that trained on it, that of the next fold, for a fair
+    comparison: a mean of networks would be better than one, overtrained or not. `folds`: every event, scored
     by the one network that has not seen it, with its `fold` as an observer. `test`: the mean of all networks.
     """
     parts: dict[str, Callable[[], Scores]] = {
@@ -158,8 +158,8 @@ def spread_columns(scores: Scores, each: NDArray[np.float32]) -> dict[str, NDArr
     """Standard deviation of one network's score about the mean, `spread` or `spread_<class>`.
 
     Args:
-        scores: the mean, for the names of classes.
-        each: score by every network, [network, event] or [network, event, class].
+        scores: the mean scores, which also hold the names of the classes.
+        each: scores of every network, [network, event] or [network, event, class].
     """
     spread = each.std(axis=0, ddof=1)
     if scores.task != "multiclass":

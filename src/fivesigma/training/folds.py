@@ -23,18 +23,18 @@ class Folds:
     """One network for each fold, which has not seen that fold.
 
     Attributes:
-        networks: that of fold 1 first.
+        networks: in the order of the folds.
     """
 
     networks: tuple[Network, ...]
 
     @property
     def recipe(self) -> Recipe:
-        """The first network's; all need the same features and parameters."""
+        """The recipe of the first network; all need the same features and parameters."""
         return self.networks[0].recipe
 
     def score(self, features: NDArray[np.float32], parameters: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
-        """Score new events: the mean of what the networks say.
+        """Score new events: the mean score of all networks.
 
         Args:
             features, parameters: as for `Network.score`.
@@ -50,7 +50,7 @@ class Folds:
         return scores_by(self, events, hypotheses)
 
     def by(self, network: Fold) -> "Assigned":
-        """What scores as many events as `network` [event] is long, each by the network of that number."""
+        """A scorer of these very events, which uses for each the network whose number `network` [event] gives."""
         return Assigned(self, network)
 
     def save(self, folder: RunFolder, rows: Sequence[Mapping[str, Any]] = ()) -> None:
@@ -72,7 +72,7 @@ class Folds:
 
 @dataclass(frozen=True)
 class Assigned:
-    """The networks of all folds, and which one scores each event.
+    """The networks of all folds, with the one that scores each event.
 
     Attributes:
         folds: the networks.
@@ -110,10 +110,10 @@ def finish(folder: RunFolder, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def load_trained(folder: RunFolder) -> Network | Folds:
-    """What a run has trained.
+    """Load the network of a run, or those of all its folds.
 
     Raises:
-        RunError: if it has not trained anything, or its files are damaged.
+        RunError: if it has no trained network, or its files are damaged.
     """
     if not folder.has(*TRAINED):
         raise RunError(f"the run {folder} has no trained network yet", hint="train it: fivesigma train ANALYSIS")

@@ -23,10 +23,10 @@ class Member:
     Attributes:
         model: a Keras model.
         settings: the `train` section; networks that are trained together differ in their learning rate alone.
-        checkpoint_path: where its state is kept, if it is.
-        resume: whether it goes on from there.
-        failure: why its training came to nothing.
-        state: how far it has got; after `begin`.
+        checkpoint_path: where its state is saved; None to save nothing.
+        resume: whether to continue from that state.
+        failure: why its training failed.
+        state: state of the training; set by `begin`.
     """
 
     model: Any
@@ -37,7 +37,7 @@ class Member:
     state: State = field(init=False)
 
     def begin(self) -> Any:
-        """Take up the state, from the checkpoint if there is one; the optimiser it belongs to."""
+        """Load the state from the checkpoint if there is one, else begin afresh; returns the optimiser."""
         optimizer = optimizer_for(self.settings)
         optimizer.build(self.model.trainable_variables)
         self.state = initial(self.model, optimizer, self.settings)
@@ -47,15 +47,15 @@ class Member:
 
     @property
     def goes_on(self) -> bool:
-        """Whether it is to be trained further."""
+        """Whether the training continues."""
         return self.failure is None and not self.state.stops(self.settings.patience)
 
     def add(self, sums: Any) -> None:
-        """Add what a window says of its events."""
+        """Add the sums of a window."""
         self.state.sums = [total + float(part) for total, part in zip(self.state.sums, sums, strict=True)]
 
     def history_row(self, problem: Problem) -> dict[str, float]:
-        """Loss and accuracy (or RMSE) on the training events of the epoch that is just over.
+        """Loss and accuracy (or RMSE) on the training events of the epoch that has just finished.
 
         Raises:
             EventsError: if the loss is no longer a number.
@@ -74,7 +74,7 @@ class Member:
         return row | {"accuracy": mean}
 
     def record(self, row: dict[str, float]) -> None:
-        """The epoch is over: enter its row, and remember the weights if it is the best so far."""
+        """Record the row of a finished epoch, and keep the weights if it is the best so far."""
         self.state.record(row, monitored(row, self.settings.monitor))
 
     def save(self, variables: Any = None) -> None:
@@ -85,7 +85,7 @@ class Member:
             checkpoint.save(self.checkpoint_path, self.state)
 
     def assign(self) -> None:
-        """Give the model the weights that count: those of the best epoch, or of the last."""
+        """Load the final weights into the model: those of the best epoch, or of the last."""
         state = self.state
         best = self.settings.keep == "best" and state.best_trainable
         trainable, other = (state.best_trainable, state.best_other) if best else (state.judged, state.other)

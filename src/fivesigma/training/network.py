@@ -25,27 +25,27 @@ MOST_HYPOTHESES = 20
 
 
 class ScoresArrays(Protocol):
-    """What scores arrays of features and parameters: a network, those of all folds, or a baseline."""
+    """Anything that scores arrays of features and parameters: a network, those of all folds, or a baseline."""
 
     def score(self, features: NDArray[np.float32], parameters: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """Score events, as `Network.score` does."""
 
 
 class Scorer(ScoresArrays, Protocol):
-    """What scores events with a recipe before it: a network, or those of all folds."""
+    """Anything that scores events after a recipe: a network, or those of all folds."""
 
     @property
     def recipe(self) -> Recipe:
-        """Names the features and parameters that are needed."""
+        """The recipe; it names the features and parameters that are needed."""
 
 
 @dataclass(frozen=True)
 class Network:
-    """A Keras model, the recipe before it and the scale behind it.
+    """A Keras model, with the recipe of its inputs and the scale of its output.
 
     Attributes:
         model: [event, input] → [event, output].
-        recipe: features and parameters as read → inputs.
+        recipe: turns features and parameters into inputs.
         target_scale, target_shift: the prediction is output / scale + shift (1 and 0 for classification).
     """
 
@@ -138,7 +138,7 @@ def scores_by(scorer: ScoresArrays, events: Events, hypotheses: Sequence[tuple[f
 
 
 def hypotheses_of(events: Events) -> list[tuple[float, ...]]:
-    """Distinct parameter values of the signal, if a search can list them; empty otherwise."""
+    """Distinct parameter values of the signal, if they are few enough to list; empty otherwise."""
     if not events.parameter_names or len(events.classes) != 2:
         return []
     rows = np.unique(events.parameters[events.target == 1], axis=0)
@@ -146,7 +146,7 @@ def hypotheses_of(events: Events) -> list[tuple[float, ...]]:
 
 
 def score_columns(scores: Scores) -> Mapping[str, NDArray[Any]]:
-    """Scores as columns: `score`, or `score_<class>` and `predicted_class`, or `prediction`."""
+    """Convert scores to columns: `score`, or `score_<class>` and `predicted_class`, or `prediction`."""
     if scores.task == "regression":
         return {"prediction": scores.score}
     if scores.task == "binary":

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Problem:
-    """What is learned.
+    """The task of a training, and the scale of its target.
 
     Attributes:
         task: `binary`, `multiclass` or `regression`.

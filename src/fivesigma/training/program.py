@@ -17,7 +17,7 @@ Variables = dict[str, Any]
 
 @dataclass(frozen=True)
 class Step:
-    """What one gradient step is made of.
+    """The ingredients of a gradient step.
 
     Attributes:
         network: a Keras model that gives logits or predictions.
@@ -39,10 +39,10 @@ class Step:
 
 
 def compiled_window(step: Step, team: Team, many: bool = False) -> Callable[..., tuple[Variables, Any]]:
-    """A program for any number of gradient steps.
+    """Compile a program for any number of gradient steps.
 
     Args:
-        step: what one step is made of.
+        step: the ingredients of a step.
         team: the devices that share every batch.
         many: train several networks of this shape at once: variables, learning rate and sums then have a first
             axis over the networks.
@@ -50,7 +50,7 @@ def compiled_window(step: Step, team: Team, many: bool = False) -> Callable[...,
     Returns:
         (variables, block, counts, steps, learning rate) → (variables, sums); `block` and `counts` are
         those of a `Window`. The sums are Σ w·loss, Σ w, Σ W·figure and Σ W, w being the training weight, W the
-        event's own, and the figure 1 for a right answer, or the squared error.
+        event's own, and the figure 1 for a correct answer and 0 otherwise, or the squared error.
     """
     network, optimizer = step.network, step.optimizer
     iteration, learning_rate = _positions(optimizer)
@@ -99,14 +99,14 @@ def compiled_window(step: Step, team: Team, many: bool = False) -> Callable[...,
 
 
 def _has_moving_values(network: Any) -> bool:
-    """Whether the network keeps averages over events, as batch normalisation does."""
+    """Whether the network has averages over events, as batch normalisation does."""
     return any("float" in str(variable.dtype) for variable in network.non_trainable_variables)
 
 
 def _exchanged_at_once(gradient: Callable[..., Any], team: Team) -> Callable[..., Any]:
-    """The same gradient, with one message between the processes per step.
+    """Compute the same gradient with one message between the processes per step.
 
-    Left to the compiler, every weight matrix is a message of its own, and what costs is their number. Batch
+    The compiler would send every weight matrix in a message of its own, and the cost is in the number of messages. Batch
     normalisation needs more than sums of gradients, so it is left to the compiler. Each device draws its own dropout.
     """
     rows, same = jax.sharding.PartitionSpec("rows"), jax.sharding.PartitionSpec()
@@ -138,7 +138,7 @@ def _positions(optimizer: Any) -> tuple[int, int]:
 
 
 def _averaged(before: Any, now: Any, step: Any, decay: float | None) -> Any:
-    """Exponential moving average; in the first steps a shorter one, which forgets the random start."""
+    """Exponential moving average; a shorter one in the first steps, so that it forgets the random start."""
     if decay is None:
         return before
     keep = jnp.minimum(decay, (1 + step) / (10 + step)).astype(jnp.float32)
@@ -146,7 +146,7 @@ def _averaged(before: Any, now: Any, step: Any, decay: float | None) -> Any:
 
 
 def _figure(outputs: Any, y: Any, task: str, decision_boundary: float) -> Any:
-    """What is averaged beside the loss: correct or not, or the squared error, per event."""
+    """The quantity averaged besides the loss: correct or not, or the squared error, per event."""
     if task == "binary":
         return ((outputs[:, 0] > decision_boundary) == (y > 0.5)).astype(jnp.float32)
     if task == "multiclass":

@@ -16,13 +16,13 @@ _OF_THE_START = ("seed", "kernel_initializer", "bias_initializer", "build_config
 
 
 def cached_program(network: Any, depends: tuple[Any, ...], make: Callable[[], T]) -> T:
-    """What `make` gives, or gave before for a network of the same shape.
+    """Return what `make` returns, or returned before for a network of the same shape.
 
-    Weights are arguments of a program, so one that was traced for one network serves all of its shape.
+    Weights are arguments of a program, so a program traced for one network serves all networks of the same shape.
 
     Args:
         network: the Keras model the program is for.
-        depends: whatever else the program depends on; its text is compared.
+        depends: everything else the program depends on; compared as text.
         make: traces the program.
     """
     shape = _shape(network)
@@ -40,7 +40,7 @@ def cached_program(network: Any, depends: tuple[Any, ...], make: Callable[[], T]
 
 
 def _shape(network: Any) -> str | None:
-    """A network without its weights as text; None if it is built of something that plain Keras does not have."""
+    """A network without its weights as text; None if it contains something that is not plain Keras."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # Keras warns of functions that it cannot describe
@@ -51,14 +51,14 @@ def _shape(network: Any) -> str | None:
 
 
 def _described(tree: Any) -> Any:
-    """A configuration without what decides the first weights.
+    """A configuration without the entries that determine the initial weights.
 
     Raises:
-        ValueError: if there is code in it that is not Keras's own.
+        ValueError: if it contains code that does not come from Keras.
     """
     if isinstance(tree, dict):
         if not str(tree.get("module", "keras")).startswith("keras") or tree.get("class_name") == "Lambda":
-            raise ValueError(f"{tree.get('class_name')} is not Keras's own")
+            raise ValueError(f"{tree.get('class_name')} does not come from Keras")
         return {key: _described(value) for key, value in tree.items() if key not in _OF_THE_START}
     if isinstance(tree, list | tuple):
         return [_described(value) for value in tree]

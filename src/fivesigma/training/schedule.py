@@ -14,7 +14,7 @@ RISE, START, END = 0.3, 1 / 25, 1e-6
 
 
 def optimizer_for(settings: Train) -> Any:
-    """A Keras optimiser as the `train` section asks for; the training step sets its learning rate anew each time."""
+    """Make the Keras optimiser of the `train` section; every training step sets its learning rate."""
     optimizers = keras().optimizers
     more: dict[str, Any] = {"global_clipnorm": settings.clip_norm} if settings.clip_norm else {}
     if settings.weight_decay:

@@ -21,7 +21,7 @@ ToArrays = Callable[[Events], Arrays]
 
 
 def seats(lengths: NDArray[np.int64], totals: NDArray[np.int64]) -> NDArray[np.int64]:
-    """How many of the first events of an epoch come from each lane, [total, lane].
+    """How many of the first events of an epoch come from each lane (the events of one shard), [total, lane].
 
     Event i of a lane of n stands at (i + ½)/n of the epoch (Webster's apportionment), which makes every
     stretch of it proportional to within one event, and a longer stretch never takes fewer from a lane.
@@ -54,12 +54,12 @@ class FromShards:
 
     Attributes:
         shards: the folder.
-        arrays: what turns events into network inputs.
+        arrays: turns events into network inputs.
         batch: events of a batch, all processes together.
         window: events in memory at a time, all processes together.
         per_process: devices of this process that share its rows.
-        rank, processes: which lanes this process reads: every `processes`-th, from `rank`.
-        seed: of the order.
+        rank, processes: this process reads every `processes`-th lane, from `rank`.
+        seed: seed of the order.
 
     Raises:
         RunError: if there are more processes than shards.
@@ -141,7 +141,7 @@ class FromShards:
 
     @staticmethod
     def _fill(block: NDArray[np.float32], filled: NDArray[np.int64]) -> None:
-        """Rows beyond the events of a batch repeat some of them with weight zero, for the sake of batch normalisation."""
+        """Rows beyond the events of a batch repeat some of them with weight zero, which batch normalisation needs."""
         for step, count in enumerate(filled):
             if count < block.shape[1]:
                 spare = np.arange(count, block.shape[1])
@@ -150,13 +150,13 @@ class FromShards:
 
 
 class _Lane:
-    """The events of one shard in this epoch's order of its groups, some at a time.
+    """The events of one shard, in this epoch's order of its groups, read in portions.
 
     Args:
         shard: the open file.
-        arrays: what turns events into network inputs.
-        seed: numbers that stand for the epoch and the lane.
-        skip: events that were taken before.
+        arrays: turns events into network inputs.
+        seed: numbers that identify the epoch and the lane.
+        skip: number of events already taken.
     """
 
     def __init__(self, shard: Shard, arrays: ToArrays, seed: tuple[int, ...], skip: int) -> None:
@@ -195,8 +195,8 @@ class ShardPieces:
 
     Attributes:
         shards: the folder.
-        part: `val`, say.
-        arrays: what turns events into network inputs.
+        part: for example `val`.
+        arrays: turns events into network inputs.
     """
 
     shards: Shards

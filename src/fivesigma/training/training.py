@@ -44,8 +44,8 @@ def train(
     Args:
         analysis: sections `prepare`, `model` and `train` are used.
         parts: `train` and, if there are validation events, `val`.
-        shards: where all events are, if `parts` are samples of them; the recipe is fitted on the sample.
-        options: checkpoint, and what is called after an epoch.
+        shards: all events on disk, if `parts` are random samples of them; the recipe is fitted on the sample.
+        options: checkpoint, and the function called after an epoch.
     """
     raw, parts = parts["train"], {**parts, "train": for_training(parts["train"], analysis.train.negative_weights)}
     recipe = fit_recipe(parts["train"], analysis.prepare)
@@ -71,12 +71,12 @@ def train_many(
     stop_after_epoch: int,
     on_epoch: Callable[[int, dict[str, float]], None],
 ) -> list[Member]:
-    """Train the networks of several analyses together, which differ in their learning rate alone.
+    """Train the networks of several analyses together, which differ only in their learning rate.
 
     Args:
         analyses: one for each network.
         parts: `train` and, if there are validation events, `val`.
-        checkpoint_paths: where the state of each is kept; those that are there are gone on with.
+        checkpoint_paths: where the state of each is saved; a training continues from its file if there is one.
         stop_after_epoch: pause after this epoch.
         on_epoch: called with the number of the network and its row, after each of its epochs.
     """
@@ -94,10 +94,10 @@ def train_many(
 
 
 def _model(analysis: Analysis, recipe: Recipe) -> Any:
-    """An unfitted network of the analysis's kind, for the inputs of the recipe.
+    """Build the network of the analysis for the inputs of the recipe, untrained.
 
     Raises:
-        AnalysisError: if it does not fit them.
+        AnalysisError: if the network does not fit the inputs.
     """
     kind: ModelKind = models.get(analysis.model.kind)
     inputs = Inputs(
@@ -116,16 +116,16 @@ def _model(analysis: Analysis, recipe: Recipe) -> Any:
 
 @dataclass(frozen=True)
 class ToInputs:
-    """Events as the training loop takes them.
+    """Converts events to arrays for the training loop.
 
     Attributes:
         recipe: features and parameters → network inputs.
         shift, scale: the network learns (target − shift) × scale.
         factors: weight of each class in training, [class]; empty for a regression.
-        mean: mean of event weight times class weight; training weights have a mean of one, which makes the
-            learning rate mean the same whatever unit the weights have.
+        mean: mean of event weight times class weight; training weights have a mean of one, so that the
+            learning rate does not depend on the unit of the weights.
         redraws: parameters that change from epoch to epoch.
-        negative: what is done with negative weights; of events in memory, it has been done before.
+        negative: treatment of negative weights; events in memory have been treated before.
     """
 
     recipe: Recipe
@@ -183,7 +183,7 @@ def _from_shards(
     scale: float,
     changed: NDArray[np.float64],
 ) -> tuple[Source, Pieces | None]:
-    """As `_from_memory`; `changed` is what negative weights make of each class's sum of weights, [class]."""
+    """As `_from_memory`; `changed` is each class's sum of weights after the treatment of negative weights, [class]."""
     totals = {part: shards.totals(part) for part in shards.rows}
     if len(analysis.classes):
         totals["train"] = totals["train"] * changed
@@ -219,7 +219,7 @@ def _by_class(events: Events) -> NDArray[np.float64]:
 
 
 def _redraws(analysis: Analysis, training: Events, recipe: Recipe) -> tuple[Redraw, ...]:
-    """What has to be drawn anew every epoch: the parameters drawn from the signal together, each even one alone."""
+    """Parameters to draw again every epoch: those drawn from the signal together, each uniform one by itself."""
     names = list(analysis.parameters)
     again = [i for i, parameter in enumerate(analysis.parameters.values()) if parameter.redraw]
     if not again:
@@ -237,7 +237,7 @@ def _redraws(analysis: Analysis, training: Events, recipe: Recipe) -> tuple[Redr
 def target_standard(analysis: Analysis, training: Events) -> tuple[float, float]:
     """Shift and scale of a regression's target: the network learns (target − shift) × scale.
 
-    An explicit `target.scale` only scales; without one the target gets mean zero and width one.
+    With an explicit `target.scale` there is no shift; without one, the scaled target has mean zero and width one.
     """
     if analysis.target is None:
         return 0.0, 1.0

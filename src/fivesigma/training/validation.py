@@ -17,7 +17,7 @@ from fivesigma.training.windows import Arrays
 
 
 class Pieces(Protocol):
-    """Events that come piece by piece."""
+    """Events in pieces."""
 
     def pieces(self, rank: int, processes: int) -> Iterator[Arrays]:
         """This process's share of the events."""
@@ -25,15 +25,15 @@ class Pieces(Protocol):
 
 @dataclass(frozen=True)
 class Validator:
-    """What is needed to judge a network.
+    """Computes the loss and metrics of a network on validation events.
 
     Attributes:
         network: gives logits or predictions.
-        link: the activation after it, as `logits_of` tells.
+        link: the activation after it, as `logits_of` returns it.
         loss: (outputs, target) → loss per event.
         problem: the task, and the scale of a regression's target.
-        monitor: the metric that is needed beside the loss.
-        rank, processes: which share of the events this process scores.
+        monitor: the metric that is needed besides the loss.
+        rank, processes: number of this process, and of all processes, which share the events.
     """
 
     network: Any

@@ -16,12 +16,12 @@ TARGET = -3
 
 @dataclass(frozen=True)
 class Redraw:
-    """Parameters that events do not have by nature, such as the mass of a background event: new ones each epoch.
+    """Parameters without a physical value, such as the mass of a background event, drawn again each epoch.
 
     Attributes:
         columns: positions of the parameters among the network's inputs, [parameter].
-        values: what is drawn from, as the network sees it, [value, parameter].
-        continuous: draw between the smallest and the largest value instead of one of them.
+        values: values to draw from, as the network sees them, [value, parameter].
+        continuous: draw uniformly between the smallest and the largest value instead.
     """
 
     columns: NDArray[np.intp]
@@ -29,21 +29,21 @@ class Redraw:
     continuous: bool = False
 
     def draw(self, generator: np.random.Generator, count: int) -> NDArray[np.float32]:
-        """Parameters of `count` events, [event, parameter]."""
+        """Draw parameters of `count` events, [event, parameter]."""
         if self.continuous:
             low, high = self.values.min(axis=0), self.values.max(axis=0)
             return generator.uniform(low, high, (count, len(self.columns))).astype(np.float32)
         return self.values[generator.integers(len(self.values), size=count)]
 
     def put(self, rows: NDArray[np.float32], parameters: NDArray[np.float32]) -> None:
-        """Give the background (target 0) among rows of `Arrays.table` these parameters, one per row."""
+        """Write these parameters, one per row, into the background (target 0) rows of `Arrays.table`."""
         chosen = np.flatnonzero(rows[:, TARGET] == 0)
         rows[chosen[:, None], self.columns] = parameters[chosen]
 
 
 @dataclass(frozen=True)
 class Arrays:
-    """What the loop trains on or validates with.
+    """The arrays that the loop trains on or validates with.
 
     Attributes:
         x: network inputs, float32 [event, input].
@@ -51,8 +51,8 @@ class Arrays:
         weight: training weight, class weights included, [event].
         event_weight: the event's own weight, for the metrics, [event].
         redraws: parameters that change from epoch to epoch.
-        groups: number of the group each event belongs to, from 0, [event]; every batch takes as many from each. With
-            None events come as they are.
+        groups: number of the group each event belongs to, from 0, [event]; every batch takes the same number from each. None
+            without groups.
     """
 
     x: NDArray[np.float32]
@@ -80,13 +80,13 @@ class Window:
     """Batches that are trained on in one call.
 
     Attributes:
-        epoch: epochs finished before.
+        epoch: number of epochs finished before it.
         number: its place in the epoch, from 0.
         last: whether the epoch ends with it.
         block: rows of `Arrays.table`, this process's share of every batch, [step, row, column]. Rows that fill up
-            a batch, and steps beyond `steps`, have weight zero or are not looked at.
+            a batch have weight zero; steps beyond `steps` are not read.
         counts: events of each batch, all processes together, [step].
-        steps: batches that are there.
+        steps: number of batches in it.
     """
 
     epoch: int
@@ -98,14 +98,14 @@ class Window:
 
 
 class Source(Protocol):
-    """Training events that come in windows."""
+    """Training events in windows."""
 
     @property
     def steps(self) -> int:
-        """Batches of an epoch."""
+        """Number of batches in an epoch."""
 
     def windows(self, epoch: int, first: int = 0) -> Iterator[Window]:
-        """The windows of one epoch, from number `first` on; the same for the same epoch, always."""
+        """Yield the windows of one epoch, from number `first` on; always the same for the same epoch."""
 
 
 class InMemory:
@@ -114,10 +114,10 @@ class InMemory:
     Args:
         arrays: the events.
         batch: events of a batch, all processes together.
-        devices: devices that share a batch; a batch is filled up to a multiple of them.
-        rank, processes: which share of every batch this process takes.
-        seed: of the order.
-        shuffle: whether there is a new order at all.
+        devices: devices that share a batch; a batch is filled up to a multiple of their number.
+        rank, processes: number of this process, and of all processes, which share every batch.
+        seed: seed of the order.
+        shuffle: whether the order is random.
     """
 
     def __init__(
@@ -169,14 +169,14 @@ class InMemory:
 
 
 def in_turns(groups: NDArray[np.intp], generator: np.random.Generator) -> NDArray[np.intp]:
-    """An order of as many events as there are, in which the groups take turns.
+    """An order of the events, of the same length, in which the groups take turns.
 
-    Of n neighbours and g groups, each group has n/g, rounded up or down. A small group is passed through several
-    times, each time in a new order; of a large one, events that are chosen by chance are left out.
+    Among n neighbours and g groups, each group has n/g, rounded up or down. Events of a small group appear several
+    times, each time in a new order; of a large group, a random selection of events is left out.
 
     Args:
-        groups: number of each event's group, [event]; numbers without events do no harm.
-        generator: of the order.
+        groups: number of each event's group, [event]; there may be numbers without events.
+        generator: random generator of the order.
 
     >>> groups = np.array([0, 0, 0, 0, 0, 1])
     >>> groups[in_turns(groups, np.random.default_rng(1))].tolist()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Rung:
-    """`count` settings of a bracket, each trained up to `epochs` in all."""
+    """`count` settings of a bracket, each trained up to `epochs` in total."""
 
     count: int
     epochs: int
@@ -39,7 +39,7 @@ def brackets(max_epochs: int, factor: int) -> list[list[Rung]]:
 
 
 def total_epochs(max_epochs: int, factor: int) -> int:
-    """Epochs trained in all, survivors going on from where they stopped.
+    """Total number of epochs; settings that survive a rung continue from where they stopped.
 
     >>> total_epochs(9, 3)
     69

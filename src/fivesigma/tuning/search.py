@@ -22,7 +22,7 @@ from fivesigma.tuning.trial import Outcome, Trial, advance
 
 
 class Numbers(tuple[int, ...]):
-    """Numbers of the trials of one task; names it in messages."""
+    """Numbers of the trials of one task; they name it in messages."""
 
     def __str__(self) -> str:
         return f"trial{'s' if len(self) > 1 else ''} {', '.join(map(str, self))}"
@@ -33,14 +33,14 @@ LEARNING_RATE = "train.learning_rate"
 
 @dataclass(frozen=True)
 class News:
-    """What a search tells its listener.
+    """What a search reports to its listener.
 
     Attributes:
-        trials: all trials, in the order they were proposed.
-        trial: the one that has moved on.
-        target: epochs it is to reach now.
-        is_done: whether it has reached them; otherwise another epoch is over.
-        epochs: epochs trained so far, of all trials.
+        trials: all trials, in the order of their proposal.
+        trial: the trial this report is about.
+        target: number of epochs it is to reach in this rung.
+        is_done: whether it has reached them; otherwise one more epoch has finished.
+        epochs: epochs trained so far, by all trials.
         total: epochs that the whole search trains.
     """
 
@@ -54,7 +54,7 @@ class News:
 
 @dataclass
 class _Bracket:
-    """Trials that compete with one another, and the rungs they climb."""
+    """Trials that compete with one another, and their rungs."""
 
     trials: list[Trial]
     rungs: list[Rung]
@@ -65,7 +65,7 @@ class _Bracket:
 
     @property
     def missing(self) -> list[Trial]:
-        """Trials that have not reached the present rung."""
+        """Trials that have not reached the current rung."""
         return [trial for trial in self.trials if trial.epochs < self.target]
 
 
@@ -73,15 +73,15 @@ class _Bracket:
 class Search:
     """A search for the best settings of an analysis.
 
-    What is proposed, trained and promoted follows from the analysis and its seeds alone, not from who
-    is finished first.
+    Which settings are proposed, trained and promoted depends only on the analysis and its seeds, not on which
+    trial finishes first.
 
     Args:
         analysis: with a `tune` section.
         events: split events, or the folder that `tune.data.write` wrote them to; `train` and `val` are
             used, the test events never.
-        folder: where trials and `tune.json` are kept; a search that was stopped goes on from there.
-        pool: who trains.
+        folder: where trials and `tune.json` are kept; a search that was stopped continues from there.
+        pool: the executor that trains.
         on_news: called after every epoch of a trial, and when it has reached the epochs it was given.
     """
 
@@ -95,7 +95,7 @@ class Search:
         self.trials: list[Trial] = []
 
     def run(self) -> list[Trial]:
-        """Take every trial as far as the method says; the best trial comes first.
+        """Train every trial as long as the method asks; returns the trials, the best one first.
 
         Raises:
             AnalysisError: if there is nothing to search, or a setting is not valid.
@@ -117,18 +117,18 @@ class Search:
         return ranked
 
     def analysis_of(self, setting: Setting) -> Analysis:
-        """The analysis with one setting in force, trained for the search's number of epochs."""
+        """The analysis with one setting applied, and the search's number of epochs."""
         more = {"train.epochs": self.analysis.tune.max_epochs, "train.monitor": self.analysis.tune.objective}
         return load(self.analysis, {**more, **setting})
 
     def _trial(self, number: int, setting: Setting, bracket: int = 0) -> Trial:
-        """A trial to come; a setting that is not valid is found before hours are spent."""
+        """Make a trial; this finds a setting that is not valid before hours are spent."""
         self.analysis_of(setting)
         return Trial(number, setting, bracket=bracket)
 
     def _learn(self) -> None:
-        """TPE: batches of trials, each proposed from the results of those before; their size, not the number of
-        workers, decides what is known when."""
+        """TPE: batches of trials, each proposed from the results of earlier batches; which results are known then
+        depends on their size, not on the number of workers."""
         tune = self.analysis.tune
         while (done := len(self.trials)) < tune.trials:
             tried = [(trial.setting, self._rank(trial)[0] if trial.failure is None else None) for trial in self.trials]
@@ -138,7 +138,7 @@ class Search:
             self._climb([_Bracket(batch, [Rung(len(batch), tune.max_epochs)])], tune.trials * tune.max_epochs)
 
     def _settings(self) -> Iterator[tuple[Setting, int]]:
-        """Settings with their bracket, all of them before anything is trained."""
+        """All settings with their brackets, before anything is trained."""
         tune = self.analysis.tune
         if tune.method == "grid":
             yield from ((setting, 0) for setting in grid(tune.space))
@@ -162,7 +162,7 @@ class Search:
 
         Args:
             climbing: the brackets.
-            total: epochs of the whole search, if these are not all.
+            total: epochs of the whole search, if these brackets are not all of it.
         """
         total = total or sum(_epochs_of(bracket) for bracket in climbing)
         owner = {trial.number: bracket for bracket in climbing for trial in bracket.trials}
@@ -190,7 +190,7 @@ class Search:
                 self._submit(bracket)
 
     def _submit(self, bracket: _Bracket) -> None:
-        """Have the missing trials of a rung trained; where none is missing, those of the next one."""
+        """Submit the trials of a rung that are not trained yet; if there are none, those of the next rung."""
         while not bracket.missing and len(bracket.rungs) > 1:
             self._promote(bracket)
         for group in self._alike(bracket.missing):
@@ -200,7 +200,7 @@ class Search:
             self.pool.submit(numbers, advance, numbers, analyses, self.events, checkpoints, bracket.target)
 
     def _alike(self, trials: list[Trial]) -> list[list[Trial]]:
-        """Trials that are trained in one program, where that is faster: those that differ in their learning rate alone."""
+        """Group trials that one program trains, where that is faster: those that differ only in their learning rate."""
         groups: dict[str, list[Trial]] = {}
         for trial in trials:
             analysis = self.analysis_of(trial.setting)
@@ -211,21 +211,21 @@ class Search:
         return list(groups.values())
 
     def _promote(self, bracket: _Bracket) -> None:
-        """The best trials of a complete rung go on; what a trial reached later, before a stop, does not count here."""
+        """Promote the best trials of a complete rung; later results, from before a stop, do not count here."""
         before, after = bracket.rungs[:2]
         able = [trial for trial in bracket.trials if trial.failure is None]
         bracket.trials = sorted(able, key=lambda trial: self._rank(trial, before.epochs))[: after.count]
         del bracket.rungs[0]
 
     def _rank(self, trial: Trial, epochs: int | None = None) -> tuple[float, int]:
-        """Better trials first; a failed one last; ties in the order they were proposed."""
+        """Sort trials: better ones first, failed ones last, ties in the order of their proposal."""
         value = trial.best(self.analysis.tune.objective, epochs or trial.epochs)
         if value is None:
             return float("inf"), trial.number
         return (-value if spec_of(self.analysis.tune.objective).larger_is_better else value), trial.number
 
     def _settle(self, trial: Trial, outcome: Outcome, epochs: int) -> None:
-        """Enter a result, on disk too."""
+        """Record a result, also on disk."""
         trial.history, trial.seconds, trial.failure = outcome.history, outcome.seconds, outcome.failure
         trial.epochs = epochs
         trial.value = trial.best(self.analysis.tune.objective, epochs)
@@ -233,7 +233,7 @@ class Search:
         write_text(self.folder / "tune.json", json.dumps(tree, indent=1) + "\n")
 
     def _restored(self, trials: list[Trial]) -> list[Trial]:
-        """The same trials, as far as an interrupted search had taken them."""
+        """The same trials, with the results of an interrupted search."""
         path = self.folder / "tune.json"
         if not path.is_file():
             return trials
@@ -249,13 +249,13 @@ class Search:
 
 
 def _epochs_of(bracket: _Bracket) -> int:
-    """Epochs that a bracket trains in all."""
+    """Total number of epochs of a bracket."""
     counts = [min(rung.count, len(bracket.trials)) for rung in bracket.rungs]
     before = [0, *(rung.epochs for rung in bracket.rungs)]
     return sum(count * (rung.epochs - start) for count, rung, start in zip(counts, bracket.rungs, before, strict=False))
 
 
 def _seen(trial: Trial, message: list[Any]) -> Trial:
-    """A trial with what its training has just told, for display only."""
+    """A trial with the latest report of its training, for display only."""
     epochs, best, seconds = message
     return replace(trial, epochs=epochs, value=best, seconds=trial.seconds + seconds)

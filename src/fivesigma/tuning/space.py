@@ -28,11 +28,13 @@ def values_of(key: str, values: Range) -> list[Any]:
     if values.step is not None:
         low, high = values.float
         return [low + i * values.step for i in range(math.floor((high - low) / values.step + 1e-9) + 1)]
-    raise AnalysisError(f"tune.space: {key!r} is continuous, so a grid has no end", hint="give it a `step`, or a `choice`")
+    raise AnalysisError(
+        f"tune.space: {key!r} is continuous, so there is no grid of its values", hint="give it a `step`, or a `choice`"
+    )
 
 
 def draw(space: Mapping[str, Range], generator: np.random.Generator) -> Setting:
-    """One point, drawn at random; logarithmic ranges are uniform in the logarithm."""
+    """Draw one point at random; logarithmic ranges are uniform in the logarithm."""
     return {key: _draw_value(values, generator) for key, values in space.items()}
 
 
@@ -63,18 +65,18 @@ def size(space: Mapping[str, Range]) -> int | None:
 
 
 def grid(space: Mapping[str, Range]) -> Iterator[Setting]:
-    """Every point of a discrete space, the last key varying fastest."""
+    """Every point of a discrete space; the last key varies fastest."""
     lists = [values_of(key, values) for key, values in space.items()]
     for point in itertools.product(*lists):
         yield dict(zip(space, point, strict=True))
 
 
 def distinct(space: Mapping[str, Range], count: int, seed: int) -> list[Setting]:
-    """`count` different points in random order; all there are if the space is smaller.
+    """`count` different points in random order; all points if the space is smaller.
 
     Args:
         space: key → range.
-        count: how many points are wanted.
+        count: number of points.
         seed: the same seed draws the same points.
     """
     generator = np.random.default_rng(seed)

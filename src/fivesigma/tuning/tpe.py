@@ -24,9 +24,9 @@ def propose(
     Args:
         space: key → range.
         tried: settings with their results, smaller is better; None for a training that failed, which counts
-            as no better than the worst.
-        count: how many are wanted; none of them knows how the others will end.
-        seed: of the draws.
+            like the worst result.
+        count: number of proposals; they do not know the results of one another.
+        seed: seed of the draws.
 
     Raises:
         MissingExtra: if Optuna is not installed.
@@ -61,7 +61,7 @@ def _distribution(optuna: Any, values: Range) -> Any:
 
 
 def _encoded(values: Range, value: Any) -> Any:
-    """A choice by its place, for choices may be lists."""
+    """Replace a choice by its position, because choices may be lists."""
     return values.choice.index(value) if isinstance(values, Choice) else value
 
 

@@ -17,18 +17,18 @@ from fivesigma.tuning.space import Setting
 
 @dataclass
 class Trial:
-    """One setting and how far it has got.
+    """One setting, and the progress of its training.
 
     Attributes:
-        number: its place in the search, from 1.
+        number: its number in the search, from 1.
         setting: dotted key → value.
         epochs: epochs trained so far.
-        value: best value of the objective so far, as it is reported (larger accuracy is better); None
-            before the first epochs, and for a training that failed.
+        value: best value of the objective so far, in its own direction (a larger accuracy is better); None
+            before the first epoch, and for a training that failed.
         seconds: time spent on it.
         bracket: Hyperband's bracket, from 1; 0 for the other methods.
         history: the objective after each epoch.
-        failure: why the training came to nothing; such a trial ranks last.
+        failure: why the training failed; such a trial ranks last.
     """
 
     number: int
@@ -41,14 +41,14 @@ class Trial:
     failure: str | None = None
 
     def best(self, objective: str, epochs: int) -> float | None:
-        """The best value of the objective within so many epochs, whatever came later."""
+        """The best value of the objective within this many epochs, whatever came later."""
         values = self.history[:epochs]
         return better(values, objective) if values and not self.failure else None
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What training a trial has given: the objective after each epoch so far, the seconds, why it failed."""
+    """The result of training a trial: objective after each epoch so far, seconds, and why it failed."""
 
     history: list[float]
     seconds: float
@@ -62,18 +62,19 @@ def advance(
     checkpoints: Sequence[Path],
     epochs: int,
 ) -> list[Outcome]:
-    """Train trials up to `epochs`, going on from their checkpoints; several, of equal shape, in one program. Tells after
-    each epoch the trial's number, the epoch, the best objective since this call and the seconds since then.
+    """Train trials up to `epochs`, from their checkpoints on; several of equal shape in one program.
+
+    After each epoch it reports the trial's number, the epoch, and the best objective and the seconds since the call.
 
     Args:
-        numbers: the trials', for messages.
-        analyses: each with its trial's setting in force; they may differ in the learning rate alone.
+        numbers: numbers of the trials, for messages.
+        analyses: one for each trial, with its setting applied; they may differ only in the learning rate.
         events: training and validation events, or the folder they were written to.
-        checkpoints: where the state of each training is kept.
-        epochs: how far to train, counted from the trials' beginning.
+        checkpoints: where the state of each training is saved.
+        epochs: epochs to reach, counted from the start of the trial.
 
     Raises:
-        FivesigmaError: what is wrong with a setting or the data; a training that diverges is an outcome.
+        FivesigmaError: if a setting or the data are wrong; a training that diverges is an outcome instead.
     """
     objective = analyses[0].train.monitor
     sign = -1 if spec_of(objective).larger_is_better else 1

@@ -12,18 +12,18 @@ Verdict = Literal["pass", "fail", "not judged"]
 
 @dataclass(frozen=True)
 class Comparison:
-    """A simulated number beside the published or demanded one.
+    """A simulated number beside the published or required one.
 
     Attributes:
-        group: what it is about; rows of a group stand together.
+        group: its subject; rows of a group stand together.
         quantity: what is compared.
-        target: the published value, or the demanded limit.
+        target: the published value, or the required limit.
         found: the simulated value; NaN where it could not be measured.
-        error: its statistical error, one standard deviation; NaN where there is none.
+        error: its statistical error, one standard deviation; NaN if there is none.
         tolerance: largest allowed |found - target| for the rule "within"; otherwise 0.
         unit: unit of all four; "" for a pure number.
         rule: "within" the tolerance, "at least" or "at most" the target.
-        note: why the row is not judged; "" for rows that are, unless their error is too large.
+        note: why the row is not judged; "" otherwise, unless its error is too large.
 
     >>> Comparison("b-tags", "two tags", 0.861, 0.874, 0.001, 0.03).verdict
     'pass'
@@ -41,7 +41,7 @@ class Comparison:
 
     @property
     def inside(self) -> bool:
-        """Whether the number is where it should be; a number that could not be measured is not."""
+        """Whether the number is within its limit; False for a number that could not be measured."""
         if self.rule == "at least":
             return bool(self.found >= self.target)
         if self.rule == "at most":
@@ -50,24 +50,24 @@ class Comparison:
 
     @property
     def verdict(self) -> Verdict:
-        """ "pass", "fail", or "not judged" where there is a note that says why."""
+        """ "pass", "fail", or "not judged" if there is a note that says why."""
         if self.reason:
             return "not judged"
         return "pass" if self.inside else "fail"
 
     @property
     def reason(self) -> str:
-        """Why the row is not judged: its note, or that statistics blur it; "" if it is judged."""
+        """Why the row is not judged: its note, or too large an error; "" if it is judged."""
         blurred = self.rule == "within" and self.error > self.tolerance / 2
         return self.note or ("too few events: the error is more than half the tolerance" if blurred else "")
 
     @property
     def pull(self) -> float:
-        """Distance from the target in tolerances: 1 is the limit; NaN for limits."""
+        """Distance from the target in units of the tolerance: 1 is the limit; NaN for the other rules."""
         return abs(self.found - self.target) / self.tolerance if self.tolerance > 0 else float("nan")
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON: numbers that do not exist are null."""
+        """For JSON: NaN becomes null."""
         numbers = {name: getattr(self, name) for name in ("target", "found", "error", "tolerance")}
         finite = {name: float(value) if np.isfinite(value) else None for name, value in numbers.items()}
         return {

@@ -46,7 +46,7 @@ FIELD_IRON, FIELD_AIR = 3.0, 4.0  # tesla
 
 @dataclass(frozen=True)
 class Spectrometer:
-    """Muons of the gun with what every plane reports, before any road is searched.
+    """Muons of the gun with their hits in every plane, before the road search.
 
     charge_over_pt (1/GeV), eta: shape (muon,); turned: change of phi from the collision to the middle of ME2, in
     radians, shape (muon,); phi in trigger units, NaN where the sector processor sees no hit, bend and ring: shape
@@ -121,7 +121,7 @@ class WindowResult:
 
     @property
     def inside(self) -> bool:
-        """Of strip chambers median and width must agree, of the other planes the median."""
+        """Whether it agrees: median and width for strip chambers, the median for the other planes."""
         return self.median_inside and (self.width_inside or not self.window.strips)
 
 
@@ -145,7 +145,7 @@ def window_results(seen: Spectrometer) -> list[WindowResult]:
 
 
 def spectrometer_rows(seen: Spectrometer, results: Sequence[WindowResult]) -> list[Comparison]:
-    """Every comparison before roads are searched."""
+    """All comparisons before the road search."""
     note = too_few(len(seen))
     return [
         *extrapolation_rows(seen, note),
@@ -157,7 +157,7 @@ def spectrometer_rows(seen: Spectrometer, results: Sequence[WindowResult]) -> li
 
 
 def too_few(muons: int) -> str:
-    """The note of rows from fewer muons than the comparisons need."""
+    """The note of rows with too few muons for a comparison."""
     return "" if muons >= ENOUGH else f"too few: {muons:,} of {ENOUGH:,} muons"
 
 
@@ -176,7 +176,7 @@ def extrapolation_rows(seen: Spectrometer, note: str = "") -> list[Comparison]:
 
 
 def window_rows(results: Sequence[WindowResult], note: str = "") -> list[Comparison]:
-    """Shares of the published windows that the simulation meets."""
+    """Shares of the published windows that the simulation agrees with."""
     rows = []
     for strips, planes in ((True, "CSC median and width"), (False, "RPC, GEM, ME0 median")):
         for stiff, momenta, share in ((True, "|q/pT| < 0.26", STIFF_SHARE), (False, "all", ALL_SHARE)):
@@ -217,7 +217,7 @@ def class_rows(seen: Spectrometer, note: str = "") -> list[Comparison]:
 
 
 def field_rows() -> list[Comparison]:
-    """Largest field in iron and in air where muons of |eta| 1.2 to 2.5 fly."""
+    """Largest field in iron and in air on the paths of muons of |eta| 1.2 to 2.5."""
     iron, air = field_maxima()
     return [
         Comparison("field", "largest in iron", FIELD_IRON, iron, unit="T", rule="at most"),
@@ -243,11 +243,11 @@ def field_maxima(spacing: float = 0.01) -> tuple[float, float]:
 
 
 def track_rows(variables: np.ndarray, parameters: np.ndarray, generated: int) -> list[Comparison]:
-    """Every comparison of the accepted muons.
+    """All comparisons of the accepted muons.
 
     Args:
         variables: float32 (muon, 87); parameters: float32 (muon, 3).
-        generated: muons shot to get them; 0 if unknown.
+        generated: number of generated muons; 0 if unknown.
     """
     note = too_few(len(variables))
     share = len(variables) / generated if generated else float("nan")

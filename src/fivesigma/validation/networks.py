@@ -32,7 +32,7 @@ ROC_POINTS = 200
 
 @dataclass(frozen=True)
 class Trained:
-    """How well a network does.
+    """Performance of a network.
 
     Attributes:
         areas: area below the ROC curve by mass in GeV; 0 for the mixture of masses.
@@ -51,7 +51,7 @@ def train_on(columns: Mapping[str, NDArray[np.generic]], listener: Listener, *, 
     """Train a network like that of the analysis `hepmass` and test it on events it has not seen.
 
     Args:
-        columns: what the simulation returns, in GeV.
+        columns: columns of the simulation, in GeV.
         with_mass: whether the mass of X is an input.
     """
     analysis = analysis_of(with_mass)
@@ -80,7 +80,7 @@ def analysis_of(with_mass: bool) -> Analysis:
 
 
 def events_of(columns: Mapping[str, NDArray[np.generic]], with_mass: bool) -> Events:
-    """Events in the normalisation of the published files; the mass is an observer in any case."""
+    """Events in the normalisation of the published files; the mass is always an observer."""
     uci = to_uci(columns)
     names = tuple(name for name in uci if name.startswith("f"))
     features = np.stack([np.asarray(uci[name], np.float32) for name in names], axis=1)
@@ -101,7 +101,7 @@ def events_of(columns: Mapping[str, NDArray[np.generic]], with_mass: bool) -> Ev
 
 
 def _at(scores: Scores, mass: NDArray[np.float32], key: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Scores under a mass hypothesis, and the events it is about: all background and the signal of that mass."""
+    """Scores under a mass hypothesis, of its events: all background and the signal of that mass."""
     if key == 0:
         return scores.score, np.ones(len(mass), bool)
     chosen = (scores.target == 0) | (np.rint(mass) == key)

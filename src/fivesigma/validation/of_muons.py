@@ -35,14 +35,14 @@ def validate_muons(
 ) -> Validation:
     """Compare simulated muons with published figures of the CMS endcap track finder.
 
-    What needs the hits before roads are searched is always simulated, with as many muons.
+    Comparisons of hits before the road search always use simulated muons, as many as the accepted ones.
 
     Args:
         output: folder in which `muons/` is made.
         events: accepted muons to simulate; kept in the cache.
         data: a file of accepted muons to compare instead.
-        workers: who simulates.
-        listener: hears what happens.
+        workers: worker processes of the simulation.
+        listener: receives messages and progress.
         effort: how long to measure the speed.
     """
     listener = listener or Listener()

@@ -36,8 +36,8 @@ def validate_resonance(
         output: folder in which `resonance/` is made.
         events: selected events to simulate, half of them background; kept in the cache.
         data: a file to compare instead, in GeV or in the UCI layout.
-        workers: who simulates.
-        listener: hears what happens.
+        workers: worker processes of the simulation.
+        listener: receives messages and progress.
         effort: how long to measure the speed.
     """
     listener = listener or Listener()
@@ -93,7 +93,7 @@ def _collisions(path: Path) -> dict[str, np.ndarray[Any, Any]]:
 
 
 def _tag_shares(sample: resonance.Sample) -> dict[str, dict[str, float]]:
-    """Published and simulated share of each pattern of tags, the commonest first."""
+    """Published and simulated share of each pattern of b-tags, the most frequent first."""
     target, found = published.tag_table(), resonance.tag_shares(sample, sample.weights("original"))
     order = sorted(found, key=lambda cell: -target.get(cell, 0.0))
     names = {cell: "".join(str(tag) for tag in cell) for cell in order}

@@ -29,10 +29,10 @@ def write_validation(
     """Draw the figures and write `validation.html`.
 
     Args:
-        folder: where the page, its figures and their numbers go.
+        folder: where the page, its figures and their numbers are written.
         title: heading of the page.
         rows: the comparisons.
-        shapes: numbers behind the figures, by name; the figures of those that are there are drawn.
+        shapes: numbers behind the figures, by name; a figure without numbers is not drawn.
         facts: command, sample, sources and the like, as `name: text`.
     """
     import jinja2
@@ -88,7 +88,7 @@ def _plain(value: float) -> str:
 
 
 def _number(value: float, error: float) -> str:
-    """As many digits as the error makes sense of.
+    """As many digits as the error justifies.
 
     >>> _number(66.0356, 0.12), _number(66.0356, 0.3), _number(0.85, float("nan"))
     ('66.04', '66.0', '0.85')
@@ -110,7 +110,7 @@ def _groups(rows: Sequence[Comparison]) -> dict[str, list[Comparison]]:
 
 
 def _overview(folder: RunFolder, rows: Sequence[Comparison]) -> Picture:
-    """How much of its tolerance each comparison uses, group by group."""
+    """Deviation of each comparison in units of its tolerance, group by group."""
     groups = {name: chosen for name, group in _groups(rows).items() if (chosen := [row for row in group if row.tolerance])}
     figure, (axes,) = new_figure(7.6, 1.2 + 0.42 * len(groups))
     axes.axvspan(-1, 1, color=BAND, lw=0)

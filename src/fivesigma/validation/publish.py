@@ -37,7 +37,7 @@ class Validation:
 
 
 def facts_of(path: Path, events: int) -> dict[str, str]:
-    """What the page says about the sample and the machine."""
+    """Facts about the sample and the machine, for the page."""
     return {
         "command": command_line(),
         "sample": f"{path}, {events:,} events",
@@ -72,7 +72,7 @@ def publish(
 
 
 def _say(rows: Sequence[Comparison], listener: Listener) -> None:
-    """A table per group; of a long group what fails and the three furthest."""
+    """Print a table per group; for a long group only the failures and the three largest deviations."""
     for group in dict.fromkeys(row.group for row in rows):
         own = [row for row in rows if row.group == group]
         passed, failed, open_ = count_passes(own)
@@ -87,7 +87,7 @@ def _say(rows: Sequence[Comparison], listener: Listener) -> None:
 
 
 def _markdown(rows: Sequence[Comparison]) -> str:
-    """Every comparison in one table of Markdown, to be pasted into a document."""
+    """Every comparison in one table of Markdown, to paste into a document."""
     lines = ["| group | quantity | target | simulated | tolerance | verdict |", "|---|---|---|---|---|---|"]
     for row in rows:
         cells = (row.group, row.quantity, *shown(row), row.verdict)
@@ -96,7 +96,7 @@ def _markdown(rows: Sequence[Comparison]) -> str:
 
 
 def _aligned(lines: Sequence[tuple[str, ...]]) -> list[str]:
-    """Columns of equal width; not cut to the width of the terminal, because a log has none."""
+    """Align the columns; lines are not cut to the width of the terminal, because a log has none."""
     widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
     return [
         "  ".join(

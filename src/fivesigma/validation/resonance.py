@@ -71,7 +71,7 @@ class Sample:
 
 
 def features(columns: Mapping[str, NDArray[np.generic]]) -> list[Comparison]:
-    """Every comparison of the columns themselves."""
+    """All comparisons of the columns themselves."""
     sample = Sample.of(columns)
     weight = sample.weights("original")
     return [
@@ -106,7 +106,7 @@ def quartile_rows(sample: Sample, weight: Values) -> list[Comparison]:
 
 
 def angle_rows(sample: Sample) -> list[Comparison]:
-    """Uniformity of all angles around the beam, by Kolmogorov's distance and by Fourier harmonics."""
+    """Uniformity of all azimuthal angles, by Kolmogorov's distance and by Fourier harmonics."""
     rows = [
         Comparison("angles", f"{name}: Kolmogorov distance × √n", UNIFORM_LIMIT, uniformity(sample[name]), rule="at most")
         for name in ANGLES

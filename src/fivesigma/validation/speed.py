@@ -55,7 +55,7 @@ def resonance_rows(effort: Effort | None = None, progress: Progress = silent) ->
 def chain_rates(mass: float | None, events: int) -> tuple[float, float]:
     """Generated events per second of CPU time: of bare Pythia, and of the chain to selected features.
 
-    Both take turns, batch by batch, so that a change of the processor's clock meets both.
+    Both alternate batch by batch, so that a change of the processor's clock affects both.
     """
     settings = ResonanceSettings(events=1)
     generators = [Generator(mass, settings.width, settings.sqrt_s, settings.fidelity, seed) for seed in (1, 2)]
@@ -74,7 +74,7 @@ def chain_rates(mass: float | None, events: int) -> tuple[float, float]:
 
 
 def _gain_row(selected: int) -> Comparison:
-    """Rate of two workers over that of one; the better of two turns each."""
+    """Rate of two workers over that of one; the better of two measurements each."""
     settings = ResonanceSettings(events=selected, masses=(750.0, 1250.0))
     seconds: dict[int, float] = {}
     for turn in range(2):

@@ -65,7 +65,7 @@ def correlation(one: Values, other: Values, weight: Values) -> tuple[float, floa
 def uniformity(angle: Values) -> float:
     """Kolmogorov's distance of angles from a uniform distribution in -pi to pi, times sqrt(n).
 
-    Of truly uniform angles it exceeds 1.95 once in a thousand samples.
+    For truly uniform angles it exceeds 1.95 in one of a thousand samples.
     """
     place = np.sort((angle + np.pi) / (2 * np.pi))
     n = len(place)

@@ -10,7 +10,7 @@ from fivesigma.data.formats import expand
 from fivesigma.data.load import plan_for, read_events, reader_for
 from fivesigma.data.plan import Plan
 from fivesigma.events import Events, concatenate
-from fivesigma.metrics.leakage import suspicions
+from fivesigma.metrics.leakage import strong_features, suspicions
 from fivesigma.progress import Listener
 from fivesigma.verbs.base import AnalysisLike
 
@@ -27,7 +27,7 @@ def check(
     """Check an analysis and, if its files are there, every name in it and the first events.
 
     Raises:
-        FivesigmaError: for the first thing that is wrong.
+        FivesigmaError: for the first fault.
     """
     resolved = load(analysis, settings, data)
     check_baselines(resolved)
@@ -44,13 +44,15 @@ def check(
                 seen.setdefault("test" if resolved.use_of(name) == "test" else "train", []).append(first)
             plans.append(plan)
             if listener and allowed:
-                listener.say(f"warning: truth among the inputs, as `allow_truth` asks: {', '.join(allowed)}")
+                listener.say(f"warning: truth columns among the inputs, allowed by `allow_truth`: {', '.join(allowed)}")
         if listener and files:
-            listener.say(f"sample {name}: {len(plans[-1].features)} features, all names found in {', '.join(files)}")
+            listener.say(f"sample {name}: {len(plans[-1].features)} features, all columns found in {', '.join(files)}")
     if listener and "train" in seen:
         parts = {part: concatenate(found) for part, found in seen.items()}
-        for sentence in suspicions(parts, numbered=resolved.event_number is not None):
+        for sentence in suspicions(parts, resolved.event_number is not None, resolved.expected):
             listener.say(f"warning: {sentence}")
+        for sentence in strong_features(parts, resolved.expected):
+            listener.say(f"strong, expected: {sentence}")
     return plans
 
 

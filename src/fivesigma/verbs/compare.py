@@ -11,12 +11,12 @@ from fivesigma.runs.run import Run
 
 
 def compare(first: str | Path | Run, second: str | Path | Run, output: str | Path = RUNS) -> dict[str, Any]:
-    """Two runs side by side.
+    """Compare two runs.
 
     Returns:
         `settings`: dotted key → the two values where they differ; `metrics`: rows of part, name,
         the two metrics, and the difference with its error. The errors are combined as if the
-        samples were independent, which is too large where both were tested on the same events.
+        samples were independent, which is too large if both were tested on the same events.
     """
     folders = [RunFolder.open(r.path if isinstance(r, Run) else r, Path(output), "metrics.json") for r in (first, second)]
     trees = [_flat(folder.analysis().model_dump(mode="json")) for folder in folders]

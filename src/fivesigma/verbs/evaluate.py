@@ -17,8 +17,10 @@ from fivesigma.data.write import write_columns
 from fivesigma.events import Events
 from fivesigma.metrics.result import versioned
 from fivesigma.metrics.summary import as_json
-from fivesigma.metrics.verdicts import verdicts
+from fivesigma.metrics.verdicts import advantages, verdicts
+from fivesigma.preparation.balance import training_shares
 from fivesigma.preparation.folds import fold_of
+from fivesigma.preparation.split import OUT_OF_FOLD
 from fivesigma.progress import Listener
 from fivesigma.reporting.terminal import result_tables, search_sentences
 from fivesigma.runs.context import RUNS, RunContext
@@ -40,7 +42,7 @@ def evaluate(run: str | Path | Run, output: str | Path = RUNS, listener: Listene
     Args:
         run: a run's folder, or an analysis's name for its latest run.
         output: folder of all runs.
-        listener: hears what happens.
+        listener: receives messages and progress.
     """
     session = RunSession.open(run, RunContext.of(output, listener), TRAINED)
     network = session.network()
@@ -71,24 +73,27 @@ def assess(session: RunSession, network: Network | Folds) -> None:
             metrics[part] |= found.metrics
             curves[part] |= found.curves
             columns |= found.columns
-        if part != "train":
+        if part != "train" and len(scores):
             _write_predictions(session, part, scores, columns)
     for assessment in assessments:
         for part, found in assessment.finish().items():
             metrics[part] |= found.metrics
             curves[part] |= found.curves
-    sentences = [*verdicts(metrics), *(sentence for each in assessments for sentence in each.sentences())]
+    unit = session.analysis.target.unit if session.analysis.target else ""
+    sentences = [*verdicts(metrics, unit), *(sentence for each in assessments for sentence in each.sentences())]
     folder.update_metadata(evaluated=counts)
     folder.write_json("metrics.json", versioned(as_json(metrics)))
     folder.write_json("curves.json", as_json(curves))
     folder.write_json("verdicts.json", sentences)
     for sentence in sentences:
         listener.say(f"warning: {sentence}")
+    for sentence in advantages(metrics, unit):
+        listener.say(sentence)
     listener.done(f"evaluated {_counted(session, counts)} events")
 
 
 def say_results(session: RunSession) -> None:
-    """The numbers one looks at first, as tables."""
+    """Show the main numbers as tables."""
     results = Run(session.folder.path).results
     for sentence in search_sentences(results, session.analysis):
         session.listener.say(sentence)
@@ -97,12 +102,14 @@ def say_results(session: RunSession) -> None:
 
 
 def _assessments(session: RunSession, network: Network | Folds) -> list[Assessment]:
-    """What is asked of the scores, in this order."""
+    """The assessments of this run, in order."""
     analysis, folder, source, listener = session.analysis, session.folder, session.source, session.listener
     folds = isinstance(network, Folds)
     scoring = partial(_score_new, session, network)
+    learned = source.parts["train" if "train" in source.parts else OUT_OF_FOLD]
+    shares = training_shares(learned, analysis).tolist() if analysis.classes else []
     return [
-        StandardMetrics(analysis),
+        StandardMetrics(analysis, shares),
         *([FoldSpread(analysis, network, source.parts.get("test"))] if isinstance(network, Folds) else []),
         Trust(folder, analysis, means={"test"} if folds else ()),
         SearchAssessment(folder, analysis, source, scoring, listener),
@@ -113,14 +120,14 @@ def _assessments(session: RunSession, network: Network | Folds) -> list[Assessme
 
 
 def _score_new(session: RunSession, network: Network | Folds, events: Events) -> Scores:
-    """Scores of events that stand for others of the part a search is judged on."""
+    """Score varied events of the part that a search is judged on."""
     if isinstance(network, Folds) and "test" not in session.source.parts:
         return network.by(fold_of(events.event_number, session.analysis.split)).scores(events, session.hypotheses)
     return network.scores(events, session.hypotheses)
 
 
 def _scorings(session: RunSession, network: Network | Folds) -> Mapping[str, Callable[[], Scores]]:
-    """Part → what gives its scores."""
+    """Part → scorer."""
     source, hypotheses = session.source, session.hypotheses
     if not isinstance(network, Folds):
         return {part: partial(_scores, session, network, part) for part in source.parts}
@@ -130,7 +137,7 @@ def _scorings(session: RunSession, network: Network | Folds) -> Mapping[str, Cal
 
 
 def _scores(session: RunSession, network: Network, part: str) -> Scores:
-    """Scores of a part; of training events on disk, those of the sample in memory."""
+    """Scores of a part; if the training events are on disk, of the sample in memory."""
     shards, hypotheses = session.source.shards, session.hypotheses
     if shards is None or part == "train":
         return network.scores(session.source.parts[part], hypotheses)
@@ -154,7 +161,7 @@ def _write_predictions(session: RunSession, part: str, scores: Scores, more: Map
 
 
 def _counted(session: RunSession, counts: Mapping[str, int]) -> str:
-    """How many events of each part were evaluated."""
+    """Number of evaluated events of each part."""
     sampled = counts.get("train", 0) < session.source.lengths().get("train", 0)
     notes = {"train": " (a random sample)" if sampled else ""}
     return ", ".join(f"{count:,} {part}{notes.get(part, '')}" for part, count in counts.items())

@@ -6,7 +6,7 @@ from typing import Any
 
 from fivesigma.analysis.file import load
 from fivesigma.exploration import summary
-from fivesigma.metrics.leakage import suspicions
+from fivesigma.metrics.leakage import strong_features, suspicions
 from fivesigma.metrics.summary import as_json
 from fivesigma.progress import Listener
 from fivesigma.reporting.terminal import data_tables
@@ -47,19 +47,22 @@ def describe(session: RunSession) -> dict[str, Any]:
     folder.begin("explore")
     listener.progress(0, 1, "exploring")
     result = summary.summarise(analysis, source.parts, source.kinds)
-    result["suspicions"] = suspicions(source.parts, numbered=analysis.event_number is not None)
+    result["suspicions"] = suspicions(source.parts, analysis.event_number is not None, analysis.expected)
+    result["expected"] = strong_features(source.parts, analysis.expected)
     folder.write_json("explore.json", as_json(result))
     for sentence in result["suspicions"]:
         listener.say(f"warning: {sentence}")
+    for sentence in result["expected"]:
+        listener.say(f"strong, expected: {sentence}")
     for name, (value, share) in summary.suspected_markers(source.parts, analysis.missing_values).items():
         listener.say(
-            f"warning: {100 * share:.1f} % of {name} are exactly {value:g}; if that means missing, "
+            f"warning: {100 * share:.1f} % of {name} are exactly {value:g}; if this marks missing values, "
             f"set missing_values: [{value:g}]"
         )
     sampled = {part: len(events) for part, events in source.parts.items()}
     if sampled != source.lengths():
         counts = ", ".join(f"{count:,} of {source.lengths()[part]:,} {part}" for part, count in sampled.items())
-        listener.say(f"what describes the data is from a random sample of what is prepared: {counts} events")
+        listener.say(f"the data are described by a random sample of the prepared events: {counts} events")
     missing = sum(1 for row in result["columns"] if row["missing"] > 0)
     listener.done(
         f"explored {len(result['columns'])} columns ({missing} with missing entries), "

@@ -8,7 +8,7 @@ def init(analysis: str) -> str:
     """The text of a built-in analysis file.
 
     Raises:
-        AnalysisError: if there is none of that name.
+        AnalysisError: if there is no analysis of that name.
     """
     if analysis not in builtin_names():
         raise AnalysisError(f"no built-in analysis {analysis!r}; {did_you_mean(analysis, builtin_names())}")

@@ -18,12 +18,15 @@ from numpy.typing import NDArray
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.assessment.trust import CALIBRATION, read_calibration
 from fivesigma.atomic import named_errors, writing
+from fivesigma.baselines.saved import NETWORK, SavedBaseline, check_name, load_baseline
 from fivesigma.cluster.base import tell
 from fivesigma.data.formats import expand, split_treename
-from fivesigma.data.load import features_of, plain_features, plan_for, reader_for
+from fivesigma.data.load import Layout, features_of, plain_features, plan_for, reader_of_new
 from fivesigma.data.plan import Plan, Variables
+from fivesigma.data.readers.base import ColumnNames
 from fivesigma.data.write import writable_format, write_columns
 from fivesigma.errors import AnalysisError, ColumnNotFound, OutputError, RunError
+from fivesigma.expressions import column_of
 from fivesigma.metrics.calibration import Isotonic
 from fivesigma.prefetch import prefetch, side_by_side
 from fivesigma.progress import Listener
@@ -31,13 +34,16 @@ from fivesigma.runs.context import RUNS, RunContext
 from fivesigma.runs.file_folds import FileFolds, say_who_scores, training_samples
 from fivesigma.runs.folder import TRAINED, RunFolder
 from fivesigma.runs.run import Run
+from fivesigma.runs.trained_on import Counts, TrainedOn, as_trained
 from fivesigma.scores import Scores
 from fivesigma.training.folds import Folds, load_trained
-from fivesigma.training.network import Network, Scorer, hypothesis_column, score_columns
+from fivesigma.training.network import Network, ScoresArrays, hypothesis_column, score_columns
 
 Columns = dict[str, Any]
 ROWS = 1 << 16
 """Events scored at a time; a row group or basket of the output."""
+KNOWN = "trained on"
+"""Whether an event was trained on, beside its scores; no column of the output has a name with a blank."""
 
 
 def predict(
@@ -46,6 +52,10 @@ def predict(
     destination: str | Path,
     *,
     at: Mapping[str, float] | None = None,
+    model: str = NETWORK,
+    format: str | None = None,
+    treename: str | None = None,
+    columns: ColumnNames = (),
     output: str | Path = RUNS,
     listener: Listener | None = None,
     workers: int | None = None,
@@ -53,17 +63,21 @@ def predict(
 ) -> int:
     """Score every event of some files, in order, and write scores and observers.
 
-    With folds, events of a file that was trained on are scored by the network that has not seen them, those of any
-    other file by the mean of all networks; the column `fold` says which (0 is the mean).
+    With folds, an event that was trained on is scored by the network of its fold, which was not trained on it; any
+    other event is scored by the mean of all networks. The column `fold` holds the fold; 0 is the mean.
 
     Args:
         run: a run folder, or an analysis's name for its latest run.
         files: one file or several, of any format that can be read.
         destination: the file to write; its ending gives the format. It must not exist.
         at: parameter values to score at, such as `{"mass": 1000}`.
+        model: name of a baseline of the run, to score with it instead of the network.
+        format: format of the files, if they do not show it; by default that of the samples.
+        treename: tree, table or group inside the files; by default that of the samples.
+        columns: column names of files without a header, or of arrays; by default those of the analysis.
         output: folder of all runs.
-        listener: hears what happens.
-        workers: processes that score several files side by side; by default one per core. The output
+        listener: receives messages and progress.
+        workers: processes that score several files in parallel; by default one per core. The output
             does not depend on it.
         cluster: address of a Dask scheduler whose workers score the files; they must see the run, the
             files and the folder of the destination.
@@ -78,41 +92,67 @@ def predict(
     if destination.exists():
         raise OutputError(f"{destination} exists already", hint="choose another name, or remove it first")
     writable_format(destination)
-    analysis, given = folder.analysis(), dict(at or {})
+    analysis, given, layout = folder.analysis(), dict(at or {}), Layout(format, treename, columns)
+    check_name(analysis, model)
     listed = expand([files] if isinstance(files, str) else list(files))
     _check_parameters(analysis, given, _hypotheses(folder), listener)
-    observers = _common_observers(analysis, listed, listener)
-    trained: dict[str, tuple[str, ...]] = {}
-    if analysis.split.folds is not None:
-        trained = training_samples(folder, analysis, listed)
-        say_who_scores(listed, list(trained), analysis.split.folds, listener)
-    by_place = {_absolute(file): samples for file, samples in trained.items()}
-    task = Scoring(str(folder.path.absolute()), tuple(observers), given, by_place)
+    observers = _common_observers(analysis, listed, layout, listener)
+    seen = _seen_files(folder, analysis, listed, listener)
+    task = Scoring(str(folder.path.absolute()), tuple(observers), given, seen, model, layout)
     if len(listed) > 1 and workers != 1:
         chunks = _side_by_side(task, analysis, listed, destination, context)
     else:
         chunks = _one_by_one(task, listed, listener)
+    counts = Counts(analysis.split.folds)
     with closing(chunks):
-        rows = write_columns(destination, chunks)
+        rows = write_columns(destination, _without_known(chunks, counts))
+    counts.say(listener)
     listener.done(f"scored {rows:,} events: {destination}")
     return rows
 
 
 @dataclass(frozen=True)
 class Scoring:
-    """How to score a file, in a form that travels to a worker.
+    """How to score a file; a worker receives it.
 
     Attributes:
         run: the run's folder.
-        observers: formulas carried along.
+        observers: formulas that are written beside the scores.
         at: values of parameters that are not read from the file.
-        trained: with folds, absolute path of a file that was trained on → the samples it was read as.
+        trained: for a run of an older version with folds: absolute path of a training file → the samples it was read as.
+        model: name of the model that scores.
+        layout: how files are read.
     """
 
     run: str
     observers: tuple[str, ...]
     at: Mapping[str, float]
     trained: Mapping[str, tuple[str, ...]]
+    model: str
+    layout: Layout
+
+    def reader(self, analysis: Analysis, file: str) -> Any:
+        """The reader of a file."""
+        return reader_of_new(analysis, file, self.layout)
+
+
+def _seen_files(
+    folder: RunFolder, analysis: Analysis, files: Sequence[str], listener: Listener
+) -> dict[str, tuple[str, ...]]:
+    """Files that a run of an older version with folds was trained on; later versions know the events themselves."""
+    if analysis.split.folds is None or TrainedOn.load(folder) is not None:
+        return {}
+    trained = training_samples(folder, analysis, files)
+    say_who_scores(files, list(trained), analysis.split.folds, listener)
+    return {_absolute(file): samples for file, samples in trained.items()}
+
+
+def _without_known(chunks: Iterator[tuple[str, Columns]], counts: Counts) -> Iterator[Columns]:
+    """The columns that are written, after counting the events that were trained on."""
+    for file, columns in chunks:
+        if KNOWN in columns:
+            counts.add(file, columns[KNOWN])
+        yield {name: values for name, values in columns.items() if name != KNOWN}
 
 
 def _check_parameters(
@@ -131,11 +171,11 @@ def _hypotheses(folder: RunFolder) -> list[tuple[float, ...]]:
     return [tuple(v) for v in folder.read_json("metadata.json").get("hypotheses", [])]
 
 
-def _common_observers(analysis: Analysis, files: Sequence[str], listener: Listener) -> list[str]:
-    """The observers that every file has; files that differ in them cannot be written as one table."""
+def _common_observers(analysis: Analysis, files: Sequence[str], layout: Layout, listener: Listener) -> list[str]:
+    """Find the observers that all files have; files with different observers cannot be written as one table."""
     found = []
     for file in files:
-        plan = plan_for(analysis, reader_for(analysis, file))
+        plan = plan_for(analysis, reader_of_new(analysis, file, layout))
         found.append([name for name in analysis.observers if _available(plan, name)])
         if found[-1] != found[0]:
             raise RunError(f"{file} has other observers than {files[0]}: {found[-1]}", hint="predict them one by one")
@@ -145,12 +185,12 @@ def _common_observers(analysis: Analysis, files: Sequence[str], listener: Listen
     return found[0]
 
 
-def _one_by_one(task: Scoring, files: Sequence[str], listener: Listener) -> Generator[Columns, None, None]:
+def _one_by_one(task: Scoring, files: Sequence[str], listener: Listener) -> Generator[tuple[str, Columns], None, None]:
     for file in files:
         total, done = None, 0
         with closing(_score(task, file)) as found:
             for columns, total in found:
-                yield columns
+                yield file, columns
                 done += _length(columns)
                 listener.progress(done, total or done, f"scoring {file}: {done:,} events")
 
@@ -161,9 +201,9 @@ def _side_by_side(
     files: Sequence[str],
     destination: Path,
     context: RunContext,
-) -> Generator[Columns, None, None]:
-    """The same chunks in the same order, each file scored by a worker into a file of its own."""
-    lengths = [reader_for(analysis, file).length() for file in files]
+) -> Generator[tuple[str, Columns], None, None]:
+    """The same chunks in the same order; workers score each file into a temporary file."""
+    lengths = [task.reader(analysis, file).length() for file in files]
     total = sum(length or 0 for length in lengths) if None not in lengths else None
     keys = {f"scoring file {i + 1}, {file}": file for i, file in enumerate(files)}  # a file may be given twice
     scored = dict.fromkeys(keys, 0)
@@ -181,12 +221,14 @@ def _side_by_side(
         for key, _ in pool.results(on_message):
             finished.add(key)
             while waiting and waiting[0] in finished:
-                yield from _read_part(places[waiting.popleft()])
+                key = waiting.popleft()
+                for columns in _read_part(places[key]):
+                    yield keys[key], columns
 
 
 @contextmanager
 def _folder_beside(destination: Path) -> Iterator[Path]:
-    """A folder for parts of the destination, where there is room for it if anywhere; gone afterwards."""
+    """Make a folder for temporary files beside the destination; it is removed afterwards."""
     with named_errors(destination):
         destination.absolute().parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f".{destination.name}-", dir=destination.absolute().parent))
@@ -202,7 +244,7 @@ def _absolute(file: str) -> str:
 
 
 def _score_to(task: Scoring, file: str, place: Path) -> None:
-    """In a worker: the scored columns of a file as an Arrow stream, a batch per chunk."""
+    """In a worker: write the scored columns of a file as an Arrow stream, one batch per chunk."""
     rows = 0
     with writing(place) as part, ExitStack() as stack:
         sink: Any = None
@@ -216,7 +258,7 @@ def _score_to(task: Scoring, file: str, place: Path) -> None:
 
 
 def _read_part(place: Path) -> Iterator[Columns]:
-    """The chunks that `_score_to` has written; the part is removed once it is read."""
+    """Read the chunks that `_score_to` has written, and remove the file."""
     if place.stat().st_size:  # a file without a float32 chunk leaves an empty one
         with pa.memory_map(str(place)) as source, pa.ipc.open_stream(source) as stream:
             for batch in stream:
@@ -224,50 +266,86 @@ def _read_part(place: Path) -> Iterator[Columns]:
     place.unlink()
 
 
+@dataclass(frozen=True)
+class _Model:
+    """What scores the events of a file.
+
+    Attributes:
+        trained: a network, those of all folds, or a baseline.
+        analysis: what it learned, from which columns.
+        hypotheses: parameter values of the training's signal, if it has the run's parameters.
+        calibration: turns scores into probabilities.
+        trained_on: the events that it was trained on; None for a run of an older version.
+    """
+
+    trained: Network | Folds | SavedBaseline
+    analysis: Analysis
+    hypotheses: list[tuple[float, ...]]
+    calibration: Isotonic | None
+    trained_on: TrainedOn | None
+
+    def features_of(self, plan: Plan) -> tuple[str, ...]:
+        """Names of the features it takes, in their order."""
+        return self.trained.features_of(plan) if isinstance(self.trained, SavedBaseline) else self.trained.recipe.features
+
+
 @lru_cache(maxsize=2)
-def _loaded(run: str, changed: int) -> tuple[Network | Folds, Analysis, list[tuple[float, ...]], Isotonic | None]:
-    """A worker scores many files with one network; `changed` tells it from one trained later in the same place."""
+def _loaded(run: str, model: str, changed: int) -> _Model:
+    """Load a model once for many files; `changed` distinguishes it from one trained later in the same place."""
     folder = RunFolder.open(run)
-    return load_trained(folder), folder.analysis(), _hypotheses(folder), read_calibration(folder)
+    network, analysis, seen = load_trained(folder), folder.analysis(), TrainedOn.load(folder)
+    if model == NETWORK:
+        return _Model(network, analysis, _hypotheses(folder), read_calibration(folder), seen)
+    baseline = load_baseline(folder, model, network.recipe.features)
+    hypotheses = _hypotheses(folder) if baseline.analysis.parameters == analysis.parameters else []
+    return _Model(baseline, baseline.analysis, hypotheses, None, seen)
 
 
 def _score(task: Scoring, file: str) -> Generator[tuple[Columns, int | None], None, None]:
-    """Scored columns of a file, chunk by chunk, each with the number of rows of the file where that is known."""
+    """Score a file chunk by chunk; yield columns, and the number of rows of the file if it is known."""
     models = [path for path in (Path(task.run) / name for name in (*TRAINED, CALIBRATION)) if path.is_file()]
-    trained, analysis, hypotheses, calibration = _loaded(
-        task.run, max((path.stat().st_mtime_ns for path in models), default=0)
-    )
-    reader = reader_for(analysis, file)
+    model = _loaded(task.run, task.model, max((path.stat().st_mtime_ns for path in models), default=0))
+    analysis = model.analysis
+    reader = task.reader(analysis, file)
     plan, total = plan_for(analysis, reader), reader.length()
     given = {name: p.variable or name for name, p in analysis.parameters.items() if name not in task.at}
     has_parameters = all(_available(plan, text) for text in given.values())
-    if not has_parameters and not hypotheses:
+    if not has_parameters and not model.hypotheses:
         plan.columns(list(given.values()))  # raises, naming the missing column and the nearest
     number, selection = _event_number(plan), _selection(plan)
     others = [*task.observers, *(given.values() if has_parameters else ())]
     others += [text for text in (number, selection) if text]
-    features = trained.recipe.features
-    names, integers = plan.columns([*features, *others]), {number} if number else set[str]()
-    float32 = plain_features(plan, features, others)
-    folds = FileFolds(analysis, file, task.trained.get(_absolute(file), ()), number is not None)
+    features, seen = model.features_of(plan), model.trained_on
+    known_by = seen.features if seen is not None and all(_available(plan, name) for name in seen.features) else ()
+    every = list(dict.fromkeys([*features, *known_by]))
+    names, integers = plan.columns([*every, *others]), {number} if number else set[str]()
+    float32 = plain_features(plan, every, others)
+    older = FileFolds(analysis, file, task.trained.get(_absolute(file), ()), number is not None)
+    names_of = column_names(task.observers, _reserved(analysis, model.hypotheses))
 
     def scored(piece: tuple[int, Mapping[str, Any]]) -> Columns:
         start, chunk = piece
         length = _length(chunk)
         variables = plan.variables(chunk)
         columns: Columns = {"event_number": plan.evaluate(number, variables, length)} if number else {}
-        columns |= {column_name(name): plan.evaluate(name, variables, length) for name in task.observers}
+        columns |= {names_of[name]: plan.evaluate(name, variables, length) for name in task.observers}
         if selection:
             columns["selected"] = plan.evaluate(selection, variables, length).astype(bool)
-        network: Scorer = trained
-        if isinstance(trained, Folds):
-            columns["fold"] = folds.of(start, length, columns.get("event_number"))
-            network = trained.by(columns["fold"])
-        x = features_of([plan.evaluate(name, variables, length) for name in features], length)
-        if has_parameters:
-            found = _at_own_parameters(network, plan, variables, x, task.at)
-            return columns | found | ({} if calibration is None else {"probability": calibration(found["score"])})
-        return columns | _at_each_hypothesis(network, analysis, x, hypotheses)
+        values = features_of([plan.evaluate(name, variables, length) for name in every], length)
+        fold, known = older.of(start, length, columns.get("event_number")), {}
+        if seen is not None:
+            inputs = values[:, [every.index(name) for name in known_by]] if known_by else None
+            numbers = as_trained(columns["event_number"]) if number else None
+            known[KNOWN], fold = seen.of(inputs, numbers, length, analysis.split)
+        scorer: ScoresArrays = model.trained
+        if analysis.split.folds is not None and not isinstance(model.trained, Network):
+            columns["fold"], scorer = fold, model.trained.by(fold)
+        x = values if len(every) == len(features) else np.ascontiguousarray(values[:, : len(features)])
+        if not has_parameters:
+            return columns | known | _at_each_hypothesis(scorer, analysis, x, model.hypotheses)
+        found = _at_own_parameters(scorer, plan, variables, x, task.at)
+        probability = {} if model.calibration is None else {"probability": model.calibration(found["score"])}
+        return columns | known | found | probability
 
     # Read ahead, score some chunks at a time, and let the caller write: every core has something to do.
     with closing(prefetch(reader.chunks(names, integers=integers, float32=float32))) as chunks:
@@ -282,7 +360,7 @@ def _score(task: Scoring, file: str) -> Generator[tuple[Columns, int | None], No
 
 
 def _pieces(chunks: Iterator[Mapping[str, Any]]) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """The same rows in smaller chunks, of a size that the network takes without filling up, each after its first row."""
+    """Divide chunks into smaller ones of a fixed size; yield the number of their first row, and the chunk."""
     done = 0
     for chunk in chunks:
         for start in range(0, max(_length(chunk), 1), ROWS):
@@ -291,21 +369,22 @@ def _pieces(chunks: Iterator[Mapping[str, Any]]) -> Iterator[tuple[int, Mapping[
 
 
 def _at_own_parameters(
-    network: Scorer, plan: Plan, variables: Variables, x: NDArray[np.float32], at: Mapping[str, float]
+    network: ScoresArrays, plan: Plan, variables: Variables, x: NDArray[np.float32], at: Mapping[str, float]
 ) -> Columns:
-    """Parameters, as the file or `at` has them, and the scores at them."""
+    """Parameters from the file or from `at`, and the scores at these values."""
     analysis, length = plan.analysis, len(x)
     rows = np.zeros((length, len(analysis.parameters)), np.float32)
     for i, (name, parameter) in enumerate(analysis.parameters.items()):
         rows[:, i] = at[name] if name in at else plan.evaluate(parameter.variable or name, variables, length)
     parameters = {name: rows[:, i].copy() for i, name in enumerate(analysis.parameters)}
-    return {**parameters, **score_columns(_as_scores(network.score(x, rows), analysis))}
+    scores = score_columns(_as_scores(network.score(x, rows), analysis))
+    return {**parameters, **{column_name(name): values for name, values in scores.items()}}
 
 
 def _at_each_hypothesis(
-    network: Scorer, analysis: Analysis, x: NDArray[np.float32], hypotheses: Sequence[tuple[float, ...]]
+    network: ScoresArrays, analysis: Analysis, x: NDArray[np.float32], hypotheses: Sequence[tuple[float, ...]]
 ) -> Columns:
-    """The scores at each parameter value of the training, for events that do not know their own."""
+    """The scores at each parameter value of the training, for events without parameters."""
     columns = {}
     for hypothesis in hypotheses:
         rows = np.broadcast_to(np.asarray(hypothesis, np.float32), (len(x), len(hypothesis)))
@@ -316,7 +395,7 @@ def _at_each_hypothesis(
 def _event_number(plan: Plan) -> str | None:
     number = plan.analysis.event_number
     if number and _available(plan, number):
-        return number
+        return column_of(number)
     return "event_number" if "event_number" in plan.available else None
 
 
@@ -343,9 +422,38 @@ def _as_scores(score: Any, analysis: Analysis) -> Scores:
 
 
 def column_name(text: str) -> str:
-    """A formula as a column name that every format accepts.
+    """A formula as a column name of letters, digits and `_`, which every format accepts.
 
-    >>> column_name("Muon_pt[0]")
-    'Muon_pt_0'
+    >>> column_name("Muon_pt[0]"), column_name("1 - x")
+    ('Muon_pt_0', '_1_x')
     """
-    return re.sub(r"\W+", "_", text).strip("_")
+    name = re.sub(r"\W+", "_", text).strip("_")
+    return f"_{name}" if name[:1].isdigit() else name or "_"
+
+
+def column_names(texts: Sequence[str], reserved: Sequence[str]) -> dict[str, str]:
+    """A column name for each formula; where two would have the same, the later ones are numbered.
+
+    Args:
+        texts: the formulas.
+        reserved: names of other columns.
+
+    >>> column_names(["jets/pt", "jets.pt", "score"], ["score"])
+    {'jets/pt': 'jets_pt', 'jets.pt': 'jets_pt_2', 'score': 'score_2'}
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        name = plain = column_name(text)
+        count = 1
+        while name in reserved or name in found.values():
+            count += 1
+            name = f"{plain}_{count}"
+        found[text] = name
+    return found
+
+
+def _reserved(analysis: Analysis, hypotheses: Sequence[tuple[float, ...]]) -> list[str]:
+    """Names of the columns that are written beside the observers."""
+    fixed = ["event_number", "selected", "fold", "score", "prediction", "predicted_class", "probability"]
+    scores = [column_name(f"score_{name}") for name in analysis.classes]
+    return [*fixed, *analysis.parameters, *scores, *(hypothesis_column(tuple(analysis.parameters), h) for h in hypotheses)]

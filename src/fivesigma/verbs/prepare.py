@@ -44,27 +44,27 @@ def prepare(
 ) -> Path:
     """Read, select, label and split an analysis's events once, and write them as shuffled Parquet shards.
 
-    A call that was killed goes on where it stopped; one that was finished is not done again.
+    A call that was killed continues where it stopped; a finished one is not repeated.
 
     Args:
         analysis, settings, data: as for `run`.
         destination: the folder to write, by default `prepared/<name>`.
         shards: files of each part; by default as many as keep one of them below 64 MB.
-        listener: hears what happens.
-        workers, cluster: who simulates events, if there is no file of them.
+        listener: receives messages and progress.
+        workers, cluster: processes that simulate events, if there are no files.
 
     Returns:
         The folder, for `shards:` in the analysis or `--set shards=FOLDER`.
 
     Raises:
         OutputError: if the folder holds other events, or other files.
-        LeakageError: if test events stand in the training files too (`split.overlap`).
+        LeakageError: if test events are also in the training files (`split.overlap`).
     """
     listener = listener or Listener()
     resolved = load(analysis, settings, data)
     if resolved.split.folds is not None:
         raise AnalysisError(
-            "prepared events cannot be trained on in folds: those need the events in memory",
+            "folds need all events in memory, and prepared events stay on disk",
             hint="leave out split.folds, or train from the files without `fivesigma prepare`",
         )
     simulated = not resolved.has_files
@@ -79,7 +79,9 @@ def prepare(
     if _is_there(folder, writer.digest, listener):
         return folder
     if resolved.split.stratify:
-        listener.say("split.stratify needs all events in memory: here each class is split by its hash, right on average")
+        listener.say(
+            "split.stratify needs all events in memory; here each class is split by hash, with the right shares on average"
+        )
     like = _scatter(resolved, writer, listener)
     checked = "test" in {resolved.use_of(name) for name in resolved.samples}
     writer.gather(
@@ -98,7 +100,7 @@ def _is_there(folder: Path, digest: str, listener: Listener) -> bool:
     """Whether the folder is complete already.
 
     Raises:
-        OutputError: if something else is in it.
+        OutputError: if the folder holds something else.
     """
     if not folder.exists():
         return False
@@ -106,18 +108,18 @@ def _is_there(folder: Path, digest: str, listener: Listener) -> bool:
         raise OutputError(f"{folder} is a file", hint="choose another folder with --output")
     if (folder / "prepared.json").is_file():
         if Shards(folder).digest == digest:
-            listener.say(f"prepared already: {folder}")
+            listener.say(f"already prepared: {folder}")
             return True
         raise OutputError(f"{folder} holds events of other files or settings", hint="choose another folder, or remove it")
     if any(folder.iterdir()):
         if not any(folder.glob("spill-*")):
             raise OutputError(f"{folder} is not empty", hint="choose another folder with --output")
-        listener.say(f"going on in {folder}")
+        listener.say(f"continuing in {folder}")
     return False
 
 
 def _scatter(analysis: Analysis, writer: ShardWriter, listener: Listener) -> Events:
-    """Spill every piece of every file; returns events of the right columns, for the names."""
+    """Distribute the events of all files to the shards; returns some events, for the names of the columns."""
     uses = {analysis.use_of(name) for name in analysis.samples}
     total = sum(Path(split_treename(file)[0]).stat().st_size for _, file in _files(analysis))
     size = max(CHUNK, writer.shards * ROWS_PER_BUCKET)
@@ -137,7 +139,7 @@ def _scatter(analysis: Analysis, writer: ShardWriter, listener: Listener) -> Eve
             listener.progress(done, total, f"reading {name}: {rows:,} events")
         done += Path(split_treename(file)[0]).stat().st_size
     if like is None:
-        raise EventsError(f"{analysis.name}: the files hold no events")
+        raise EventsError(f"{analysis.name}: there are no events in the files")
     listener.done(f"read {rows:,} events")
     return like
 

@@ -10,12 +10,12 @@ from fivesigma.runs.session import RunSession
 
 
 def report(run: str | Path | Run, output: str | Path = RUNS, listener: Listener | None = None) -> Path:
-    """Draw the run's figures and write its report; shows whatever the run has got to.
+    """Draw the run's figures and write its report, as far as the run has got.
 
     Args:
         run: a run's folder, or an analysis's name for its latest run.
         output: folder of all runs.
-        listener: hears what happens.
+        listener: receives messages and progress.
 
     Returns:
         The page.

@@ -38,20 +38,20 @@ def run(
         settings: overrides by dotted key.
         data: files by sample name.
         output: folder of all runs.
-        listener: hears what happens.
+        listener: receives messages and progress.
         new: begin a new run even if one of the same analysis is unfinished.
-        resume: insist on an unfinished run of the same analysis to go on with.
+        resume: continue an unfinished run of the same analysis; an error if there is none.
         workers: processes that train folds, and simulate events if there is no file of them; by default one per core.
-        cluster: address of a Dask scheduler whose workers do that instead; for folds they must see `output`.
+        cluster: address of a Dask scheduler whose workers do this instead; for folds they need access to `output`.
         model: a function that builds the network, instead of the section `model`: (number of inputs) → `keras.Model`.
-            The number is an `int` that also knows `outputs`, `link`, `parameters`, `names` and `seed`. The run folder
-            says which function it was; only a script that gives the same function can go on with its training.
+            The number is an `int` that also has `outputs`, `link`, `parameters`, `names` and `seed`. The run folder
+            names the function; only a script that gives the same function can continue the training.
 
     Returns:
         The run, with its metrics, history, network and report.
 
     Raises:
-        FivesigmaError: for whatever is wrong with the analysis, the data or the model.
+        FivesigmaError: if the analysis, the data or the model are wrong.
     """
     context = RunContext.of(output, listener, workers, cluster)
     resolved = with_model(load(analysis, settings, data), model)

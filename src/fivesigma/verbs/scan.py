@@ -52,26 +52,26 @@ def scan(
 ) -> Run:
     """AUC, significance and expected limit at every hypothesis, beside networks trained to compare.
 
-    Without further wishes nothing is trained. Networks that are trained stay in `scan/` of the run's folder: a scan that
-    was stopped goes on, and a later one shows them again. Each of them learns from the run's own training events (or a
-    part of them), with the run's settings and seed, and is judged on the run's own test events.
+    Without `leave_out`, `extremes` or `compare`, nothing is trained. Trained networks are kept in `scan/` of the
+    run's folder: a scan that was stopped continues, and a later one shows them again. Each of them learns from the run's
+    own training events (or a part of them), with the run's settings and seed, and is judged on the run's own test events.
 
     Args:
         run: a run folder, or an analysis's name for its latest run.
-        leave_out: hypotheses that a network is trained without and tested on, one network for each, beside one that is
-            dedicated to it: 1000, or "mass=1000" where there are several parameters.
-        extremes: train on the signal of the smallest and the largest value only (of one parameter).
-        compare: train one dedicated network per hypothesis, and one for all that is not given the parameters.
+        leave_out: hypotheses to leave out: for each, one network is trained without it and tested on it, beside one that
+            is dedicated to it: 1000, or "mass=1000" if there are several parameters.
+        extremes: train on the signal of the smallest and the largest value only; needs a single parameter.
+        compare: train one dedicated network per hypothesis, and one for all hypotheses without the parameters.
         output: folder of all runs.
-        listener: hears what happens.
-        workers: networks that train at a time; by default one per core. The result does not depend on it.
-        cluster: address of a Dask scheduler whose workers train; they must see the run's folder.
+        listener: receives messages and progress.
+        workers: number of networks that train at the same time; by default one per core. The result does not depend on it.
+        cluster: address of a Dask scheduler whose workers train; they need access to the run's folder.
 
     Returns:
         The run; its `scan` holds the numbers, its report a section with them.
 
     Raises:
-        RunError: if the run has no network with parameters, or is being worked on.
+        RunError: if the run has no network with parameters, or another process is working on it.
         AnalysisError: for a hypothesis that the run does not have.
     """
     context = RunContext.of(output, listener, workers, cluster)
@@ -81,7 +81,9 @@ def scan(
     place.path.mkdir(exist_ok=True)
     for busy in (folder, place):
         if busy.busy:
-            raise RunError(f"the run {folder} is being worked on ({busy.unfinished})", hint="wait until it is finished")
+            raise RunError(
+                f"another process is working on the run {folder} ({busy.unfinished})", hint="wait until it is finished"
+            )
     analysis, network = folder.analysis(), load_trained(folder)
     known = _hypotheses(folder, analysis)
     wanted = _studies(analysis, known, leave_out, extremes, compare)
@@ -90,7 +92,7 @@ def scan(
     _check_inputs(source, wanted)
     if source.shards is not None:
         counts = ", ".join(f"{len(events):,} {part}" for part, events in source.parts.items())
-        listener.say(f"of the prepared events a random sample in memory is used: {counts} events")
+        listener.say(f"a random sample of the prepared events is used: {counts} events")
     _train(place, wanted, known, analysis, source, context)
     kinds = ("dedicated", "no parameter", "left out", "extremes")
     studies = {study.name: study for study in sorted(_trained(place), key=lambda study: kinds.index(study.kind))}
@@ -105,7 +107,7 @@ def scan(
 
 
 def _hypotheses(folder: RunFolder, analysis: Analysis) -> list[Hypothesis]:
-    """The values of the parameters that the run's signal has."""
+    """The values of the parameters of the run's signal."""
     if not analysis.parameters or analysis.task != "binary":
         raise RunError(
             f"the run {folder} has no parameters to scan", hint="name them in `parameters`; `fivesigma evaluate` needs none"
@@ -119,7 +121,7 @@ def _hypotheses(folder: RunFolder, analysis: Analysis) -> list[Hypothesis]:
 def _studies(
     analysis: Analysis, known: Sequence[Hypothesis], leave_out: Sequence[Any], extremes: bool, compare: bool
 ) -> list[ComparisonNetwork]:
-    """The networks that are asked for."""
+    """The comparison networks that the options ask for."""
     names = tuple(analysis.parameters)
     left_out = [_hypothesis(one, names, known) for one in leave_out]
     dedicated = list(known) if compare else left_out
@@ -129,19 +131,19 @@ def _studies(
     for one in left_out:
         rest = tuple(values for values in known if values != one)
         if len(rest) == 0:
-            raise AnalysisError("there is one hypothesis only: without it nothing is left to train on")
+            raise AnalysisError("there is only one hypothesis, so none can be left out")
         found.append(ComparisonNetwork(f"without-{hypothesis_name(names, one)}", "left out", rest))
     if extremes:
         if len(names) > 1:
             raise AnalysisError(f"--extremes needs one parameter; the run has {', '.join(names)}", hint="use --leave-out")
         if len(known) < 3:
-            raise AnalysisError("--extremes needs at least three hypotheses: between two there is none to test on")
+            raise AnalysisError("--extremes needs at least three hypotheses: between two there is no other to test on")
         found.append(ComparisonNetwork("extremes", "extremes", (min(known), max(known))))
     return list({study.name: study for study in found}.values())
 
 
 def _hypothesis(text: Any, names: tuple[str, ...], known: Sequence[Hypothesis]) -> Hypothesis:
-    """The hypothesis that is meant by `1000`, `mass=1000`, `mass=1000,width=2` or a mapping."""
+    """Find the hypothesis that is named by `1000`, `mass=1000`, `mass=1000,width=2` or a mapping."""
     shown_as = {hypothesis_name(names, values): values for values in known}
     pairs = [f"{key}={value:g}" for key, value in text.items()] if isinstance(text, Mapping) else str(text).split(",")
     try:
@@ -159,13 +161,13 @@ def _hypothesis(text: Any, names: tuple[str, ...], known: Sequence[Hypothesis]) 
 def _check_inputs(source: Source, wanted: Sequence[ComparisonNetwork]) -> None:
     if wanted and source.division is not None:
         raise AnalysisError(
-            "networks to compare are not trained in folds: this run has split.folds",
-            hint="`fivesigma scan` without options shows its own networks; compare in a run without folds",
+            "comparison networks cannot be trained for a run with split.folds",
+            hint="`fivesigma scan` without options shows its own network; compare in a run without folds",
         )
 
 
 def _trained(place: RunFolder) -> Iterator[ComparisonNetwork]:
-    """Studies of earlier scans whose network is there."""
+    """Comparison networks that earlier scans have trained."""
     for path in sorted(place.path.glob(f"*/{MODEL}")):
         if (path.parent / "study.json").is_file():
             row = RunFolder(path.parent).read_json("study.json")
@@ -184,7 +186,7 @@ def _train(
     source: Source,
     context: RunContext,
 ) -> None:
-    """Train the networks that are not there yet, side by side, each on one core."""
+    """Train the networks that are not trained yet, in parallel, each on one core."""
     listener = context.listener
     missing = {study.name: study for study in studies if not _of(place, study).has(MODEL)}
     if not missing:
@@ -214,10 +216,10 @@ def _train(
 def train_one(
     study: ComparisonNetwork, analysis: Analysis, known: Sequence[Hypothesis], events: Path, place: Path
 ) -> dict[str, Any]:
-    """In a worker: train the network of one study, going on from its checkpoint; telling each epoch.
+    """In a worker: train one comparison network, continuing from its checkpoint, and report each epoch.
 
     Args:
-        study: what it learns.
+        study: the comparison network.
         analysis: of the run.
         known: all hypotheses.
         events: folder that the run's training and validation events were written to.
@@ -247,15 +249,15 @@ def train_one(
 
 
 class _Judge:
-    """Puts every network to the same test.
+    """Judges every network on the same events.
 
     Args:
         place: folder of the scan.
-        analysis: of the run.
-        source: its events.
+        analysis: analysis of the run.
+        source: events of the run.
         known: all hypotheses.
-        listener: hears what happens.
-        pool: works out limits side by side.
+        listener: receives messages and progress.
+        pool: computes limits in parallel.
     """
 
     def __init__(
@@ -299,7 +301,7 @@ class _Judge:
         }
 
     def _own(self, network: Network | Folds) -> dict[str, Any]:
-        """The run's own network: as it was evaluated, with a check of what the background carries."""
+        """The run's own network, as it was evaluated, with a check of the background's parameters."""
         scoring: dict[str, Any] = {}
         if isinstance(network, Folds):
             assert self._source.division is not None  # a run with folds divides its events into folds
@@ -329,7 +331,7 @@ class _Judge:
         return {**row, **more, "epochs": len(history)}
 
     def _judged(self, scored: Mapping[str, Scores], folder: RunFolder, scoring: Any) -> dict[str, Any]:
-        """Areas, significances and limits at each hypothesis, in the part that the run is judged on."""
+        """AUC, significance and limit at each hypothesis, in the part that the run is judged on."""
         searching = SearchAssessment(folder, self._analysis, self._source, scoring, self._listener, self._pool)
         last = searching.judged_on
         found: Mapping[str, Any] = {}
@@ -344,14 +346,14 @@ class _Judge:
 
 
 def _difference(scores: Scores, own: Scores, values: Hypothesis) -> Metric:
-    """How much larger the area is than that of the run's own network, on the same events."""
+    """Difference of the AUC from that of the run's own network, on the same events."""
     member = (scores.target == 0) | carries(scores.parameters, values)
     pair = [one.at_hypothesis[values][member] for one in (scores, own)]
     return auc_difference(pair[0], pair[1], scores.target[member], scores.weight[member])
 
 
 def _scores(network: Network, tested: Sequence[Hypothesis], events: Events) -> Scores:
-    """Scores at some hypotheses; of a network without parameters, the same at each of them."""
+    """Scores at some hypotheses; those of a network without parameters are the same at each of them."""
     if network.recipe.parameters:
         return scores_by(network, events, tested)
     score = network.score(events.features)
@@ -368,7 +370,7 @@ def _scores(network: Network, tested: Sequence[Hypothesis], events: Events) -> S
 
 
 def say(tree: Mapping[str, Any], analysis: Analysis, listener: Listener) -> None:
-    """The scan as tables: a row for each hypothesis, a column for each network."""
+    """Show the scan as tables: a row for each hypothesis, a column for each network."""
     for title, header, rows in tables(tree):
         listener.table(title, header, rows)
     if analysis.evaluate.search is None:

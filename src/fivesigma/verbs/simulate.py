@@ -26,14 +26,14 @@ def simulate(
     listener: Listener | None = None,
     **settings: Any,
 ) -> Path:
-    """Simulate events into a file; a call that was killed goes on where it stopped.
+    """Simulate events and write them to a file; a call that was killed continues where it stopped.
 
     Args:
         process: `resonance` (pp → X → tt̄ and its background) or `muons` (in a CMS-like endcap).
-        destination: the file; its ending gives the format. It must not exist.
+        destination: the file; its extension gives the format. It must not exist.
         workers: processes that simulate, by default one per core; the events do not depend on it.
         cluster: address of a Dask scheduler whose workers simulate instead.
-        listener: hears how far it is.
+        listener: receives progress.
         settings: keys of the section `simulate`, such as `events=1000`, `seed=2`, `masses=[500, 1000]`.
 
     Returns:
@@ -49,7 +49,7 @@ def simulate(
     'muons.parquet'
     """
     if process not in _SETTINGS:
-        raise SimulationError(f"no simulation {process!r}; {did_you_mean(process, _SETTINGS)}")
+        raise SimulationError(f"there is no simulation {process!r}; {did_you_mean(process, _SETTINGS)}")
     try:
         checked = _SETTINGS[process].model_validate({"process": process, **settings})
     except ValidationError as error:

@@ -1,20 +1,23 @@
 """The verb `train`: recipe and network, or those of every fold."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from fivesigma.analysis.file import load
 from fivesigma.assessment.comparison import check_trigger
 from fivesigma.cluster import multiprocess
+from fivesigma.events import Events
 from fivesigma.models.custom import custom
 from fivesigma.preparation.balance import lopsided
 from fivesigma.preparation.folds import FoldAssignment
 from fivesigma.preparation.negative_weights import what_is_done
 from fivesigma.progress import Listener
+from fivesigma.runs import trained_on
 from fivesigma.runs.context import RUNS, RunContext
 from fivesigma.runs.run import Run
 from fivesigma.runs.session import RunSession
+from fivesigma.runs.source import Source
 from fivesigma.training import training
 from fivesigma.training.fit import FitOptions
 from fivesigma.training.fold_training import train_folds
@@ -38,7 +41,7 @@ def train(
     resume: bool = False,
     model: Build | None = None,
 ) -> Run:
-    """Fit recipe and network; goes on with an interrupted run of the same analysis.
+    """Fit recipe and network; continues an interrupted run of the same analysis.
 
     The arguments are those of `run`.
     """
@@ -55,12 +58,12 @@ def train(
 
 
 def with_model(analysis: Any, model: Build | None) -> Any:
-    """The analysis with a network that the calling script builds."""
+    """Put a network that the calling script builds into the analysis."""
     return analysis if model is None else analysis.model_copy(update={"model": custom(model)})
 
 
 def help_to_train(session: RunSession) -> None:
-    """What a process that is not the first one does: load the events after it, and train with it."""
+    """In every process but the first: load the events after the first one has, and train with it."""
     if multiprocess.agree() == _TRAINS:
         source = session.source
         options = FitOptions(session.folder.checkpoint, resume=True)
@@ -69,7 +72,7 @@ def help_to_train(session: RunSession) -> None:
 
 
 def trained(session: RunSession) -> Network | Folds:
-    """The run's network, or those of its folds; trained now, unless that has been done."""
+    """The run's network, or those of its folds; trains them if they are not trained yet."""
     if session.is_trained:
         multiprocess.agree()  # tells the others that there is nothing to do
         multiprocess.leave()
@@ -83,7 +86,20 @@ def trained(session: RunSession) -> Network | Folds:
         session.listener.say(said)
     if source.per_fb and (said := lopsided(learnt, analysis)):
         session.listener.say(f"warning: {said}")
+    trained_on.write(session.folder, _learnt_from(source), source.division.fold if source.division is not None else None)
     return _train_one(session) if source.division is None else _train_folds(session, source.division)
+
+
+def _learnt_from(source: Source) -> Iterator[Events]:
+    """All events that the networks of a run train and validate on."""
+    if source.division is not None:
+        yield source.division.events
+        return
+    for part in ("train", "val"):
+        if source.shards is not None:
+            yield from source.shards.pieces(part)
+        elif part in source.parts:
+            yield source.parts[part]
 
 
 def train_baselines(session: RunSession) -> None:

@@ -39,14 +39,14 @@ def tune(
     """Search the analysis's space, then run the analysis with the best settings.
 
     The search keeps its trials and `tune.json` in a run folder of its own, below `tune/`; the same
-    call goes on with a search that was stopped. Test events are used once, by the run at the end.
+    call continues a search that was stopped. Test events are used only by the run at the end.
 
     Args:
         analysis: with a `tune` section.
         settings, data, output, listener, new: as for `run`.
-        workers: trials that train at a time, each on one core; by default as many as there are cores.
+        workers: number of trials that train at the same time, each on one core; by default one per core.
             The result does not depend on it.
-        cluster: address of a Dask scheduler whose workers train the trials; they must see `output`.
+        cluster: address of a Dask scheduler whose workers train the trials; they need access to `output`.
 
     Returns:
         The run with the best settings.
@@ -55,7 +55,7 @@ def tune(
     resolved = load(analysis, settings, data)
     if resolved.split.folds is not None:
         raise AnalysisError(
-            "a search trains one network per setting, not folds",
+            "a search trains one network per setting and cannot use folds",
             hint="search with --set split.folds=null; then fivesigma run RUN/tune/best.yaml "
             f"--set split.folds={resolved.split.folds}",
         )
@@ -92,7 +92,7 @@ def _search(session: RunSession) -> Analysis:
 
 
 def most_trials(tune: Tune) -> int | None:
-    """How many trials can train at a time, at most; None if that is not known."""
+    """Largest number of trials that can train at the same time; None if unknown."""
     if tune.method == "hyperband":
         return sum(rungs[0].count for rungs in brackets(tune.max_epochs, tune.factor))
     if tune.method == "tpe":
@@ -101,12 +101,12 @@ def most_trials(tune: Tune) -> int | None:
 
 
 class Watch:
-    """Passes the news of a search on, as rows of a table.
+    """Passes the reports of a search on to a listener, as rows of a table.
 
     Args:
-        folder: of the search; every news is a sign that it is alive.
-        listener: hears the rows.
-        tune: the section of the analysis.
+        folder: folder of the search; each report shows that the search is alive.
+        listener: receives the rows.
+        tune: section `tune` of the analysis.
     """
 
     def __init__(self, folder: RunFolder, listener: Listener, tune: Tune) -> None:
@@ -152,7 +152,7 @@ class Watch:
 
 
 def shown(setting: Mapping[str, Any]) -> str:
-    """A setting in one line.
+    """Write a setting in one line.
 
     >>> shown({"model.layers": [28, 28], "train.learning_rate": 0.00123456})
     'model.layers=[28, 28], train.learning_rate=0.001235'

@@ -33,7 +33,7 @@ def validate(
         events: selected events to simulate, kept in the cache; by default enough for every comparison.
         data: a file of events to compare instead.
         workers: processes that simulate; by default one per core.
-        listener: hears what happens.
+        listener: receives messages and progress.
 
     Returns:
         The page, and the comparisons on it.
@@ -42,6 +42,6 @@ def validate(
         SimulationError: if there is no such simulation.
     """
     if simulation not in _VALIDATIONS:
-        raise SimulationError(f"no simulation {simulation!r}; {did_you_mean(simulation, _VALIDATIONS)}")
+        raise SimulationError(f"there is no simulation {simulation!r}; {did_you_mean(simulation, _VALIDATIONS)}")
     run, usual = _VALIDATIONS[simulation]
     return run(output, events or usual, data, Workers(workers), listener)

@@ -1,5 +1,6 @@
 """A search on made-up scores: yields, choices, invariances."""
 
+import contextlib
 import json
 from dataclasses import replace
 
@@ -9,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fivesigma.analysis.search import Search
-from fivesigma.metrics.search.search import ALL, Scale, choose, expected, in_bins, results
-from fivesigma.metrics.search.significance import asimov, best_cut
+from fivesigma.metrics.search.expected import ALL, Scale, expected
+from fivesigma.metrics.search.search import choose, in_bins, results
+from fivesigma.metrics.search.significance import asimov
 from fivesigma.metrics.summary import as_json
-from fivesigma.scores import Scores
+from fivesigma.scores import Scores, reordered
 
 SETTINGS = Search(systematic=0.1, bins=10)
 MASSES = (500.0, 1000.0)
@@ -72,7 +74,9 @@ def test_what_is_chosen_on_some_events_is_told_on_others():
     error = np.sqrt((other.weight[passed & (other.target == 0)] ** 2).sum())
     assert metrics["best_cut"].value == pytest.approx(asimov(s, b, np.hypot(error, 0.1 * b)))
     assert metrics["best_cut_known"].value == pytest.approx(asimov(s, b))
-    assert choice.cut == best_cut(one.score, one.target, one.weight, systematic=0.1).cut
+    scan = one.counts(choice.cuts).above()
+    allowed = scan.background_error <= SETTINGS.max_mc_error * scan.background
+    assert choice.cut == choice.cuts[np.where(allowed, scan.significance(0.1), 0).argmax()]
     assert metrics["binned_known"].value > metrics["binned"].value > metrics["best_cut"].value
     bins = shapes["bins"]
     assert bins["edges"][0] == 0
@@ -94,9 +98,9 @@ def test_a_score_of_one_is_in_the_highest_bin():
 def test_a_bin_that_comes_out_empty_joins_its_neighbour():
     choice = choose(expected(scores(), Scale(1.0, (1000.0, 50.0)))["mass=1000"], SETTINGS)
     few = expected(scores(60, seed=4), Scale(1.0, (1000.0, 50.0)))["mass=1000"]
-    edges, bins = in_bins(few, choice)
-    assert len(edges) < len(choice.edges)
-    assert set(edges) <= set(choice.edges)
+    found, bins = in_bins(few, choice)
+    assert len(found.edges[0]) < len(choice.edges[0])
+    assert set(found.edges[0]) <= set(choice.edges[0])
     assert (bins.background > 0).all()
     assert bins.background.sum() == pytest.approx(1000)
 
@@ -140,7 +144,7 @@ def test_an_event_split_in_two_halves_is_the_same_event_but_for_what_is_known_of
     sample = scores()
     own = expected(sample, Scale(1.0, (1000.0, 50.0)))["mass=1000"]
     choice = choose(own, SETTINGS)
-    twice = {name: np.tile(getattr(own, name), 2) for name in ("score", "target")}
+    twice = {name: np.tile(getattr(own, name), 2) for name in ("score", "target", "process", "group")}
     halves = replace(own, **twice, weight=np.tile(own.weight / 2, 2))
     one, other = results(own, choice, SETTINGS)[0], results(halves, choice, SETTINGS)[0]
     for name in ("best_cut_known", "binned_known"):
@@ -156,3 +160,90 @@ def test_negative_weights_are_kept():
     _, bins = in_bins(own, choose(own, SETTINGS))
     assert bins.background.sum() == pytest.approx(own.total(0).value)
     assert (bins.background > 0).all()
+
+
+def heavy(seed):
+    """A light background, and a heavy one of which few events are simulated and none looks like signal."""
+    generator = np.random.default_rng(seed)
+    counts, weights = (3000, 2000, 40), (0.02, 2.3, 100.0)
+    target = np.repeat([1, 0, 0], counts)
+    score = 1 / (1 + np.exp(-generator.normal(np.repeat([2.0, -1.0, -2.5], counts), 1.0)))
+    weight = np.repeat(weights, counts) * generator.uniform(0.8, 1.2, len(target))
+    return Scores(score.astype(np.float32), target, weight, ("background", "signal"))
+
+
+def test_a_cut_that_a_heavy_process_may_pass_unseen_is_not_offered():
+    """Where no heavy event passes by chance, Z is not that of the light background alone."""
+    for seed in range(5):
+        deciding, judged = (expected(heavy(each), Scale())[ALL] for each in (seed, seed + 100))
+        choice = choose(deciding, Search(systematic=0.0))
+        metrics, shapes = results(judged, choice, Search(systematic=0.0))
+        passed = (judged.score >= metrics["cut"]) & (judged.target == 0)
+        assert metrics["background"].error <= 0.3 * metrics["background"].value
+        assert metrics["background"].error > 90  # as if at least one heavy event passed
+        assert metrics["effective_background"] < passed.sum()
+        assert (shapes["bins"]["background_error"] > 90).all()
+
+
+def test_samples_tell_processes_apart_that_weights_do_not():
+    sample = scores()
+    plain = expected(sample, Scale())["mass=500"]
+    own = expected(sample, Scale(), sample=np.arange(len(sample.target)) % 2)["mass=500"]
+    assert own.process.max() > plain.process.max()
+
+
+def test_with_groups_each_is_judged_by_what_the_others_choose():
+    sample = scores()
+    group = np.arange(len(sample.target)) % 3
+    own = expected(sample, Scale(1.0, (1000.0, 50.0)), group=group)["mass=1000"]
+    choice = choose(own, SETTINGS)
+    assert len(choice.index) == len(choice.edges) == 3
+    for k in range(3):
+        others = replace(
+            own, **{name: getattr(own, name)[own.group != k] for name in ("score", "target", "process", "group")}
+        )
+        others = replace(others, weight=1.5 * own.weight[own.group != k], group=np.zeros(len(others.score), int))
+        alone = choose(others, SETTINGS)
+        # Cuts are tried at the quantiles of other events, so the choices agree to a step or two.
+        assert choice.cuts[choice.index[k]] == pytest.approx(alone.cut, abs=0.03)
+    changed = replace(own, score=np.where((own.group == 0) & (own.target == 0) & (own.score > 0.5), 0.1, own.score))
+    again = choose(changed, SETTINGS)
+    assert again.index[0] == choice.index[0]  # its own events have no say
+    assert again.index[1:] != choice.index[1:]
+    metrics, shapes = results(own, choice, SETTINGS)
+    above = sum(
+        own.weight[(own.group == k) & (own.target == 0) & (own.score >= cut)].sum() for k, cut in enumerate(metrics["cuts"])
+    )
+    assert metrics["background"].value == pytest.approx(above)
+    assert np.sum(shapes["bins"]["background"]) == pytest.approx(1000)
+
+
+def test_a_cut_above_which_the_events_that_count_are_few_moves_down_to_its_own_line():
+    choice = choose(expected(scores(), Scale(1.0, (1000.0, 50.0)))["mass=1000"], SETTINGS)
+    few = expected(scores(400, seed=4), Scale(1.0, (1000.0, 50.0)))["mass=1000"]
+    metrics, shapes = results(few, choice, SETTINGS)
+    assert metrics["cut"] < choice.cut
+    assert metrics["effective_background"] >= 1 / 0.3**2
+    place = list(shapes["scan"]["cut"]).index(metrics["cut"])
+    assert shapes["scan"]["significance"][place] == pytest.approx(metrics["best_cut"].value)
+
+
+@pytest.mark.parametrize("events", [0, 1, 2, 5])
+@pytest.mark.parametrize("target", [None, 0, 1])
+def test_few_events_or_one_class_are_a_sentence_or_numbers(events, target):
+    sample = scores()
+    rows = np.flatnonzero(sample.target == target)[:events] if target is not None else np.arange(events)
+    few = reordered(sample, rows)
+    plain = choose(expected(sample, Scale())["mass=500"], SETTINGS)
+    with contextlib.suppress(ValueError):
+        choose(expected(few, Scale())["mass=500"], SETTINGS)
+    with contextlib.suppress(ValueError):
+        json.dumps(as_json(results(expected(few, Scale())["mass=500"], plain, SETTINGS)), allow_nan=False)
+
+
+def test_without_signal_on_the_events_that_count_nothing_is_found_nor_excluded():
+    sample = scores()
+    background = reordered(sample, np.flatnonzero(sample.target == 0))
+    choice = choose(expected(sample, Scale())["mass=500"], SETTINGS)
+    metrics, _ = results(expected(background, Scale())["mass=500"], choice, SETTINGS)
+    assert metrics["best_cut"].value == metrics["binned"].value == 0

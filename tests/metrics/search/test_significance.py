@@ -6,18 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
-from fivesigma.metrics.search.significance import (
-    FLOOR,
-    MOST_ERROR,
-    Yields,
-    asimov,
-    automatic_edges,
-    best_cut,
-    binned,
-    without_empty,
-    yields_above,
-    yields_in,
-)
+from fivesigma.metrics.search.limits import limits
+from fivesigma.metrics.search.significance import Yields, asimov, binned, excluded
+from fivesigma.metrics.search.workspace import scale_of_limit, workspace
 
 some = st.floats(0.1, 1e4)
 
@@ -64,120 +55,45 @@ def test_no_signal_is_no_significance_and_no_background_is_unknown():
     assert np.isnan(asimov(1.0, 0.0))
 
 
-@pytest.fixture
-def events():
-    generator = np.random.default_rng(2)
-    target = np.repeat([1, 0], [4000, 20000])
-    score = stats.norm.cdf(generator.normal(np.where(target == 1, 1.0, -0.5), 1.0))
-    weight = np.where(target == 1, 0.02, 0.5) * generator.uniform(0.5, 1.5, len(target))
-    weight[::50] *= -0.3
-    return score, target, weight
+def yields(signal, background, error):
+    return Yields(*(np.array(column, float) for column in (signal, background, np.zeros(len(signal)), error)))
 
 
-def test_yields_above_cuts_are_those_of_a_loop(events):
-    score, target, weight = events
-    cuts = np.array([0.0, 0.3, float(score[7]), 0.99, 2.0])
-    found = yields_above(score, target, weight, cuts)
-    for i, cut in enumerate(cuts):
-        chosen = score >= cut
-        s, b = chosen & (target == 1), chosen & (target == 0)
-        assert found.signal[i] == pytest.approx(weight[s].sum(), abs=1e-9)
-        assert found.background[i] == pytest.approx(weight[b].sum(), abs=1e-9)
-        assert found.background_error[i] == pytest.approx((weight[b] ** 2).sum() ** 0.5, abs=1e-9)
-
-
-def test_the_best_cut_is_the_best_of_the_scan_and_leaves_background(events):
-    found = best_cut(*events, systematic=0.05)
-    assert found.significance.value == pytest.approx(np.nanmax(found.scan))
-    assert found.background.value >= FLOOR
-    assert found.background.error <= MOST_ERROR * found.background.value
-    assert found.significance.value > yields_above(*events, np.array([0.0])).significance(0.05)[0]
-    assert 0 < found.significance.error < found.significance.value
-
-
-def test_the_error_of_the_significance_is_its_spread_over_samples(events):
-    score, target, weight = events
-    cut = np.array([0.8])
-    expected = yields_above(score, target, weight, cut).errors(0.05)[0]
-    generator, values = np.random.default_rng(5), []
-    for _ in range(300):
-        chosen = generator.poisson(1.0, len(score))
-        values.append(yields_above(score, target, weight * chosen, cut).significance(0.05)[0])
-    assert expected == pytest.approx(np.std(values), rel=0.2)
-
-
-@pytest.mark.parametrize("bins", [1, 5, 40])
-def test_automatic_bins_are_never_empty_nor_negative(events, bins):
-    edges = automatic_edges(*events, bins=bins)
-    found = yields_in(*events, edges)
-    assert 2 <= len(edges) <= bins + 1
-    assert (np.diff(edges) > 0).all()
-    assert (found.signal > 0).all()
-    assert (found.background >= FLOOR).all()
-    assert (found.background_error <= MOST_ERROR * found.background).all()
-    _, target, weight = events
-    assert found.background.sum() == pytest.approx(weight[target == 0].sum())
-
-
-def test_bins_are_at_least_as_good_as_the_cut_and_more_are_better(events):
-    coarse, fine = (binned(yields_in(*events, automatic_edges(*events, bins=bins))) for bins in (3, 30))
-    assert fine.value > coarse.value
-    assert fine.value > best_cut(*events).significance.value
-
-
-def test_one_bin_is_a_count(events):
-    score, target, weight = events
-    one = yields_in(score, target, weight, np.array([score.min(), np.inf]))
-    assert binned(one).value == pytest.approx(asimov(one.signal, one.background, one.background_error)[0])
-
-
-def test_the_order_of_events_and_splitting_one_in_two_halves_change_nothing_but_its_error(events):
-    score, target, weight = events
-    edges = automatic_edges(*events)
-    order = np.random.default_rng(1).permutation(len(score))
-    a, b = yields_in(*events, edges), yields_in(score[order], target[order], weight[order], edges)
-    np.testing.assert_allclose(a.signal, b.signal)
-    halves = [np.concatenate([each, each]) for each in (score, target, weight / 2)]
-    np.testing.assert_allclose(yields_in(*halves, edges).background, a.background)
-
-
-def test_too_little_background_is_said():
-    score, target = np.linspace(0, 1, 10), np.array([0, 1] * 5)
-    with pytest.raises(ValueError, match="no cut leaves"):
-        best_cut(score, target, np.full(10, 0.01))
-    with pytest.raises(ValueError, match="no bin has"):
-        automatic_edges(score, target, np.full(10, 0.01))
-
-
-def test_a_background_known_exactly_has_neither_systematic_nor_monte_carlo_error(events):
-    found = yields_above(*events, np.array([0.5, 0.9]))
+def test_a_background_known_exactly_has_neither_systematic_nor_monte_carlo_error():
+    found = yields([5, 8], [50, 10], [2, 1])
     np.testing.assert_allclose(found.significance(None), asimov(found.signal, found.background))
     assert (found.significance(None) > found.significance(0.0)).all()
-    assert (found.errors(None) > 0).all()
+    assert (found.significance(0.0) > found.significance(0.1)).all()
 
 
-@given(st.lists(st.tuples(st.floats(-5, 50), st.floats(0, 9)), min_size=1, max_size=12))
-def test_joined_bins_have_background_known_to_better_than_itself(rows):
-    b, error = (np.array(column) for column in zip(*rows, strict=True))
-    starts = without_empty(Yields(np.ones(len(b)), b, np.zeros(len(b)), error))
-    assert starts[0] == 0
-    assert (np.diff(starts) > 0).all()
-    joined = np.add.reduceat(b, starts)
-    assert joined.sum() == pytest.approx(b.sum())
-    if len(starts) > 1:  # the lowest one takes what is left over
-        assert (joined[1:] > np.sqrt(np.add.reduceat(error**2, starts))[1:]).all()
-    if (b > error).all():
-        assert len(starts) == len(b)
+def test_bins_are_added_in_quadrature():
+    found = yields([5, 8], [50, 10], [2, 1])
+    assert binned(found, 0.1) == pytest.approx(np.hypot(*found.significance(0.1)))
+    assert binned(yields([5], [50], [2])) == pytest.approx(asimov(5, 50, 2))
 
 
 @pytest.mark.parametrize("factor", [0.5, 4.0])
-def test_with_as_many_times_the_data_a_known_background_gives_the_root_of_it_more_significance(events, factor):
-    score, target, weight = events
-    one, more = (yields_in(score, target, w, np.array([0, 0.5, 0.9, 1.1])) for w in (weight, factor * weight))
-    assert binned(more, None).value == pytest.approx(factor**0.5 * binned(one, None).value)
+def test_with_as_many_times_the_data_a_known_background_gives_the_root_of_it_more_significance(factor):
+    one = yields([5, 8], [50, 10], [2, 1])
+    more = Yields(factor * one.signal, factor * one.background, one.signal_error, one.background_error)
+    # Signal and background grow alike.
+    assert binned(more, None) == pytest.approx(factor**0.5 * binned(one, None))
 
 
-def test_yields_without_events_have_no_error():
-    empty = Yields(*(np.array([value]) for value in (0.0, 5.0, 0.0, 1.0)))
+def test_yields_without_signal_have_no_significance_and_exclude_nothing():
+    empty = yields([0], [5], [1])
     assert empty.significance()[0] == 0
-    assert empty.errors()[0] == 0
+    assert excluded(empty) == np.inf
+
+
+@pytest.mark.parametrize(
+    ("found", "systematic"),
+    [
+        (yields([5, 8, 4], [50, 10, 1.2], [2, 1.5, 0.4]), 0.0),
+        (yields([3], [1.5], [0.1]), 0.1),
+        (yields([20], [400], [10]), 0.1),
+    ],
+)
+def test_the_fast_limit_is_about_that_of_the_fit(found, systematic):
+    fitted = limits(workspace(found, systematic=systematic), scale_of_limit(found)).expected[2]
+    assert excluded(found, systematic) == pytest.approx(fitted, rel=0.03)

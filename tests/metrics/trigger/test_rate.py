@@ -7,8 +7,9 @@ import pytest
 from numpy.testing import assert_allclose
 
 from fivesigma.metrics.trigger.calibration import Calibration
-from fivesigma.metrics.trigger.rate import grid, rates, spectrum_weight
+from fivesigma.metrics.trigger.rate import grid, measured_rates, rates, spectrum_weight
 from fivesigma.metrics.trigger.replicas import counts
+from fivesigma.metrics.trigger.turn_on import NEAR
 
 AT = np.array([5.0, 10.0, 20.0])
 
@@ -117,3 +118,49 @@ def test_the_grid_holds_every_threshold_and_rises():
     assert {5.0, 20.0, 30.0} <= set(found)
     assert (np.diff(found) > 0).all()
     assert (found[0], found[-1]) == pytest.approx((2.5, 60.0))
+
+
+def measured(setting, judged, replicas=40, at=AT):
+    return measured_rates(Calibration(setting, judged, 0.9), at, 2.0, 3.5, replicas=replicas)
+
+
+def test_at_the_measured_efficiency_the_wanted_share_of_the_judged_muons_passes(make_muons):
+    setting, judged = make_muons(seed=1), make_muons(seed=2, scale=0.95)  # the estimate is 5 % too low in what is judged
+    calibration = Calibration(setting, judged, 0.9)
+    for threshold, cut in zip(AT, calibration.measured(AT), strict=True):
+        near = np.abs(np.log(judged.pt / threshold)) < NEAR
+        passed = calibration.momentum[near] >= cut / threshold * judged.pt[near]
+        assert passed.mean() == pytest.approx(0.9, abs=1 / near.sum())
+        assert cut / threshold == pytest.approx(0.95, abs=0.05)
+
+
+def test_a_wrong_scale_does_not_change_the_rate_at_the_measured_efficiency(make_muons):
+    setting, judged, low = make_muons(seed=1), make_muons(seed=2), make_muons(seed=2, scale=0.95)
+    assert_allclose(measured(setting, low).value, measured(setting, judged).value, rtol=0.04)
+    assert (of(setting, low).value[1:] < 0.93 * of(setting, judged).value[1:]).all()
+
+
+def test_the_error_at_the_measured_efficiency_is_that_of_repeated_experiments(make_muons):
+    """The choice of the cut is repeated in every replica."""
+    found, at = [], np.array([10.0])
+    setting = make_muons(3000)
+    for seed in range(80):
+        ours, others = (measured(replace(setting), make_muons(1500, seed + 2, width), 30, at) for width in (0.15, 0.3))
+        found.append((ours[0].value, ours[0].error, *vars(ours.below(others)[0]).values()))
+    values = np.array(found)
+    assert values[:, 1].mean() == pytest.approx(values[:, 0].std(), rel=0.3)
+    assert values[:, 3].mean() == pytest.approx(values[:, 2].std(), rel=0.3)
+
+
+def test_without_muons_at_a_threshold_there_is_no_measured_rate(make_muons):
+    judged = make_muons(2000, seed=2)
+    found = measured(make_muons(), judged.take(np.abs(np.log(judged.pt / 10)) > NEAR))
+    assert np.isnan(found[1].value)
+    assert np.isfinite(found[0].value)
+
+
+def test_two_muons_have_rates_without_a_warning(make_muons):
+    judged = make_muons(2, seed=2)
+    for found in (of(make_muons(), judged), measured(make_muons(), judged)):
+        assert len([found[i] for i in range(len(AT))]) == len(AT)
+        assert len(found.below(found)) == len(AT)

@@ -88,3 +88,21 @@ def test_noise_adds_the_wanted_number_of_hits(muons, bent):
     chance = added.sum() / (~quiet.present).sum()
     assert chance == pytest.approx(1 - np.exp(-3.0 / 12), abs=0.01)
     assert np.array_equal(noisy.phi[quiet.present], quiet.phi[quiet.present])
+
+
+def test_dead_chambers_are_always_the_same_and_give_no_hit(muons, bent):
+    alive = chambers.digitise(bent, muons.charge_over_pt, generator())
+    silenced = [chambers.digitise(bent, muons.charge_over_pt, generator()) for _ in range(3)]
+    endcap = muons.eta > 0
+    for hits, share, seed in zip(silenced, (0.1, 0.1, 0.0), (1, 2, 1), strict=True):
+        chambers.silence(hits, endcap, share, seed)
+    assert np.array_equal(silenced[2].present, alive.present)
+    assert not (silenced[0].present & ~alive.present).any()
+    lost = 1 - silenced[0].present.sum() / alive.present.sum()
+    assert lost == pytest.approx(0.1, abs=0.04)
+    assert not np.array_equal(silenced[0].present, silenced[1].present)
+    # A chamber is dead for every muon or for none.
+    place = np.where(alive.ring[2] == 1, 1000, 0) + np.mod(np.rint(2 * alive.chamber[2]), 720) + 5000 * endcap
+    for one in np.unique(place[alive.present[2]]):
+        own = alive.present[2] & (place == one)
+        assert silenced[0].present[2][own].mean() in (0.0, 1.0)

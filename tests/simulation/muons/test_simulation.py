@@ -142,10 +142,16 @@ def test_chunks_add_up_and_the_acceptance_is_counted():
 
 
 def test_noise_finds_muons_and_loses_none():
-    quiet = simulation.simulate_chunk(MuonSettings(1), 0)["event_number"]
+    quiet = simulation.simulate_chunk(MuonSettings(1, noise=0.0), 0)["event_number"]
     noisy = simulation.simulate_chunk(MuonSettings(1, noise=12.0), 0)["event_number"]
     assert len(noisy) > len(quiet)
     assert np.isin(quiet, noisy).mean() > 0.999
+
+
+def test_dead_chambers_lose_muons():
+    whole = simulation.simulate_chunk(MuonSettings(1), 0)["event_number"]
+    fewer = simulation.simulate_chunk(MuonSettings(1, dead_chambers=0.1), 0)["event_number"]
+    assert 0.7 < len(fewer) / len(whole) < 0.99
 
 
 @pytest.mark.parametrize(
@@ -162,6 +168,7 @@ def test_noise_finds_muons_and_loses_none():
         {"seed": -1},
         {"noise": -0.5},
         {"noise": 100.0},
+        {"dead_chambers": 1.0},
     ],
 )
 def test_bad_settings_are_refused_before_any_work(wrong):

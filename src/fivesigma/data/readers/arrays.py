@@ -12,7 +12,7 @@ from fivesigma.errors import DataError, did_you_mean
 
 
 class ArrayReader(Reader):
-    """Arrays of equal length; the columns of a two-dimensional one are named by `columns`."""
+    """Arrays of equal length as columns; `columns` names those of a two-dimensional array."""
 
     def __init__(self, path: str, where: str, columns: Mapping[str, Sequence[str]]) -> None:
         super().__init__(path, where)
@@ -24,7 +24,7 @@ class ArrayReader(Reader):
 
     @abc.abstractmethod
     def _load(self, array: str) -> Any:
-        """The array, or something that slices like it."""
+        """The array, or an object that can be sliced like one."""
 
     @cached_property
     def _places(self) -> dict[str, tuple[str, int | None]]:
@@ -47,7 +47,13 @@ class ArrayReader(Reader):
         if not places:
             raise DataError(f"{self.where} holds no table: only arrays of one or two dimensions are columns")
         if len(set(lengths.values())) > 1:
-            raise DataError(f"the arrays in {self.where} differ in length: {lengths}")
+            counted = ", ".join(
+                f"{array} has {rows:,}{'' if i else ' rows'}" for i, (array, rows) in enumerate(lengths.items())
+            )
+            raise DataError(
+                f"the arrays in {self.where} differ in length: {counted}",
+                hint="write the arrays of each length to their own file or group",
+            )
         self._rows = next(iter(lengths.values()))
         return places
 

@@ -1,6 +1,7 @@
 """The interface of a reader and of a file format: columns of one table, and its rows in chunks."""
 
 import abc
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from fivesigma.data.writers.base import Writer
 from fivesigma.errors import ColumnNotFound, DataError
 
 CHUNK = 200_000
-"""Rows read at a time unless told otherwise: 28 columns of float64 are then 45 MB."""
+"""Rows that are read at a time by default: 28 columns of float64 then take 45 MB."""
 
 Columns = Mapping[str, Any]
 """Column name → NumPy array [event], or an Awkward array where each event has a list."""
@@ -33,11 +34,11 @@ class Reader(abc.ABC):
 
     @abc.abstractmethod
     def types(self) -> Mapping[str, str]:
-        """Column name → its type as the file states it, in file order."""
+        """Column name → its type in the file, in file order."""
 
     @abc.abstractmethod
     def length(self) -> int | None:
-        """Number of rows, or None where only reading the whole file would tell."""
+        """Number of rows, or None if the whole file would have to be read."""
 
     @abc.abstractmethod
     def _chunks(
@@ -46,7 +47,7 @@ class Reader(abc.ABC):
         """Rows of the columns `names`, about `size` at a time."""
 
     def share(self, rows: int) -> float:
-        """About how much of the file has been read when `chunks` has given `rows` rows, from 0 to 1."""
+        """Estimate the share of the file that has been read after `rows` rows, from 0 to 1."""
         return rows / max(self.length() or rows, 1)
 
     def chunks(
@@ -58,8 +59,8 @@ class Reader(abc.ABC):
             names: columns to read; no others are decoded.
             size: rows per chunk.
             integers: columns whose values must stay whole numbers (event numbers), where a text
-                format leaves the type open.
-            float32: columns of which no more than float32 is needed, where a text format leaves the type open.
+                format does not define the type.
+            float32: columns that are needed in single precision only, where a text format does not define the type.
 
         Raises:
             ColumnNotFound: if a name is not in the table.
@@ -73,7 +74,7 @@ class Reader(abc.ABC):
             yield from self._chunks(names, size, integers, float32)
 
     def read(self, names: Sequence[str] | None = None) -> dict[str, Any]:
-        """All rows of some columns (all of them by default) at once."""
+        """Read all rows of some columns (by default of all) at once."""
         wanted = list(self.types()) if names is None else list(names)
         parts = list(self.chunks(wanted))
         return {name: join([part[name] for part in parts]) for name in wanted}
@@ -85,7 +86,7 @@ ColumnNames = Sequence[str] | Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True)
 class FileFormat:
-    """A file format: what a plug-in registers in the group `readers`.
+    """A file format; plug-ins register such objects in the group `readers`.
 
     Attributes:
         name: what `format` in the analysis file says.
@@ -102,8 +103,36 @@ class FileFormat:
     writer: Callable[[Path], Writer] | None = None
 
 
+_TEXT = re.compile(r"string|char *\*|binary|text|[|<>]?[SU]\d+")
+_AROUND = re.compile(
+    r"std::|ROOT::VecOps::|ROOT::RNTupleCardinality|(?:large_|fixed_size_)?list<\w+: |(?:vector|RVec|array|optional)<"
+    r"|unsigned|, *\d+|not null|\[\d*\]|[<> ]"
+)
+_NUMBER = re.compile(
+    r"number|bool|byte|char|short|long|longlong|int|u?int\d+(?:_t)?|size_t|U?Long64_t"
+    r"|float\d*|half_?float|double|Float16_t|Double32_t|[iuf]\d"
+)
+
+
+def per_event(kind: str) -> str:
+    """What a column holds for each event, by its type as the file gives it.
+
+    >>> [per_event(kind) for kind in ("float", "std::vector<float>", "list<item: double>", "float[3]", "char*")]
+    ['one number', 'a list of numbers', 'a list of numbers', '3 numbers', 'text']
+    """
+    if _TEXT.search(kind):
+        return "text"
+    if not _NUMBER.fullmatch(_AROUND.sub("", kind)):
+        return "no number"
+    lists = len(re.findall(r"\b(?:vector|RVec)<|\b(?:large_)?list<", kind)) + kind.count("[]")
+    sizes = re.findall(r"\[(\d+)\]", kind) + re.findall(r"\barray<[^<>]*, *(\d+)>", kind)
+    if lists + len(sizes) > 1:
+        return "lists in lists"
+    return f"{sizes[0]} numbers" if sizes else "a list of numbers" if lists else "one number"
+
+
 def join(parts: Sequence[Any]) -> Any:
-    """Chunks of one column, put together; Awkward if any chunk is."""
+    """Concatenate chunks of one column; the result is Awkward if any chunk is."""
     if all(isinstance(part, np.ndarray) for part in parts):
         return np.concatenate(parts) if parts else np.zeros(0)
     import awkward as ak
@@ -113,7 +142,7 @@ def join(parts: Sequence[Any]) -> Any:
 
 @contextmanager
 def reading(where: str) -> Iterator[None]:
-    """Turn what libraries raise on a bad file into one sentence that names the file."""
+    """Convert the errors of libraries into one sentence that names the file."""
     try:
         yield
     except DataError:

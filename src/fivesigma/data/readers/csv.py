@@ -1,6 +1,5 @@
 """CSV files, plain or compressed, with or without a header, through pyarrow."""
 
-import io
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -16,18 +15,18 @@ from fivesigma.prefetch import prefetch
 
 _COMPRESSION = {".bz2": "bz2", ".zst": "zstd", ".lz4": "lz4"}
 _BLOCK = 1 << 22
-"""Bytes of text parsed at a time, while the next ones are decompressed."""
+"""Bytes of text that are parsed at a time, while the next ones are decompressed."""
 
 _ROWS = 1 << 15
-"""Rows that make a chunk; one block alone would be a few hundred rows of a wide table."""
+"""Rows of a chunk; one block alone could be only a few hundred rows of a wide table."""
 
 _MISSING = ["", "NaN", "nan", "NA", "N/A", "null", "NULL", "None"]
 _NEGATIVE_MISSING = ["-nan", "-NaN"]
-"""Numbers with a fraction may be these anyway; as words they cost every negative number some time."""
+"""Only needed for whole numbers: floats accept them, and as words they slow down every negative number."""
 
 
 class CsvReader(Reader):
-    """Numbers in text, separated by commas, semicolons, tabs or blanks.
+    """Numbers as text, separated by commas, semicolons, tabs or blanks.
 
     A header line such as `# label,f0,f1` loses its `# `. Without a header the columns are named
     by `columns`, or `c0`, `c1`, …. Rows with more fields than the header names get columns
@@ -40,7 +39,7 @@ class CsvReader(Reader):
         self._share = 0.0
 
     def _decompressed(self, file: Any) -> Any:
-        """The text of an open file."""
+        """A stream of the text of an open file."""
         import pyarrow as pa
 
         if self.path.endswith(".gz"):
@@ -52,8 +51,8 @@ class CsvReader(Reader):
         return pa.CompressedInputStream(file, ending) if ending else file
 
     @cached_property
-    def _head(self) -> "tuple[tuple[str, ...], bool, str]":
-        """Column names, whether the first line is a header, and the delimiter."""
+    def _head(self) -> "tuple[tuple[str, ...], bool, str, list[list[str]]]":
+        """Column names, whether the first line is a header, the delimiter, and the fields of the first rows."""
         with reading(self.path), open(self.path, "rb") as file:
             stream = self._decompressed(file)
             lines = [line for line in _first_lines(stream) if line.strip()]
@@ -72,10 +71,12 @@ class CsvReader(Reader):
         repeated = {name for name in names if names.count(name) > 1}
         if repeated:
             raise DataError(f"{self.path}: the header names {sorted(repeated)[0]!r} more than once")
-        return tuple(names), has_header, delimiter
+        rows = [[field.strip().strip('"') for field in line.split(delimiter)] for line in lines[has_header:]]
+        return tuple(names), has_header, delimiter, [row for row in rows if len(row) == len(names)]
 
     def types(self) -> Mapping[str, str]:
-        return dict.fromkeys(self._head[0], "number")
+        names, _, _, rows = self._head
+        return {name: "number" if all(_is_number(row[i]) for row in rows) else "text" for i, name in enumerate(names)}
 
     def length(self) -> int | None:
         return None
@@ -89,7 +90,7 @@ class CsvReader(Reader):
         import pyarrow as pa
         from pyarrow import csv
 
-        columns, has_header, delimiter = self._head
+        columns, has_header, delimiter, _ = self._head
         kinds = {name: pa.float32() if name in float32 else pa.float64() for name in names}
         kinds |= {name: pa.int64() for name in integers if name in kinds}
         parse = csv.ParseOptions(delimiter=delimiter)
@@ -149,9 +150,9 @@ class CsvReader(Reader):
             name = self._head[0][int(found[1])]
             if name in integers and _is_number(found[2]):
                 raise DataError(
-                    f"column {name!r} in {self.path} numbers events and holds {found[2]!r}",
-                    hint="write whole numbers without point and exponent, which keep every digit; or leave out "
-                    "`event_number`, and events are told apart by their content",
+                    f"column {name!r} in {self.path} has event numbers, but holds {found[2]!r}",
+                    hint="write whole numbers without point and exponent; or leave out `event_number`, and the split "
+                    "uses the content of the events",
                 ) from None
             raise DataError(
                 f"column {name!r} in {self.path} holds text ({found[2]!r}), and only numbers can be used",
@@ -160,7 +161,7 @@ class CsvReader(Reader):
 
 
 def _gathered(tables: Iterator[tuple[Any, float]], rows: int) -> Iterator[tuple[Any, float]]:
-    """Tables put together to some of at least so many rows, the last one excepted."""
+    """Concatenate tables until each has at least `rows` rows, except for the last one."""
     import pyarrow as pa
 
     waiting: list[Any] = []
@@ -175,7 +176,7 @@ def _gathered(tables: Iterator[tuple[Any, float]], rows: int) -> Iterator[tuple[
 
 
 def _counted(message: str, line: int) -> str:
-    """A message of pyarrow about a piece of text, with the row's number in the file.
+    """Replace the row number in a message of pyarrow about a piece of text by that in the file.
 
     >>> _counted("CSV parse error: Row #3: Expected 2 columns, got 1: 7", 100)
     'CSV parse error: Row #103: Expected 2 columns, got 1: 7'
@@ -184,14 +185,16 @@ def _counted(message: str, line: int) -> str:
 
 
 def _first_lines(stream: Any, most: int = 1 << 20) -> list[str]:
-    """The first two lines of a stream, reading no more than needed."""
+    """The first lines of a stream: those in its first kilobytes, but at least two."""
     text = b""
     while text.count(b"\n") < 3 and len(text) < most:
         more = stream.read(1 << 14)
         if not more:
             break
         text += more
-    return io.StringIO(text.decode("utf-8-sig", errors="replace")).read().splitlines()[:2]
+    if text.count(b"\n") > 1:
+        text = text[: text.rfind(b"\n")]  # the last line may be cut
+    return text.decode("utf-8-sig", errors="replace").splitlines()
 
 
 def _is_number(text: str) -> bool:

@@ -11,7 +11,7 @@ from fivesigma.errors import DataError, did_you_mean
 
 
 class Hdf5Reader(ArrayReader):
-    """An HDF5 file: datasets as columns, or one compound dataset, optionally below a group."""
+    """An HDF5 file: datasets as columns, or one compound dataset, optionally in a group."""
 
     def __init__(self, path: str, treename: str | None = None, columns: Mapping[str, Sequence[str]] | None = None) -> None:
         super().__init__(path, f"{path}:{treename}" if treename else path, columns or {})

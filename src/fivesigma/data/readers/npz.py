@@ -13,14 +13,14 @@ from fivesigma.errors import DataError
 
 
 class NpzReader(ArrayReader):
-    """A NumPy archive; pickled content is refused, as it could run code."""
+    """A NumPy archive; pickled content is refused, because it could run code."""
 
     def __init__(self, path: str, columns: Mapping[str, Sequence[str]] | None = None) -> None:
         super().__init__(path, path, columns or {})
 
     @cached_property
     def _headers(self) -> dict[str, tuple[tuple[int, ...], str]]:
-        """Shapes and types from the array headers alone, so that nothing large is decompressed."""
+        """Shapes and types of the arrays, read from their headers without decompression of the rest."""
         import zipfile
 
         with reading(self.path), zipfile.ZipFile(self.path) as archive:

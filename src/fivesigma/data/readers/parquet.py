@@ -40,7 +40,7 @@ class ParquetReader(Reader):
 
 
 def to_numpy(column: Any) -> Any:
-    """An Arrow column as NumPy (floats with NaN for nulls), or Awkward if it holds lists."""
+    """Convert an Arrow column to NumPy (floats with NaN for nulls), or to Awkward if it holds lists."""
     import pyarrow as pa
 
     if pa.types.is_list(column.type) or pa.types.is_large_list(column.type) or pa.types.is_fixed_size_list(column.type):

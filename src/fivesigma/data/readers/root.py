@@ -10,11 +10,14 @@ from fivesigma.data.readers.base import ColumnNames, Columns, FileFormat, Reader
 from fivesigma.data.writers.root import RootWriter
 from fivesigma.errors import DataError, did_you_mean
 
+_SHOWN = 10
+"""Largest number of objects that a message names."""
+
 _TABLES = ("TTree", "TNtuple", "TNtupleD", "ROOT::RNTuple", "ROOT::Experimental::RNTuple", "TChain")
 
 
 class RootReader(Reader):
-    """One TTree or RNTuple; without a name, the only one in the file.
+    """One TTree or RNTuple; without a name, the file must have only one.
 
     Raises:
         DataError: if the file is not ROOT, has no such tree, or several to choose from.
@@ -32,20 +35,34 @@ class RootReader(Reader):
         with reading(self.path):
             # For a file of this machine uproot's own source takes less time than fsspec, its default.
             file = uproot.open(self.path, handler=uproot.MultithreadedFileSource)
-            names = {key.split(";")[0]: None for key, kind in file.classnames(recursive=True).items() if kind in _TABLES}
+            classes = {key.split(";")[0]: kind for key, kind in file.classnames(recursive=True).items()}
+            names = [key for key, kind in classes.items() if kind in _TABLES]
+        if not names:
+            raise self._no_tree(classes)
         if self.treename is None:
             if len(names) != 1:
-                listed = ", ".join(names) or "none"
                 raise DataError(
-                    f"{self.path} holds {len(names)} trees: {listed}",
-                    hint=f"choose one: {self.path}:{next(iter(names), 'NAME')}, or `treename` in the analysis",
+                    f"{self.path} holds {len(names)} trees: {', '.join(names)}",
+                    hint=f"choose one: {self.path}:{names[0]}, or `treename` in the analysis",
                 )
-            self.treename = next(iter(names))
+            self.treename = names[0]
             self.where = f"{self.path}:{self.treename}"
         if self.treename not in names:
             raise DataError(f"no tree {self.treename!r} in {self.path}: {did_you_mean(self.treename, names)}")
         with reading(self.where):
             return file[self.treename]
+
+    def _no_tree(self, classes: Mapping[str, str]) -> DataError:
+        """The error for a file without a tree, which names the histograms that it has instead."""
+        histograms = [f"{key!r} ({kind})" for key, kind in classes.items() if kind.startswith(("TH", "TProfile"))]
+        if not histograms:
+            inside = ", ".join(f"{key!r} ({kind})" for key, kind in list(classes.items())[:_SHOWN])
+            return DataError(f"{self.path} has no tree: it {'has only ' + inside if inside else 'is empty'}")
+        more = f" and {len(histograms) - _SHOWN} more" if len(histograms) > _SHOWN else ""
+        return DataError(
+            f"{self.path} has no tree, only histograms: {', '.join(histograms[:_SHOWN])}{more}",
+            hint="histograms have no events: give the file they were filled from",
+        )
 
     @cached_property
     def _types(self) -> dict[str, str]:
@@ -82,7 +99,7 @@ class RootReader(Reader):
 
 
 def _decompress_faster() -> None:
-    """Let uproot take ISA-L for zlib, which most ROOT files are compressed with: half the time, the same bytes.
+    """Make uproot use ISA-L for zlib, with which most ROOT files are compressed: half the time, the same bytes.
 
     `uproot.ZLIB.library` is what its documentation names, but reading does not look there (uproot 5.7.7).
     """

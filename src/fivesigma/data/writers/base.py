@@ -11,10 +11,10 @@ Chunk = Mapping[str, np.ndarray[Any, Any]]
 
 
 class Writer(abc.ABC):
-    """Takes chunks of columns; every chunk has the same names."""
+    """Writes chunks of columns; every chunk has the same names."""
 
     can_be_empty = False
-    """Whether a file without a single row can be written."""
+    """Whether a file without rows can be written."""
 
     @abc.abstractmethod
     def write(self, columns: Chunk) -> None:

@@ -9,7 +9,7 @@ from fivesigma.data.writers.base import Chunk, Writer
 
 
 class Hdf5Writer(Writer):
-    """HDF5: one dataset per column, kept in memory until the end."""
+    """HDF5 with one dataset per column, kept in memory until the end."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

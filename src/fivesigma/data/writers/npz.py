@@ -12,7 +12,7 @@ from fivesigma.data.writers.base import Chunk, Writer
 
 
 class NpzWriter(Writer):
-    """NPZ: each column waits in a file of its own, so that memory does not grow with the rows."""
+    """NPZ; each column is first written to its own temporary file, so that memory does not grow with the rows."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

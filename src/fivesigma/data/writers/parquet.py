@@ -7,7 +7,7 @@ from fivesigma.data.writers.base import Chunk, Writer
 
 
 class ParquetWriter(Writer):
-    """Parquet, zstd-compressed, a row group per chunk; no dictionaries, as scores hardly repeat."""
+    """Parquet, zstd-compressed, a row group per chunk; no dictionaries, because scores hardly repeat."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

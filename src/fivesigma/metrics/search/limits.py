@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -23,7 +23,7 @@ class Limits:
     """What a search expects.
 
     Attributes:
-        expected: upper limit on the signal strength if there is only background, for each of `BANDS`.
+        expected: upper limit on the signal strength if there is only background, for each of the bands.
         discovery: significance in standard deviations if there is a signal of strength one.
     """
 
@@ -31,7 +31,7 @@ class Limits:
     discovery: float
 
 
-def limits(workspace: Mapping[str, Any], start: float, level: float = 0.95) -> Limits:
+def limits(workspace: Mapping[str, Any], start: float, level: float = 0.95, bands: Sequence[int] = BANDS) -> Limits:
     """Expected CLs limit and discovery significance, by asymptotic formulae.
 
     Of an Asimov data set of background the likelihood ratio q̃ gives √q̃(μ), and the limit if the background fluctuates
@@ -42,6 +42,7 @@ def limits(workspace: Mapping[str, Any], start: float, level: float = 0.95) -> L
         workspace: what `workspace` gives.
         start: about the limit, where the search for it begins.
         level: of confidence.
+        bands: standard deviations of the background's fluctuation that the limit is wanted for, rising.
 
     Raises:
         MissingExtra: if pyhf is not installed.
@@ -55,7 +56,7 @@ def limits(workspace: Mapping[str, Any], start: float, level: float = 0.95) -> L
         counts = [each for channel in workspace["observations"] for each in channel["data"]]
         try:
             ratio = _Ratio(pyhf, model, counts + model.config.auxdata, strength=0.0)
-            found = _crossings(ratio, [wanted(band, level) for band in BANDS], start)
+            found = _crossings(ratio, [wanted(band, level) for band in bands], start)
             nominal = model.expected_data(ratio.parameters(1.0))
             discovery = _Ratio(pyhf, model, nominal, strength=1.0)(0.0)
         except pyhf.exceptions.FailedMinimization as error:

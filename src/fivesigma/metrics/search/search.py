@@ -1,102 +1,31 @@
 """Choose cut and bins of a search on some events, and work out the significance on others."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma.analysis.search import Search
-from fivesigma.events import carries
 from fivesigma.metrics.metric import Metric
-from fivesigma.metrics.search.significance import (
-    Yields,
-    automatic_edges,
-    best_cut,
-    binned,
-    without_empty,
-    yields_above,
-    yields_in,
+from fivesigma.metrics.search.choice import (
+    Enough,
+    best_of,
+    bin_numbers,
+    cuts_to_try,
+    joined,
 )
-from fivesigma.metrics.summary import hypothesis_name
-from fivesigma.scores import Scores
+from fivesigma.metrics.search.counts import Counts
+from fivesigma.metrics.search.expected import Expected
+from fivesigma.metrics.search.significance import Yields, binned, excluded
 
-ALL = "all"
-"""Name of the only test where there are no hypotheses."""
+REPLICAS = 300
+"""Samples that the given one might have been, whose spread is the statistical error."""
+SEED = 20_241_107
 
-
-@dataclass(frozen=True)
-class Scale:
-    """What turns the weights of a part of the data into the events that are expected in all.
-
-    Attributes:
-        factor: of every weight: the luminosity, over the share of all events that the part holds.
-        yields: expected events of background and signal that replace what the weights add up to, or None.
-    """
-
-    factor: float = 1.0
-    yields: tuple[float | None, float | None] = (None, None)
-
-    def factors(self, target: NDArray[Any], weight: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Expected events per unit of weight, [class].
-
-        >>> Scale(2.0, (None, 30.0)).factors(np.array([0, 1, 1]), np.array([1.0, 1.0, 2.0])).tolist()
-        [2.0, 10.0]
-        """
-        sums = [float(weight[target == i].sum()) for i in (0, 1)]
-        return np.array([self.factor if n is None else n / s if s else 0.0 for n, s in zip(self.yields, sums, strict=True)])
-
-
-@dataclass(frozen=True)
-class Expected:
-    """Signal of one hypothesis and all background, scored under it.
-
-    Attributes:
-        score: below 1, [event].
-        target: 1 for signal, 0 for background, [event].
-        weight: expected events that each stands for, [event].
-        factors: what the weights were multiplied with, [class].
-    """
-
-    score: NDArray[np.float64]
-    target: NDArray[Any]
-    weight: NDArray[np.float64]
-    factors: NDArray[np.float64]
-
-    def total(self, target: int) -> Metric:
-        """Expected events of a class, with the error of their simulated number."""
-        weight = self.weight[self.target == target]
-        return Metric(float(weight.sum()), float(np.sqrt((weight**2).sum())))
-
-
-def expected(scores: Scores, scale: Scale, nominal: Mapping[str, Expected] | None = None) -> dict[str, Expected]:
-    """Each hypothesis → what a search for it looks at; without hypotheses, one that is called `all`.
-
-    Args:
-        scores: of one part of the data, two classes.
-        scale: weights → expected events.
-        nominal: the same of the nominal events, whose factors are used: a variation may change the yields.
-    """
-    found = {}
-    for name, score, chosen in _tests(scores):
-        target, weight = scores.target[chosen], scores.weight[chosen].astype(np.float64)
-        factors = scale.factors(target, weight) if nominal is None else nominal[name].factors
-        # A score of exactly one belongs to the highest bin, which ends there.
-        below = np.minimum(score[chosen].astype(np.float64), np.nextafter(1.0, 0.0))
-        found[name] = Expected(below, target, weight * factors[target.astype(np.intp)], factors)
-    return found
-
-
-def _tests(scores: Scores) -> list[tuple[str, NDArray[np.float32], NDArray[np.bool_]]]:
-    """Name, score of every event, and which events count."""
-    if not scores.at_hypothesis:
-        return [(ALL, scores.score, np.ones(len(scores), bool))]
-    found = []
-    for values, score in scores.at_hypothesis.items():
-        own = carries(scores.parameters, values)
-        found.append((hypothesis_name(scores.parameter_names, values), score, (scores.target == 0) | own))
-    return found
+Column = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -104,39 +33,235 @@ class Choice:
     """What is decided before the events are looked at that count.
 
     Attributes:
-        cut: on the score.
-        cuts: those that were tried, rising.
-        edges: of the bins of the score, from 0 to 1.
+        settings: the section `evaluate.search`.
+        cuts: those that were tried, rising, [cut].
+        counts: the events that decide for each group, between the cuts.
+        index: position of each group's best cut.
+        bins: for each group, the number of the bin of each cell, 0 for the highest scores.
     """
 
-    cut: float
-    cuts: NDArray[np.float64]
-    edges: NDArray[np.float64]
+    settings: Search
+    cuts: Column
+    counts: tuple[Counts, ...]
+    index: tuple[int, ...]
+    bins: tuple[NDArray[np.intp], ...]
+
+    @property
+    def cut(self) -> float:
+        """The cut; of several groups, the median."""
+        return float(np.median(self.cuts[list(self.index)]))
+
+    @property
+    def edges(self) -> list[Column]:
+        """For each group, rising edges of the bins from 0 to 1."""
+        return [_edges(self.cuts, numbers) for numbers in self.bins]
+
+
+def _edges(cuts: Column, numbers: NDArray[np.intp]) -> Column:
+    """Rising edges from 0 to 1 of bins that are numbered from the highest score down."""
+    starts = cuts[np.append(True, np.diff(numbers) != 0)]
+    return np.concatenate([[0.0], starts[1:], [1.0]])
+
+
+def _enough(settings: Search) -> Enough:
+    return Enough(settings.min_background, settings.max_mc_error)
 
 
 def choose(events: Expected, settings: Search) -> Choice:
-    """The best cut, and bins of the score.
+    """The best cut, and bins of the score; for each group by the events of all others, if there are several.
 
     Args:
-        events: which the network was not trained on, and which the result is not told on.
+        events: which the network was not trained on.
         settings: the section `evaluate.search`.
 
     Raises:
         ValueError: if there is too little background for any.
     """
-    columns = (events.score, events.target, events.weight)
-    min_background, max_mc_error = settings.min_background, settings.max_mc_error
-    found = best_cut(*columns, systematic=settings.systematic, min_background=min_background, max_mc_error=max_mc_error)
-    edges = automatic_edges(*columns, bins=settings.bins, min_background=min_background, max_mc_error=max_mc_error)
-    edges[0], edges[-1] = 0.0, 1.0
-    return Choice(found.cut, found.cuts, edges)
+    for target, name in ((1, "signal"), (0, "background")):
+        if not (events.target == target).any():
+            raise ValueError(f"there is no {name} event to choose cut and bins by")
+    edges = cuts_to_try(events.score, events.target, settings.bins)
+    cuts = np.unique(np.concatenate([[0.0], cuts_to_try(events.score, events.target), edges]))
+    coarse = np.isin(cuts, edges[1:]) | (cuts == 0)
+    each = [events.counts(cuts, group) for group in range(events.groups)]
+    counts = _of_others(each)
+    enough = _enough(settings)
+    index = [int(best_of(one.above(), enough, settings.systematic)) for one in counts]
+    if min(index) < 0:
+        raise ValueError(f"no cut leaves {enough}")
+    cell = np.cumsum(coarse) - 1
+    found = [bin_numbers(one.grouped(cell, int(cell[-1]) + 1), enough) for one in counts]
+    number = min(int(count) for _, count in found)
+    if number == 0:
+        raise ValueError(f"no bin has {enough}")
+    # Every group has as many bins: of those with more, the lowest are one.
+    bins = tuple(np.minimum(numbers, number - 1)[cell] for numbers, _ in found)
+    return Choice(settings, cuts, counts, tuple(index), bins)
 
 
-def in_bins(events: Expected, choice: Choice) -> tuple[NDArray[np.float64], Yields]:
-    """Edges and contents of the bins; a bin that comes out empty has joined its neighbour."""
-    columns = (events.score, events.target, events.weight)
-    edges = np.append(choice.edges[without_empty(yields_in(*columns, choice.edges))], 1.0)
-    return edges, yields_in(*columns, edges)
+def _of_others(each: list[Counts]) -> tuple[Counts, ...]:
+    """For each group, the events of all others, as many times as it takes to stand for all; of one group, its own."""
+    if len(each) == 1:
+        return tuple(each)
+    found = []
+    for i in range(len(each)):
+        others = [counts for k, counts in enumerate(each) if k != i]
+        total = others[0]
+        for counts in others[1:]:
+            total = total + counts
+        found.append(total.times(len(each) / len(others)))
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Reached:
+    """What a search reaches with a choice, for one sample or for replicas.
+
+    Attributes:
+        judged: counts between the cuts, of all groups.
+        index: position of each group's cut.
+        numbers: for each group the bin of each cell, numbered from the highest score down.
+        above: counts above the cuts, one cell.
+        bins: counts in the bins.
+    """
+
+    judged: Counts
+    index: list[int]
+    numbers: list[NDArray[np.intp]]
+    above: Counts
+    bins: Counts
+
+    def cut(self, systematic: float | None) -> Column:
+        """Significance of the cut, [...]."""
+        return self.above.inside().significance(systematic)[..., 0]
+
+    def binned(self, systematic: float | None) -> Column:
+        """Significance of the bins, [...]."""
+        return binned(_filled(self.bins), systematic)
+
+    def excluded(self, systematic: float) -> Column:
+        """About the signal strength that can be excluded, [...]."""
+        return excluded(_filled(self.bins), systematic)
+
+
+def _filled(bins: Counts) -> Yields:
+    """Yields of bins; those that hold nothing at all say nothing."""
+    yields = bins.inside()
+    empty = yields.background <= 0
+    return Yields(
+        np.where(empty, 0.0, yields.signal),
+        np.where(empty, 1.0, yields.background),
+        yields.signal_error,
+        np.where(empty, 0.0, yields.background_error),
+    )
+
+
+def _reached(events: Expected, choice: Choice) -> Reached:
+    """The events that count above the cuts and in the bins.
+
+    Raises:
+        ValueError: if no cut leaves enough of their background.
+    """
+    judged = [events.counts(choice.cuts, group) for group in range(len(choice.counts))]
+    index = _offered(judged, list(choice.index), choice.settings)
+    above = _sum([counts.cumulated().at(np.array(place)) for counts, place in zip(judged, index, strict=True)])
+    count = max(int(numbers.max()) for numbers in choice.bins) + 1
+    filled = _sum([counts.grouped(numbers, count) for counts, numbers in zip(judged, choice.bins, strict=True)])
+    new = joined(filled)
+    numbers = [new[own] for own in choice.bins]
+    return Reached(_sum(judged), index, numbers, above, filled.grouped(new, int(new.max()) + 1))
+
+
+def _offered(judged: list[Counts], index: list[int], settings: Search) -> list[int]:
+    """The cuts, or the next lower ones above which the events that count are enough."""
+    above, enough = [counts.cumulated() for counts in judged], _enough(settings)
+    for lower in range(max(index) + 1):
+        found = [max(place - lower, 0) for place in index]
+        total = _sum([counts.at(np.array(place)) for counts, place in zip(above, found, strict=True)])
+        if enough(total.inside()).all():
+            return found
+    raise ValueError(f"no cut leaves {enough} among the events that count")
+
+
+def _sum(counts: list[Counts]) -> Counts:
+    total = counts[0]
+    for one in counts[1:]:
+        total = total + one
+    return total
+
+
+@dataclass(frozen=True)
+class Bins:
+    """Bins of the score.
+
+    Attributes:
+        edges: for each group, rising edges from 0 to 1.
+    """
+
+    edges: list[Column]
+
+    def filled(self, events: Expected) -> Yields:
+        """Content of the bins, from the lowest score up, of all groups."""
+        return _sum([events.counts(edges[:-1], group) for group, edges in enumerate(self.edges)]).inside()
+
+
+def in_bins(events: Expected, choice: Choice) -> tuple[Bins, Yields]:
+    """Bins and their contents; a bin that comes out empty has joined its neighbour.
+
+    Raises:
+        ValueError: if no cut leaves enough of the background of these events.
+    """
+    return _bins_of(_reached(events, choice), choice)
+
+
+def _bins_of(reached: Reached, choice: Choice) -> tuple[Bins, Yields]:
+    """Bins from the lowest score up, and what is in them."""
+    yields = reached.bins.inside()
+    rising = Yields(*(getattr(yields, f.name)[::-1] for f in fields(yields)))
+    return Bins([_edges(choice.cuts, numbers) for numbers in reached.numbers]), rising
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How far the numbers of a search would be spread if the events that count were simulated again.
+
+    The cut and the bins stay: other events have chosen them.
+
+    Attributes:
+        nominal: what is reached.
+        replicas: what is reached with other samples.
+        one_more: what is reached with one event more of a process in a bin or above the cut, for each of them in turn.
+    """
+
+    nominal: Reached
+    replicas: Reached
+    one_more: Reached
+
+    def error(self, number: Callable[[Reached], Column], counts: Callable[[Reached], Counts]) -> float:
+        """Standard error of a number.
+
+        It has two parts: the spread of the replicas, and what one event more would change of each process that the
+        sample by chance holds none of, so that no replica does.
+
+        Args:
+            number: what is computed.
+            counts: what it is computed from.
+        """
+        values, more, nominal = number(self.replicas), number(self.one_more), float(number(self.nominal))
+        values = values[np.isfinite(values)]
+        if len(values) == 0 or not np.isfinite(nominal):
+            return float("nan")
+        change = np.where(np.isfinite(more), more - nominal, 0.0) ** 2 * counts(self.nominal).unseen()
+        return float(np.sqrt(values.var() + change.sum()))
+
+
+def _spread(events: Expected, choice: Choice) -> Spread:
+    """Replicas of the events above the cut and in the bins."""
+    nominal = _reached(events, choice)
+    generator = np.random.default_rng(SEED)
+    above, bins = (counts.replicas(REPLICAS, generator) for counts in (nominal.above, nominal.bins))
+    more = replace(nominal, above=nominal.above.one_more(), bins=nominal.bins.one_more())
+    return Spread(nominal, replace(nominal, above=above, bins=bins), more)
 
 
 def results(events: Expected, choice: Choice, settings: Search) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -149,50 +274,63 @@ def results(events: Expected, choice: Choice, settings: Search) -> tuple[dict[st
 
     Returns:
         Metrics, and the numbers behind the figures: the scan of the cut and the bins. `known` means with a background
-        that is known exactly; otherwise its systematic uncertainty and its Monte Carlo error count.
+        that is known exactly; otherwise its systematic uncertainty and its Monte Carlo error count. `relative_error` is
+        that of a limit.
+
+    Raises:
+        ValueError: if no cut leaves enough of the judged background.
     """
-    columns = (events.score, events.target, events.weight)
-    above = yields_above(*columns, np.array([choice.cut]))
-    edges, bins = in_bins(events, choice)
+    spread = _spread(events, choice)
+    reached = spread.nominal
+    above = reached.above.inside()
+    bins, yields = _bins_of(reached, choice)
+    cuts = [float(choice.cuts[i]) for i in reached.index]
     metrics: dict[str, Any] = {
         "total_background": events.total(0),
         "total_signal": events.total(1),
-        "cut": choice.cut,
-        "background": _first(above.background, above.background_error),
-        "signal": _first(above.signal, above.signal_error),
+        "cut": float(np.median(cuts)),
+        "background": Metric(float(above.background[0]), float(above.background_error[0])),
+        "effective_background": float((above.background[0] / above.background_error[0]) ** 2),
+        "signal": Metric(float(above.signal[0]), float(above.signal_error[0])),
     }
+    if len(cuts) > 1:
+        metrics["cuts"] = cuts
     for name, systematic in (("", settings.systematic), ("_known", None)):
-        metrics[f"best_cut{name}"] = _first(above.significance(systematic), above.errors(systematic))
-        metrics[f"binned{name}"] = binned(bins, systematic)
-    return metrics, {"scan": _scan(events, choice, settings), "bins": _bins(edges, bins, settings)}
+        cut, binned_ = partial(Reached.cut, systematic=systematic), partial(Reached.binned, systematic=systematic)
+        metrics[f"best_cut{name}"] = _metric(spread, cut, lambda one: one.above)
+        metrics[f"binned{name}"] = _metric(spread, binned_, lambda one: one.bins)
+    limit = _metric(spread, lambda one: one.excluded(settings.systematic), lambda one: one.bins)
+    metrics["relative_error"] = limit.error / limit.value if np.isfinite(limit.value) else float("nan")
+    return metrics, {"scan": _scan(reached.judged, settings), "bins": _bins(bins, yields, settings)}
 
 
-def _first(value: NDArray[np.float64], error: NDArray[np.float64]) -> Metric:
-    return Metric(float(value[0]), float(error[0]))
+def _metric(spread: Spread, number: Callable[[Reached], Column], counts: Callable[[Reached], Counts]) -> Metric:
+    return Metric(float(number(spread.nominal)), spread.error(number, counts))
 
 
-def _scan(events: Expected, choice: Choice, settings: Search) -> dict[str, Any]:
+def _scan(counts: Counts, settings: Search) -> dict[str, Any]:
     """Significance of every cut; none where too little background is left."""
-    found = yields_above(events.score, events.target, events.weight, choice.cuts)
-    enough = found.background >= settings.min_background
-    enough &= found.background_error <= settings.max_mc_error * found.background
+    found = counts.above()
+    enough = _enough(settings)(found)
+    replicas = counts.replicas(REPLICAS, np.random.default_rng(SEED)).above().significance(settings.systematic)
+    error = np.full(len(counts.cuts), np.nan)
+    error[enough] = np.nanstd(replicas[:, enough], axis=0)
     return {
-        "cut": choice.cuts,
+        "cut": counts.cuts,
         "significance": np.where(enough, found.significance(settings.systematic), np.nan),
-        "error": np.where(enough, found.errors(settings.systematic), np.nan),
+        "error": error,
         "known": np.where(enough, found.significance(None), np.nan),
         "signal": found.signal,
         "background": found.background,
-        "chosen": choice.cut,
     }
 
 
-def _bins(edges: NDArray[np.float64], bins: Yields, settings: Search) -> dict[str, Any]:
+def _bins(bins: Bins, yields: Yields, settings: Search) -> dict[str, Any]:
     return {
-        "edges": edges,
-        "signal": bins.signal,
-        "signal_error": bins.signal_error,
-        "background": bins.background,
-        "background_error": bins.background_error,
-        "significance": bins.significance(settings.systematic),
+        "edges": bins.edges[0] if len(bins.edges) == 1 else bins.edges,
+        "signal": yields.signal,
+        "signal_error": yields.signal_error,
+        "background": yields.background,
+        "background_error": yields.background_error,
+        "significance": yields.significance(settings.systematic),
     }

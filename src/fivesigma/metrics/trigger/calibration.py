@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from fivesigma.metrics.trigger.muons import Muons
 from fivesigma.metrics.trigger.scale import Scale, ScaleFit
+from fivesigma.metrics.trigger.turn_on import NEAR
 
 Column = NDArray[np.float64]
 
@@ -50,6 +51,47 @@ class Calibration:
         result = np.empty(len(self.judged))
         for fit, _, judged in self._shares:
             result[judged] = fit()(self.judged.estimate[judged])
+        return result
+
+    def measured(self, thresholds: Column, counts: tuple[Column, Column] | None = None) -> Column:
+        """pT_L1 of the cut that the wanted share of the judged muons at each threshold passes, GeV, [threshold].
+
+        For muons within 10 % of a threshold, pT_L1 over their own momentum is compared with a constant, which the wanted
+        share exceeds; it would be one if the scale were exact.
+
+        Args:
+            thresholds: GeV.
+            counts: as for `passing`.
+
+        Returns:
+            NaN for a threshold without muons near it.
+        """
+        weight = np.maximum(self.judged.weight, 0) * (1.0 if counts is None else counts[1])
+        near = self._near(thresholds)
+        momentum = self.momentum if counts is None else self._replica_momentum(np.unique(np.concatenate(near)), counts[0])
+        found = []
+        for threshold, rows in zip(thresholds, near, strict=True):
+            ratio = momentum[rows] / self.judged.pt[rows]
+            order = np.argsort(-ratio, kind="stable")
+            passed = np.cumsum(weight[rows][order])
+            if not len(rows) or passed[-1] <= 0:
+                found.append(np.nan)
+                continue
+            place = np.searchsorted(passed, self.efficiency * passed[-1] * (1 - 1e-12))
+            found.append(threshold * ratio[order][min(int(place), len(rows) - 1)])
+        return np.array(found)
+
+    def _near(self, thresholds: Column) -> list[NDArray[np.intp]]:
+        return [np.flatnonzero(np.abs(np.log(self.judged.pt / threshold)) < NEAR) for threshold in thresholds]
+
+    def _replica_momentum(self, rows: NDArray[np.intp], setting_counts: Column) -> Column:
+        """pT_L1 of the judged muons at `rows` on the scale of a replica; NaN for all others, [event]."""
+        chosen = np.zeros(len(self.judged), bool)
+        chosen[rows] = True
+        result = np.full(len(self.judged), np.nan)
+        for fit, setting, judged in self._shares:
+            own = judged[chosen[judged]]
+            result[own] = fit(setting_counts[setting])(self.judged.estimate[own])
         return result
 
     @cached_property

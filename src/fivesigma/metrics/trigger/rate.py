@@ -36,7 +36,8 @@ class Rates:
     replicas: NDArray[np.float64]
 
     def __getitem__(self, i: int) -> Metric:
-        return Metric(float(self.value[i]), float(self.replicas[:, i].std()))
+        known = self.replicas[np.isfinite(self.replicas[:, i]), i]
+        return Metric(float(self.value[i]), float(known.std()) if len(known) > len(self.replicas) / 2 else np.nan)
 
     def at(self, threshold: float) -> Metric:
         """The rate above one of the thresholds."""
@@ -75,12 +76,49 @@ def rates(
     """
     judged = calibration.judged
     weight = spectrum_weight(judged.pt, judged.weight, generated, spectrum)
-    value = calibration.passing(thresholds, weight) / weight.sum()
+    value = _ratio(calibration.passing(thresholds, weight), weight)
     each = np.empty((replicas, len(thresholds)))
     for i in range(replicas):
         setting, own = counts(calibration.setting.number, i), counts(judged.number, i)
-        each[i] = calibration.passing(thresholds, weight, (setting, own)) / (weight * own).sum()
+        each[i] = _ratio(calibration.passing(thresholds, weight, (setting, own)), weight * own)
     return Rates(thresholds, total * value, total * each)
+
+
+def measured_rates(
+    calibration: Calibration, thresholds: Column, generated: float, spectrum: float, total: float = 1.0, replicas: int = 200
+) -> Rates:
+    """As `rates`, but at cuts that the wanted share of the judged muons at each threshold passes.
+
+    The efficiency is then the same for all models by measurement, and not only by the promise of their scales. The cut is
+    chosen again in every replica, so its error is in that of the rate.
+
+    Args:
+        calibration, thresholds, generated, spectrum, total, replicas: as for `rates`.
+    """
+    judged = calibration.judged
+    weight = spectrum_weight(judged.pt, judged.weight, generated, spectrum)
+    value = _ratio(_passing_measured(calibration, thresholds, weight), weight)
+    each = np.empty((replicas, len(thresholds)))
+    for i in range(replicas):
+        both = counts(calibration.setting.number, i), counts(judged.number, i)
+        each[i] = _ratio(_passing_measured(calibration, thresholds, weight, both), weight * both[1])
+    return Rates(thresholds, total * value, total * each)
+
+
+def _passing_measured(
+    calibration: Calibration, thresholds: Column, weight: Column, both: tuple[Column, Column] | None = None
+) -> Column:
+    cuts = calibration.measured(thresholds, both)
+    known = np.isfinite(cuts)
+    passed = np.full(len(cuts), np.nan)
+    passed[known] = calibration.passing(cuts[known], weight, both)
+    return passed
+
+
+def _ratio(passed: Column, weight: Column) -> Column:
+    """Shares of all muons; NaN without muons."""
+    total = weight.sum()
+    return passed / total if total > 0 else np.full(len(passed), np.nan)
 
 
 def grid(thresholds: list[float], points: int = 60) -> Column:

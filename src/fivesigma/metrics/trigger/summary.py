@@ -15,7 +15,7 @@ from fivesigma.metrics.metric import Metric
 from fivesigma.metrics.trigger import charge, turn_on
 from fivesigma.metrics.trigger.calibration import Calibration
 from fivesigma.metrics.trigger.muons import class_centres, muons_of
-from fivesigma.metrics.trigger.rate import Rates, grid, rates
+from fivesigma.metrics.trigger.rate import Rates, grid, measured_rates, rates
 from fivesigma.metrics.trigger.resolution import in_bins, resolution
 from fivesigma.scores import Scores
 
@@ -30,12 +30,14 @@ class Judgement:
     Attributes:
         metrics: name → `Metric` or `Share`, and those of each threshold.
         curves: the numbers behind the figures.
-        rates: against the threshold, with replicas.
+        rates: against the threshold, with replicas, at the efficiency that the scale promises.
+        measured: at every threshold of the settings, with replicas, at the measured efficiency.
     """
 
     metrics: dict[str, Any]
     curves: dict[str, Any]
     rates: Rates
+    measured: Rates
 
 
 def calibration_of(parts: Mapping[str, Scores], judged: str, settings: Trigger) -> Calibration:
@@ -78,10 +80,10 @@ def check(scores: Scores, settings: Trigger) -> None:
 
 def _check_range(pt: NDArray[np.float64], settings: Trigger) -> None:
     for threshold in settings.all_thresholds:
-        if not pt.min() <= threshold < pt.max():
+        if not pt.min(initial=np.inf) <= threshold < pt.max(initial=-np.inf):
             raise EventsError(
-                f"evaluate.trigger: the threshold {threshold:g} GeV is outside the muons' true momenta, {pt.min():.3g} … "
-                f"{pt.max():.3g} GeV",
+                f"evaluate.trigger: the threshold {threshold:g} GeV is outside the muons' true momenta, "
+                + (f"{pt.min():.3g} … {pt.max():.3g} GeV" if len(pt) else "as there are no muons"),
                 hint="set `evaluate.trigger.thresholds` and `threshold`",
             )
 
@@ -95,13 +97,16 @@ def judge(calibration: Calibration, settings: Trigger, replicas: int = 200) -> J
         replicas: of the bootstrap, for the errors of rates.
     """
     thresholds = grid(settings.all_thresholds)
-    found = rates(calibration, thresholds, settings.generated, settings.spectrum, settings.total_rate or 1.0, replicas)
+    how = (settings.generated, settings.spectrum, settings.total_rate or 1.0, replicas)
+    found = rates(calibration, thresholds, *how)
+    measured = measured_rates(calibration, np.array(settings.all_thresholds), *how)
     muons = calibration.judged
     relative = muons.estimate / muons.pt - 1
     metrics: dict[str, Any] = {
         "at": {"threshold": settings.threshold, "efficiency": settings.efficiency},
         "rate": found.at(settings.threshold),
-        "thresholds": {f"{t:g}": _at(calibration, settings, t, found) for t in settings.all_thresholds},
+        "rate_measured": measured.at(settings.threshold),
+        "thresholds": {f"{t:g}": _at(calibration, settings, t, found, measured) for t in settings.all_thresholds},
         "resolution": resolution(relative, muons.weight),
     }
     curves: dict[str, Any] = {
@@ -120,13 +125,14 @@ def judge(calibration: Calibration, settings: Trigger, replicas: int = 200) -> J
         own = charge.misassigned_in_bins(muons.curvature, muons.true_curvature, muons.weight, muons.pt, settings.pt_bins)
         curves["wrong_charge"] = turn_on.rows(settings.pt_bins, own)
         curves["resolution_q_over_pt"] = in_bins(difference, muons.weight, muons.pt, settings.pt_bins)
-    return Judgement(metrics, curves, found)
+    return Judgement(metrics, curves, found, measured)
 
 
-def _at(calibration: Calibration, settings: Trigger, threshold: float, found: Rates) -> dict[str, Any]:
+def _at(calibration: Calibration, settings: Trigger, threshold: float, found: Rates, measured: Rates) -> dict[str, Any]:
     muons, momentum = calibration.judged, calibration.momentum
     return {
         "rate": found.at(threshold),
+        "rate_measured": measured.at(threshold),
         "efficiency": turn_on.at_threshold(momentum, muons.pt, muons.weight, threshold),
         "plateau": turn_on.plateau(momentum, muons.pt, muons.weight, threshold, settings.plateau),
     }
@@ -151,19 +157,24 @@ def _rate_curve(found: Rates) -> dict[str, list[float]]:
 
 
 def reductions(ours: Judgement, others: Mapping[str, Judgement], settings: Trigger) -> dict[str, dict[str, Any]]:
-    """By how much a model's rate is below that of each other one at equal efficiency.
+    """By which factor a model's rate is below that of each other one at equal efficiency.
 
     Returns:
-        name of the other → `rate_reduction` at the threshold of the comparison, `rate_reductions` at every threshold, and
-        the `curve` of all, ready for JSON.
+        name of the other → `rate_reduction` at the threshold of the comparison and `rate_reductions` at every threshold, at
+        the efficiency that the scales promise; the same with `_measured`, at the measured efficiency; and the `curve` of
+        the former, ready for JSON.
     """
     result = {}
+    at = settings.all_thresholds
     for name, other in others.items():
         each = ours.rates.below(other.rates)
-        places = {t: int(np.argmin(np.abs(ours.rates.thresholds - t))) for t in settings.all_thresholds}
+        promised = {t: each[int(np.argmin(np.abs(ours.rates.thresholds - t)))] for t in at}
+        measured = dict(zip(at, ours.measured.below(other.measured), strict=True))
         result[name] = {
-            "rate_reduction": each[places[settings.threshold]],
-            "rate_reductions": {f"{t:g}": each[i] for t, i in places.items()},
+            "rate_reduction": promised[settings.threshold],
+            "rate_reductions": {f"{t:g}": ratio for t, ratio in promised.items()},
+            "rate_reduction_measured": measured[settings.threshold],
+            "rate_reductions_measured": {f"{t:g}": ratio for t, ratio in measured.items()},
             "curve": _ratio_curve(ours.rates, each),
         }
     return result

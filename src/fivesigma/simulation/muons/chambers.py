@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from fivesigma.hashing import uniform
 from fivesigma.simulation.muons.transport import PLANE_Z, PLANES, Crossings
 
 PHI_UNIT = 1.0 / 60.0
@@ -136,9 +137,18 @@ BEND_LIMIT = 142
 """Largest bend the trigger carries, in eighths of a strip."""
 
 
+NOISE = 0.2
+"""Mean number of hits per muon, in all twelve planes, that are unrelated to it, at 2·10³⁴ cm⁻²s⁻¹.
+
+In the five planes of cathode strip chambers it is 0.09: the rates of track segments from backgrounds that were calculated
+for 10³⁴ cm⁻²s⁻¹ (CMS TN/96-070: 30, 7, 16, 12, 18, 7 and 56 kHz per chamber of ME1/1, ME1/2, ME2/1, ME2/2, ME3/1, ME3/2 and
+ME4/1; the 265 kHz of ME4/2 were due to a shielding that was not built), doubled, summed over the chambers of a sector, in
+three bunch crossings. The other planes are given as many."""
+
+
 @dataclass(frozen=True)
 class Hits:
-    """What the planes report; arrays of shape (plane, muon), meaningful only where `present`.
+    """Hits in all planes; arrays of shape (plane, muon), meaningful only where `present`.
 
     phi: degrees around the beam; chamber: centre of the chamber in degrees; theta, bend, ring, front
     (1 front, 0 rear) and time (bunch crossing) as the trigger carries them. bend is the measured one,
@@ -181,6 +191,24 @@ def digitise(
     return hits
 
 
+def silence(hits: Hits, endcap: np.ndarray, share: float, seed: int) -> None:
+    """Remove the hits of dead chambers, in place; a hash of seed and chamber says which ones are dead.
+
+    Args:
+        endcap: 1 for the positive, 0 for the negative one, shape (muon,).
+        share: of the chambers that are dead, in all planes alike.
+        seed: of the simulation: the same chambers are dead in all of it.
+    """
+    if share <= 0:
+        return
+    # ME1/1a and ME1/1b are one chamber.
+    ring = np.where(hits.ring == 4, 1, hits.ring).astype(np.int64)
+    position = np.mod(np.rint(2 * hits.chamber), 720).astype(np.int64)
+    plane = np.arange(len(PLANES))[:, None]
+    number = ((plane * 8 + ring) * 1024 + position) * 2 + endcap.astype(np.int64)
+    hits.present[uniform(number.astype(np.uint64), seed) < share] = False
+
+
 def _rings_of(plane: int) -> list[Ring]:
     return [ring for ring in RINGS if ring.plane == PLANES[plane]]
 
@@ -188,7 +216,7 @@ def _rings_of(plane: int) -> list[Ring]:
 def _digitise_plane(
     plane: int, crossings: Crossings, charge_over_pt: np.ndarray, random: np.random.Generator, perfect: bool
 ) -> tuple[np.ndarray, ...]:
-    """One plane's report in the order of the fields of `Hits`, arrays of shape (muon,)."""
+    """The hits in one plane, in the order of the fields of `Hits`, arrays of shape (muon,)."""
     x, y = crossings.x[plane], crossings.y[plane]
     slope_x, slope_y = crossings.slope_x[plane], crossings.slope_y[plane]
     radius = np.sqrt(x * x + y * y)
@@ -313,9 +341,9 @@ def _efficiency(plane: int, charge_over_pt: np.ndarray) -> np.ndarray:
 
 
 def _add_noise(hits: Hits, noise: float, random: np.random.Generator) -> None:
-    """Let empty planes report something that has nothing to do with the muon.
+    """Add hits unrelated to the muon to empty planes.
 
-    A noise hit beside a true one is left out: the track finder prefers the one nearer to its road.
+    There are no noise hits in planes with a true hit: the track finder takes the hit nearer to its road.
     """
     planes, count = hits.present.shape
     for plane in range(planes):

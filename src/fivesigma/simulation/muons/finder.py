@@ -43,7 +43,7 @@ def _search(hits: Hits, processor: np.ndarray) -> Tracks:
 
 
 def _keep_better(best: Tracks, other: Tracks, muons: np.ndarray) -> None:
-    """Write the tracks of `other`, found for the given muons only, over the worse ones of `best`."""
+    """Replace tracks in `best` by better ones in `other`, which holds the given muons only."""
     value, previous = other.road.value, best.road.value[muons]
     equal = (value == previous) & (value > 0)
     better = (value > previous) | (equal & (other.processor < best.processor[muons]))

@@ -39,7 +39,7 @@ def shoot(
     eta_range: tuple[float, float],
     random: np.random.Generator,
 ) -> Muons:
-    """Draw `count` muons: either charge and either endcap alike, phi uniform, |eta| uniform.
+    """Draw `count` muons: charge and endcap with equal probability, phi and |eta| uniform.
 
     Args:
         spectrum: one of `SPECTRA`, see `transverse_momentum`.

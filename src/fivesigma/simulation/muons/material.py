@@ -42,7 +42,7 @@ class Slab:
     min_ratio: float = 0.0
 
     def presence(self, radius: np.ndarray, z: float) -> np.ndarray | None:
-        """1 where the slab is there, 0 where it is not; None if it is there everywhere."""
+        """1 where there is material, 0 where there is none; None if there is material everywhere."""
         if self.max_radius == np.inf and self.min_ratio == 0.0:
             return None
         there = (radius < self.max_radius) & (radius > self.min_ratio * z)

@@ -80,14 +80,14 @@ def _windows(counts: np.ndarray) -> np.ndarray:
 
 
 def _mirrored(counts: np.ndarray) -> np.ndarray:
-    """The counts of the opposite charge, seen in a mirror: bin 64 is an offset of zero."""
+    """The counts of the opposite charge, mirrored: bin 64 is an offset of zero."""
     mirrored = np.zeros_like(counts)
     mirrored[..., 1:] = counts[::-1, ..., :0:-1]
     return mirrored
 
 
 def as_text(windows: np.ndarray) -> str:
-    """The table as comma-separated text, planes outside a zone left out."""
+    """The table as comma-separated text, without the planes outside a zone."""
     lines = [
         "# First and last quad-strip (32 phi units) of a hit relative to its road.",
         "# Written by python -m fivesigma.simulation.muons.pattern_table",

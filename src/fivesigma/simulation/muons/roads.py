@@ -181,7 +181,7 @@ def _any_plane(fired: np.ndarray, planes: tuple[int, ...]) -> np.ndarray:
 
 
 def enough_stations(fired: np.ndarray) -> np.ndarray:
-    """The road's requirement, bit by bit; works on booleans and on words of places alike."""
+    """Whether a road has enough stations, bit by bit; works on booleans and on words of positions."""
     one, two, three, four = (_any_plane(fired, planes) for planes in STATIONS)
     two_more = (two & three) | (two & four) | (three & four)
     # Cathode strip chambers of one station, then of a second one farther out.
@@ -195,7 +195,7 @@ def enough_stations(fired: np.ndarray) -> np.ndarray:
 
 
 def _fire(delta: np.ndarray, in_zone: np.ndarray, windows: np.ndarray) -> np.ndarray:
-    """Words of places, shape (plane, pattern, muon): bit 32 is the place of the reference.
+    """Words of positions, shape (plane, pattern, muon): bit 32 is the position of the reference.
 
     delta: quad-strips of the hit from the reference, shape (plane, muon); windows: (pattern, plane, 2).
     """
@@ -213,14 +213,14 @@ def _fire(delta: np.ndarray, in_zone: np.ndarray, windows: np.ndarray) -> np.nda
 
 
 def _word(first: int, last: int) -> int:
-    """Places from which a hit at the reference lies between `first` and `last` quad-strips away."""
+    """Positions from which a hit at the reference lies between `first` and `last` quad-strips away."""
     if first > last:
         return 0
     return ((1 << (last - first + 1)) - 1) << (32 - last)
 
 
 def _best_road(fired: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(value, pattern, bit of the place) of the best road of each muon; value 0 if there is none."""
+    """(value, pattern, bit of the position) of the best road of each muon; value 0 if there is none."""
     places = enough_stations(fired)
     code = np.zeros(places.shape[1], np.int32)
     exists = _any_pattern(places) != 0

@@ -38,7 +38,7 @@ TASK = "simulating muons"
 
 @dataclass(frozen=True)
 class MuonSettings:
-    """What to simulate.
+    """Settings of the muon simulation.
 
     Args:
         events: number of muons written, that is, accepted by the track finder.
@@ -46,7 +46,8 @@ class MuonSettings:
         pt_min, pt_max: range of the transverse momentum, in GeV.
         eta_min, eta_max: range of |eta|; both endcaps are filled.
         seed: any non-negative integer; the same seed gives the same bytes.
-        noise: mean number of hits per muon that have nothing to do with it.
+        noise: mean number of hits per muon that are unrelated to it.
+        dead_chambers: share of the chambers that never give a hit; the seed says which.
     """
 
     events: int
@@ -56,7 +57,8 @@ class MuonSettings:
     eta_min: float = 1.2
     eta_max: float = 2.5
     seed: int = 1
-    noise: float = 0.0
+    noise: float = chambers.NOISE
+    dead_chambers: float = 0.0
 
     def __post_init__(self) -> None:
         if not _is_whole(self.events) or self.events < 1:
@@ -78,6 +80,8 @@ class MuonSettings:
             raise SimulationError(f"{self.seed} cannot be a seed", "use 0 or a positive integer")
         if not 0.0 <= self.noise <= 12.0:
             raise SimulationError(f"cannot add {self.noise:g} noise hits per muon", "there are 12 planes: use 0 to 12")
+        if not 0.0 <= self.dead_chambers < 1.0:
+            raise SimulationError(f"{self.dead_chambers:g} cannot be the share of dead chambers", "use 0 to 0.99")
 
 
 def _is_whole(value: object) -> bool:
@@ -86,7 +90,7 @@ def _is_whole(value: object) -> bool:
 
 @dataclass
 class Statistics:
-    """How many muons were generated for those written; filled while chunks are drawn."""
+    """Numbers of generated and accepted muons; updated while chunks are drawn."""
 
     generated: int = 0
     accepted: int = 0
@@ -125,7 +129,7 @@ def simulate_chunks(
     """The muons of `settings`, some thousand at a time, as dictionaries like that of `simulate`.
 
     Args:
-        statistics: is updated before each chunk is handed over; its acceptance is final at the end.
+        statistics: updated before each chunk is returned; its acceptance is final at the end.
     """
     counter = Statistics() if statistics is None else statistics
     expected = math.ceil(settings.events / (TYPICAL_ACCEPTANCE * CHUNK))
@@ -141,6 +145,7 @@ def simulate_chunk(settings: MuonSettings, number: int) -> dict[str, np.ndarray]
     momenta = (settings.pt_min, settings.pt_max)
     muons = gun.shoot(CHUNK, settings.spectrum, momenta, (settings.eta_min, settings.eta_max), random)
     hits = chambers.digitise(transport(muons, random), muons.charge_over_pt, random, settings.noise)
+    chambers.silence(hits, muons.eta > 0, settings.dead_chambers, settings.seed)
     tracks = finder.find(hits)
     accepted = np.flatnonzero(tracks.road.found)
     return {
@@ -156,7 +161,7 @@ def _until_enough(
     counter: Statistics,
     progress: Progress,
 ) -> Iterator[dict[str, np.ndarray]]:
-    """Cut the endless `source` off after the wanted number of muons, and keep count."""
+    """Stop the endless `source` after the requested number of muons, and count."""
     counter.generated = counter.accepted = 0
     progress(0, settings.events, TASK)
     with closing(source):
@@ -170,7 +175,7 @@ def _until_enough(
             counter.generated = int(chunk["event_number"][-1]) + 1 if is_last else (number + 1) * CHUNK
             if counter.accepted == 0 and number + 1 >= HOPELESS:
                 raise SimulationError(
-                    f"none of {counter.generated} muons reached enough chambers",
+                    f"none of {counter.generated} muons crossed enough chambers",
                     "use a larger pt_max or a wider range of eta",
                 )
             progress(counter.accepted, settings.events, TASK)
@@ -180,7 +185,7 @@ def _until_enough(
 
 
 def _in_order(settings: MuonSettings, pool: Executor) -> Generator[dict[str, np.ndarray], None, None]:
-    """Chunks without end, in order, never more than a few ahead of the reader."""
+    """Endless chunks in order, at most a few ahead of the reader."""
     ready: dict[int, dict[str, np.ndarray]] = {}
     begun = given = 0
     results = pool.results()

@@ -58,7 +58,7 @@ class Step:
 
 @dataclass
 class State:
-    """Muons on their way; float32 arrays of shape (muon,): metres, GeV, and the sign of the charge."""
+    """Muons during transport; float32 arrays of shape (muon,): metres, GeV, and the sign of the charge."""
 
     x: np.ndarray
     y: np.ndarray
@@ -100,7 +100,7 @@ def transport(
     with_field: bool = True,
     with_material: bool = True,
 ) -> Crossings:
-    """Carry `muons` through the endcap; without field and material they fly straight."""
+    """Transport `muons` through the endcap; without field and material their paths are straight."""
     state = start(muons)
     shape = (len(PLANES), len(muons))
     x, y, slope_x, slope_y = np.empty((4, *shape), np.float32)

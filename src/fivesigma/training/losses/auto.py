@@ -14,7 +14,7 @@ class Auto(Section):
 
 
 def make(settings: Section, task: str, from_logits: bool) -> Loss:
-    """The loss of the task."""
+    """Make the loss that suits the task."""
     make_it = squared_error.make if task == "regression" else cross_entropy.make
     return make_it(settings, task, from_logits)
 

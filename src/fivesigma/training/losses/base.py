@@ -19,9 +19,9 @@ class LossKind:
     Attributes:
         name: what `train.loss` says.
         settings: a `Section` with a field `kind`, and the keys that the loss takes.
-        tasks: of `binary`, `multiclass` and `regression`, those that it can train.
+        tasks: the tasks it can train, among `binary`, `multiclass` and `regression`.
         make: (settings, task, from logits) → the loss. With logits, the outputs are those before the last sigmoid or
-            softmax; without, they are what the network ends in. A regression's outputs and targets are
+            softmax; without, they are the outputs of the last layer. A regression's outputs and targets are
             (value − shift) × scale, as `target.scale` says.
     """
 

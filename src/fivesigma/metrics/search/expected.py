@@ -1,0 +1,130 @@
+"""Expected events of each hypothesis: scores and scaled weights of one part of the data, as a search looks at them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fivesigma.events import carries
+from fivesigma.metrics.metric import Metric
+from fivesigma.metrics.search.counts import Counts, counted, processes
+from fivesigma.metrics.summary import hypothesis_name
+from fivesigma.scores import Scores
+
+ALL = "all"
+"""Name of the only test where there are no hypotheses."""
+
+Column = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What turns the weights of a part of the data into the events that are expected in all.
+
+    Attributes:
+        factor: of every weight: the luminosity, over the share of all events that the part holds.
+        yields: expected events of background and signal that replace what the weights add up to, or None.
+    """
+
+    factor: float = 1.0
+    yields: tuple[float | None, float | None] = (None, None)
+
+    def factors(self, target: NDArray[Any], weight: Column) -> Column:
+        """Expected events per unit of weight, [class].
+
+        >>> Scale(2.0, (None, 30.0)).factors(np.array([0, 1, 1]), np.array([1.0, 1.0, 2.0])).tolist()
+        [2.0, 10.0]
+        """
+        sums = [float(weight[target == i].sum()) for i in (0, 1)]
+        return np.array([self.factor if n is None else n / s if s else 0.0 for n, s in zip(self.yields, sums, strict=True)])
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Signal of one hypothesis and all background, scored under it.
+
+    Attributes:
+        score: below 1, [event].
+        target: 1 for signal, 0 for background, [event].
+        weight: expected events that each stands for, [event].
+        factors: what the weights were multiplied with, [class].
+        process: of each event, as `processes` numbers them, [event].
+        group: number of the group that each event is in, from 0, [event]. Where cut and bins are chosen on the events that
+            count, those of a group are judged by what the other groups choose; one group otherwise.
+    """
+
+    score: Column
+    target: NDArray[Any]
+    weight: Column
+    factors: Column
+    process: NDArray[np.intp]
+    group: NDArray[np.intp]
+
+    def total(self, target: int) -> Metric:
+        """Expected events of a class, with the error of their simulated number."""
+        weight = self.weight[self.target == target]
+        return Metric(float(weight.sum()), float(np.sqrt((weight**2).sum())))
+
+    @cached_property
+    def groups(self) -> int:
+        """How many groups there are."""
+        return int(self.group.max()) + 1 if len(self.group) else 1
+
+    def counts(self, cuts: Column, group: int | None = None) -> Counts:
+        """Events between cuts, of one group or of all."""
+        # What one event more weighs does not depend on the group.
+        whole = counted(self.score, self.target, self.weight, cuts, self.process)
+        if group is None or self.groups == 1:
+            return whole
+        own = self.group == group
+        every = counted(self.score[own], self.target[own], self.weight[own], cuts, self.process[own])
+        missing = len(whole.mean_weight) - len(every.mean_weight)
+        background = np.pad(every.background, ((0, missing), (0, 0), (0, 0)))
+        return replace(every, background=background, mean_weight=whole.mean_weight)
+
+
+def expected(
+    scores: Scores,
+    scale: Scale,
+    nominal: Mapping[str, Expected] | None = None,
+    *,
+    sample: NDArray[Any] | None = None,
+    group: NDArray[np.intp] | None = None,
+) -> dict[str, Expected]:
+    """Each hypothesis → what a search for it looks at; without hypotheses, one that is called `all`.
+
+    Args:
+        scores: of one part of the data, two classes.
+        scale: weights → expected events.
+        nominal: the same of the nominal events, whose factors are used: a variation may change the yields.
+        sample: number of the sample that each event is from, [event]; what is not told is told by the weights.
+        group: of each event, from 0, [event]; one group by default.
+    """
+    found = {}
+    for name, score, chosen in _tests(scores):
+        target, weight = scores.target[chosen], scores.weight[chosen].astype(np.float64)
+        factors = scale.factors(target, weight) if nominal is None else nominal[name].factors
+        # A score of exactly one belongs to the highest bin, which ends there.
+        below = np.minimum(score[chosen].astype(np.float64), np.nextafter(1.0, 0.0))
+        scaled = weight * factors[target.astype(np.intp)]
+        process = np.zeros(len(target), np.intp)
+        background = target != 1
+        own = None if sample is None else sample[chosen][background]
+        process[background] = processes(scaled[background], own)
+        groups = np.zeros(len(target), np.intp) if group is None else group[chosen]
+        found[name] = Expected(below, target, scaled, factors, process, groups)
+    return found
+
+
+def _tests(scores: Scores) -> list[tuple[str, NDArray[np.float32], NDArray[np.bool_]]]:
+    """Name, score of every event, and which events count."""
+    if not scores.at_hypothesis:
+        return [(ALL, scores.score, np.ones(len(scores), bool))]
+    found = []
+    for values, score in scores.at_hypothesis.items():
+        own = carries(scores.parameters, values)
+        found.append((hypothesis_name(scores.parameter_names, values), score, (scores.target == 0) | own))
+    return found

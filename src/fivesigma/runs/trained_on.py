@@ -1,0 +1,175 @@
+"""Which events a run was trained on, as hashes: they are found again in any file, whatever its format or order."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fivesigma.analysis.split import Split
+from fivesigma.atomic import writing
+from fivesigma.errors import RunError
+from fivesigma.events import Events
+from fivesigma.hashing import HashSet, hashes_of_inputs, mix
+from fivesigma.preparation.folds import Fold, fold_of
+from fivesigma.progress import Listener
+from fivesigma.runs.folder import RunFolder
+
+NAME = "trained_on.npz"
+
+NEW, SAME_NUMBER, SAME_EVENT = 0, 1, 2
+"""What is known of an event: nothing; a training event has its number; a training event has its inputs, too."""
+
+SHOWN = 3
+"""File names in a message, at most."""
+
+
+def write(folder: RunFolder, pieces: Iterable[Events], fold: Fold | None = None) -> None:
+    """Write hashes of all events that a run trains and validates on.
+
+    Args:
+        folder: folder of the run.
+        pieces: the events.
+        fold: with folds, the fold of each event, from 1.
+    """
+    inputs, numbers, names = [], [], tuple[str, ...]()
+    for events in pieces:
+        names = events.feature_names
+        inputs.append(hashes_of_inputs(events.features))
+        if not np.array_equal(events.event_number, events.fingerprint):  # otherwise they have no number of their own
+            numbers.append(mix(events.event_number))
+    found, first = HashSet.of(np.concatenate(inputs))
+    arrays = {"features": np.array(names), **_prefixed("inputs", found)}
+    if fold is not None:
+        arrays["fold"] = fold[first].astype(np.uint16)
+    if numbers:
+        arrays |= _prefixed("numbers", HashSet.of(np.concatenate(numbers))[0])
+    with writing(folder / NAME) as part, open(part, "wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+
+
+def _prefixed(name: str, hashes: HashSet) -> dict[str, NDArray[Any]]:
+    return {f"{name}_{key}": values for key, values in hashes.to_arrays().items()}
+
+
+@dataclass(frozen=True)
+class TrainedOn:
+    """The events that a run was trained and validated on.
+
+    Attributes:
+        features: names of the features that are hashed.
+        inputs: hashes of their values.
+        numbers: hashes of the event numbers, if the events have numbers.
+        fold: with folds, the fold of each of `inputs`, from 1.
+    """
+
+    features: tuple[str, ...]
+    inputs: HashSet
+    numbers: HashSet | None = None
+    fold: Fold | None = None
+
+    @classmethod
+    def load(cls, folder: RunFolder) -> "TrainedOn | None":
+        """Read the hashes of a run; None for a run of an older version, which has none.
+
+        Raises:
+            RunError: if the file is damaged.
+        """
+        if not folder.has(NAME):
+            return None
+        try:
+            with np.load(folder / NAME, allow_pickle=False) as file:
+                arrays = dict(file)
+            return cls(
+                features=tuple(map(str, arrays["features"])),
+                inputs=HashSet.from_arrays(arrays["inputs_bits"], arrays["inputs_steps"]),
+                numbers=HashSet.from_arrays(arrays["numbers_bits"], arrays["numbers_steps"])
+                if "numbers_bits" in arrays
+                else None,
+                fold=arrays["fold"].astype(np.intp) if "fold" in arrays else None,
+            )
+        except (OSError, ValueError, KeyError) as error:
+            raise RunError(f"{folder / NAME} is damaged: {error}", hint="train again") from None
+
+    def of(
+        self, inputs: NDArray[np.float32] | None, event_number: NDArray[np.uint64] | None, length: int, split: Split
+    ) -> tuple[NDArray[np.int8], Fold]:
+        """What is known of each event, and with folds the fold of each, from 1; 0 for new events.
+
+        With an event number the fold follows from it, even if other inputs show that it is another event or a
+        systematic variation: no network that trained on an event with this number scores it.
+
+        Args:
+            inputs: values of `features`, [event, feature]; None if the file has not all of them.
+            event_number: numbers of the events; None if the file has none.
+            length: number of events.
+            split: section `split`.
+        """
+        same_inputs, place = np.zeros(length, bool), np.zeros(length, np.intp)
+        if inputs is not None:
+            same_inputs, place = self.inputs.find(hashes_of_inputs(inputs))
+        if event_number is None or self.numbers is None:
+            fold = np.zeros(length, np.intp) if self.fold is None else np.where(same_inputs, self.fold[place], 0)
+            return np.where(same_inputs, SAME_EVENT, NEW).astype(np.int8), fold
+        same_number, _ = self.numbers.find(mix(event_number))
+        both = same_number & same_inputs if inputs is not None else same_number
+        known = np.where(both, SAME_EVENT, np.where(same_number, SAME_NUMBER, NEW)).astype(np.int8)
+        fold = np.zeros(length, np.intp) if split.folds is None else np.where(same_number, fold_of(event_number, split), 0)
+        return known, fold
+
+
+def as_trained(values: NDArray[Any]) -> NDArray[np.uint64]:
+    """Convert event numbers of a file as in training; missing ones are 0."""
+    if values.dtype.kind == "f":
+        values = np.where(np.isfinite(values), values, 0)
+    return values if values.dtype == np.uint64 else values.astype(np.int64).view(np.uint64)
+
+
+class Counts:
+    """How many events of each file a run was trained on.
+
+    Args:
+        folds: number of folds, or None.
+    """
+
+    def __init__(self, folds: int | None) -> None:
+        self._folds = folds
+        self._files: dict[str, NDArray[np.int64]] = {}
+
+    def add(self, file: str, known: NDArray[np.int8]) -> None:
+        """Count some events of a file."""
+        self._files[file] = self._files.get(file, np.zeros(3, np.int64)) + np.bincount(known, minlength=3)
+
+    def say(self, listener: Listener) -> None:
+        """Say in one line how many events were trained on, and what that means for their scores."""
+        if not self._files:
+            return
+        listed = ", ".join(f"{file}: {_of(rows)}" for file, rows in list(self._files.items())[:SHOWN])
+        more = f" and {len(self._files) - SHOWN} more files" if len(self._files) > SHOWN else ""
+        whose, where = (f" of {next(iter(self._files))}", "") if len(self._files) == 1 else ("", f" ({listed}{more})")
+        counts = np.sum(list(self._files.values()), axis=0)
+        total, alike, same = (int(n) for n in (counts.sum(), counts[SAME_NUMBER], counts[SAME_EVENT]))
+        few = f"{same:,} of {total:,} events{whose} were trained on{where}"
+        others = "the number of a training event and other inputs"
+        none = f"none of the {total:,} events{whose} was trained on"
+        if self._folds is not None and same + alike:
+            if alike:
+                few = (
+                    f"{few}, and {alike:,} more have {others}"
+                    if same
+                    else f"{alike:,} of {total:,} events{whose} have {others}"
+                )
+            listener.say(
+                f"{few}: each of them is scored by the fold that was not trained on it, every other one by the mean of the "
+                f"{self._folds} folds"
+            )
+        elif same:
+            more = f"; {alike:,} more have {others}" if alike else ""
+            listener.say(f"warning: {few}: their scores are better than those of new events{more}")
+        else:
+            listener.say(f"{none}, but {alike:,} have {others}" if alike else none)
+
+
+def _of(rows: NDArray[np.int64]) -> str:
+    return f"{f'{rows[SAME_EVENT]:,}' if rows[SAME_EVENT] else 'none'} of {rows.sum():,}"
