@@ -152,10 +152,14 @@ def test_roc_curves_show_efficiencies_and_rejection(folder, drawn):
         "val": {"roc": ROC},
         "test": {"roc": ROC, "roc_at": {"mass=500": OTHER}, "baselines": {"trees": {"roc": OTHER}, "odd": {}}},
     }
+    curves["test"]["roc"] = {**ROC, "low": [0.0, 0.05, 1.0], "high": [0.02, 0.2, 1.0]}
     results._roc(folder, metrics, curves)
     left, right = drawn.axes("roc")
+    (band,) = drawn.bands(right)
+    assert band["ends"] == {0.5: pytest.approx((5, 20)), 1.0: pytest.approx((1, 1))}
+    assert band["colour"] == colour(1)
     assert drawn.labels(left) == ("background efficiency", "signal efficiency")
-    assert drawn.labels(right) == ("signal efficiency", "background rejection 1/ε_B")
+    assert drawn.labels(right) == ("signal efficiency", r"background rejection $1/\varepsilon_B$")
     names = ["train: AUC 0.900 ± 0.010", "test: AUC 0.880 ± 0.010", "trees, test: AUC 0.700 ± 0.010", "mass=500: 0.750"]
     assert drawn.legend(right) == names
     curves_left = [(line.get_xdata().tolist(), line.get_ydata().tolist()) for line in left.lines]

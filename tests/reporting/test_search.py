@@ -95,6 +95,7 @@ BINS = {
     "signal": [1.0, 5.0],
     "background_error": [0.0, 2.0],
     "significance": [0.1, 1.2],
+    "edges": [0.0, 0.912, 1.0],
 }
 
 
@@ -112,9 +113,18 @@ def test_bins_are_signal_on_background_with_the_whole_uncertainty(folder, drawn)
     (significance,) = drawn.steps(lower)
     assert significance["values"] == [0.1, 1.2]
     assert upper.get_ylabel() == "expected events"
-    assert drawn.labels(lower) == ("bin of the score", "Z [σ]")
+    assert drawn.labels(lower) == ("bins of the score", "Z [σ]")
+    assert [tick.get_text() for tick in lower.get_xticklabels()] == ["0", "0.912", "1"]
     assert upper.get_yscale() == "log"
     assert drawn.legend(upper) == ["QCD", "X", "uncertainty"]
+
+
+def test_bins_that_differ_by_fold_have_numbers(folder, drawn):
+    bins = {**BINS, "edges": [[0.0, 0.9, 1.0], [0.0, 0.8, 1.0]]}
+    search._bins(
+        folder, analysis(), {"systematic": 0.1, "chosen_on": "folds", "crossed": True}, {"all": {"bins": bins}}, "folds"
+    )
+    assert drawn.axes("search-bins")[1].get_xlabel() == "bin of the score"
 
 
 def bounds(middle):

@@ -128,3 +128,20 @@ def test_whole_numbers_get_whole_ticks(drawn):
     figure.draw_without_rendering()
     assert all(tick % 1 == 0 for tick in axes.get_xticks())
     assert len(axes.get_xticks(minor=True)) == 0
+
+
+def test_a_note_stands_above_every_figure_of_the_page_and_nowhere_else(folder):
+    figures = []
+    for note in ("Simulation", ""):
+        with style.style(note):
+            axes, figure = axes_and_figure()
+            axes.set_title("title")
+            style.save(folder, figure, "name", "Title", "Caption", {})
+            figures.append(figure)
+    noted, plain = figures
+    assert [text.get_text() for text in noted.texts] == ["Simulation"]
+    assert plain.texts == []
+    tops = [figure.axes[0].get_position().y1 for figure in figures]
+    assert tops[0] < tops[1]  # nothing is drawn over it
+    assert style.titled(ANALYSIS, "a") == "length (a)"
+    assert style.titled(ANALYSIS, "other") == "other"

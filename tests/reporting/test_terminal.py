@@ -81,8 +81,8 @@ def test_a_search_is_told_with_its_limits_and_problems():
     assert {len(row) for row in cuts.rows} == {len(cuts.header)}
     assert limits.header == ["", "limit", "± 1 σ", "discovery", "cross section"]
     assert limits.rows == [
-        ["m=1", "0.300", "0.200 … 0.400", "2.00 σ", "12 pb"],
-        ["m=2", "0.300", "0.200 … 0.400", "2.00 σ", "–"],
+        ["m=1", "0.300", "0.20 … 0.40", "2.00 σ", "12.0 pb"],
+        ["m=2", "0.300", "0.20 … 0.40", "2.00 σ", "–"],
     ]
 
 

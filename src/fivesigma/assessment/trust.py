@@ -12,12 +12,16 @@ from fivesigma.metrics import classes
 from fivesigma.metrics.calibration import Isotonic, calibration_error, isotonic
 from fivesigma.metrics.metric import Metric
 from fivesigma.metrics.overtraining import overtraining
+from fivesigma.metrics.result import judged_part
 from fivesigma.metrics.sculpting import Sculpting, sculpting
 from fivesigma.metrics.summary import hypothesis_name
+from fivesigma.metrics.verdicts import SIGNIFICANT
 from fivesigma.runs.folder import RunFolder
 from fivesigma.scores import Scores
 
 CALIBRATION = "calibration.json"
+SCULPTED = 0.05
+"""Divergence in bits from which a change of shape is called sculpting."""
 
 
 class Trust(Assessment):
@@ -31,6 +35,7 @@ class Trust(Assessment):
 
     def __init__(self, folder: RunFolder, analysis: Analysis, means: Collection[str] = ()) -> None:
         self.folder, self.analysis, self._means = folder, analysis, means
+        self._sculpted: dict[str, dict[str, dict[str, Sculpting]]] = {}
         self.training: Scores | None = None
         self.recalibrated: Isotonic | None = None
         self._validated = False
@@ -55,11 +60,32 @@ class Trust(Assessment):
             found = self._sculpting(name, scores)
             if not found:
                 continue
+            self._sculpted.setdefault(part, {})[name] = found
             metrics.setdefault("sculpting", {})[name] = {at: _brief(one) for at, one in found.items()}
             slices = {at: {text: one.to_dict() for text, one in found[at].slices.items()} for at in found}
             curves.setdefault("sculpting", {})[name] = slices
         columns = {} if self.recalibrated is None else {"probability": self.recalibrated(scores.score)}
         return Findings(metrics, curves, columns)
+
+    def sentences(self) -> list[str]:
+        """Observers whose distribution in the background a cut on the score changes much, and not by chance."""
+        if not self._sculpted:
+            return []
+        part = judged_part(self._sculpted)
+        found = []
+        for name, at in self._sculpted[part].items():
+            worst, where = max(((one, text) for text, one in at.items()), key=lambda pair: pair[0].divergence.value)
+            excess = worst.divergence.value - worst.by_chance.value
+            if worst.divergence.value < SCULPTED or excess < SIGNIFICANT * worst.by_chance.error:
+                continue
+            title = self.analysis.titles.get(name, name)
+            place = "" if where == "score" else f" (at {where})"
+            found.append(
+                f"a cut on the score sculpts the background: its distribution of {title} above the cut differs from that "
+                f"below by {worst.divergence} bit{place}, where chance gives {worst.by_chance}; a search for a bump in it "
+                "must take the shape after the cut, or leave out the inputs that know it"
+            )
+        return found
 
     def _recalibrate(self, part: str, scores: Scores) -> dict[str, Metric]:
         """Fit on the validation (or out-of-fold) events, apply to those that come later."""

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from fivesigma.events import carries
 from fivesigma.metrics.histogram import histogram
-from fivesigma.metrics.intervals import shares
+from fivesigma.metrics.intervals import clopper_pearson, shares
 from fivesigma.metrics.regression import half_width_68
 from fivesigma.metrics.roc import roc
 from fivesigma.metrics.summary import hypothesis_name
@@ -48,14 +48,28 @@ def curves(scores: Scores, threshold: float, residual_edges: NDArray[np.float64]
 
 
 def thinned_roc(score: NDArray[Any], target: NDArray[Any], weight: NDArray[Any]) -> dict[str, list[float]]:
-    """A ROC curve of a few hundred points, dense where either efficiency is small."""
+    """A ROC curve of a few hundred points, dense where either efficiency is small.
+
+    Returns:
+        `signal` and `background` efficiency, [point], and the 68 % limits of the latter, `low` and `high`: those of Clopper
+        and Pearson for the effective number of background events.
+    """
     curve = roc(score, target, weight)
     levels = np.concatenate([np.logspace(-5, 0, MOST_POINTS // 2), np.linspace(0, 1, MOST_POINTS // 2)])
     by_background = np.searchsorted(curve.background, levels)
     by_signal = np.searchsorted(curve.signal, np.linspace(0, 1, MOST_POINTS // 4))
     index = np.unique(np.concatenate([[0], by_background, by_signal, [len(curve.signal) - 1]]))
     index = index[index < len(curve.signal)]
-    return {"signal": curve.signal[index].tolist(), "background": curve.background[index].tolist()}
+    background = np.asarray(weight, np.float64)[target == 0]
+    squares = float((background**2).sum())
+    events = background.sum() ** 2 / squares if squares > 0 else 0.0
+    low, high = clopper_pearson(curve.background[index] * events, events)
+    return {
+        "signal": curve.signal[index].tolist(),
+        "background": curve.background[index].tolist(),
+        "low": low.tolist(),
+        "high": high.tolist(),
+    }
 
 
 def score_histograms(scores: Scores, bins: int = 50) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """One self-contained HTML page for a run, put together from its sections."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from fivesigma.metrics.metric import shown
 from fivesigma.metrics.result import judged_part, parts_of
 from fivesigma.progress import Progress, silent
 from fivesigma.reporting import comparison, data, results, search, trigger, trust
-from fivesigma.reporting.style import Picture, style
+from fivesigma.reporting.style import Picture, style, titled
 from fivesigma.reporting.table import number
 from fivesigma.runs.folder import RunFolder
 
@@ -26,7 +27,8 @@ def write_report(folder: RunFolder, progress: Progress = silent) -> Path:
 
     analysis, metadata = folder.analysis(), folder.read_json("metadata.json")
     metrics = parts_of(folder.read_json("metrics.json")) if folder.has("metrics.json") else {}
-    of_data, of_results = _pictures(folder, analysis, metrics, progress)
+    note = "Simulation" if metadata.get("simulated") else ""
+    of_data, of_results = _pictures(folder, analysis, metrics, note, progress)
     if not of_data and not of_results:
         raise RunError(f"the run {folder} has nothing to report yet", hint="run explore, train or evaluate first")
     bins = {round(row["low"] + 0.5): row for row in metrics.get("folds", {}).get("against", {}).get("fold", [])}
@@ -50,6 +52,8 @@ def write_report(folder: RunFolder, progress: Progress = silent) -> Path:
         metrics=metrics,
         judged=judged_part(metrics) if metrics else "",
         shown=shown,
+        titled=partial(titled, analysis),
+        band_of=search.band_of,
         chosen_in_words=search.chosen_in_words,
         limit_of=search.limit_of,
         discovery_of=search.discovery_of,
@@ -72,12 +76,12 @@ def write_report(folder: RunFolder, progress: Progress = silent) -> Path:
 
 
 def _pictures(
-    folder: RunFolder, analysis: Analysis, metrics: Mapping[str, Any], progress: Progress
+    folder: RunFolder, analysis: Analysis, metrics: Mapping[str, Any], note: str, progress: Progress
 ) -> tuple[list[Picture], list[Picture]]:
     """Figures of the data and of the network."""
     of_data: list[Picture] = []
     of_results: list[Picture] = []
-    with style():
+    with style(note):
         if folder.has("explore.json"):
             for picture in data.figures(folder, analysis, folder.read_json("explore.json")):
                 of_data.append(picture)

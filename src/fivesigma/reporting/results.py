@@ -243,11 +243,18 @@ def _roc(folder: RunFolder, metrics: Tree, curves: Tree) -> Picture:
             else:
                 some = background > 0
                 axes.plot(signal[some], 1 / background[some], label=text, **look)
+                if "low" in curve and curve is curves[last]["roc"]:
+                    low, high = (np.maximum(np.asarray(curve[key], float)[some], 1e-9) for key in ("low", "high"))
+                    axes.fill_between(signal[some], 1 / high, 1 / low, color=colour(i), alpha=0.2, lw=0)
     left.plot([0, 1], [0, 1], color="0.7", lw=0.8, ls=":")
     left.set(xlabel="background efficiency", ylabel="signal efficiency", xlim=(0, 1), ylim=(0, 1.005))
-    right.set(xlabel="signal efficiency", ylabel="background rejection 1/ε_B", yscale="log", xlim=(0, 1), ylim=(0.9, None))
+    every = (*lines.values(), *named.values())
+    least = min(min((b for b in curve["background"] if b and b > 0), default=1.0) for curve in every)
+    right.set(xlabel="signal efficiency", ylabel=r"background rejection $1/\varepsilon_B$", yscale="log", xlim=(0, 1))
+    right.set_ylim(0.9, 10 / least)
     right.legend(fontsize=8)
-    caption = "Left: signal against background efficiency. Right: background rejection against signal efficiency."
+    caption = "Left: signal against background efficiency. Right: background rejection against signal efficiency; "
+    caption += f"band: 68 % interval from the number of {last} background events."
     if named:
         caption += f" Dashed: {last} signal of one hypothesis against all background scored under it."
     return save(folder, figure, "roc", "ROC", caption, {part: curves[part]["roc"] for part in curves})

@@ -113,6 +113,15 @@ def limit_of(row: Mapping[str, Any], key: str = "limit") -> str:
     return str(Metric(value, error * value / row["limit"]["0"]))
 
 
+def band_of(row: Tree, sigma: int, key: str = "limit") -> str:
+    """The limits between which the median lies if the background fluctuates by so many standard deviations.
+
+    >>> band_of({"limit": {"-1": 5.93, "1": 11.2}}, 1)
+    '5.9 … 11'
+    """
+    return " … ".join(f"{row[key][str(side)]:#.2g}".removesuffix(".") for side in (-sigma, sigma))
+
+
 def discovery_of(row: Mapping[str, Any]) -> str:
     """The discovery significance of a hypothesis, with its error where the run knows it."""
     found = row["discovery"]
@@ -208,7 +217,7 @@ def _bins(folder: RunFolder, analysis: Analysis, search: Tree, drawn: Tree, part
         _stack(upper, lower, drawn[names[i]]["bins"], analysis, search["systematic"])
         upper.set(yscale="log", ylim=(0.5 * max(bottom, 1e-3), 12 * top), title=names[i] if len(drawn) > 1 else "")
         lower.set_ylim(0, 1.25 * max(drawn[names[i]]["bins"]["significance"]) or 1.0)
-        lower.set_xlabel("bin of the score")
+        _edges_of_bins(lower, drawn[names[i]]["bins"]["edges"])
         if i % columns == 0:
             upper.set_ylabel("expected events")
             lower.set_ylabel("Z [σ]")
@@ -219,6 +228,16 @@ def _bins(folder: RunFolder, analysis: Analysis, search: Tree, drawn: Tree, part
         "background and Monte Carlo error; dashed: signal alone. Below: significance of each bin."
     )
     return save(folder, figure, "search-bins", "Binned score", caption, {name: drawn[name]["bins"] for name in drawn})
+
+
+def _edges_of_bins(axes: Any, edges: Sequence[Any]) -> None:
+    """Name the borders of bins, which are drawn equally wide, by the score there; bins that differ by fold by number."""
+    if edges and isinstance(edges[0], Sequence):
+        axes.set_xlabel("bin of the score")
+        return
+    inner = [f"{edge:.4f}".rstrip("0").rstrip(".") if 0 < edge < 0.99995 else f"{edge:.3g}" for edge in edges]
+    axes.set_xticks(np.arange(len(edges)) + 0.5, inner, rotation=90, fontsize=7)
+    axes.set_xlabel("bins of the score")
 
 
 def _stack(upper: Any, lower: Any, bins: Tree, analysis: Analysis, systematic: float) -> None:

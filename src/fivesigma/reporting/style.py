@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -64,13 +65,24 @@ class Picture:
     svg: str
 
 
+_note: ContextVar[str] = ContextVar("note", default="")
+
+
 @contextmanager
-def style() -> Iterator[None]:
-    """Draw with the house style, leaving the user's matplotlib settings alone."""
+def style(note: str = "") -> Iterator[None]:
+    """Draw with the house style, leaving the user's matplotlib settings alone.
+
+    Args:
+        note: what stands at the upper left of every figure, such as "Simulation".
+    """
     import matplotlib
 
-    with matplotlib.rc_context(_RC):
-        yield
+    token = _note.set(note)
+    try:
+        with matplotlib.rc_context(_RC):
+            yield
+    finally:
+        _note.reset(token)
 
 
 def new_figure(width: float = 6.4, height: float = 4.4, rows: int = 1, columns: int = 1) -> "tuple[Figure, list[Axes]]":
@@ -84,6 +96,13 @@ def new_figure(width: float = 6.4, height: float = 4.4, rows: int = 1, columns: 
 
 def save(folder: RunFolder, figure: "Figure", name: str, title: str, caption: str, numbers: Any) -> Picture:
     """Write a figure as PDF and PNG with its numbers as JSON below `plots/`, and return it as SVG."""
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    if note := _note.get():
+        figure.text(0.005, 0.995, note, ha="left", va="top", fontsize=8, style="italic", color="0.35")
+        if isinstance(engine := figure.get_layout_engine(), ConstrainedLayoutEngine):
+            height = figure.get_size_inches()[1]
+            engine.set(rect=(0, 0, 1, 1 - 0.17 / height))
     # The layout is worked out once, not again for each format.
     engine = figure.get_layout_engine()
     if engine is not None:
@@ -119,6 +138,12 @@ def label(analysis: Analysis, name: str) -> str:
         unit = analysis.target.unit
     text = analysis.titles.get(name, name)
     return f"{text} [{unit}]" if unit else text
+
+
+def titled(analysis: Analysis, name: str) -> str:
+    """A column's title with its name, for a table; the name alone if it has no other title."""
+    title = analysis.titles.get(name, name)
+    return f"{title} ({name})" if title != name else name
 
 
 def colour(index: int) -> str:

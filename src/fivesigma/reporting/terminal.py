@@ -7,7 +7,8 @@ from fivesigma.analysis.analysis import Analysis
 from fivesigma.metrics.metric import shown
 from fivesigma.metrics.result import Results
 from fivesigma.reporting import comparison, trigger
-from fivesigma.reporting.search import chosen_in_words, discovery_of, limit_of
+from fivesigma.reporting.search import band_of, chosen_in_words, discovery_of, limit_of
+from fivesigma.reporting.style import titled
 from fivesigma.reporting.table import Table
 
 STATISTICS = ("mean", "std", "min", "median", "max")
@@ -21,7 +22,12 @@ def data_tables(tree: Mapping[str, Any], analysis: Analysis) -> Iterator[Table]:
         analysis: of the run.
     """
     rows = [
-        [row["name"], row["type"], f"{100 * row['missing']:.2f} %", *(_number(row.get(key)) for key in STATISTICS)]
+        [
+            titled(analysis, row["name"]),
+            row["type"],
+            f"{100 * row['missing']:.2f} %",
+            *(_number(row.get(key)) for key in STATISTICS),
+        ]
         for row in tree["columns"]
     ]
     yield Table("columns (training and validation events)", ["column", "type", "missing", *STATISTICS], rows)
@@ -100,8 +106,7 @@ def search_tables(search: Mapping[str, Any], part: str) -> list[Table]:
         numbers = [f"{row['cut']:.4f}", *(_short(row[key]) for key in ("signal", "background"))]
         rows.append([name, *numbers, *(shown(row[key]) for key in ("best_cut", "best_cut_known", "binned", "binned_known"))])
         if "limit" in row:
-            limit = row["limit"]
-            cells = [limit_of(row), f"{limit['-1']:#.2g} … {limit['1']:#.2g}", f"{discovery_of(row)} σ"]
+            cells = [limit_of(row), band_of(row, 1), f"{discovery_of(row)} σ"]
             bounds.append([name, *cells, *([f"{limit_of(row, 'limit_pb')} pb"] if "limit_pb" in row else [])])
     systematic = f"{100 * search['systematic']:.3g} %"
     header = ["", "cut", "signal", "background", f"Z, b ± {systematic}", "b known", f"binned, b ± {systematic}", "b known"]

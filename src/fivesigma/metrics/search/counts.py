@@ -25,8 +25,9 @@ def processes(weight: Weight, sample: NDArray[Any] | None = None) -> NDArray[np.
         weight: [event].
         sample: number of the sample that each event is from, [event]; one sample by default.
 
-    >>> processes(np.array([1.0, 1.1] * 10 + [50.0, 60.0] * 10)).tolist()[-4:]
-    [1, 1, 0, 0]
+    >>> found = processes(np.array([1.0, 1.1] * 10 + [50.0, 60.0] * 10))
+    >>> found[:2].tolist(), found[-2:].tolist()
+    ([1, 1], [0, 0])
     """
     w = np.asarray(weight, np.float64)
     members = np.zeros(len(w), np.intp) if sample is None else np.asarray(sample, np.intp)
