@@ -101,16 +101,23 @@ def _scan() -> dict[str, Case]:
 CASES: Mapping[str, Case] = {**_heavy(), **_scan()}
 
 
-def held(case: Case, toys: int, *, with_limits: bool = True, seed: int = 1) -> dict[str, list[float]]:
+def held(case: Case, toys: int, *, with_limits: int | None = None, seed: int = 1) -> dict[str, list[float]]:
     """For each number of a search the pulls: how many of its errors it is away from the truth, [sample].
+
+    Args:
+        case: what is simulated.
+        toys: samples.
+        with_limits: of how many of them limits are computed; of all by default.
+        seed: of the random numbers.
 
     The truth is what the chosen cut and bins give with the expected yields, and with the Monte Carlo error that a
     sample of this size has.
     """
     settings = Search(systematic=0.1)
     generator = np.random.default_rng(seed)
+    with_limits = toys if with_limits is None else with_limits
     pulls: dict[str, list[float]] = {name: [] for name in NUMBERS if with_limits or name != "limit"}
-    for _ in range(toys):
+    for toy in range(toys):
         deciding, judged = case.sample(generator), case.sample(generator)
         try:
             choice = choose(deciding, settings)
@@ -124,7 +131,7 @@ def held(case: Case, toys: int, *, with_limits: bool = True, seed: int = 1) -> d
             "binned": float(binned(true_bins, 0.1)),
         }
         stated = {name: (metrics[name].value, metrics[name].error) for name in truth}
-        if with_limits:
+        if toy < with_limits:
             median = [_median_limit(y) for y in (nominal, true_bins)]
             stated["limit"], truth["limit"] = (median[0], metrics["relative_error"] * median[0]), median[1]
         for name, (value, error) in stated.items():
@@ -145,12 +152,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Print a table."""
     parser = argparse.ArgumentParser(prog="python -m studies.coverage", description=__doc__.splitlines()[0])
     parser.add_argument("--toys", type=int, default=1000, help="samples of every case")
-    parser.add_argument("--no-limits", action="store_true", help="leave out the limits, which take most of the time")
+    parser.add_argument("--limits", type=int, help="samples of which limits are computed; all by default")
     options = parser.parse_args(arguments)
     print("| case | number | samples | interval holds the truth | mean pull | spread of the pulls |")
     print("|---|---|---|---|---|---|")
     for name, case in CASES.items():
-        for number, pulls in held(case, options.toys, with_limits=not options.no_limits).items():
+        for number, pulls in held(case, options.toys, with_limits=options.limits).items():
             share = 100 * coverage(pulls)
             print(
                 f"| {name} | {number} | {len(pulls)} | {share:.0f} % | {np.mean(pulls):+.2f} | {np.std(pulls):.2f} |",

@@ -162,6 +162,7 @@ def test_what_is_counted_is_said_and_shown(run):
     for name in ("search-cut", "search-bins"):
         assert f'id="{name}"' in page
         assert (made.path / "plots" / f"{name}.pdf").is_file()
+    assert page.count("<!-- 10 fb⁻¹ -->") == 3  # the text of a figure, on those of the search only
 
 
 def evaluated(command, place, *settings):

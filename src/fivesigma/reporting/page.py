@@ -86,19 +86,22 @@ def _pictures(
             for picture in data.figures(folder, analysis, folder.read_json("explore.json")):
                 of_data.append(picture)
                 progress(len(of_data), len(of_data) + 6, f"drawing {picture.title}")
-        for picture in _of_results(folder, analysis, metrics):
+        for picture in _of_results(folder, analysis, metrics, note):
             of_results.append(picture)
             drawn = len(of_data) + len(of_results)
             progress(drawn, drawn + 2, f"drawing {picture.title}")
     return of_data, of_results
 
 
-def _of_results(folder: RunFolder, analysis: Analysis, metrics: Mapping[str, Any]) -> Iterator[Picture]:
-    """Figures of the network, section by section."""
+def _of_results(folder: RunFolder, analysis: Analysis, metrics: Mapping[str, Any], note: str) -> Iterator[Picture]:
+    """Figures of the network, section by section; with the luminosity where it scales the events."""
     curves = folder.read_json("curves.json") if metrics and folder.has("curves.json") else {}
     yield from results.figures(folder, analysis, metrics, curves)
     if curves:
-        yield from search.figures(folder, analysis, metrics, curves)
+        lumi = analysis.evaluate.search.lumi if analysis.evaluate.search else None
+        scale = "" if lumi is None else f"{lumi:g} fb⁻¹"
+        with style(", ".join(filter(None, [note, scale]))):
+            yield from search.figures(folder, analysis, metrics, curves)
         yield from trigger.figures(folder, analysis, curves)
         yield from trust.figures(folder, analysis, metrics, curves)
     if folder.has("scan/scan.json"):
