@@ -114,5 +114,10 @@ def command(capsys, tmp_path, monkeypatch):
 
 @pytest.fixture
 def undrawn(monkeypatch):
-    """The figures of a run take most of its time; a test that does not look at them leaves them out."""
-    monkeypatch.setattr("fivesigma.verbs.report.write_report", lambda folder, progress: folder / "report.html")
+    """The figures of a run take most of its time; a test that does not look at them gets an empty page."""
+
+    def write_report(folder, progress):
+        folder.write_text("report.html", "")
+        return folder / "report.html"
+
+    monkeypatch.setattr("fivesigma.verbs.report.write_report", write_report)

@@ -184,8 +184,8 @@ def test_parquet_nulls_are_nan_and_dotted_names_are_names(tmp_path):
         ('"a","b"\n1,2\n', (), ["a", "b"]),
         ("1,2\n3,4\n", (), ["c0", "c1"]),
         ("1,NA\n3,4\n", ("u", "v"), ["u", "v"]),
-        ("label,f0\n1,2,3,4\n5,6,7,8\n", (), ["label", "f0", "extra_1", "extra_2"]),
         ("a b\n1 2\n", (), ["a", "b"]),
+        ('"0","1"\n1,2\n', (), ["0", "1"]),
     ],
 )
 def test_csv_headers(tmp_path, text, columns, names):
@@ -197,9 +197,65 @@ def test_csv_headers(tmp_path, text, columns, names):
 
 
 @pytest.mark.parametrize(
+    ("text", "names", "columns", "note"),
+    [
+        ("# label pt\n 1.00  3.25\n 0.00 -4.50\n", ["label", "pt"], [[1, 0], [3.25, -4.5]], ""),
+        ("label  pt\r\n1\t \t3.25  \r\n  0  -4.5\r\n", ["label", "pt"], [[1, 0], [3.25, -4.5]], ""),
+        ("  1.00  3.25\n  0.00  4.50\n", ["c0", "c1"], [[1, 0], [3.25, 4.5]], ""),
+        ('"label" "pt"\n"1" 1 3.25\n"2" 0 4.5\n', ["label", "pt"], [[1, 0], [3.25, 4.5]]),
+        (
+            "label,pt\n0,1,3.25\n1,0,4.5\n",
+            ["label", "pt"],
+            [[1, 0], [3.25, 4.5]],
+            "the first field of every row has no name and numbers the rows; it is left out",
+        ),
+        (
+            "label,pt\n1,3.25,\n0,4.5,\n",
+            ["label", "pt"],
+            [[1, 0], [3.25, 4.5]],
+            "every row ends in an empty field, which is left out",
+        ),
+        (
+            ",0,1\n0,1,3.25\n1,0,4.5\n",
+            ["c0", "c1"],
+            [[1, 0], [3.25, 4.5]],
+            "the first line counts the columns and is no event",
+        ),
+        (
+            "0,1,2,3\n1,3.25,1,1\n0,4.5,1,1\n",
+            ["c0", "c1", "c2", "c3"],
+            [[1, 0], [3.25, 4.5], [1, 1], [1, 1]],
+            "the first line counts the columns and is no event",
+        ),
+    ],
+)
+@pytest.mark.parametrize("block", [5, 1 << 20])
+def test_names_stay_with_their_columns(tmp_path, monkeypatch, block, text, names, columns, note):
+    monkeypatch.setattr("fivesigma.data.readers.csv._BLOCK", block)
+    (tmp_path / "t.txt").write_bytes(text.encode())
+    reader = open_table(f"{tmp_path}/t.txt")
+    found = reader.read()
+    assert list(found) == names
+    assert [values.tolist() for values in found.values()] == columns
+    assert [note.removeprefix(f"{tmp_path}/t.txt: ") for note in reader.notes()] == ([note] if note else [])
+
+
+@pytest.mark.parametrize("ending", ["csv", "csv.gz"])
+def test_any_name_that_our_writer_writes_reads_back(tmp_path, ending):
+    columns = {name: np.array([i, 0.5]) for i, name in enumerate(["score_d,e", 'a"b', "# c", " d ", "0", "1", "ü µ"])}
+    write_columns(tmp_path / f"t.{ending}", [columns])
+    found = open_table(f"{tmp_path}/t.{ending}").read()
+    assert {name: values.tolist() for name, values in found.items()} == {n: c.tolist() for n, c in columns.items()}
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
         ("", "is empty"),
+        ("label,f0\n1,2,3,4\n5,6,7,8\n", "the header has 2 names, and the rows have 4 fields"),
+        ("label pt\n 1 0.5  0.25\n 0 0.5 0.25\n", "the header has 2 names, and the rows have 3 fields"),
+        ("event,label\n0,1,0.25\n1,0,0.5\n", "the header has 2 names, and the rows have 3 fields"),
+        ("0,1\n1,1\n2,0\n", "may be a header or the first event"),
         ("\n\n", "is empty"),
         ("a,a\n1,2\n", "'a' more than once"),
         ("1,2\n3,4\n", "2 columns and no header; `columns` names 3"),

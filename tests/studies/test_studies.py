@@ -51,6 +51,7 @@ def test_numbers_as_text():
     assert bin_with([{"low": 0, "high": 2}], 3) == {}
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_trial_writes_the_page_and_a_second_one_trains_nothing(tmp_path, monkeypatch):
     row = Row("muon-class", "muon-class", "a trial", {"baselines": None, "train.batch_size": 4096})
     monkeypatch.setitem(GROUPS, "muon-class", lambda: [row])

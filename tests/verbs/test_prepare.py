@@ -48,7 +48,7 @@ def test_a_run_from_shards_is_complete(toy, command):
     assert " 500 test events" in out
     assert (run / "report.html").is_file()
     # The same analysis on the files themselves sees the same events.
-    code, out, err = command("run", toy)
+    code, out, err = command("evaluate", command("train", toy)[1].splitlines()[-1])
     direct = json.loads((Path(out.splitlines()[-1]) / "metrics.json").read_text())
     assert direct["test"]["auc"]["value"] == pytest.approx(metrics["test"]["auc"]["value"], abs=0.05)
 

@@ -17,12 +17,14 @@ from fivesigma.progress import TrialRow
 
 from ..conftest import TREE
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 SPACE = {"model.layers": {"choice": [[4], [16]]}, "train.learning_rate": {"choice": [1e-2, 1e-6]}}
 
 
 def test_tune_searches_then_runs_with_the_best(toy, command):
     toy.write_text(yaml.safe_dump({**TREE, "tune": {"space": SPACE, "max_epochs": 3, "objective": "auc"}}))
-    code, out, err = command("tune", toy)
+    code, out, err = command("tune", toy, "--workers", 1)
     assert code == 0, err
     run = Path(out.splitlines()[-1])
     assert yaml.safe_load((run / "analysis.yaml").read_text())["train"]["learning_rate"] == 1e-2

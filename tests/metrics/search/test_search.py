@@ -105,6 +105,23 @@ def test_a_bin_that_comes_out_empty_joins_its_neighbour():
     assert bins.background.sum() == pytest.approx(1000)
 
 
+def test_bins_are_not_fewer_than_the_best_cut_makes():
+    # The heavy process hides above every edge but the lowest, the best cut is below the first one.
+    own = expected(scores(4000), Scale(1.0, (1000.0, 50.0)))["mass=1000"]
+    heavy = (own.target == 0) & (own.score < np.quantile(own.score[own.target == 1], 0.08))
+    own = replace(own, weight=np.where(heavy, 400.0, 1.0) * own.weight, process=np.where(heavy, 1, 0))
+    choice = choose(own, replace_bins(10))
+    assert 0 < choice.index[0] < 20, "the cut is below the lowest edge"
+    assert choice.edges[0].tolist() == [0.0, choice.cut, 1.0]
+    metrics, _ = results(own, choice, SETTINGS)
+    assert metrics["binned"].value >= metrics["best_cut"].value
+    assert len(choose(own, replace_bins(1)).edges[0]) == 2, "one bin is what was asked for"
+
+
+def replace_bins(bins):
+    return SETTINGS.model_copy(update={"bins": bins})
+
+
 def test_too_little_background_is_said():
     with pytest.raises(ValueError, match="no cut leaves 50000 background events"):
         choose(expected(scores(), Scale())["mass=500"], Search(min_background=50_000))

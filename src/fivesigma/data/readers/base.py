@@ -46,6 +46,10 @@ class Reader(abc.ABC):
     ) -> Iterator[Columns]:
         """Rows of the columns `names`, about `size` at a time."""
 
+    def notes(self) -> list[str]:
+        """What is worth a line about the file: something in it that was left out."""
+        return []
+
     def share(self, rows: int) -> float:
         """Estimate the share of the file that has been read after `rows` rows, from 0 to 1."""
         return rows / max(self.length() or rows, 1)

@@ -1,8 +1,10 @@
 """CSV files, plain or compressed, with or without a header, through pyarrow."""
 
+import csv
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,12 +27,41 @@ _NEGATIVE_MISSING = ["-nan", "-NaN"]
 """Only needed for whole numbers: floats accept them, and as words they slow down every negative number."""
 
 
-class CsvReader(Reader):
-    """Numbers as text, separated by commas, semicolons, tabs or blanks.
+_SURPLUS = "\0"
+"""Stands for the name of a field that is left out; no header can hold it."""
 
-    A header line such as `# label,f0,f1` loses its `# `. Without a header the columns are named
-    by `columns`, or `c0`, `c1`, …. Rows with more fields than the header names get columns
-    `extra_1`, …; the published file `1000_test.csv` is such a one.
+_SURELY_COUNTED = 4
+"""From this many columns on, a first line 0, 1, 2, … is a header: as an event it would be too much of a coincidence."""
+
+_ROW_NAME = re.compile(r"event|evt|number|index|entry|row|run|\bid\b", re.IGNORECASE)
+"""Names of columns that count rows: if the header begins with one, rising numbers belong to it."""
+
+
+@dataclass(frozen=True)
+class _Head:
+    """What the first lines of a file say.
+
+    Attributes:
+        names: of all fields, in order.
+        has_header: whether the first line is no row.
+        delimiter: between fields.
+        rows: the fields of the first rows.
+        note: what is worth saying about the file.
+    """
+
+    names: tuple[str, ...]
+    has_header: bool
+    delimiter: str
+    rows: tuple[list[str], ...]
+    note: str = ""
+
+
+class CsvReader(Reader):
+    """Numbers as text, separated by commas, semicolons, tabs, or any number of blanks.
+
+    A header line such as `# label,f0,f1` loses its `# `. Without a header the columns are named by `columns`, or `c0`,
+    `c1`, …; a header of the numbers 0, 1, … counts as none. A field more than the header has names is left out if it is
+    empty or numbers the rows; otherwise nobody knows which name belongs to which field, and the file is refused.
     """
 
     def __init__(self, path: str, columns: Sequence[str] = ()) -> None:
@@ -51,8 +82,7 @@ class CsvReader(Reader):
         return pa.CompressedInputStream(file, ending) if ending else file
 
     @cached_property
-    def _head(self) -> "tuple[tuple[str, ...], bool, str, list[list[str]]]":
-        """Column names, whether the first line is a header, the delimiter, and the fields of the first rows."""
+    def _head(self) -> "_Head":
         with reading(self.path), open(self.path, "rb") as file:
             stream = self._decompressed(file)
             lines = [line for line in _first_lines(stream) if line.strip()]
@@ -60,23 +90,61 @@ class CsvReader(Reader):
             raise DataError(f"{self.path} is empty")
         top = lines[0].removeprefix("#").lstrip(" ")
         delimiter = next((mark for mark in (",", ";", "\t", " ") if mark in top), ",")
-        first = [field.strip().strip('"') for field in top.split(delimiter)]
-        has_header = not all(_is_number(field) for field in first)
-        width = len(lines[1].split(delimiter)) if len(lines) > 1 else len(first)
-        names = first if has_header else list(self._given) or [f"c{i}" for i in range(len(first))]
-        if not has_header and len(names) != width:
-            raise DataError(f"{self.path} has {width} columns and no header; `columns` names {len(names)}")
-        names = [name.removeprefix("#").strip() or f"c{i}" for i, name in enumerate(names)]
-        names += [f"extra_{i + 1}" for i in range(width - len(names))]
+        first, rows = _fields(top, delimiter), [_fields(line, delimiter) for line in lines[1:]]
+        quoted = _all_quoted(top, delimiter)
+        if all(_is_number(field) for field in first) and not quoted:
+            return self._without_names(first, rows, delimiter)
+        # What stands between quotation marks is the name as it is; our writer quotes every name.
+        plain = first if quoted else [name.removeprefix("#").strip() for name in first]
+        names = [name or f"c{i}" for i, name in enumerate(plain)]
         repeated = {name for name in names if names.count(name) > 1}
         if repeated:
             raise DataError(f"{self.path}: the header names {sorted(repeated)[0]!r} more than once")
-        rows = [[field.strip().strip('"') for field in line.split(delimiter)] for line in lines[has_header:]]
-        return tuple(names), has_header, delimiter, [row for row in rows if len(row) == len(names)]
+        width = len(rows[0]) if rows else len(names)
+        alike = [row for row in rows if len(row) == width]
+        if width <= len(names):
+            return _Head(tuple(names), True, delimiter, tuple(row for row in alike if len(row) == len(names)))
+        if width == len(names) + 1 and not any(row[-1] for row in alike):
+            note = f"{self.path}: every row ends in an empty field, which is left out"
+            return _Head((*names, _SURPLUS), True, delimiter, tuple(alike), note)
+        if width == len(names) + 1 and _numbers_rows(alike) and not _ROW_NAME.search(names[0]):
+            note = f"{self.path}: the first field of every row has no name and numbers the rows; it is left out"
+            return _Head((_SURPLUS, *names), True, delimiter, tuple(alike), note)
+        raise DataError(
+            f"{self.path}: the header has {len(names)} names, and the rows have {width} fields",
+            hint="correct the header, one name for each field; or remove it and name the fields with `columns`",
+        )
+
+    def _without_names(self, first: list[str], rows: list[list[str]], delimiter: str) -> "_Head":
+        """The head of a file whose first line has only numbers: they are values, or pandas counted the columns."""
+        width = len(rows[0]) if rows else len(first)
+        counted = first[1:] if first[0] == "" else first
+        indexed = len(counted) < len(first)
+        is_count = len(counted) > 1 and counted == [str(i) for i in range(len(counted))]
+        if is_count and len(first) < _SURELY_COUNTED and not indexed:
+            raise DataError(
+                f"{self.path}: the first line, {delimiter.join(first)}, may be a header or the first event",
+                hint="give the file a first line with the names of its columns",
+            )
+        names = list(self._given) or [f"c{i}" for i in range(len(counted if is_count else first))]
+        if len(names) != (width - indexed if is_count else width):
+            raise DataError(f"{self.path} has {width} columns and no header; `columns` names {len(names)}")
+        note = f"{self.path}: the first line counts the columns and is no event" if is_count else ""
+        if is_count and indexed:
+            names.insert(0, _SURPLUS)
+        every = rows if is_count else [first, *rows]
+        return _Head(tuple(names), is_count, delimiter, tuple(row for row in every if len(row) == len(names)), note)
 
     def types(self) -> Mapping[str, str]:
-        names, _, _, rows = self._head
-        return {name: "number" if all(_is_number(row[i]) for row in rows) else "text" for i, name in enumerate(names)}
+        head = self._head
+        return {
+            name: "number" if all(_is_number(row[i]) for row in head.rows) else "text"
+            for i, name in enumerate(head.names)
+            if name != _SURPLUS
+        }
+
+    def notes(self) -> list[str]:
+        return [self._head.note] if self._head.note else []
 
     def length(self) -> int | None:
         return None
@@ -88,13 +156,13 @@ class CsvReader(Reader):
         self, names: Sequence[str], size: int, integers: Collection[str], float32: Collection[str]
     ) -> Iterator[Columns]:
         import pyarrow as pa
-        from pyarrow import csv
+        from pyarrow import csv as arrow
 
-        columns, has_header, delimiter, _ = self._head
+        head = self._head
         kinds = {name: pa.float32() if name in float32 else pa.float64() for name in names}
         kinds |= {name: pa.int64() for name in integers if name in kinds}
-        parse = csv.ParseOptions(delimiter=delimiter)
-        convert = csv.ConvertOptions(
+        parse = arrow.ParseOptions(delimiter=head.delimiter)
+        convert = arrow.ConvertOptions(
             include_columns=list(names),
             column_types=kinds,
             strings_can_be_null=True,
@@ -102,13 +170,14 @@ class CsvReader(Reader):
         )
 
         def tables(pieces: Iterator[tuple[Any, float]]) -> Iterator[tuple[Any, float]]:
-            header, line = int(has_header), 0
+            header, line = int(head.has_header), 0
             for text, share in pieces:
-                read = csv.ReadOptions(
-                    column_names=list(columns), skip_rows=header, block_size=len(text) + 1, use_threads=False
+                text = _single_blanks(bytes(text)) if head.delimiter == " " else text
+                read = arrow.ReadOptions(
+                    column_names=list(head.names), skip_rows=header, block_size=len(text) + 1, use_threads=False
                 )
                 try:
-                    table = csv.read_csv(pa.BufferReader(text), read, parse, convert)
+                    table = arrow.read_csv(pa.BufferReader(text), read, parse, convert)
                 except pa.ArrowInvalid as error:
                     raise pa.ArrowInvalid(_counted(str(error), line)) from None
                 line, header = line + header + table.num_rows, 0
@@ -147,7 +216,7 @@ class CsvReader(Reader):
             found = re.search(r"In CSV column #(\d+): .*invalid value '([^']*)'", str(error.__cause__))
             if found is None:
                 raise
-            name = self._head[0][int(found[1])]
+            name = self._head.names[int(found[1])]
             if name in integers and _is_number(found[2]):
                 raise DataError(
                     f"column {name!r} in {self.path} has event numbers, but holds {found[2]!r}",
@@ -195,6 +264,47 @@ def _first_lines(stream: Any, most: int = 1 << 20) -> list[str]:
     if text.count(b"\n") > 1:
         text = text[: text.rfind(b"\n")]  # the last line may be cut
     return text.decode("utf-8-sig", errors="replace").splitlines()
+
+
+def _fields(line: str, delimiter: str) -> list[str]:
+    """The fields of a line, without quotation marks and the blanks around them.
+
+    >>> _fields(' 1.00   "p t" ', " "), _fields('"d,e", f', ",")
+    (['1.00', 'p t'], ['d,e', 'f'])
+    """
+    if delimiter == " ":
+        line = line.replace("\t", " ").strip(" ")
+    found = next(iter(csv.reader([line], delimiter=delimiter, skipinitialspace=True)), [])
+    return [field if field.strip(" ") != field and f'"{field}"' in line else field.strip() for field in found]
+
+
+def _all_quoted(line: str, delimiter: str) -> bool:
+    """Whether every field stands between quotation marks, as our writer and R write names.
+
+    >>> _all_quoted('"0","1"', ","), _all_quoted('"0",1', ",")
+    (True, False)
+    """
+    mark = re.escape(delimiter)
+    return re.fullmatch(rf'\s*"(?:[^"]|"")*"\s*(?:{mark}\s*"(?:[^"]|"")*"\s*)*', line) is not None
+
+
+def _single_blanks(text: bytes) -> bytes:
+    """Lines whose fields are separated by one blank each, without blanks at either end.
+
+    >>> _single_blanks(b" 1.00   2.00 \\n\\t3 4\\n")
+    b'1.00 2.00\\n3 4\\n'
+    """
+    text = _BLANKS.sub(b" ", text).replace(b"\n ", b"\n").replace(b" \n", b"\n").replace(b" \r", b"\r")
+    return text.removeprefix(b" ").removesuffix(b" ")
+
+
+_BLANKS = re.compile(rb"[ \t]+")
+
+
+def _numbers_rows(rows: Sequence[list[str]]) -> bool:
+    """Whether the first fields of rows count them, from 0 or 1 on."""
+    first = [row[0] for row in rows]
+    return len(first) > 1 and any(first == [str(i + start) for i in range(len(first))] for start in (0, 1))
 
 
 def _is_number(text: str) -> bool:
