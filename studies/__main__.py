@@ -12,10 +12,12 @@ import argparse
 import sys
 from pathlib import Path
 
+import fivesigma as fs
 from fivesigma.cli.console import Terminal
 from fivesigma.errors import FivesigmaError, did_you_mean
 from studies.catalogue import GROUPS, QUICK
 from studies.page import SECTIONS, page
+from studies.picture import growth
 from studies.stored import run_of
 
 
@@ -32,6 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
             return 2
         data.setdefault(group, {})[sample] = file
     sections, versions = [], ""
+    every: dict[str, fs.Run] = {}
     unknown = [group for group in options.groups if group not in GROUPS]
     if unknown:
         terminal.error(f"no group {unknown[0]!r}; {did_you_mean(unknown[0], GROUPS)}")
@@ -44,6 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
                 terminal.say(f"{group}, run {i + 1} of {len(rows)}: {row.step}")
                 runs[row.name] = run_of(row, options.output, more, data.get(group, {}), terminal)
             sections.append(SECTIONS[group](rows, runs))
+            every |= runs
             metadata = next(iter(runs.values())).folder.read_json("metadata.json")
             used = {"fivesigma": metadata["fivesigma"], **metadata["versions"]}
             versions = ", ".join(f"{name} {used[name]}" for name in ("fivesigma", "jax", "keras", "python") if name in used)
@@ -51,7 +55,9 @@ def main(arguments: list[str] | None = None) -> int:
         terminal.error(error.what, error.hint)
         return 2
     options.page.parent.mkdir(parents=True, exist_ok=True)
-    options.page.write_text(page(sections, versions), encoding="utf-8")
+    picture = options.page.parent / "figures" / f"{options.page.stem}.png"
+    drawn = growth(every, picture)
+    options.page.write_text(page(sections, versions, f"figures/{picture.name}" if drawn else ""), encoding="utf-8")
     terminal.result(str(options.page))
     return 0
 

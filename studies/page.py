@@ -245,6 +245,14 @@ are one standard deviation of the test sample, statistical only; rows of one tab
 between them are known better than the errors say. A row that begins with + adds to the row above it."""
 
 
-def page(sections: Sequence[str], versions: str) -> str:
-    """The whole page."""
-    return "\n\n".join([HEAD, *sections, versions]) + "\n"
+PICTURE = """## With more events
+
+![Accuracy, RMSE and F1 against the number of training events]({path})
+
+The article's recipes and the built-in analyses on the same simulated events. The stars are what the articles state for the
+published events, which are others: they show whether the recipe is the one of the article."""
+
+
+def page(sections: Sequence[str], versions: str, picture: str = "") -> str:
+    """The whole page, with a picture if there is one."""
+    return "\n\n".join([HEAD, *([PICTURE.format(path=picture)] if picture else []), *sections, versions]) + "\n"

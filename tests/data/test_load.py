@@ -427,3 +427,75 @@ def test_dimuons_of_a_real_file_have_the_mass_of_the_z():
     (loaded,) = load_samples(load({"features": [mass], "target": "M", "samples": samples}))
     assert_allclose(loaded.events.features[:, 0], loaded.events.target, rtol=1e-6)
     assert 85 < np.median(loaded.events.target) < 93
+
+
+def test_a_feature_that_is_called_by_a_number_is_a_column(read):
+    events = read({"0": X, "1": COLUMNS["y"], "label": COLUMNS["label"]}, features=["0", "1"])
+    assert_array_equal(events.features, np.stack([X, COLUMNS["y"]], 1).astype(np.float32))
+
+
+def test_what_a_file_hides_is_said_once_for_each_file(tmp_path):
+    (tmp_path / "t.csv").write_text("x,y,label\n0,1,2,0\n1,2,3,1\n")
+    tree = {"features": ["x", "y"], "labels": "label", "samples": {"s": {"files": f"{tmp_path}/t.csv"}}}
+    (loaded,) = load_samples(load(tree))
+    assert loaded.notes == (
+        f"{tmp_path}/t.csv: the first field of every row has no name and numbers the rows; it is left out",
+    )
+    assert_array_equal(loaded.events.features, [[1, 2], [2, 3]])
+
+
+@pytest.mark.parametrize(
+    ("numbers", "words"),
+    [
+        (np.array([0.25, 0.5, 0.75, 1]), r"'event_number' in .* 3 events have no whole number, such as 0.25"),
+        (np.array([1, 2, 3, 2.0**53 + 2]), "too large for its type"),
+        (np.array([1, 2, 3, 2.0**24 + 2], np.float32), "too large for its type"),
+    ],
+)
+def test_fractions_and_rounded_numbers_are_no_event_numbers(read, numbers, words):
+    for more in ({}, {"event_number": "event_number"}):
+        with pytest.raises(DataError, match=words):
+            read({**COLUMNS, "event_number": numbers}, **more)
+    assert_array_equal(read({**COLUMNS, "event_number": np.array([1.0, 2, 3, -4])}).event_number[:3], [1, 2, 3])
+
+
+@pytest.mark.parametrize(
+    ("values", "given"),
+    [([500, 750, 1000], [0.5, 0.75, 1, 1]), ([1000], [1, 1, 1, 1]), ([500, 1500], [0.5, 1.5, 1.5, 0.5])],
+)
+def test_parameters_in_another_unit_are_refused(read, values, given):
+    columns = {**COLUMNS, "mass": np.array(given)}
+    with pytest.raises(EventsError, match=r"parameter 'mass' .* is far from every allowed value in 4 of 4 events .* 0\.5|1"):
+        read(columns, parameters={"mass": {"values": values}})
+    events = read({**COLUMNS, "mass": np.array(given) * 1000 * 1.05}, parameters={"mass": {"values": values}})
+    assert set(events.parameters[:, 0]) <= set(values)
+
+
+def test_a_placeholder_of_background_may_be_far_if_its_value_is_drawn(read):
+    columns = {**COLUMNS, "mass": np.where(COLUMNS["label"] == 1, 750, -999.0)}
+    read(columns, parameters={"mass": {"values": [500, 750], "background": "signal"}})
+    with pytest.raises(EventsError, match="far from every allowed value in 2 of 4 events"):
+        read(columns, parameters={"mass": {"values": [500, 750]}})
+
+
+def test_values_that_single_precision_merges_are_refused_or_said(tmp_path):
+    time = 1.7e9 + np.arange(4.0)
+
+    def load_one(**tree):
+        pq.write_table(pa.table({**COLUMNS, "time": time, "run": time.astype(int), "x": time * 1e3}), tmp_path / "t.parquet")
+        tree = {"features": ["y"], "labels": "label", "samples": {"s": {"files": f"{tmp_path}/t.parquet"}}, **tree}
+        return load_samples(load(tree))[0]
+
+    for name in ("time", "run"):
+        assert load_one(features=["y", name]).notes == (
+            f"warning: feature '{name}' lies between 1.7e+09 and 1.7e+09: in single precision it has only 1 different values; "
+            "subtract a constant in `new_variables`",
+        )
+    assert load_one(features=["y", "t"], new_variables={"t": "time - 1700000000"}).notes == ()
+    with pytest.raises(EventsError, match=r"target 'time' lies between 1.7e\+09 .*single precision"):
+        load_one(labels=None, target="time")
+
+
+def test_weights_that_overflow_are_refused(read):
+    with pytest.raises(EventsError, match=r"1 events in .* have a weight above 1e\+30"):
+        read({**COLUMNS, "w": np.array([1, 2, 1e300, 1])}, weights="w")

@@ -202,7 +202,12 @@ def test_csv_headers(tmp_path, text, columns, names):
         ("# label pt\n 1.00  3.25\n 0.00 -4.50\n", ["label", "pt"], [[1, 0], [3.25, -4.5]], ""),
         ("label  pt\r\n1\t \t3.25  \r\n  0  -4.5\r\n", ["label", "pt"], [[1, 0], [3.25, -4.5]], ""),
         ("  1.00  3.25\n  0.00  4.50\n", ["c0", "c1"], [[1, 0], [3.25, 4.5]], ""),
-        ('"label" "pt"\n"1" 1 3.25\n"2" 0 4.5\n', ["label", "pt"], [[1, 0], [3.25, 4.5]]),
+        (
+            '"label" "pt"\n"1" 1 3.25\n"2" 0 4.5\n',
+            ["label", "pt"],
+            [[1, 0], [3.25, 4.5]],
+            "the first field of every row has no name and numbers the rows; it is left out",
+        ),
         (
             "label,pt\n0,1,3.25\n1,0,4.5\n",
             ["label", "pt"],

@@ -158,3 +158,31 @@ def test_rows_and_shares_are_those_of_the_split(sample, uses, settings):
         # Samples of a part's own, and those of no other part, count in full.
         concerned = [own for use, own in pairs if (use == part) == (part in uses) and (part == "test" or use != "test")]
         assert len(events) / sum(map(len, concerned)) == pytest.approx(share, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (np.zeros(N), r"no event is in the val part.*all 4,000 events have the same event number"),
+        (np.arange(N) % 3, r"events in the (test|val|train) part instead of about .*only 3 different event numbers"),
+    ],
+)
+def test_a_part_far_from_its_share_is_refused_with_the_likely_cause(sample, number, words):
+    for uses in (["split"], ["train", "test"]):
+        samples = [(use, sample(i, number)) for i, use in enumerate(uses)]
+        with pytest.raises(EventsError, match=words) as caught:
+            split(samples, Split(test=0.3, val=0.3))
+        assert "event_number" in caught.value.hint
+
+
+def test_events_that_share_a_number_may_scatter_more(sample):
+    """Ten showers of one generated event go to one side together."""
+    for seed in range(60):
+        split([("split", sample(number=np.arange(N) // 10))], Split(seed=seed))
+
+
+def test_few_events_can_leave_a_part_empty_which_is_refused_as_well(make_events):
+    events = make_events(np.zeros((4, 1)), number=[1, 2, 3, 4])
+    with pytest.raises(EventsError, match="no event is in the .* part, though .* there are only 4 events"):
+        split([("split", events)], Split(test=0.01))
+    assert list(split([("split", events)], Split(test=0, val=0))) == ["train"]

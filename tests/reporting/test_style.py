@@ -77,6 +77,17 @@ def test_the_settings_of_the_user_are_left_alone():
 TREE = {"edges": [0.0, 0.5, 1.0, 1.5], "counts": [30.0, 10.0, 0.0], "errors": [6.0, 2.0, 0.0]}
 
 
+@pytest.mark.parametrize("draw", [style.stairs, style.points])
+def test_a_bin_of_one_event_does_not_stretch_a_logarithmic_axis(draw):
+    # Content less error is zero but for rounding, and so is what two opposite weights leave.
+    tree = {"edges": [0.0, 1.0, 2.0, 3.0], "counts": [0.1 + 0.2, 40.0, 0.3 - (0.1 + 0.2)], "errors": [0.3, 2.0, 0.4]}
+    axes, _ = axes_and_figure()
+    axes.set_yscale("log")
+    draw(axes, tree, "red", "text", density=False)
+    axes.autoscale_view()
+    assert axes.get_ylim()[0] > 1e-3
+
+
 def test_a_histogram_has_unit_area_or_its_counts():
     edges, counts, errors = style.scaled(TREE, density=True)
     assert edges.tolist() == TREE["edges"]

@@ -167,7 +167,8 @@ def stairs(
     axes.stairs(counts, edges, color=colour, label=label, linewidth=1.5)
     if filled:
         axes.stairs(counts, edges, color=colour, fill=True, alpha=0.18)
-    axes.stairs(counts + errors, edges, baseline=counts - errors, color=colour, fill=True, alpha=0.3, linewidth=0)
+    low = _nothing_for_rounding(counts - errors, counts)
+    axes.stairs(counts + errors, edges, baseline=low, color=colour, fill=True, alpha=0.3, linewidth=0)
 
 
 def points(axes: "Axes", tree: Mapping[str, Any], colour: str, label: str, *, density: bool = True) -> None:
@@ -175,7 +176,8 @@ def points(axes: "Axes", tree: Mapping[str, Any], colour: str, label: str, *, de
     edges, counts, errors = scaled(tree, density)
     centres = (edges[1:] + edges[:-1]) / 2
     some = counts != 0
-    axes.errorbar(centres[some], counts[some], errors[some], fmt="o", ms=3, lw=1, color=colour, label=label)
+    bars = np.stack([counts - _nothing_for_rounding(counts - errors, counts), errors])
+    axes.errorbar(centres[some], counts[some], bars[:, some], fmt="o", ms=3, lw=1, color=colour, label=label)
 
 
 def count_scale(trees: Iterable[Mapping[str, Any]]) -> str:
@@ -198,8 +200,14 @@ def fit_axis(axes: "Axes", tree: Mapping[str, Any]) -> None:
 def scaled(tree: Mapping[str, Any], density: bool) -> tuple[Any, Any, Any]:
     """Edges, counts and errors of a histogram, normalised to unit area if asked."""
     edges, counts, errors = (np.asarray(tree[key], float) for key in ("edges", "counts", "errors"))
+    counts = _nothing_for_rounding(counts, errors)
     # Bins of equal ratio are drawn on a logarithmic axis, where they are equally wide.
     even = (edges > 0).all() and np.allclose(edges[1:] / edges[:-1], edges[1] / edges[0]) and edges[-1] > 10 * edges[0]
     area = float(counts.sum() if even else (counts * np.diff(edges)).sum())
     factor = 1 / area if density and area > 0 else 1.0
     return edges, counts * factor, errors * factor
+
+
+def _nothing_for_rounding(values: Any, size: Any) -> Any:
+    """Zero where a difference is due to rounding only: a logarithmic axis would go down to it."""
+    return np.where(np.abs(values) < 1e-9 * np.abs(size), 0.0, values)

@@ -110,16 +110,12 @@ def test_bins_are_not_fewer_than_the_best_cut_makes():
     own = expected(scores(4000), Scale(1.0, (1000.0, 50.0)))["mass=1000"]
     heavy = (own.target == 0) & (own.score < np.quantile(own.score[own.target == 1], 0.08))
     own = replace(own, weight=np.where(heavy, 400.0, 1.0) * own.weight, process=np.where(heavy, 1, 0))
-    choice = choose(own, replace_bins(10))
+    choice = choose(own, SETTINGS)
     assert 0 < choice.index[0] < 20, "the cut is below the lowest edge"
     assert choice.edges[0].tolist() == [0.0, choice.cut, 1.0]
     metrics, _ = results(own, choice, SETTINGS)
     assert metrics["binned"].value >= metrics["best_cut"].value
-    assert len(choose(own, replace_bins(1)).edges[0]) == 2, "one bin is what was asked for"
-
-
-def replace_bins(bins):
-    return SETTINGS.model_copy(update={"bins": bins})
+    assert len(choose(own, SETTINGS.model_copy(update={"bins": 1})).edges[0]) == 2, "one bin is what was asked for"
 
 
 def test_too_little_background_is_said():

@@ -89,14 +89,25 @@ def choose(events: Expected, settings: Search) -> Choice:
     index = [int(best_of(one.above(), enough, settings.systematic)) for one in counts]
     if min(index) < 0:
         raise ValueError(f"no cut leaves {enough}")
-    cell = np.cumsum(coarse) - 1
-    found = [bin_numbers(one.grouped(cell, int(cell[-1]) + 1), enough) for one in counts]
-    number = min(int(count) for _, count in found)
+    found = []
+    for one, place in zip(counts, index, strict=True):
+        numbers, count = _numbered(one, coarse, enough)
+        if count == 1 and settings.bins > 1:  # too little is above the lowest edge: the best cut divides the bin
+            numbers, count = _numbered(one, np.isin(np.arange(len(cuts)), (0, place)), enough)
+        found.append((numbers, count))
+    number = min(count for _, count in found)
     if number == 0:
         raise ValueError(f"no bin has {enough}")
     # Every group has as many bins: of those with more, the lowest are one.
-    bins = tuple(np.minimum(numbers, number - 1)[cell] for numbers, _ in found)
+    bins = tuple(np.minimum(numbers, number - 1) for numbers, _ in found)
     return Choice(settings, cuts, counts, tuple(index), bins)
+
+
+def _numbered(counts: Counts, edge: NDArray[np.bool_], enough: Enough) -> tuple[NDArray[np.intp], int]:
+    """The bin of each cell, [cell], and how many bins there are, if only some cells may begin one."""
+    coarse = np.cumsum(edge) - 1
+    numbers, count = bin_numbers(counts.grouped(coarse, int(coarse[-1]) + 1), enough)
+    return numbers[coarse], int(count)
 
 
 def _of_others(each: list[Counts]) -> tuple[Counts, ...]:
