@@ -1,9 +1,11 @@
+import json
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from fivesigma.atomic import write_text, writing
+from fivesigma.atomic import MANIFEST, alone_in, read_manifest, sha256, write_text, writing
 from fivesigma.errors import OutputError
 
 
@@ -60,3 +62,55 @@ def test_a_full_disk_says_so(tmp_path):
 def test_a_missing_input_is_not_mistaken_for_the_output(tmp_path):
     with pytest.raises(FileNotFoundError), writing(tmp_path / "a.txt"):
         (tmp_path / "input").read_text()
+
+
+def test_a_manifest_above_learns_each_file_that_it_keeps(tmp_path):
+    (tmp_path / MANIFEST).write_text(json.dumps({"keeps": ["*.json", "folds/*"], "files": {}}))
+    place = tmp_path / "folds" / "fold-1"
+    write_text(tmp_path / "a.json", "one")
+    write_text(tmp_path / "a.txt", "not kept")
+    write_text(place / "model.keras", "two")
+    write_text(place / "checkpoints" / "last.npz", "changes every epoch")
+    files = read_manifest(tmp_path)["files"]
+    assert files == {"a.json": [sha256(tmp_path / "a.json")], "folds/fold-1/model.keras": [sha256(place / "model.keras")]}
+    first = files["a.json"]
+    for text in ("other", "other", "third"):
+        write_text(tmp_path / "a.json", text)
+        assert read_manifest(tmp_path)["files"]["a.json"][0] == sha256(tmp_path / "a.json")
+    assert first[0] not in read_manifest(tmp_path)["files"]["a.json"]
+    assert len(read_manifest(tmp_path)["files"]["a.json"]) == 2
+    assert sorted(os.listdir(tmp_path)) == ["a.json", "a.txt", "folds", MANIFEST]
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"files": {}}'])
+def test_a_manifest_of_somebody_else_stays_as_it_is(tmp_path, text):
+    (tmp_path / MANIFEST).write_text(text)
+    write_text(tmp_path / "a.json", "one")
+    assert (tmp_path / MANIFEST).read_text() == text
+
+
+def test_threads_that_write_at_once_lose_nothing(tmp_path):
+    (tmp_path / MANIFEST).write_text(json.dumps({"keeps": ["*"], "files": {}}))
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda i: write_text(tmp_path / f"{i}.json", str(i)), range(60)))
+    assert len(read_manifest(tmp_path)["files"]) == 60
+
+
+def test_a_second_writer_of_one_new_file_says_so_and_loses_nothing(tmp_path):
+    path = tmp_path / "a.csv"
+    wanted = pytest.raises(OutputError, match=r"a\.csv was written by another command .* is in .*a-2\.csv")
+    with wanted, writing(path, replace=False) as part:
+        part.write_text("second")
+        with writing(path, replace=False) as first:
+            first.write_text("first")
+    assert path.read_text() == "first"
+    assert (tmp_path / "a-2.csv").read_text() == "second"
+    assert sorted(os.listdir(tmp_path)) == ["a-2.csv", "a.csv"]
+
+
+def test_two_commands_in_one_folder_are_told_apart(tmp_path):
+    wanted = pytest.raises(OutputError, match=r"another command is writing .*new")
+    with alone_in(tmp_path / "new"), wanted, alone_in(tmp_path / "new"):
+        pass
+    with alone_in(tmp_path / "new"):
+        pass

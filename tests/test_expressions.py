@@ -226,6 +226,7 @@ def central(pt, eta, b):
         ("count(pt > 30)", by_hand(len, lambda pt, eta, b: pt > 30)),
         ("count(pt > 30 and abs(eta) < 2.5)", by_hand(len, lambda pt, eta, b: pt > 30 and abs(eta) < 2.5)),
         ("count((pt > 25) & !b)", by_hand(len, lambda pt, eta, b: pt > 25 and not b)),
+        ("count((pt > 25) * (eta < 2))", by_hand(len, lambda pt, eta, b: pt > 25 and eta < 2)),
         ("count(!(eta < 2))", by_hand(len, lambda pt, eta, b: not eta < 2, lambda pt, eta, b: eta)),
         ("count(ismissing(pt))", [1, 0, 0, 0]),
         ("count(20 < pt <= 30)", by_hand(len, lambda pt, eta, b: 20 < pt <= 30)),
@@ -303,6 +304,10 @@ def test_columns_of_two_dimensions_are_reduced_event_by_event():
         ("pt[eta]", "is not a condition"),
         ("met[met > 1]", "one value per event"),
         ("count(met > 1)", "one value per event"),
+        ("count(pt * (pt > 30))", "numbers that a condition is part of"),
+        ("count((pt > 30) + (pt < 20))", "numbers that a condition is part of"),
+        ("count(where(pt > 30, 1, 0))", "numbers that a condition is part of"),
+        ("count(abs(pt > 30))", "numbers that a condition is part of"),
         ("count(nested)", "lists in lists"),
         ("nested[0]", "lists in lists"),
         ("sum(cube)", "lists in lists"),
@@ -390,3 +395,17 @@ def test_an_exclamation_mark_binds_as_in_cpp():
     columns = {"pt": np.array([10.0, 30.0]), "veto": np.array([True, False])}
     np.testing.assert_array_equal(Expression("!veto && pt > 5")(columns), [False, True])
     np.testing.assert_array_equal(Expression("!(pt > 20)")(columns), [True, False])
+
+
+@pytest.mark.parametrize("text", ["f{1..30000000}", "f{1..300}{1..300}{1..300}", "{a,b}" * 40, "f{1..9" + "9" * 5000 + "}"])
+def test_braces_that_stand_for_too_many_names_are_refused_at_once(text):
+    with pytest.raises(ExpressionError, match=r"stands for more than 100,000 names") as caught:
+        expand_braces(text)
+    assert len(caught.value.what) < 200
+
+
+def test_a_far_element_is_missing_and_takes_no_memory():
+    jets = ak.Array([[1.0, 2.0], [], [3.0]])
+    assert np.isnan(ak.to_numpy(ak.fill_none(Expression("j[999999999]")({"j": jets}), np.nan))).all()
+    assert np.isnan(Expression("j[2]")({"j": jets})).all()
+    assert Expression("j[1]")({"j": jets})[0] == 2.0

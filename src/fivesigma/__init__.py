@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from fivesigma.verbs.train import train
     from fivesigma.verbs.tune import tune
     from fivesigma.verbs.validate import validate
+    from fivesigma.verbs.verify import verify
 
 # Keras reads its backend once, when it is first imported: `import fivesigma` before `import keras` is then enough.
 os.environ.setdefault("KERAS_BACKEND", "jax")
@@ -66,6 +67,7 @@ _PLACES = {
     "train": "fivesigma.verbs.train",
     "tune": "fivesigma.verbs.tune",
     "validate": "fivesigma.verbs.validate",
+    "verify": "fivesigma.verbs.verify",
 }
 
 __all__ = [
@@ -95,6 +97,7 @@ __all__ = [
     "train",
     "tune",
     "validate",
+    "verify",
 ]
 
 

@@ -1,11 +1,15 @@
 """Files and folders that are either complete or visibly unfinished."""
 
 import errno
+import hashlib
+import json
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 from fivesigma.errors import OutputError
 
@@ -34,10 +38,130 @@ def writing(path: str | os.PathLike[str], *, replace: bool = True) -> Iterator[P
         with named_errors(path):
             yield part
             part.chmod(0o666 & ~_umask())
-            part.replace(path)
+            record(path, part)
+            if replace:
+                part.replace(path)
+            else:
+                _put(part, path)
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def _put(part: Path, path: Path) -> None:
+    """Give a complete file its name, unless another command has made one of this name meanwhile.
+
+    Raises:
+        OutputError: naming the file that holds what was written.
+    """
+    for count in range(1, _MOST_NAMES):
+        name = path if count == 1 else path.with_name(f"{path.stem}-{count}{path.suffix}")
+        try:
+            os.link(part, name)
+        except FileExistsError:
+            continue
+        except OSError:  # a file system without links
+            if name.exists():
+                continue
+            part.replace(name)
+        if count > 1:
+            raise OutputError(f"{path} was written by another command meanwhile; what this one wrote is in {name}")
+        return
+    raise OutputError(f"{path} was written by another command meanwhile", hint="choose another name")
+
+
+_MOST_NAMES = 1000
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Refuse to work in a folder that another command is writing.
+
+    Raises:
+        OutputError: if one is.
+    """
+    with named_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    place = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(ImportError):
+            import fcntl
+
+            try:
+                fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise OutputError(
+                    f"another command is writing {folder}", hint="wait until it is finished, or choose another folder"
+                ) from None
+            except OSError:
+                pass  # a file system without locks
+        yield
+    finally:
+        os.close(place)
+
+
+MANIFEST = "manifest.json"
+"""Where a folder keeps the hashes of the files in it and below, if it does."""
+
+LEVELS = 5
+"""How far below a manifest a file can lie: `baselines/NAME/folds/fold-1/model.keras`."""
+
+
+def record(path: Path, part: Path) -> None:
+    """Enter a complete file into the manifest of its folder, or of one above, if there is one that keeps such files.
+
+    The hash before is kept as well: whenever the process is killed, what lies in the folder is one of the two.
+
+    Args:
+        path: the name that the file is about to get.
+        part: the complete file.
+    """
+    for folder in list(path.parents)[:LEVELS]:
+        if (folder / MANIFEST).is_file():
+            break
+    else:
+        return
+    name = path.relative_to(folder).as_posix()
+    hidden = any(piece.startswith(".") or piece == "checkpoints" for piece in name.split("/"))
+    with _locked(folder):
+        tree = read_manifest(folder)
+        if tree is None or hidden or not any(fnmatchcase(name, pattern) for pattern in tree["keeps"]):
+            return
+        digest, before = sha256(part), tree["files"].get(name, [])
+        tree["files"][name] = [digest, *(known for known in before[:1] if known != digest)]
+        replacement = folder / f".{MANIFEST}.part"
+        replacement.write_text(json.dumps(tree, indent=1) + "\n", encoding="utf-8")
+        replacement.replace(folder / MANIFEST)
+
+
+def read_manifest(folder: Path) -> dict[str, Any] | None:
+    """Read the manifest of a folder: `keeps`, patterns of names, and `files`, name → hashes; None if there is none."""
+    try:
+        tree = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    wanted = {"keeps": list, "files": dict}
+    return tree if isinstance(tree, dict) and all(isinstance(tree.get(k), t) for k, t in wanted.items()) else None
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Let one process at a time change the manifest of a folder; where there are no locks, all of them."""
+    place = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(ImportError, OSError):
+            import fcntl
+
+            fcntl.flock(place, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(place)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

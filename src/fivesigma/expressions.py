@@ -177,6 +177,11 @@ class Expression:
                 values = [self._evaluate(argument, columns) for argument in args]
                 if name in REDUCTIONS:
                     of_condition = name == "count" and _is_condition(args[0], columns)
+                    if name == "count" and not of_condition and _has_condition(args[0], columns):
+                        raise ExpressionError(
+                            f"{self.text!r}: count() of numbers that a condition is part of would count all elements",
+                            hint="write count(condition), with `and` and `or`; or sum(…) to add the numbers",
+                        )
                     return _reduce("sum" if of_condition else name, values[0], self.text)
                 return ELEMENTWISE[name][0](*(values if name == "where" else map(_real, values)))
             case ast.Subscript(value=value, slice=chosen):
@@ -339,6 +344,8 @@ def _is_condition(node: ast.AST, columns: Mapping[str, Any]) -> bool:
             return True
         case ast.BinOp(op=ast.BitAnd() | ast.BitOr()) | ast.Call(func=ast.Name(id="isfinite" | "ismissing")):
             return True
+        case ast.BinOp(left=left, op=ast.Mult(), right=right):
+            return _is_condition(left, columns) and _is_condition(right, columns)
         case ast.Call(func=ast.Name(id="where"), args=[_, *branches]):
             return all(_is_condition(branch, columns) for branch in branches)
         case ast.Subscript(value=value):
@@ -347,6 +354,20 @@ def _is_condition(node: ast.AST, columns: Mapping[str, Any]) -> bool:
             formula = getattr(columns, "formulas", {}).get(_dotted(node))
             return formula is not None and _is_condition(formula.tree, columns)
     return False
+
+
+def _has_condition(node: ast.AST, columns: Mapping[str, Any]) -> bool:
+    """Whether a condition, which is not the whole of an expression, enters its numbers."""
+    match node:
+        case ast.BinOp(left=left, right=right):
+            parts = [left, right]
+        case ast.UnaryOp(operand=operand):
+            parts = [operand]
+        case ast.Call(func=ast.Name(id=name), args=args) if name in ELEMENTWISE:
+            parts = list(args)
+        case _:
+            return False
+    return any(_is_condition(part, columns) or _has_condition(part, columns) for part in parts)
 
 
 def _index(node: ast.Subscript) -> int | None:
@@ -409,6 +430,8 @@ def _element(values: Any, index: int, text: str) -> Any:
         raise ExpressionError(f"{text!r}: an index needs a list per event; this column has one value per event")
     import awkward as ak
 
+    longest = int(ak.max(ak.num(values, axis=1), initial=0)) if len(values) else 0
+    index = min(index, longest)  # beyond the longest list all are missing, however far
     padded = ak.pad_none(values, index + 1, axis=1)[:, index]
     return ak.to_numpy(ak.fill_none(ak.values_astype(padded, np.float64), np.nan))
 
@@ -497,7 +520,24 @@ def expand_braces(text: str) -> list[str]:
 
     >>> expand_braces("{phi,theta}_ME{1..2}")
     ['phi_ME1', 'phi_ME2', 'theta_ME1', 'theta_ME2']
+
+    Raises:
+        ExpressionError: if these are too many.
     """
+    count = 1
+    for inside in re.findall(r"\{([^{}]*)\}", text):
+        span = re.fullmatch(r"(\d{1,9})\.\.(\d{1,9})", inside)
+        long = re.fullmatch(r"\d+\.\.\d+", inside) is not None and span is None
+        count *= _MOST_NAMES + 1 if long else max(int(span[2]) - int(span[1]) + 1, 0) if span else inside.count(",") + 1
+        if count > _MOST_NAMES:
+            raise ExpressionError(f"{text[:80]!r} stands for more than {_MOST_NAMES:,} names", hint="use a glob, such as f*")
+    return _expanded(text)
+
+
+_MOST_NAMES = 100_000
+
+
+def _expanded(text: str) -> list[str]:
     found = re.search(r"\{([^{}]*)\}", text)
     if not found:
         return [text]
@@ -505,4 +545,4 @@ def expand_braces(text: str) -> list[str]:
     span = re.fullmatch(r"(\d+)\.\.(\d+)", inside)
     parts = [str(i) for i in range(int(span[1]), int(span[2]) + 1)] if span else inside.split(",")
     head, tail = text[: found.start()], text[found.end() :]
-    return [head + part.strip() + rest for part in parts for rest in expand_braces(tail)]
+    return [head + part.strip() + rest for part in parts for rest in _expanded(tail)]

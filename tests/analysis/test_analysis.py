@@ -53,6 +53,10 @@ def refuses(tree, *words):
         ({"features": ["x"], "labels": {}, "samples": {"a": {"files": "a"}}}, ["sample 'a' has no `label`"]),
         ({"features": ["x"], "labels": {}, "samples": {"a": {"files": "a", "label": "sig"}}}, ["no class 'sig'"]),
         ({**CLASSES, "name": "../evil"}, ["name"]),
+        ({**CLASSES, "evaluate": {"against": {"m": [0, 2, 1]}}}, ["evaluate.against", "'m'", "must rise"]),
+        ({**CLASSES, "evaluate": {"against": {"m": [0, float("nan")]}}}, ["evaluate.against", "'m'", "must rise"]),
+        ({**CLASSES, "evaluate": {"against": {"m": [1]}}}, ["evaluate.against", "'m'", "at least two"]),
+        ({**CLASSES, "labels": {"variable": "y", "edges": [0, float("nan"), 1]}}, ["labels", "must rise"]),
     ],
 )
 def test_a_mistake_is_one_sentence_that_names_the_key(tree, words):

@@ -1,4 +1,6 @@
 import os
+import time
+from itertools import pairwise
 
 import pytest
 import yaml
@@ -195,3 +197,37 @@ def test_a_luminosity_beside_the_yields_of_every_class_is_refused():
         validate(tree, "test")
     tree["evaluate"]["search"]["yields"] = {"s": 3}
     assert validate(tree, "test").evaluate.search.lumi == 10
+
+
+BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
+    f"{b}: &{b} [{','.join(['*' + a] * 10)}]\n" for a, b in pairwise("abcdefghijkl")
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("split: {seed: 2020-13-45}", "line 1 is not YAML: month must be in 1..12"),
+        ("name: x\nsplit: !!int x", "line 2 is not YAML: .*invalid literal for int"),
+        ("name: x\nsplit: {seed: " + "9" * 5000 + "}", "line 2 is not YAML: .*"),
+        ("a: !!float x", "line 1 is not YAML"),
+        ("a: !!timestamp x", "line 1 is not YAML"),
+        ("a: !!python/object:os.system x", "line 1 is not YAML: could not determine a constructor"),
+        ("[" * 3000, "is nested too deeply"),
+        ("a: " + "{a: " * 3000 + "1" + "}" * 3000, "is nested too deeply"),
+        (BOMB, "refers to itself so often that it would have more than 100,000 values"),
+        ("a: &a [*a]", "a value contains itself"),
+        ("# " + "x" * 5_000_000, "is too long for an analysis"),
+    ],
+)
+def test_what_yaml_itself_stumbles_over_is_one_sentence_at_once(write, text, words):
+    started = time.perf_counter()
+    with pytest.raises(AnalysisError, match=words) as caught:
+        load(write(text))
+    assert "\n" not in caught.value.what
+    assert len(caught.value.what) < 500
+    assert time.perf_counter() - started < 2
+    if not text.startswith("#"):
+        with pytest.raises(AnalysisError, match=r"cannot read the value in --set") as caught:
+            parse_settings([f"a={text}"])
+        assert len(caught.value.what) < 500

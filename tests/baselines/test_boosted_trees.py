@@ -1,5 +1,7 @@
 """Boosted trees: what they learn, and what they do not depend on."""
 
+import re
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -8,7 +10,9 @@ from fivesigma import extras
 from fivesigma.baselines import boosted_trees
 from fivesigma.baselines.base import Sample
 from fivesigma.baselines.boosted_trees import BoostedTrees, Trees, grow
-from fivesigma.errors import MissingExtra
+from fivesigma.errors import MissingExtra, RunError
+from fivesigma.runs import manifest
+from fivesigma.runs.folder import RunFolder
 
 SETTINGS = BoostedTrees(kind="boosted_trees", rounds=40, leaves=8, patience=5)
 
@@ -75,6 +79,33 @@ def test_trees_survive_their_text():
     trees = grow(sample(1), None, SETTINGS)
     assert_array_equal(Trees(trees.text).score(sample(3).inputs), trees.score(sample(3).inputs))
     assert Trees(trees.text).rounds == 40
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text.replace("num_leaves=8", "num_leaves=70000000", 1),
+        lambda text: re.sub(r"tree_sizes=.*", "tree_sizes=99999999", text, count=1),
+        lambda text: text[: len(text) // 2],
+        lambda text: "no trees",
+    ],
+)
+def test_damaged_trees_are_a_sentence_and_do_not_end_the_process(tmp_path, damage):
+    """LightGBM ends the process for some of them, which nothing here can catch."""
+    folder = RunFolder(tmp_path)
+    (tmp_path / boosted_trees.FILE).write_text(damage(grow(sample(1), None, SETTINGS).text))
+    with pytest.raises(RunError, match=r"trees\.txt is damaged"):
+        Trees.load(folder)
+
+
+def test_trees_that_the_run_vouches_for_are_not_tried_out(tmp_path, monkeypatch):
+    manifest.start(tmp_path)
+    (tmp_path / "baselines").mkdir()
+    place = RunFolder(tmp_path / "baselines" / "trees")
+    trees = grow(sample(1), None, SETTINGS)
+    trees.save(place)
+    monkeypatch.setattr(boosted_trees.subprocess, "run", None)
+    assert Trees.load(place).text == trees.text
 
 
 def test_without_the_library_one_sentence_says_what_to_install(monkeypatch):

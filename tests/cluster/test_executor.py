@@ -77,7 +77,7 @@ def test_one_worker_stays_in_this_process_unless_all_must_be_alike():
     assert executor(8, tasks=3).workers == 3
 
 
-@pytest.mark.parametrize(("arguments", "text"), [((0,), "0 workers"), ((2, "tcp://127.0.0.1:1"), "either")])
+@pytest.mark.parametrize(("arguments", "text"), [((0,), "at least 1, not 0"), ((2, "tcp://127.0.0.1:1"), "either")])
 def test_what_cannot_be_is_refused(arguments, text):
     with pytest.raises(ClusterError, match=text):
         executor(*arguments)

@@ -488,9 +488,12 @@ def test_values_that_single_precision_merges_are_refused_or_said(tmp_path):
 
     for name in ("time", "run"):
         assert load_one(features=["y", name]).notes == (
-            f"warning: feature '{name}' lies between 1.7e+09 and 1.7e+09: in single precision it has only 1 different values; "
+            f"warning: feature '{name}' lies between 1.7e+09 and 1.7e+09: in single precision it has only one value; "
             "subtract a constant in `new_variables`",
         )
+    (tmp_path / "t.csv").write_text("y,time,label\n1,1700000000,0\n2,1700000003,1\n")
+    (note,) = load_one(features=["y", "time"], samples={"s": {"files": f"{tmp_path}/t.csv"}}).notes
+    assert "'time' lies between 1.7e+09 and 1.7e+09: in single precision it has only one value" in note
     assert load_one(features=["y", "t"], new_variables={"t": "time - 1700000000"}).notes == ()
     with pytest.raises(EventsError, match=r"target 'time' lies between 1.7e\+09 .*single precision"):
         load_one(labels=None, target="time")

@@ -1,7 +1,10 @@
 """The contract that every reader keeps, and what is particular to each format."""
 
+import io
 import tempfile
 import threading
+import time
+import zipfile
 from pathlib import Path
 
 import awkward as ak
@@ -193,7 +196,7 @@ def test_csv_headers(tmp_path, text, columns, names):
     path.write_text(text)
     reader = open_table(str(path), columns=columns)
     assert list(reader.types()) == names
-    assert len(reader.read()[names[0]]) == text.count("\n") - any(c.isalpha() for c in text.replace("NA", ""))
+    assert len(reader.read()[names[0]]) == text.count("\n") - any(c.isalpha() or c == '"' for c in text.replace("NA", ""))
 
 
 @pytest.mark.parametrize(
@@ -258,7 +261,7 @@ def test_any_name_that_our_writer_writes_reads_back(tmp_path, ending):
     [
         ("", "is empty"),
         ("label,f0\n1,2,3,4\n5,6,7,8\n", "the header has 2 names, and the rows have 4 fields"),
-        ("label pt\n 1 0.5  0.25\n 0 0.5 0.25\n", "the header has 2 names, and the rows have 3 fields"),
+        ("label pt\n 1 0.5  0.25\n 0 0.5 0.75\n", "the header has 2 names, and the rows have 3 fields"),
         ("event,label\n0,1,0.25\n1,0,0.5\n", "the header has 2 names, and the rows have 3 fields"),
         ("0,1\n1,1\n2,0\n", "may be a header or the first event"),
         ("\n\n", "is empty"),
@@ -412,3 +415,61 @@ def test_real_files_read_in_chunks_as_uproot_reads_them_whole(name, rows, column
     assert reader.length() == len(whole) == (rows or len(whole))
     assert ak.to_list(ak.concatenate(parts)) == ak.to_list(whole)
     assert (ak.Array(parts[0]).ndim == 2) is lists
+
+
+def test_text_of_very_many_columns_is_read_or_refused_at_once(tmp_path):
+    started = time.perf_counter()
+    names = [f"c{i}" for i in range(100_000)]
+    (tmp_path / "wide.csv").write_text(",".join(names) + "\n" + ",".join(["1"] * len(names)) + "\n")
+    reader = open_table(f"{tmp_path}/wide.csv")
+    assert list(reader.types()) == names
+    assert reader.read(["c5"])["c5"].tolist() == [1.0]
+    (tmp_path / "long.csv").write_text(",".join(["1"] * 1_000_000))
+    with pytest.raises(DataError, match=r"the first line of .*long\.csv has more than 1,048,576 characters"):
+        open_table(f"{tmp_path}/long.csv").types()
+    assert time.perf_counter() - started < 6
+
+
+def test_an_archive_that_promises_more_than_it_holds_is_refused_before_memory_is_taken(tmp_path):
+    header = np.lib.format.header_data_from_array_1_0(np.zeros(1)) | {"shape": (10**9,)}
+    buffer = io.BytesIO()
+    np.lib.format.write_array_header_1_0(buffer, header)
+    with zipfile.ZipFile(tmp_path / "t.npz", "w") as archive:
+        archive.writestr("x.npy", buffer.getvalue())
+    with pytest.raises(DataError, match=r"'x' should have 8,000,000,000 bytes and has 0"):
+        open_table(f"{tmp_path}/t.npz").types()
+
+
+def test_an_hdf5_file_reads_no_other_file(tmp_path):
+    (tmp_path / "secret").write_bytes(np.arange(4.0).tobytes())
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["x"] = np.arange(4.0)
+    with h5py.File(tmp_path / "t.h5", "w") as file:
+        file.create_dataset("x", (4,), "f8", external=[(str(tmp_path / "secret"), 0, 32)])
+    with h5py.File(tmp_path / "v.h5", "w") as file:
+        layout = h5py.VirtualLayout((4,), "f8")
+        layout[:] = h5py.VirtualSource(str(tmp_path / "other.h5"), "x", (4,))
+        file.create_virtual_dataset("x", layout)
+    with h5py.File(tmp_path / "l.h5", "w") as file:
+        file["g"] = h5py.ExternalLink(str(tmp_path / "other.h5"), "/")
+    for name, words in (
+        ("t.h5", "'x' keeps its values in another file"),
+        ("v.h5", "'x' keeps"),
+        ("l.h5:g", "'g' is in another"),
+    ):
+        with pytest.raises(DataError, match=words):
+            open_table(f"{tmp_path}/{name}").read()
+
+
+def test_an_hdf5_dataset_without_a_shape_is_no_column(tmp_path):
+    with h5py.File(tmp_path / "t.h5", "w") as file:
+        file["nothing"], file["x"] = h5py.Empty("f8"), np.arange(4.0)
+    assert list(open_table(f"{tmp_path}/t.h5").read()) == ["x"]
+
+
+def test_a_file_that_may_not_be_read_is_not_called_incomplete(tmp_path, monkeypatch):
+    from fivesigma.data.readers.base import reading
+
+    with pytest.raises(DataError, match=r"cannot read a\.csv: permission denied") as caught, reading("a.csv"):
+        raise PermissionError(13, "Permission denied", "a.csv")
+    assert "permissions" in caught.value.hint

@@ -149,3 +149,55 @@ def test_what_is_not_there_or_damaged_is_a_sentence(tmp_path, events):
     (tmp_path / "out" / INDEX).write_text(json.dumps({"digest": 1})[:-1])
     with pytest.raises(RunError, match="damaged"):
         Shards(tmp_path / "out")
+
+
+def test_a_flipped_bit_anywhere_in_a_shard_is_noticed_or_changes_nothing(tmp_path, events):
+    shards = write(tmp_path, events, shards=1)
+    path = tmp_path / "train" / "shard-00000.parquet"
+    expected, text = numbers(shards, "train"), path.read_bytes()
+    whole = list(shards.pieces("train"))
+    noticed = []
+    for place in np.random.default_rng(5).integers(0, 8 * len(text), 60):
+        damaged = bytearray(text)
+        damaged[place // 8] ^= 1 << (place % 8)
+        path.write_bytes(damaged)
+        try:
+            found = list(Shards(tmp_path).pieces("train"))
+        except DataError as error:
+            noticed.append(error.what)
+            continue
+        np.testing.assert_array_equal(np.concatenate([piece.event_number for piece in found]), expected)
+        for piece, before in zip(found, whole, strict=True):
+            assert piece.features.tobytes() == before.features.tobytes()
+            assert piece.weight.tobytes() == before.weight.tobytes()
+    assert len(noticed) > 50
+    assert all("shard-00000.parquet" in sentence and "\n" not in sentence for sentence in noticed)
+
+
+def test_a_shard_is_checked_once_and_inputs_alone_are_checked_as_well(tmp_path, events):
+    write(tmp_path, events, shards=1)
+    shards = Shards(tmp_path)
+    path = tmp_path / "train" / "shard-00000.parquet"
+    text = path.read_bytes()
+    shard = shards.open("train", 0)
+    row = shard.read(0, inputs_only=True).features[1].tobytes()
+    path.write_bytes(text.replace(row, row[:-1] + bytes([row[-1] ^ 64])))
+    shards.open("train", 0).read(0, inputs_only=True)  # damage after the first look would cost time at every look
+    with pytest.raises(DataError, match=r"the features of piece 1 of the shard .* are not those that were written"):
+        Shards(tmp_path).open("train", 0).read(0, inputs_only=True)
+
+
+def test_a_changed_index_is_refused_and_an_older_one_is_read(tmp_path, events):
+    write(tmp_path, events)
+    index = tmp_path / INDEX
+    text = index.read_text()
+    index.write_text(text.replace('"events": 1', '"events": 2', 1))
+    assert index.read_text() != text
+    with pytest.raises(RunError, match=r"prepared\.json is damaged: its checksum is another"):
+        Shards(tmp_path)
+    tree = json.loads(text)
+    del tree["checksum"]
+    for part in tree["parts"].values():
+        del part["checksums"]
+    index.write_text(json.dumps(tree))
+    assert len(numbers(Shards(tmp_path), "train")) == Shards(tmp_path).length("train")

@@ -164,3 +164,37 @@ def test_blocks_in_place_give_what_whole_arrays_give_bit_by_bit(make_events, tab
     x, p = events.features[index], events.parameters[index]
     with np.errstate(all="ignore"):
         assert_array_equal(recipe.apply(x, p), recipe.apply(x, p, Other))
+
+
+def test_a_shift_is_subtracted_as_exactly_as_in_double_precision(make_events):
+    generator = np.random.default_rng(8)
+    x = (1e6 + generator.normal(0, 3, (500, 1))).astype(np.float32)
+    recipe = fit(make_events(x), Prepare())
+    exact = (x.astype(np.float64) - recipe.shift[0]) / recipe.scale[0]
+    assert abs(float(np.float32(recipe.shift[0])) - recipe.shift[0]) > 1e-3
+    for features in (x, x.astype(np.float64)):  # in blocks, and whole arrays
+        assert_allclose(recipe.apply(features, np.zeros((500, 0))), exact, rtol=3e-7, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("key", "change", "words"),
+    [
+        ("scale", lambda v: [0.0, *v[1:]], r"scale has 0, which is no positive number"),
+        ("scale", lambda v: v[1:], r"scale has 2 numbers instead of 3"),
+        ("shift", lambda v: [*v, 1.0], r"shift has 4 numbers instead of 3"),
+        ("shift", lambda v: [float("nan"), *v[1:]], r"shift has nan, which is no finite number"),
+        ("fill", lambda v: ["1", *v[1:]], r"fill has '1', which is no finite number"),
+        ("parameter_scale", lambda v: [-1.0], r"parameter_scale has -1, which is no positive number"),
+        ("kept", lambda v: [0, 1, 9], r"kept has 9, which is no position among 4 features"),
+        ("flagged", lambda v: [-1], r"flagged has -1, which is no position among 4 features"),
+        ("missing", lambda v: v[1:], r"missing has 3 numbers instead of 4"),
+        ("features", lambda v: [1, *v[1:]], r"features has 1, which is no name"),
+        ("shift", lambda v: 3, r"shift is no list"),
+    ],
+)
+def test_a_damaged_recipe_is_refused_with_what_is_wrong(make_events, table, key, change, words):
+    events = make_events(table, parameters=np.arange(200.0)[:, None])
+    tree = fit(events, Prepare(drop_missing=0.2, missing_flags=True)).to_dict()
+    Recipe.from_dict(tree)
+    with pytest.raises(RunError, match=rf"recipe\.json is not a recipe: {words}"):
+        Recipe.from_dict({**tree, key: change(tree[key])})

@@ -156,3 +156,15 @@ def test_a_note_stands_above_every_figure_of_the_page_and_nowhere_else(folder):
     assert tops[0] < tops[1]  # nothing is drawn over it
     assert style.titled(ANALYSIS, "a") == "length (a)"
     assert style.titled(ANALYSIS, "other") == "other"
+
+
+@pytest.mark.parametrize("text", [r"$\frac{$", "cost $x^$ of $$", r"$p_T$ $\nothing$", "a$b_$"])
+def test_what_is_no_formula_is_drawn_as_it_is_written(folder, text):
+    with style.style(text):
+        axes, figure = axes_and_figure()
+        axes.plot([0, 1], [0, 1], label=text)
+        axes.set(xlabel=text, title="$p_T$", xticks=[0], xticklabels=[text])
+        axes.legend()
+        assert style.save(folder, figure, "one", "", "", {}).svg.startswith("<svg")
+    assert not axes.xaxis.label.get_parse_math()
+    assert axes.title.get_parse_math()

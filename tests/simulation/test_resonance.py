@@ -237,7 +237,7 @@ def test_impossible_settings_are_refused_at_once(wrong, text):
 
 
 def test_no_workers_is_refused():
-    with pytest.raises(ClusterError, match="0 workers"):
+    with pytest.raises(ClusterError, match="at least 1, not 0"):
         simulate(SMALL, workers=0)
 
 

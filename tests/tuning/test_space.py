@@ -70,3 +70,17 @@ def test_brackets_spend_about_the_same_and_survivors_reach_the_end(epochs, facto
         counts = [rung.count for rung in bracket]
         assert counts == sorted(counts, reverse=True)
     assert total_epochs(epochs, factor) <= len(made) * sum(rung.count * rung.epochs for rung in made[0]) * 2
+
+
+def test_a_range_of_billions_is_counted_without_a_list_of_its_values():
+    ranges = space(batch_size={"int": [1, 2_000_000_000]}, window={"int": [1, 10]})
+    assert size(ranges) == 20_000_000_000
+    assert len(distinct(ranges, 3, seed=1)) == 3
+    with pytest.raises(AnalysisError, match=r"'train.batch_size' has 2,000,000,000 values, too many for a grid"):
+        values_of("train.batch_size", ranges["train.batch_size"])
+
+
+@pytest.mark.parametrize("step", [1e-30, 1e-17, 5e-324])
+def test_a_step_that_no_number_can_take_is_refused(step):
+    with pytest.raises(AnalysisError, match=r"the step .* is too small"):
+        space(learning_rate={"float": [0.5, 1.0], "step": step})

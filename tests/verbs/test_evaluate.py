@@ -14,3 +14,15 @@ def test_predict_gives_the_scores_of_evaluate(toy, command):
     command("predict", folder, "test.csv", "-o", "scored.parquet")
     expected = ParquetReader(str(folder / "predictions/test.parquet")).read()
     np.testing.assert_array_equal(ParquetReader("scored.parquet").read()["score"], expected["score"])
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_an_observer_never_takes_the_place_of_a_column_of_ours(toy, command):
+    text = toy.read_text().replace("sum: x0 + x1", "sum: x0 + x1\n  weight: 7 * w\n  score: x0 * 0\n  prediction: x1")
+    toy.write_text(text.replace("- sum", "- sum\n- weight\n- score\n- prediction"))
+    folder = Path(command("run", toy, "--set", "train.epochs=1")[1].splitlines()[-1])
+    found = ParquetReader(str(folder / "predictions/test.parquet")).read()
+    np.testing.assert_allclose(found["observer_weight"], 7 * found["weight"])
+    assert set(found["observer_score"]) == {0.0}
+    assert found["score"].std() > 0
+    assert found["prediction"].std() > 0

@@ -240,6 +240,31 @@ def test_other_events_of_the_same_numbers_are_told_from_training_events(runs, co
     assert (columns["fold"] > 0).all()
 
 
+@pytest.mark.parametrize("first", [0, 50_000])
+def test_events_with_new_numbers_are_known_by_their_content(runs, command, first):
+    """After a skim, rows are often numbered anew: with numbers that other training events have, or with others."""
+    run, file = runs(3, True)
+    head, *rows = file.read_text().splitlines()
+    kept, known = rows[1::2], int(rows[0].partition(",")[0])
+    numbered = [f"{(first or known) + i},{row.partition(',')[2]}" for i, row in enumerate(kept)]
+    Path("skim.csv").write_text("\n".join([head, *numbered]) + "\n")
+    said, columns = predicted(run, "skim.csv")
+    _, wanted = predicted(run, file)
+    np.testing.assert_array_equal(columns["fold"], wanted["fold"][1::2])
+    (line,) = [line for line in said if "trained on" in line]
+    what = "have the inputs of a training event and another number" if first else "were trained on"
+    assert line.startswith(f"300 of 300 events of skim.csv {what}: each of them is scored by the fold")
+    said, _ = predicted(runs(None, True)[0], "skim.csv")
+    (line,) = [line for line in said if "trained on" in line or "training event" in line]
+    if first:
+        assert line == (
+            "warning: 300 of 300 events of skim.csv have the inputs of a training event and another number: if they are the "
+            "same events, their scores are better than those of new events"
+        )
+    else:
+        assert line.startswith("warning: 300 of 300 events of skim.csv were trained on: ")
+
+
 def test_a_file_without_numbers_is_known_by_its_content(runs, command):
     run, file = runs(3, True)
     columns = raw(file)

@@ -208,3 +208,28 @@ def test_wrong_places_are_a_sentence(toy, command, options, text):
     code, _, err = command("train", toy, *options)
     assert code == 2
     assert re.search(re.escape(text), err)
+
+
+def test_event_numbers_that_leave_a_part_empty_are_refused_at_every_call(toy, command):
+    (toy.parent / "train.csv").write_text(
+        "\n".join(
+            line if i == 0 else "7" + line[line.index(",") :]
+            for i, line in enumerate((toy.parent / "train.csv").read_text().splitlines())
+        )
+    )
+    for _ in range(2):
+        code, _, err = command("prepare", toy, "-o", "p", "--shards", 2)
+        assert code == 2
+        assert "though `split" in err
+        assert "all 1,500 events have the same event number" in err
+
+
+def test_what_files_hide_and_single_precision_loses_is_said_here_as_well(command, tmp_path):
+    lines = [f"{i},{1_700_000_000 + i % 7},{i % 2},{i * 0.37 % 1:.6f}" for i in range(400)]
+    (tmp_path / "t.csv").write_text("time,label,x\n" + "\n".join(lines))
+    tree = {"name": "t", "features": ["time", "x"], "labels": "label", "samples": {"s": {"files": "t.csv"}}}
+    (tmp_path / "t.yaml").write_text(yaml.safe_dump(tree))
+    code, out, err = command("prepare", "t.yaml", "-o", "p", "--shards", 1)
+    assert code == 0, err
+    assert "the first field of every row has no name and numbers the rows" in out
+    assert "warning: feature 'time' lies between 1.7e+09 and 1.7e+09" in out

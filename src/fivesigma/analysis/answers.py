@@ -1,5 +1,6 @@
 """The sections `labels` and `target`: what the network learns, a class or a number per event."""
 
+from itertools import pairwise
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -21,7 +22,7 @@ class Labels(Section):
         if self.edges is not None:
             if self.variable is None:
                 raise ValueError("`edges` needs a `variable` to bin")
-            if len(self.edges) < 3 or any(b <= a for a, b in zip(self.edges, self.edges[1:], strict=False)):
+            if len(self.edges) < 3 or not all(a < b for a, b in pairwise(self.edges)):
                 raise ValueError("`edges` must rise and make at least two classes")
             if self.names and len(self.names) != len(self.edges) - 1:
                 raise ValueError(f"{len(self.names)} names for {len(self.edges) - 1} bins")

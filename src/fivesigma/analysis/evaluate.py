@@ -1,8 +1,9 @@
 """The section `evaluate`: what is reported beyond the standard metrics."""
 
+from itertools import pairwise
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from fivesigma.analysis.search import Search
 from fivesigma.analysis.section import Fraction, Names, Section
@@ -28,3 +29,11 @@ class Evaluate(Section):
     )
     search: Search | None = Field(None, description="significance and limits: for two classes, signal and background")
     trigger: Trigger | None = Field(None, description="turn-on curves and rates: for a momentum, or classes of it")
+
+    @field_validator("against")
+    @classmethod
+    def _rising(cls, against: dict[str, list[float]]) -> dict[str, list[float]]:
+        for name, edges in against.items():
+            if len(edges) < 2 or not all(a < b for a, b in pairwise(edges)):
+                raise ValueError(f"the edges of {name!r} must rise and be at least two")
+        return against

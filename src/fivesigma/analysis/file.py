@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.analysis.section import OLDER, Section, absolute, anchored
+from fivesigma.analysis.text import BadText, read
 from fivesigma.errors import AnalysisError, FivesigmaError, did_you_mean
 from fivesigma.plugins import DEFAULT_MODEL
 
@@ -83,6 +84,10 @@ def validate(tree: Mapping[str, Any], where: str, older: bool = False) -> Analys
         raise AnalysisError(f"{where}: {problems[0]}{more}", hint=hint) from None
 
 
+_SHOWN = 80
+"""Characters of a setting in a message, at most."""
+
+
 def parse_settings(pairs: Sequence[str]) -> dict[str, Any]:
     """`["train.epochs=10"]` → `{"train.epochs": 10}`; values are read as YAML.
 
@@ -95,9 +100,10 @@ def parse_settings(pairs: Sequence[str]) -> dict[str, Any]:
         if not equals or not re.fullmatch(r"[\w-]+(\.[\w-]+)*", key.strip()):
             raise AnalysisError(f"cannot read --set {pair!r}", hint="write --set section.key=value")
         try:
-            settings[key.strip()] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            raise AnalysisError(f"cannot read the value in --set {pair!r}") from None
+            settings[key.strip()] = read(value)
+        except BadText as error:
+            shown = pair if len(pair) <= _SHOWN else f"{pair[:_SHOWN]}…"
+            raise AnalysisError(f"cannot read the value in --set {shown!r}: it {error.what}") from None
     return settings
 
 
@@ -151,13 +157,11 @@ def _which(name: str) -> str:
 def _read_tree(name: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
     text, folder = _locate(name)
     try:
-        tree = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" line {mark.line + 1}" if mark else ""
-        problem = str(getattr(error, "problem", None) or error)
-        hint = "put quotes around a text that begins with a backtick: '`Jets/Jets.pt`[0]'" if "'`'" in problem else None
-        raise AnalysisError(f"{name}{place} is not YAML: {problem}", hint=hint) from None
+        tree = read(text)
+    except BadText as error:
+        place = f" line {error.line}" if error.line else ""
+        hint = "put quotes around a text that begins with a backtick: '`Jets/Jets.pt`[0]'" if "'`'" in error.what else None
+        raise AnalysisError(f"{name}{place} {error.what}", hint=hint) from None
     if not isinstance(tree, dict):
         raise AnalysisError(f"{name} is not an analysis: it must be a mapping of keys", hint=_which(name))
     if folder is not None:

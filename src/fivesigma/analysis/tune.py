@@ -1,10 +1,11 @@
 """The section `tune`: the search space and the search method."""
 
 import builtins
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from fivesigma.analysis.kinds import NameOf
 from fivesigma.analysis.section import Section
@@ -42,6 +43,8 @@ class FloatRange(Section):
         _check_range(self.float[0], self.float[1], self.log)
         if self.log and self.step is not None:
             raise ValueError("`log` and `step` exclude each other")
+        if self.step is not None and self.step < math.ulp(max(map(abs, self.float))):
+            raise ValueError(f"the step {self.step:g} is too small: no number lies between two of its values")
         return self
 
 
@@ -52,15 +55,25 @@ def _check_range(low: float, high: float, log: bool) -> None:
         raise ValueError("a logarithmic range must be positive")
 
 
+def _which(value: Any) -> str:
+    """Which of the ranges a mapping means, by the key that only this one has."""
+    keys = value if isinstance(value, Mapping) else type(value).model_fields if isinstance(value, Section) else ()
+    return next((key for key in ("int", "float") if key in keys), "choice")
+
+
+Range = Annotated[
+    Annotated[Choice, Tag("choice")] | Annotated[IntRange, Tag("int")] | Annotated[FloatRange, Tag("float")],
+    Discriminator(_which),
+]
+
+
 class Tune(Section):
     """The search for better settings; every trial is judged on the validation events."""
 
     renamed: ClassVar[Mapping[str, str]] = {"together": "trials_at_once"}
 
     method: Literal["hyperband", "tpe", "random", "grid"] = "hyperband"
-    space: dict[str, Choice | IntRange | FloatRange] = Field(
-        default={}, description="dotted key of `model`, `train` or `prepare` → values to try"
-    )
+    space: dict[str, Range] = Field(default={}, description="dotted key of `model`, `train` or `prepare` → values to try")
     objective: Annotated[str, NameOf(metrics, more=("loss",))] = "loss"
     max_epochs: int = Field(10, gt=0, description="number of epochs of a trial that is trained to the end")
     factor: int = Field(3, gt=1, description="each round keeps one trial in this many (hyperband)")

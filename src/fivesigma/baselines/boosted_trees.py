@@ -1,8 +1,12 @@
 """Gradient-boosted trees: LightGBM, for two classes, more, and regressions."""
 
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +17,8 @@ from fivesigma import extras
 from fivesigma.analysis.section import Names, Section
 from fivesigma.baselines.base import ArrayBaseline, ArrayModel, Sample
 from fivesigma.cluster.cores import cores
+from fivesigma.errors import RunError
+from fivesigma.runs import manifest
 from fivesigma.runs.folder import RunFolder
 
 FILE = "trees.txt"
@@ -88,12 +94,54 @@ class Trees(ArrayModel):
 
     @classmethod
     def load(cls, place: RunFolder) -> "Trees":
-        """Read the trees."""
-        return cls((place / FILE).read_text(encoding="utf-8"))
+        """Read the trees.
+
+        Raises:
+            RunError: if the file is missing or damaged.
+        """
+        try:
+            text = (place / FILE).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise RunError(f"{place / FILE} is damaged: {error}", hint="train again") from None
+        if not manifest.vouches(place / FILE):
+            _try_out(text, place / FILE)
+        return cls(text)
 
     def facts(self) -> dict[str, Any]:
         """The number of boosting rounds."""
         return {"rounds": self.rounds}
+
+
+_TRIAL = (
+    "import sys, lightgbm; trees = lightgbm.Booster(model_str=sys.stdin.read()); "
+    "trees.predict([[0.0] * trees.num_feature()])"
+)
+
+
+def _try_out(text: str, path: Path) -> None:
+    """Read trees in another process first: LightGBM ends the process that reads damaged ones.
+
+    Raises:
+        RunError: if that process ends.
+    """
+    extras.lightgbm()
+    sizes = re.search(r"^tree_sizes=([\d ]+)$", text, re.MULTILINE)
+    start, end = text.find("Tree=0\n"), text.find("end of trees\n")
+    if sizes is None or not 0 < start < end or end - start != sum(map(int, sizes[1].split())):
+        # With wrong sizes it would read beyond the end of the text, which may or may not go well.
+        raise RunError(f"{path} is damaged: its trees are not as long as it says", hint="train again")
+    try:
+        run = subprocess.run(
+            [sys.executable, "-c", _TRIAL], input=text.encode(), capture_output=True, timeout=_PATIENCE, check=False
+        )
+        reason = "" if run.returncode == 0 else "LightGBM cannot read it"
+    except subprocess.TimeoutExpired:
+        reason = f"LightGBM did not read it within {_PATIENCE} s"
+    if reason:
+        raise RunError(f"{path} is damaged: {reason}", hint="train again")
+
+
+_PATIENCE = 120
 
 
 def grow(

@@ -17,6 +17,7 @@ from fivesigma.events import Events, concatenate
 from fivesigma.plugins import baselines
 from fivesigma.preparation.split import OUT_OF_FOLD
 from fivesigma.progress import Listener
+from fivesigma.runs import manifest
 from fivesigma.runs.folder import RunFolder
 from fivesigma.runs.source import Source
 from fivesigma.scores import Scores, reordered
@@ -269,6 +270,7 @@ class _Mean:
 
 def load_model(place: RunFolder) -> BaselineModel:
     """Read a trained baseline, of whatever kind it is."""
+    manifest.require(place.path)
     kind: BaselineKind = baselines.get(place.read_json(INDEX)["kind"])
     return kind.load(place)
 

@@ -24,10 +24,12 @@ from fivesigma.cli import (
     run,
     scan,
     schema,
+    signals,
     simulate,
     train,
     tune,
     validate,
+    verify,
 )
 from fivesigma.cli.console import Terminal
 from fivesigma.cluster import multiprocess
@@ -81,6 +83,7 @@ app.command("tune")(tune.tune)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("report")(report.report)
+app.command("verify")(verify.verify)
 app.command("compare")(compare.compare)
 app.command("scan")(scan.scan)
 app.add_typer(simulate.app, name="simulate")
@@ -91,8 +94,23 @@ app.command("schema")(schema.schema)
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command and leave with its exit code: 0 done, 2 the user's input, 1 our fault."""
+    """Run the command and leave with its exit code: 0 done, 2 the user's input, 1 our fault, 130 or 143 stopped."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with signals.ending() as stopping:
+        code = _run(arguments)
+    if code == INTERRUPTED:
+        code = stopping.code or INTERRUPTED
+        Terminal().error(signals.LINES[code], signals.HINT)
+    if code != DONE and multiprocess.processes() > 1:
+        # Leaving in good order would mean waiting for the others, who may be gone.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+def _run(arguments: list[str] | None) -> int:
+    """Run the command; returns its exit code, after one sentence about an error."""
     try:
         code = app(args=arguments, standalone_mode=False)
     except FivesigmaError as error:
@@ -106,20 +124,14 @@ def main(arguments: list[str] | None = None) -> None:
         code = DONE
     except Exception as error:
         code = _unexpected(error)
-    if code == INTERRUPTED:  # typer turns Ctrl-C into this code
-        Terminal().error("interrupted", "a training, a search or a simulation of collisions goes on with the same command")
-    code = code if isinstance(code, int) else DONE
-    if code != DONE and multiprocess.processes() > 1:
-        # Leaving in good order would mean waiting for the others, who may be gone.
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-    sys.exit(code)
+    return code if isinstance(code, int) else DONE
 
 
 def _unexpected(error: Exception) -> int:
     """A mistyped option is the user's; whatever else got here is ours, with the trace kept in a file."""
     if hasattr(error, "format_message") and hasattr(error, "exit_code"):
+        if not error.format_message():  # a bare command, whose help has been printed
+            return USERS_INPUT
         Terminal().error(error.format_message().rstrip("."), "add --help to see what the command takes")
         return USERS_INPUT
     if isinstance(error, OSError) and error.filename:

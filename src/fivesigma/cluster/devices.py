@@ -4,6 +4,7 @@ import hashlib
 import os
 import platform
 import sys
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,12 @@ from numpy.typing import NDArray
 
 from fivesigma.cache import cache_folder
 from fivesigma.cluster.cores import cores
+from fivesigma.errors import ClusterError
 
 ROWS_PER_DEVICE = 512
-"""Fewest rows of a batch that are worth a device of their own; below, exchanging gradients costs more than it saves."""
+"""Rows of a batch from which a device gets a share of it, where nothing was measured."""
+ROWS_WORTH_A_TRIAL = 64
+"""Rows of a device below which a split batch is not even tried."""
 
 
 def threads() -> int:
@@ -36,7 +40,7 @@ def set_up() -> None:
     if not _started():
         jax.config.update("jax_num_cpu_devices", threads())
     if jax.config.jax_compilation_cache_dir is None:
-        jax.config.update("jax_compilation_cache_dir", str(cache_folder() / f"xla-{_machine()}"))
+        jax.config.update("jax_compilation_cache_dir", str(cache_folder() / f"xla-{machine()}"))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
@@ -46,7 +50,7 @@ def _started() -> bool:
     return bool(bridge and bridge.backends_are_initialized())
 
 
-def _machine() -> str:
+def machine() -> str:
     """Describe what compiled programs depend on besides JAX itself: the processor's instruction set."""
     text = platform.machine() + platform.processor()
     try:
@@ -57,15 +61,73 @@ def _machine() -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
+@dataclass(frozen=True)
+class Layout:
+    """How a batch is computed on the cores of this machine.
+
+    The result of a training depends on it in the last bits: sums are added in another order.
+
+    Attributes:
+        devices: devices of each process that share a batch.
+        all_threads: whether a device spreads its matrix products over all cores, or works on one.
+    """
+
+    devices: int = 1
+    all_threads: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.devices}x{'all' if self.all_threads else 1}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Layout":
+        """Read `2x1`, `1x1`, `1xall`, or `2` for `2x1`.
+
+        Raises:
+            ClusterError: for anything else.
+
+        >>> str(Layout.parse("2")), Layout.parse("1xall")
+        ('2x1', Layout(devices=1, all_threads=True))
+        """
+        devices, _, threads = text.strip().partition("x")
+        if not devices.isdigit() or int(devices) < 1 or threads not in ("", "1", "all"):
+            raise ClusterError(
+                f"cannot read {text!r} as devices and threads",
+                hint="write 1x1, 1xall or 2x1: devices, times threads of each",
+            )
+        return cls(int(devices), threads == "all")
+
+
+def layout_of_user() -> Layout | None:
+    """The layout that FIVESIGMA_DEVICES asks for, if it is set."""
+    given = os.environ.get("FIVESIGMA_DEVICES", "")
+    return Layout.parse(given) if given else None
+
+
+def candidates(batch: int) -> list[Layout]:
+    """Layouts that may be fastest for a batch; one if there is nothing to choose.
+
+    Args:
+        batch: events of a batch.
+    """
+    import jax
+
+    mine = jax.local_devices()
+    if mine[0].platform != "cpu" or jax.process_count() > 1 or len(mine) == 1:
+        return [Team(batch).layout]
+    split = [Layout(len(mine))] if batch >= ROWS_WORTH_A_TRIAL * len(mine) else []
+    return [Layout(1), Layout(1, all_threads=True), *split]
+
+
 class Team:
     """The devices that share a batch, some of every process.
 
     Args:
         batch: events of a batch, all devices together.
         alone: use the devices of this process only, even if there are other processes.
+        layout: how they share it; by default every device that gets enough rows has a share.
     """
 
-    def __init__(self, batch: int, alone: bool = False) -> None:
+    def __init__(self, batch: int, alone: bool = False, layout: Layout | None = None) -> None:
         import jax
         from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
@@ -75,7 +137,8 @@ class Team:
         ranks = [jax.process_index()] if alone else range(self.processes)
         theirs = [[device for device in jax.devices() if device.process_index == rank] for rank in ranks]
         fewest = min(len(devices) for devices in theirs)
-        self.per_process = max(1, min(fewest, batch // (self.processes * ROWS_PER_DEVICE)))
+        wanted = batch // (self.processes * ROWS_PER_DEVICE) if layout is None else layout.devices
+        self.per_process = max(1, min(fewest, wanted))
         chosen = [devices[: self.per_process] for devices in theirs]
         self.mine = [device for device in mine if any(device in row for row in chosen)]
         self.mesh = Mesh(np.array(chosen).ravel(), ("rows",))
@@ -84,8 +147,10 @@ class Team:
         self.by_event = NamedSharding(self.mesh, PartitionSpec("rows"))
         on_cpu = mine[0].platform == "cpu"
         # One thread per device: several devices fill the cores, and a small batch is fastest on one core.
-        one_thread = on_cpu and (len(mine) > 1 or threads() == 1)
+        all_threads = layout is not None and layout.all_threads
+        one_thread = on_cpu and not all_threads and (len(mine) > 1 or threads() == 1)
         self.compiler_options: dict[str, Any] = {"xla_cpu_multi_thread_eigen": False} if one_thread else {}
+        self.layout = Layout(self.per_process, on_cpu and not one_thread)
 
     @property
     def size(self) -> int:

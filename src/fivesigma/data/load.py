@@ -33,6 +33,7 @@ class Loaded:
         events: its events, after the selection.
         read: number of events read, before the selection.
         files: the files they came from.
+        notes: what is worth a line about the files and the numbers in them.
     """
 
     name: str
@@ -40,6 +41,64 @@ class Loaded:
     events: Events
     read: int
     files: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+TARGET = "target"
+MOST_WEIGHT = 1e30
+"""Largest weight: the sum of the squares of any number of such weights is still a number."""
+
+_LEAST_STEPS = 4096
+"""Steps of single precision in the range of values below which values that differ become the same too often."""
+
+
+_ALL_WHOLE = 2**24
+"""Up to here single precision holds all whole numbers."""
+
+
+class Ranges:
+    """Smallest and largest value of features and target, to tell whether single precision can hold their differences."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[float, float]] = {}
+
+    def add(self, name: str, values: NDArray[Any]) -> None:
+        """Take note of some values of a feature, or of the target under the name `TARGET`."""
+        if len(values) == 0:
+            return
+        low, high = self._found.get(name, (np.inf, -np.inf))
+        least, most = float(np.fmin.reduce(values)), float(np.fmax.reduce(values))
+        self._found[name] = (least if least < low else low, most if most > high else high)
+
+    def notes(self, analysis: Analysis, sample: str) -> list[str]:
+        """A sentence for each feature that loses its differences.
+
+        Raises:
+            EventsError: if the target does.
+        """
+        notes = []
+        for name, (low, high) in self._found.items():
+            if not (np.isfinite(low) and np.isfinite(high)):
+                continue
+            step = float(np.spacing(np.float32(min(max(abs(low), abs(high)), 1e38))))
+            # What a text format reads in single precision may have become one value already.
+            merged = high - low < _LEAST_STEPS * step and (high > low or abs(high) > _ALL_WHOLE)
+            if not merged:
+                continue
+            is_target = name == TARGET and analysis.target is not None
+            shown = analysis.target.variable if is_target and analysis.target is not None else name
+            what = (
+                f"{'target' if is_target else 'feature'} {shown!r} lies between {low:g} and {high:g}: in single precision "
+                f"it has only {_counted(int((high - low) / step) + 1)}"
+            )
+            if is_target:
+                raise EventsError(f"{what} (sample {sample!r})", hint=f"subtract a constant: `target: {shown} - {low:g}`")
+            notes.append(f"warning: {what}; subtract a constant in `new_variables`")
+        return notes
+
+
+def _counted(values: int) -> str:
+    return "one value" if values == 1 else f"{values:,} different values"
 
 
 def load_samples(analysis: Analysis, progress: Progress = silent) -> list[Loaded]:
@@ -113,9 +172,22 @@ def plan_for(analysis: Analysis, reader: Reader) -> Plan:
 
 
 def read_events(
-    analysis: Analysis, plan: Plan, reader: Reader, sample: Sample | None, *, size: int = CHUNK
+    analysis: Analysis,
+    plan: Plan,
+    reader: Reader,
+    sample: Sample | None,
+    *,
+    size: int = CHUNK,
+    ranges: Ranges | None = None,
 ) -> Iterator[tuple[Events, int]]:
-    """Yield the selected events of one file in chunks, each with the number of rows before the selection."""
+    """Yield the selected events of one file in chunks, each with the number of rows before the selection.
+
+    Args:
+        analysis, plan, reader: the file, and what is read from it.
+        sample: the sample it belongs to, if any.
+        size: rows of a chunk.
+        ranges: learns the smallest and largest value of what is kept in single precision.
+    """
     texts = [text for text in _formulas(analysis, plan, sample) if not _is_number(text)]
     columns = plan.columns([*plan.features, *texts])
     number = _event_number(analysis, plan)
@@ -124,7 +196,7 @@ def read_events(
         length = len(next(iter(chunk.values())))
         variables = plan.variables(chunk)
         chosen = _selected(plan, variables, sample, length)
-        yield _events(plan, variables, sample, chosen, length), length
+        yield _events(plan, variables, sample, chosen, ranges or Ranges()), length
 
 
 def read_formulas(analysis: Analysis, name: str, texts: Sequence[str]) -> dict[str, NDArray[Any]]:
@@ -153,7 +225,8 @@ def read_formulas(analysis: Analysis, name: str, texts: Sequence[str]) -> dict[s
             variables = plan.variables(chunk)
             chosen = _selected(plan, variables, sample, length)
             for text in texts:
-                values = np.full(length, float(text)) if _is_number(text) else plan.evaluate(text, variables, length)
+                constant = _is_number(text) and text not in plan.available
+                values = np.full(length, float(text)) if constant else plan.evaluate(text, variables, length)
                 found[text].append(values[chosen])
     return {text: np.concatenate(pieces) for text, pieces in found.items()}
 
@@ -162,6 +235,7 @@ def _load_sample(analysis: Analysis, name: str, sample: Sample, progress: Progre
     files = expand(sample.files)
     sizes = [Path(split_treename(file)[0]).stat().st_size for file in files]
     total, read = sum(sizes), 0
+    notes, ranges = list[str](), Ranges()
 
     def parts() -> Iterator[tuple[Events, float]]:
         nonlocal read
@@ -169,8 +243,9 @@ def _load_sample(analysis: Analysis, name: str, sample: Sample, progress: Progre
             reader = reader_for(analysis, file, sample)
             plan = plan_for(analysis, reader)
             plan.check_no_truth()
+            notes.extend(reader.notes())
             rows = 0
-            for events, length in read_events(analysis, plan, reader, sample):
+            for events, length in read_events(analysis, plan, reader, sample, ranges=ranges):
                 rows, read = rows + length, read + length
                 done = sum(sizes[:i]) + sizes[i] * min(reader.share(rows), 1.0)
                 progress(done, total, f"reading {name}: {read:,} events")
@@ -182,7 +257,8 @@ def _load_sample(analysis: Analysis, name: str, sample: Sample, progress: Progre
         raise EventsError(f"sample {name!r} has no events in {', '.join(files)}")
     if len(events) == 0:
         raise EventsError(f"no event of sample {name!r} passes the selection ({read:,} read)")
-    return Loaded(name, analysis.use_of(name), events, read, tuple(files))
+    notes += ranges.notes(analysis, name)
+    return Loaded(name, analysis.use_of(name), events, read, tuple(files), tuple(notes))
 
 
 def plain_features(plan: Plan, features: Sequence[str], others: Sequence[str]) -> set[str]:
@@ -236,15 +312,23 @@ def _selected(plan: Plan, variables: Variables, sample: Sample | None, length: i
 
 
 def _events(
-    plan: Plan, variables: Variables, sample: Sample | None, chosen: NDArray[np.bool_] | slice, length: int
+    plan: Plan, variables: Variables, sample: Sample | None, chosen: NDArray[np.bool_] | slice, ranges: Ranges
 ) -> Events:
     analysis = plan.analysis
+    length = chosen.stop if isinstance(chosen, slice) else len(chosen)
     count = length if isinstance(chosen, slice) else int(chosen.sum())
 
     def column(text: str) -> NDArray[Any]:
-        return np.full(count, float(text)) if _is_number(text) else plan.evaluate(text, variables, length)[chosen]
+        if _is_number(text) and text not in plan.available:
+            return np.full(count, float(text))
+        return plan.evaluate(text, variables, length)[chosen]
 
-    features = features_of([column(name) for name in plan.features], count)
+    columns = [column(name) for name in plan.features]
+    for name, values in zip(plan.features, columns, strict=True):
+        ranges.add(name, values)
+    features = features_of(columns, count)
+    if analysis.target is not None:
+        ranges.add(TARGET, column(analysis.target.variable))
     target = _target(analysis, sample, column, plan.where)
     parameters = _parameters(analysis, column, target, plan.where, count)
     number = _event_number(analysis, plan)
@@ -286,6 +370,12 @@ def _weight(analysis: Analysis, sample: Sample | None, column: Any, length: int,
             weight = weight * column(text).astype(np.float64)
     if not np.isfinite(weight).all():
         raise EventsError(f"{int((~np.isfinite(weight)).sum()):,} events in {where} have a weight that is not a number")
+    large = np.abs(weight) > MOST_WEIGHT
+    if large.any():
+        raise EventsError(
+            f"{int(large.sum()):,} events in {where} have a weight above {MOST_WEIGHT:g}",
+            hint="sums of their squares overflow: divide all weights by a constant",
+        )
     return weight
 
 
@@ -304,9 +394,38 @@ def _parameters(analysis: Analysis, column: Any, target: NDArray[Any], where: st
             # Published files hold 499.99997 for 500: an event belongs to the nearest value.
             allowed = np.sort(np.asarray(parameter.values, np.float64))
             middles = (allowed[1:] + allowed[:-1]) / 2
-            values = np.where(as_is, values, allowed[np.searchsorted(middles, values)])
+            nearest = allowed[np.searchsorted(middles, values)]
+            drawn = target == 0 if parameter.background != "given" else np.zeros(length, bool)
+            _refuse_far(values, nearest, as_is | drawn, allowed, f"parameter {name!r} in {where}")
+            values = np.where(as_is, values, nearest)
         result[:, i] = values
     return result
+
+
+def _refuse_far(
+    values: NDArray[np.float64], nearest: NDArray[np.float64], free: NDArray[np.bool_], allowed: NDArray[Any], what: str
+) -> None:
+    """Refuse values that belong to no allowed one: farther outside than half a step, or than half of the value itself.
+
+    Args:
+        values: as they are in the file.
+        nearest: the allowed value nearest to each.
+        free: events that need not carry an allowed value.
+        allowed: all of them, in rising order.
+        what: what they are and where, for the message.
+    """
+    steps = np.diff(allowed) / 2
+    limit = np.abs(nearest) / 2
+    if len(steps):
+        limit = np.minimum(np.where(limit > 0, limit, np.inf), np.where(values < allowed[0], steps[0], steps[-1]))
+    outside = (values < allowed[0]) | (values > allowed[-1])
+    far = outside & (np.abs(values - nearest) > np.where(limit > 0, limit, 1.0)) & ~free
+    if far.any():
+        raise EventsError(
+            f"{what} is far from every allowed value in {int(far.sum()):,} of {len(values):,} events, such as "
+            f"{values[far][0]:g}; allowed are {allowed[0]:g} … {allowed[-1]:g}",
+            hint="is it in another unit? then convert it in `variable`; or remove these events with a selection",
+        )
 
 
 def _target(analysis: Analysis, sample: Sample | None, column: Any, where: str) -> NDArray[Any]:
@@ -366,6 +485,20 @@ def _as_numbers(values: NDArray[Any], name: str, where: str) -> NDArray[np.uint6
     if values.dtype.kind == "f":
         if not np.isfinite(values).all():
             raise DataError(f"the event number {name!r} in {where} is missing in some events")
+        broken = values != np.floor(values)
+        if broken.any():
+            raise DataError(
+                f"the event number {name!r} in {where} is no number of events: {int(broken.sum()):,} events have no whole "
+                f"number, such as {values[broken][0]:g}",
+                hint="name a column of whole numbers in `event_number`",
+            )
+        exact = 2.0 ** (np.finfo(values.dtype).nmant + 1)
+        if (np.abs(values) > exact).any():
+            raise DataError(
+                f"the event number {name!r} in {where} is too large for its type, {values.dtype}, which holds only whole "
+                f"numbers up to {exact:.0f} exactly",
+                hint="write it as 64-bit integers, or name another column in `event_number`",
+            )
         return values.astype(np.int64).view(np.uint64)
     return values.astype(np.int64).view(np.uint64) if values.dtype.kind in "bi" else values.astype(np.uint64)
 

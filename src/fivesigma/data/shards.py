@@ -6,9 +6,10 @@ per piece of input; then each bucket, which fits into memory, is shuffled and wr
 Equal events meet in one bucket, so an event on both sides of the split is found there.
 """
 
+import hashlib
 import json
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -83,6 +84,12 @@ class ShardWriter:
             for start, stop in pairwise(bounds):
                 writer.write_table(table.slice(start, stop - start), row_group_size=max(1, stop - start))
 
+    def event_numbers(self) -> Iterator[NDArray[np.uint64]]:
+        """Yield the event numbers of all events, except those that are for testing, piece by piece."""
+        for path in sorted(self._spill.glob("piece-*.parquet")):
+            table = pq.read_table(path, columns=["event_number", "part"])
+            yield table.column("event_number").to_numpy()[table.column("part").to_numpy() != PARTS.index("test")]
+
     def gather(self, like: Events, clean: Cleaner, seed: int, progress: Progress = silent) -> None:
         """Shuffle every bucket into a shard of each part, and write the contents to `prepared.json`.
 
@@ -93,13 +100,14 @@ class ShardWriter:
             progress: receives the progress.
         """
         pieces = sorted(self._spill.glob("piece-*.parquet"))
-        counts: dict[str, Any] = {part: {"rows": [], "classes": {}, "weight": 0.0} for part in PARTS}
+        counts: dict[str, Any] = {part: {"rows": [], "classes": {}, "weight": 0.0, "checksums": []} for part in PARTS}
         for bucket in range(self.shards):
             parts = clean(self._bucket(pieces, bucket, like))
             for i, part in enumerate(PARTS):
                 events = parts.get(part, like.take(np.zeros(0, np.intp)))
                 order = np.random.default_rng((seed, bucket, i)).permutation(len(events))
-                _write(self.folder / part / f"shard-{bucket:05d}.parquet", events.take(order))
+                checksums = _write(self.folder / part / f"shard-{bucket:05d}.parquet", events.take(order))
+                counts[part]["checksums"].append(checksums)
                 _count(counts[part], events)
             progress(bucket + 1, self.shards, f"shuffling: shard {bucket + 1} of {self.shards}")
         tree = {
@@ -113,8 +121,11 @@ class ShardWriter:
             "classes": list(like.classes),
             "units": dict(like.units),
         }
-        write_text(self.folder / INDEX, json.dumps(tree, indent=1) + "\n")
-        shutil.rmtree(self._spill, ignore_errors=True)
+        write_text(self.folder / INDEX, json.dumps({**tree, "checksum": _digest(tree)}, indent=1) + "\n")
+        with suppress(OSError):
+            for path in [*pieces, *self._spill.glob(".piece-*.part.parquet")]:
+                path.unlink(missing_ok=True)
+            self._spill.rmdir()
 
     def _bucket(self, pieces: Sequence[Path], bucket: int, like: Events) -> dict[str, Events]:
         with named_errors(self.folder):
@@ -128,10 +139,32 @@ class ShardWriter:
 _PLAIN: dict[str, Any] = {"compression": "NONE", "use_dictionary": False, "write_statistics": False}
 
 
-def _write(path: Path, events: Events) -> None:
+def _write(path: Path, events: Events) -> list[dict[str, int]]:
+    """Write a shard; for each of its groups, column → checksum."""
     size = min(max(len(events) // GROUPS_PER_SHARD, LEAST_GROUP), MOST_GROUP)
     with writing(path) as part:
         pq.write_table(to_table(events), part, row_group_size=size, **_PLAIN)
+    slices = (events.take(np.arange(start, min(start + size, len(events)))) for start in range(0, len(events), size))
+    return [{name: _checksum(values) for name, values in _columns(piece).items()} for piece in slices]
+
+
+def _columns(events: Events) -> dict[str, NDArray[Any]]:
+    """The columns of a shard as arrays, by their name in the file; absent ones are left out."""
+    columns = {name: getattr(events, name) for name in (*_NUMBERS, *_MATRICES)}
+    columns |= {f"observers/{name}": values for name, values in events.observers.items()}
+    return {name: values for name, values in columns.items() if values.size}
+
+
+def _checksum(values: NDArray[Any]) -> int:
+    """CRC-32 of the bytes of an array; that of ISA-L is several times as fast as that of zlib."""
+    from isal import isal_zlib
+
+    return int(isal_zlib.crc32(np.ascontiguousarray(values).reshape(-1).view(np.uint8)))
+
+
+def _digest(tree: Mapping[str, Any]) -> str:
+    """A hash of what the index says."""
+    return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()
 
 
 def _count(row: dict[str, Any], events: Events) -> None:
@@ -152,12 +185,7 @@ def to_table(events: Events) -> pa.Table:
     Features and parameters are one column each, of as many little-endian float32 numbers per row as
     `prepared.json` names: read four times as fast as a column for each. Observers are `observers/<name>`.
     """
-    columns: dict[str, Any] = {
-        "target": events.target,
-        "weight": events.weight,
-        "event_number": events.event_number,
-        "fingerprint": events.fingerprint,
-    }
+    columns: dict[str, Any] = {name: getattr(events, name) for name in _NUMBERS}
     columns |= {f"observers/{name}": values for name, values in events.observers.items()}
     table = pa.table({name: pa.array(np.ascontiguousarray(values)) for name, values in columns.items()})
     for name in _MATRICES:
@@ -170,6 +198,7 @@ def to_table(events: Events) -> pa.Table:
     return table
 
 
+_NUMBERS = ("target", "weight", "event_number", "fingerprint")
 _MATRICES = ("features", "parameters")
 
 
@@ -220,10 +249,14 @@ class Shards:
 
     def __init__(self, folder: str | Path, change: Callable[[Events], Events] | None = None) -> None:
         self.folder, self._change = Path(folder), change
+        self._checked: set[tuple[str, int, str]] = set()
         if not self.folder.is_dir():
             raise RunError(f"there is no folder {folder} of prepared events", hint="make it with `fivesigma prepare`")
         try:
             self.index = json.loads((self.folder / INDEX).read_text(encoding="utf-8"))
+            checksum = self.index.pop("checksum", None)
+            if checksum is not None and checksum != _digest(self.index):
+                raise ValueError("its checksum is another")
             self.digest: str = self.index["digest"]
             self.decisions: dict[str, Any] = self.index["decisions"]
             self.rows: dict[str, list[int]] = {part: self.index["parts"][part]["rows"] for part in PARTS}
@@ -267,7 +300,8 @@ class Shards:
                 f"the shard {path} has {file.metadata.num_rows:,} events instead of {self.rows[part][shard]:,}",
                 hint="run `fivesigma prepare` again",
             )
-        return Shard(file, self._like, self._change)
+        checksums = self.index["parts"][part].get("checksums")
+        return Shard(file, self._like, self._change, checksums[shard] if checksums else (), self._checked, str(path))
 
     def sample(self, part: str, most: int) -> Events:
         """Read about `most` random events of a part; shards are in random order, so the first ones suffice."""
@@ -290,11 +324,17 @@ class Shard:
         file: the Parquet file.
         like: events without rows, for the names.
         change: function that is applied to events whenever they are read.
+        checksums: for each group, column → checksum; empty for a folder of an older version.
+        checked: path, group and column of what has been compared with its checksum, which is done once.
+        path: of the file.
     """
 
     file: Any
     like: Events
-    change: Callable[[Events], Events] | None = None
+    change: Callable[[Events], Events] | None
+    checksums: Sequence[Mapping[str, int]]
+    checked: set[tuple[str, int, str]]
+    path: str
 
     @cached_property
     def groups(self) -> list[int]:
@@ -312,8 +352,32 @@ class Shard:
         names = None
         if inputs_only:
             names = ["target", "weight", *_MATRICES, *([] if self.change is None else ["event_number"])]
-        events = from_table(self.file.read_row_group(group, columns=names, use_threads=False), self.like)
+        try:
+            events = from_table(self.file.read_row_group(group, columns=names, use_threads=False), self.like)
+        except (OSError, ValueError, KeyError, IndexError) as error:
+            raise self._damaged(" ".join(str(error).split())[:120]) from None
+        self._check(group, events)
         return events if self.change is None else self.change(events)
+
+    def _check(self, group: int, events: Events) -> None:
+        """Compare the columns that were read with their checksums, the first time that they are read."""
+        if not self.checksums:
+            return
+        if group >= len(self.checksums):
+            raise self._damaged(f"it has more than {len(self.checksums)} pieces")
+        for name, values in _columns(events).items():
+            key = (self.path, group, name)
+            if key in self.checked:
+                continue
+            if _checksum(values) != self.checksums[group].get(name):
+                raise DataError(
+                    f"the {name} of piece {group + 1} of the shard {self.path} are not those that were written",
+                    hint="the file was changed or the disk is damaged: run `fivesigma prepare` again, to another folder",
+                )
+            self.checked.add(key)
+
+    def _damaged(self, reason: str) -> DataError:
+        return DataError(f"the shard {self.path} cannot be read: {reason}", hint="run `fivesigma prepare` again")
 
 
 def _empty(index: Any) -> Events:

@@ -1,6 +1,6 @@
 """Preprocessing: fitted once on training events, afterwards a pure function of arrays."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -74,9 +74,13 @@ class Recipe:
             positive = xp.where(columns > 0, columns, xp.nan)
             columns = xp.where(logged, xp.log(positive), columns)
         filled = xp.where(xp.isnan(columns), np.asarray(self.fill, np.float32), columns)
-        scaled = (filled - np.asarray(self.shift, np.float32)) / np.asarray(self.scale, np.float32)
+        high, low = _in_two(self.shift, self.scale)
+        moved = filled - high
+        if low.any():
+            moved = xp.where(xp.isnan(columns), self._moved_fill, moved - low)
+        scaled = moved / np.asarray(self.scale, np.float32)
         flags = xp.isnan(features[:, np.asarray(self.flagged, int)])
-        values = (parameters - np.asarray(self.parameter_shift, np.float32)) / np.asarray(self.parameter_scale, np.float32)
+        values = self._parameters(parameters)
         return xp.concatenate([scaled, flags.astype(np.float32), values.astype(np.float32)], axis=1).astype(np.float32)
 
     def _apply(self, features: NDArray[np.float32], parameters: NDArray[Any]) -> NDArray[np.float32]:
@@ -86,7 +90,8 @@ class Recipe:
         logged = np.flatnonzero(np.isin(kept, self.logarithm))
         most = min(_ROWS, len(features))
         # A row for every event, so that NumPy runs through all of them in one loop.
-        fill, shift, scale = (np.tile(np.asarray(row, np.float32), (most, 1)) for row in (self.fill, self.shift, self.scale))
+        rows = (self.fill, *_in_two(self.shift, self.scale), self.scale)
+        fill, high, low, scale = (np.tile(np.asarray(row, np.float32), (most, 1)) for row in rows)
         result = np.empty((len(features), len(self.inputs)), np.float32)
         for start in range(0, len(features), _ROWS):
             block = features[start : start + _ROWS]
@@ -98,14 +103,27 @@ class Recipe:
             absent = np.isnan(inputs)
             if absent.any():
                 np.copyto(inputs, fill[:count], where=absent)
-            inputs -= shift[:count]
+            inputs -= high[:count]
+            if low.any():
+                inputs -= low[:count]
+                np.copyto(inputs, self._moved_fill, where=absent)
             inputs /= scale[:count]
             result[start : start + count, : len(kept)] = inputs
             if len(flagged):
                 result[start : start + count, len(kept) : len(kept) + len(flagged)] = np.isnan(block[:, flagged])
         last = result[:, len(kept) + len(flagged) :]
-        last[:] = (parameters - np.asarray(self.parameter_shift, np.float32)) / np.asarray(self.parameter_scale, np.float32)
+        last[:] = self._parameters(parameters)
         return result
+
+    @property
+    def _moved_fill(self) -> NDArray[np.float32]:
+        """What missing entries are after the shift, rounded once."""
+        return (np.asarray(self.fill, np.float64) - np.asarray(self.shift, np.float64)).astype(np.float32)
+
+    def _parameters(self, parameters: Any) -> Any:
+        """Standardised parameters."""
+        high, low = _in_two(self.parameter_shift, self.parameter_scale)
+        return ((parameters - high) - low) / np.asarray(self.parameter_scale, np.float32)
 
     def to_dict(self) -> dict[str, Any]:
         """The recipe as plain lists, for `recipe.json`."""
@@ -116,12 +134,54 @@ class Recipe:
         """The inverse of `to_dict`.
 
         Raises:
-            RunError: if a key is missing.
+            RunError: if a key is missing, or what it holds cannot be part of a recipe.
         """
         try:
-            return cls(**{f.name: tuple(tree[f.name]) for f in fields(cls)})
+            given = {f.name: tree[f.name] for f in fields(cls)}
         except (KeyError, TypeError) as error:
             raise RunError(f"recipe.json is not a recipe: {error}") from None
+        wrong = next(_faults(given), None)
+        if wrong is not None:
+            raise RunError(
+                f"recipe.json is not a recipe: {wrong}", hint="was it edited, or is it another run's? train again"
+            )
+        return cls(**{key: tuple(values) for key, values in given.items()})
+
+
+def _faults(tree: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with the lists of a recipe."""
+    for key, values in tree.items():
+        if not isinstance(values, list | tuple):
+            yield f"{key} is no list"
+            return
+    for key in ("features", "parameters"):
+        yield from (f"{key} has {value!r}, which is no name" for value in tree[key] if not isinstance(value, str))
+    count = len(tree["features"])
+    for key in ("kept", "logarithm", "flagged"):
+        for value in tree[key]:
+            if not isinstance(value, int) or not 0 <= value < count:
+                yield f"{key} has {value!r}, which is no position among {count} features"
+    lengths = {"missing": count, **dict.fromkeys(("fill", "shift", "scale"), len(tree["kept"]))}
+    lengths |= dict.fromkeys(("parameter_shift", "parameter_scale"), len(tree["parameters"]))
+    for key, length in lengths.items():
+        for value in tree[key]:
+            if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
+                yield f"{key} has {value!r}, which is no finite number"
+            elif key.endswith("scale") and value <= 0:
+                yield f"{key} has {value:g}, which is no positive number"
+        if len(tree[key]) != length:
+            yield f"{key} has {len(tree[key])} numbers instead of {length}"
+
+
+def _in_two(shift: Sequence[float], scale: Sequence[float]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Shifts as the sum of two numbers in single precision: to subtract both is as exact as in double precision.
+
+    The second one is zero unless it is more than a millionth of the scale, so that most tables are spared it.
+    """
+    whole = np.asarray(shift, np.float64)
+    high = whole.astype(np.float32)
+    low = whole - high
+    return high, np.where(np.abs(low) > 1e-6 * np.asarray(scale, np.float64), low, 0).astype(np.float32)
 
 
 def fit(events: Events, settings: Prepare) -> Recipe:

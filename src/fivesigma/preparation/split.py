@@ -1,6 +1,6 @@
 """Divide events into training, validation and test by a hash of the event number."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ def split(samples: Sequence[tuple[str, Events]], settings: Split) -> dict[str, E
 
     Raises:
         LeakageError: if an event is both in the test files and in the training files.
-        EventsError: if no event is left for training, or a class is missing there.
+        EventsError: if no event is left for training, a part is empty or far from its share, or a class is missing.
     """
     uses = {use for use, _ in samples}
     collected: dict[str, list[Events]] = {part: [] for part in PARTS}
@@ -40,12 +40,96 @@ def split(samples: Sequence[tuple[str, Events]], settings: Split) -> dict[str, E
         for part, found in ({OUT_OF_FOLD: events} if pooled else sides(use, uses, events, settings)).items():
             collected[part].append(found)
     parts = {part: concatenate(found) for part, found in collected.items() if found}
+    check_shares(
+        {part: len(parts[part]) if part in parts else 0 for part in PARTS},
+        expected_events({use: sum(len(events) for u, events in samples if u == use) for use in uses}, settings),
+        (events.event_number for use, events in samples if use not in ("val", "test")),
+    )
+    before = set(parts)
     if "test" in uses:
         parts = without_overlap(parts, settings)
     if "train" not in parts and OUT_OF_FOLD not in parts:
         raise EventsError("no event is left for training", hint="lower `split.val` and `split.test`, or add events")
+    if "val" in before and "val" not in parts:
+        raise EventsError(
+            "every validation event is also a test event and was dropped",
+            hint="give different files for validation and test",
+        )
     check_classes(parts)
     return parts
+
+
+def expected_events(lengths: Mapping[str, int], settings: Split) -> dict[str, float]:
+    """How many events each part should have; only parts that hash values decide on.
+
+    Args:
+        lengths: use → number of events of the samples with this use.
+        settings: the shares.
+
+    >>> expected_events({"train": 100, "test": 50}, Split(val=0.25))
+    {'train': 75.0, 'val': 25.0}
+    """
+    found = dict.fromkeys(("train", "val", "test"), 0.0)
+    for use, length in lengths.items():
+        if use in ("val", "test") or (settings.folds is not None and use != "test"):
+            continue
+        for part, share in zip(found, _shares(use, set(lengths), settings), strict=True):
+            found[part] += length * share
+    return {part: expected for part, expected in found.items() if expected and not (part in lengths and part != "train")}
+
+
+def check_shares(counts: Mapping[str, int], expected: Mapping[str, float], numbers: Iterable[NDArray[np.uint64]]) -> None:
+    """Refuse parts that are empty, or far from the share that was asked for.
+
+    Args:
+        counts: part → its number of events.
+        expected: part → the number it should have.
+        numbers: the event numbers; looked at only if a part is not as expected.
+
+    Raises:
+        EventsError: naming the part and the likely cause.
+    """
+    total = sum(expected.values())
+    missed = [p for p, n in expected.items() if counts[p] == 0 or _distance(counts[p], n, total) > 1]
+    missed.sort(key=lambda part: counts[part])
+    if not missed:
+        return
+    repeats = np.unique(np.concatenate(list(numbers)), return_counts=True)[1]
+    # Events with one number go to one side together, so they scatter more.
+    spread = float(np.sqrt((repeats.astype(np.float64) ** 2).sum() / max(repeats.sum(), 1)))
+    for part in missed:
+        few = len(repeats) < _FEW_NUMBERS
+        if counts[part] and not few and _distance(counts[part], expected[part], total) <= spread:
+            continue
+        key = f"split.{part}" if part != "train" else "split"
+        asked = f"though `{key}` asks for about {expected[part]:,.0f} of {total:,.0f}"
+        what = f"no event is in the {part} part" if counts[part] == 0 else f"{counts[part]:,} events are in the {part} part"
+        raise EventsError(
+            f"{what}, {asked}: {_cause(repeats)}", hint=_REMEDY if few and len(repeats) < repeats.sum() else _MORE
+        )
+
+
+_FEW_NUMBERS = 100
+"""Different event numbers below which a split by them says little."""
+_REMEDY = "name a column that numbers the events in `event_number`; without one, the content of the events decides"
+_MORE = "add events, or ask for no such part, with a share of 0; or check `event_number`"
+
+
+def _distance(count: int, expected: float, total: float) -> float:
+    """How far a part is from its share, in units of five standard deviations of the binomial distribution."""
+    share = expected / total
+    return float(abs(count - expected) / max(5 * np.sqrt(total * share * (1 - share)), 1.0))
+
+
+def _cause(repeats: NDArray[np.intp]) -> str:
+    total = int(repeats.sum())
+    if len(repeats) == 1 and total > 1:
+        return f"all {total:,} events have the same event number"
+    if len(repeats) < min(_FEW_NUMBERS, total):
+        return f"there are only {len(repeats)} different event numbers among {total:,} events"
+    if total < _FEW_NUMBERS:
+        return f"there are only {total} events"
+    return f"the {len(repeats):,} event numbers do not scatter as hashes of different numbers do"
 
 
 def sides(use: str, uses: set[str], events: Events, settings: Split) -> dict[str, Events]:

@@ -116,10 +116,14 @@ def limit_of(row: Mapping[str, Any], key: str = "limit") -> str:
 def band_of(row: Tree, sigma: int, key: str = "limit") -> str:
     """The limits between which the median lies if the background fluctuates by so many standard deviations.
 
-    >>> band_of({"limit": {"-1": 5.93, "1": 11.2}}, 1)
-    '5.9 … 11'
+    >>> band_of({"limit": {"-1": 5.93, "1": 1123.0}}, 1)
+    '5.9 … 1,100'
     """
-    return " … ".join(f"{row[key][str(side)]:#.2g}".removesuffix(".") for side in (-sigma, sigma))
+    return " … ".join(_two_digits(row[key][str(side)]) for side in (-sigma, sigma))
+
+
+def _two_digits(value: float) -> str:
+    return f"{float(f'{value:.2g}'):,.0f}" if value >= 10 else f"{value:#.2g}"
 
 
 def discovery_of(row: Mapping[str, Any]) -> str:
@@ -143,7 +147,7 @@ def _cut(folder: RunFolder, search: Tree, drawn: Tree, part: str) -> Picture:
         for i, (name, tree) in enumerate(drawn.items()):
             scan = tree["scan"]
             cut, value = (np.array(scan[k], float) for k in ("cut", key))
-            some = np.isfinite(value)
+            some = np.isfinite(value) & (cut > 0)  # the first cut keeps every event
             # A score saturates: what lies between 0.99 and 1 matters as much as what lies between 0 and 0.99.
             axes.plot(_stretched(cut[some]), value[some], color=colour(i), lw=1.4, label=name if len(drawn) > 1 else None)
             if key == "significance":
@@ -167,9 +171,6 @@ def _cut(folder: RunFolder, search: Tree, drawn: Tree, part: str) -> Picture:
         axes.set(xlabel="cut on the score", title=title)
         axes.set_ylim(bottom=0)
     panels[0].set_ylabel("expected significance Z [σ]")
-    top = max(axes.get_ylim()[1] for axes in panels)
-    for axes in panels:
-        axes.set_ylim(0, top)
     if len(drawn) > 1:
         panels[0].legend(fontsize=8)
     caption = (

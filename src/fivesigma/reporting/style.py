@@ -103,6 +103,7 @@ def save(folder: RunFolder, figure: "Figure", name: str, title: str, caption: st
         if isinstance(engine := figure.get_layout_engine(), ConstrainedLayoutEngine):
             height = figure.get_size_inches()[1]
             engine.set(rect=(0, 0, 1, 1 - 0.17 / height))
+    _draw_as_written(figure)
     # The layout is worked out once, not again for each format.
     engine = figure.get_layout_engine()
     if engine is not None:
@@ -119,6 +120,26 @@ def save(folder: RunFolder, figure: "Figure", name: str, title: str, caption: st
     # Without the XML header, and with ids of its own: several figures share one page.
     svg = svg[svg.index("<svg") :]
     return Picture(name, title, caption, _own_ids(svg, name))
+
+
+def is_drawable(text: str) -> bool:
+    """Whether what stands between dollar signs in a text is a formula that can be drawn, or there is none."""
+    from matplotlib.cbook import is_math_text
+    from matplotlib.mathtext import MathTextParser
+
+    try:
+        return not is_math_text(text) or bool(MathTextParser("path").parse(text))
+    except (ValueError, RuntimeError):
+        return False
+
+
+def _draw_as_written(figure: "Figure") -> None:
+    """Draw texts that only look like formulas, such as titles with dollar signs, as they are written."""
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        if isinstance(text, Text) and "$" in text.get_text() and not is_drawable(text.get_text()):
+            text.set_parse_math(False)
 
 
 def _own_ids(svg: str, name: str) -> str:

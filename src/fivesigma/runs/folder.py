@@ -17,6 +17,7 @@ from fivesigma.analysis.analysis import Analysis
 from fivesigma.analysis.file import dump, load
 from fivesigma.atomic import named_errors, write_text
 from fivesigma.errors import AnalysisError, RunError, nearest
+from fivesigma.runs import manifest
 from fivesigma.version import __version__
 
 HISTORY = "history.jsonl"
@@ -58,6 +59,7 @@ class RunFolder:
                     path = base / f"{stamp}-{count}"
         folder = cls(path)
         folder.begin("created")
+        manifest.start(path)
         folder.write_text("analysis.yaml", dump(analysis))
         folder.write_json("metadata.json", _metadata(analysis, command))
         return folder

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
@@ -32,6 +31,7 @@ from fivesigma.preparation.folds import FoldAssignment
 from fivesigma.preparation.parameters import assign, drawn_anywhere, signal_rows
 from fivesigma.preparation.split import OUT_OF_FOLD, rows_of, split
 from fivesigma.progress import Listener
+from fivesigma.simulation.chunk_store import pieces, remove_pieces
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,8 @@ def load_source(analysis: Analysis, listener: Listener, workers: Workers | None 
     loaded = load_samples(analysis, listener.progress)
     counts = ", ".join(f"{len(sample.events):,} of {sample.read:,} ({sample.name})" for sample in loaded)
     listener.done(f"events after selection: {counts}")
+    for note in dict.fromkeys(note for sample in loaded for note in sample.notes):
+        listener.say(note)
     first = loaded[0]
     reader = reader_for(analysis, first.files[0], analysis.samples[first.name])
     pairs = [(sample.use, sample.events) for sample in loaded]
@@ -137,6 +139,8 @@ def read(
         return concatenate([shards.sample(part, shards.length(part)) for part in shards.rows if shards.length(part)])
     resolved = resolved if resolved.has_files else with_simulation(resolved, listener)
     loaded = load_samples(normalised(resolved, listener.progress), listener.progress)
+    for note in dict.fromkeys(note for sample in loaded for note in sample.notes):
+        listener.say(note)
     return concatenate([sample.events for sample in loaded])
 
 
@@ -300,10 +304,10 @@ def simulate_to(
         rows = write_columns(path, _muon_chunks(settings, path, listener, workers), replace=replace)
     else:
         writable_format(path)  # a name without a known ending is better refused before the work
-        if store.is_dir():
+        if pieces(store):
             listener.say(f"continuing the simulation in {store}")
         rows = write_columns(path, [_resonance_columns(settings, listener, workers, store)], replace=replace)
-        shutil.rmtree(store, ignore_errors=True)
+        remove_pieces(store)
     listener.done(f"simulated {rows:,} events: {path}")
     return rows
 

@@ -18,8 +18,8 @@ from fivesigma.runs.folder import RunFolder
 
 NAME = "trained_on.npz"
 
-NEW, SAME_NUMBER, SAME_EVENT = 0, 1, 2
-"""What is known of an event: nothing; a training event has its number; a training event has its inputs, too."""
+NEW, SAME_NUMBER, SAME_EVENT, SAME_INPUTS = 0, 1, 2, 3
+"""What is known of an event: nothing; training events have its number; its number and its inputs; its inputs only."""
 
 SHOWN = 3
 """File names in a message, at most."""
@@ -39,14 +39,26 @@ def write(folder: RunFolder, pieces: Iterable[Events], fold: Fold | None = None)
         inputs.append(hashes_of_inputs(events.features))
         if not np.array_equal(events.event_number, events.fingerprint):  # otherwise they have no number of their own
             numbers.append(mix(events.event_number))
-    found, first = HashSet.of(np.concatenate(inputs))
+    hashes = np.concatenate(inputs)
+    found, first = HashSet.of(hashes)
     arrays = {"features": np.array(names), **_prefixed("inputs", found)}
     if fold is not None:
-        arrays["fold"] = fold[first].astype(np.uint16)
+        arrays["fold"] = _of_inputs(found, hashes, fold, first, bool(numbers)).astype(np.uint16)
     if numbers:
         arrays |= _prefixed("numbers", HashSet.of(np.concatenate(numbers))[0])
     with writing(folder / NAME) as part, open(part, "wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
+
+
+def _of_inputs(
+    found: HashSet, hashes: NDArray[np.uint64], fold: Fold, first: NDArray[np.intp], numbered: bool
+) -> NDArray[np.intp]:
+    """The fold of each key; 0 where events of several folds have the same inputs, if numbers can tell them apart."""
+    one = fold[first]
+    if numbered:
+        _, place = found.find(hashes)
+        one[place[fold != fold[first][place]]] = 0
+    return one
 
 
 def _prefixed(name: str, hashes: HashSet) -> dict[str, NDArray[Any]]:
@@ -61,7 +73,7 @@ class TrainedOn:
         features: names of the features that are hashed.
         inputs: hashes of their values.
         numbers: hashes of the event numbers, if the events have numbers.
-        fold: with folds, the fold of each of `inputs`, from 1.
+        fold: with folds, the fold of each of `inputs`, from 1; 0 where it is not one.
     """
 
     features: tuple[str, ...]
@@ -97,8 +109,9 @@ class TrainedOn:
     ) -> tuple[NDArray[np.int8], Fold]:
         """What is known of each event, and with folds the fold of each, from 1; 0 for new events.
 
-        With an event number the fold follows from it, even if other inputs show that it is another event or a
-        systematic variation: no network that trained on an event with this number scores it.
+        The fold is that of the training event with the same inputs, whatever its number: files are often numbered anew.
+        Where no inputs or those of several folds are the same, it follows from the event number, even if other inputs show
+        that it is another event or a systematic variation.
 
         Args:
             inputs: values of `features`, [event, feature]; None if the file has not all of them.
@@ -114,8 +127,12 @@ class TrainedOn:
             return np.where(same_inputs, SAME_EVENT, NEW).astype(np.int8), fold
         same_number, _ = self.numbers.find(mix(event_number))
         both = same_number & same_inputs if inputs is not None else same_number
-        known = np.where(both, SAME_EVENT, np.where(same_number, SAME_NUMBER, NEW)).astype(np.int8)
+        one = np.where(same_number, SAME_NUMBER, np.where(same_inputs, SAME_INPUTS, NEW))
+        known = np.where(both, SAME_EVENT, one).astype(np.int8)
         fold = np.zeros(length, np.intp) if split.folds is None else np.where(same_number, fold_of(event_number, split), 0)
+        if self.fold is not None:
+            of_inputs = np.where(same_inputs, self.fold[place], 0)
+            fold = np.where(of_inputs > 0, of_inputs, fold)
         return known, fold
 
 
@@ -139,7 +156,7 @@ class Counts:
 
     def add(self, file: str, known: NDArray[np.int8]) -> None:
         """Count some events of a file."""
-        self._files[file] = self._files.get(file, np.zeros(3, np.int64)) + np.bincount(known, minlength=3)
+        self._files[file] = self._files.get(file, np.zeros(4, np.int64)) + np.bincount(known, minlength=4)
 
     def say(self, listener: Listener) -> None:
         """Say in one line how many events were trained on, and what that means for their scores."""
@@ -149,26 +166,28 @@ class Counts:
         more = f" and {len(self._files) - SHOWN} more files" if len(self._files) > SHOWN else ""
         whose, where = (f" of {next(iter(self._files))}", "") if len(self._files) == 1 else ("", f" ({listed}{more})")
         counts = np.sum(list(self._files.values()), axis=0)
-        total, alike, same = (int(n) for n in (counts.sum(), counts[SAME_NUMBER], counts[SAME_EVENT]))
-        few = f"{same:,} of {total:,} events{whose} were trained on{where}"
-        others = "the number of a training event and other inputs"
-        none = f"none of the {total:,} events{whose} was trained on"
-        if self._folds is not None and same + alike:
-            if alike:
-                few = (
-                    f"{few}, and {alike:,} more have {others}"
-                    if same
-                    else f"{alike:,} of {total:,} events{whose} have {others}"
-                )
+        total, alike, same, copies = int(counts.sum()), *(int(counts[i]) for i in (SAME_NUMBER, SAME_EVENT, SAME_INPUTS))
+        facts = [(same, "were trained on")] if same else []
+        facts += [(copies, "have the inputs of a training event and another number")] if copies else []
+        facts += [(alike, "have the number of a training event and other inputs")] if alike else []
+        few, *others = [
+            f"{number:,} more {words}" if i else f"{number:,} of {total:,} events{whose} {words}"
+            for i, (number, words) in enumerate(facts)
+        ] or [""]
+        if same:
+            few += where
+        if self._folds is not None and facts:
             listener.say(
-                f"{few}: each of them is scored by the fold that was not trained on it, every other one by the mean of the "
-                f"{self._folds} folds"
+                f"{', and '.join([few, *others])}: each of them is scored by the fold that was not trained on it, every "
+                f"other one by the mean of the {self._folds} folds"
             )
-        elif same:
-            more = f"; {alike:,} more have {others}" if alike else ""
-            listener.say(f"warning: {few}: their scores are better than those of new events{more}")
+        elif same or copies:
+            better = "their scores are better than those of new events"
+            better = better if same else f"if they are the same events, {better}"
+            listener.say(f"warning: {'; '.join([f'{few}: {better}', *others])}")
         else:
-            listener.say(f"{none}, but {alike:,} have {others}" if alike else none)
+            none = f"none of the {total:,} events{whose} was trained on"
+            listener.say(f"{none}, but {alike:,} {facts[0][1]}" if alike else none)
 
 
 def _of(rows: NDArray[np.int64]) -> str:

@@ -1,7 +1,9 @@
 """Finished pieces of a long simulation, kept on disk so that the next call goes on where a killed one stopped."""
 
 import hashlib
+import re
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,9 @@ from numpy.typing import NDArray
 
 from fivesigma.atomic import writing
 from fivesigma.version import __version__
+
+_PIECE = re.compile(r"(?:[0-9a-f]{12}-[\w.+-]+|\.[0-9a-f]{12}-[\w.+-]+\.part)\.npz")
+"""Names of pieces, and of those that a killed process was writing."""
 
 Columns = dict[str, NDArray[np.generic]]
 
@@ -42,3 +47,16 @@ class ChunkStore:
                 return {key: archive[key] for key in archive.files}
         except (OSError, ValueError, EOFError, zipfile.BadZipFile):
             return None
+
+
+def pieces(folder: Path) -> list[Path]:
+    """The pieces in a folder, of any settings and version; nothing else that may be there."""
+    return [path for path in folder.glob("*") if _PIECE.fullmatch(path.name) and path.is_file()]
+
+
+def remove_pieces(folder: Path) -> None:
+    """Remove the pieces in a folder one by one, and the folder if nothing else is in it."""
+    with suppress(OSError):
+        for path in pieces(folder):
+            path.unlink(missing_ok=True)
+        folder.rmdir()

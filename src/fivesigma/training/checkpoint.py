@@ -28,6 +28,7 @@ class State:
         best_epoch: the epoch it was reached in, from 1.
         best_trainable, best_other: the variables of that epoch.
         history: one row per finished epoch.
+        layout: how a batch is shared between devices; the training goes on with it.
     """
 
     trainable: Arrays
@@ -42,6 +43,7 @@ class State:
     best_trainable: Arrays = field(default_factory=list)
     best_other: Arrays = field(default_factory=list)
     history: list[dict[str, float]] = field(default_factory=list)
+    layout: str = ""
 
     @property
     def variables(self) -> dict[str, Arrays]:
@@ -74,7 +76,7 @@ class State:
 
 _VARIABLES = ("trainable", "other", "optimizer", "average")
 _GROUPS = (*_VARIABLES, "best_trainable", "best_other")
-_SCALARS = ("epoch", "window", "sums", "best", "best_epoch", "history")
+_SCALARS = ("epoch", "window", "sums", "best", "best_epoch", "history", "layout")
 
 
 def save(path: Path, state: State) -> None:

@@ -6,8 +6,9 @@ windows of shuffled mini-batches, each inside a single XLA program, until the ep
 validation events, one row of history, one checkpoint.
 """
 
+import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
@@ -18,20 +19,21 @@ import jax
 import numpy as np
 
 from fivesigma.analysis.train import Train
-from fivesigma.cluster.devices import Team, local
+from fivesigma.cluster.devices import Layout, Team, local
 from fivesigma.cluster.multiprocess import named_peer_errors
 from fivesigma.errors import EventsError
 from fivesigma.plugins import losses
 from fivesigma.prefetch import prefetch
 from fivesigma.training.apply import logits_of
 from fivesigma.training.checkpoint import State
+from fivesigma.training.layout import Timed, measured, settled, timer
 from fivesigma.training.member import Member
 from fivesigma.training.problem import Problem
 from fivesigma.training.program import Step, compiled_window
 from fivesigma.training.program_cache import cached_program
 from fivesigma.training.schedule import relative_rate
 from fivesigma.training.validation import Pieces, Validator
-from fivesigma.training.windows import Arrays, InMemory, Source, Window
+from fivesigma.training.windows import Arrays, InMemory, Source, Window, steps_of_window
 
 SAVE_SECONDS = 60.0
 """Within a long epoch, the state is saved this often."""
@@ -55,6 +57,8 @@ class FitOptions:
         shuffle: draw a new order of the events each epoch.
         stop_after_epoch: pause after this epoch; the schedule is that of all `train.epochs`.
         on_epoch: called after each epoch with the row of history and the number of epochs.
+        on_layout: called before the first step with how a batch is shared between devices, and the rows per second of
+            each candidate if they were measured now.
     """
 
     checkpoint_path: Path | None = None
@@ -62,6 +66,7 @@ class FitOptions:
     shuffle: bool = True
     stop_after_epoch: int | None = None
     on_epoch: Callable[[dict[str, float], int], None] | None = None
+    on_layout: Callable[[Layout, Mapping[str, float]], None] | None = None
 
 
 def fit(
@@ -92,10 +97,15 @@ def fit(
         RunError: if the checkpoint belongs to another network.
     """
     options = options or FitOptions()
-    team = Team(settings.batch_size)
-    source: Source = training if not isinstance(training, Arrays) else _in_memory(training, settings, team, options.shuffle)
     member = Member(model, settings, options.checkpoint_path, options.resume)
     optimizer = member.begin()
+    team, rates = Team(settings.batch_size), dict[str, float]()
+    if isinstance(training, Arrays):
+        team, rates = _team(member, optimizer, training, problem)
+    source: Source = training if not isinstance(training, Arrays) else _in_memory(training, settings, team, options.shuffle)
+    member.state.layout = str(team.layout)
+    if options.on_layout is not None and team.rank == 0:
+        options.on_layout(team.layout, rates)
 
     def on_epoch(_: int, row: dict[str, float]) -> None:
         if options.on_epoch is not None and team.rank == 0:
@@ -107,6 +117,28 @@ def fit(
         raise member.failure
     member.assign()
     return member.state.history
+
+
+def _team(member: Member, optimizer: Any, training: Arrays, problem: Problem) -> tuple[Team, dict[str, float]]:
+    """The devices that share every batch: as before if the training goes on, else known, else measured now."""
+    settings, network = member.settings, member.model
+    batch, rates = settings.batch_size, dict[str, float]()
+    steps, columns = math.ceil(len(training) / batch), training.x.shape[1] + 3
+
+    def timed(layout: Layout) -> Timed:
+        team = Team(batch, layout=layout)
+        rows = batch + -batch % team.size
+        shape = (steps_of_window(steps, rows, columns), rows, columns)
+        program = _program(member, optimizer, steps, team, problem)
+        return timer(program, team, member.state.variables, shape, settings.learning_rate)
+
+    if member.state.layout:
+        layout: Layout | None = Layout.parse(member.state.layout)
+    else:
+        layout = settled(batch, len(training) * settings.epochs, network)
+    if layout is None:
+        layout, rates = measured(batch, network, timed)
+    return Team(batch, layout=layout), rates
 
 
 def fit_many(
@@ -188,10 +220,7 @@ class _Loop:
         network, link = logits_of(members[0].model)
         loss = losses.get(settings.loss.kind).make(settings.loss, problem.task, link is not None)
         self._rate = relative_rate(settings, source.steps)
-        boundary = 0.0 if link else 0.5
-        step = Step(network, optimizer, loss, problem.task, self._rate, settings.average, boundary)
-        depends = (*decides(settings), problem.task, link, source.steps, team.size, team.processes, team.rank, self._many)
-        self._run_window = cached_program(network, depends, lambda: compiled_window(step, team, many=self._many))
+        self._run_window = _program(members[0], optimizer, source.steps, team, problem, many=self._many)
         self._validator = Validator(network, link, loss, problem, settings.monitor, team.rank, team.processes)
 
     def run(self, validation: Arrays | Pieces | None, stop_after_epoch: int, on_epoch: OnEpoch) -> None:
@@ -266,6 +295,28 @@ class _Loop:
         if not self._many:
             return [tree]
         return [jax.tree.map(itemgetter(i), tree) for i in range(len(self._members))]
+
+
+def _program(
+    member: Member, optimizer: Any, steps: int, team: Team, problem: Problem, many: bool = False
+) -> Callable[..., Any]:
+    """The program of a window, compiled when it first runs.
+
+    Args:
+        member: the network, or the first of several.
+        optimizer: its optimiser.
+        steps: batches of an epoch.
+        team: the devices that share every batch.
+        problem: task and target scale.
+        many: whether it trains several networks of this shape.
+    """
+    settings = member.settings
+    network, link = logits_of(member.model)
+    loss = losses.get(settings.loss.kind).make(settings.loss, problem.task, link is not None)
+    boundary = 0.0 if link else 0.5
+    step = Step(network, optimizer, loss, problem.task, relative_rate(settings, steps), settings.average, boundary)
+    depends = (*decides(settings), problem.task, link, steps, team.layout, team.processes, team.rank, many)
+    return cached_program(network, depends, lambda: compiled_window(step, team, many=many))
 
 
 def decides(settings: Train) -> tuple[Any, ...]:

@@ -11,6 +11,7 @@ from fivesigma.errors import RunError
 from fivesigma.events import Events
 from fivesigma.preparation.folds import Fold
 from fivesigma.preparation.recipe import Recipe
+from fivesigma.runs import manifest
 from fivesigma.runs.folder import TRAINED, RunFolder
 from fivesigma.scores import Scores
 from fivesigma.training.network import Network, scores_by
@@ -117,4 +118,5 @@ def load_trained(folder: RunFolder) -> Network | Folds:
     """
     if not folder.has(*TRAINED):
         raise RunError(f"the run {folder} has no trained network yet", hint="train it: fivesigma train ANALYSIS")
+    manifest.require(folder.path, manifest.LOADED)
     return Folds.load(folder) if folder.has(INDEX) else Network.load(folder)

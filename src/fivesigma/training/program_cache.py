@@ -25,7 +25,7 @@ def cached_program(network: Any, depends: tuple[Any, ...], make: Callable[[], T]
         depends: everything else the program depends on; compared as text.
         make: traces the program.
     """
-    shape = _shape(network)
+    shape = shape_of(network)
     if shape is None:
         return make()
     key = f"{shape} {depends!r}"
@@ -39,7 +39,7 @@ def cached_program(network: Any, depends: tuple[Any, ...], make: Callable[[], T]
     return found
 
 
-def _shape(network: Any) -> str | None:
+def shape_of(network: Any) -> str | None:
     """A network without its weights as text; None if it contains something that is not plain Keras."""
     try:
         with warnings.catch_warnings():

@@ -108,6 +108,18 @@ class Source(Protocol):
         """Yield the windows of one epoch, from number `first` on; always the same for the same epoch."""
 
 
+def steps_of_window(steps: int, rows: int, columns: int) -> int:
+    """Batches in a window of events in memory.
+
+    Args:
+        steps: batches of an epoch.
+        rows: of a batch, this process's share.
+        columns: of `Arrays.table`.
+    """
+    windows = math.ceil(steps / max(1, WINDOW_BYTES // (rows * columns * 4)))
+    return math.ceil(steps / windows)
+
+
 class InMemory:
     """All events in memory, in a new order every epoch.
 
@@ -137,9 +149,7 @@ class InMemory:
         self._rows = batch + -batch % devices
         self._mine = slice(rank * self._rows // processes, (rank + 1) * self._rows // processes)
         self.steps = math.ceil(len(arrays) / batch)
-        step_bytes = self._rows // processes * self._table.shape[1] * 4
-        windows = math.ceil(self.steps / max(1, WINDOW_BYTES // step_bytes))
-        self._size = math.ceil(self.steps / windows)
+        self._size = steps_of_window(self.steps, self._rows // processes, self._table.shape[1])
 
     def windows(self, epoch: int, first: int = 0) -> Iterator[Window]:
         """The windows of one epoch, from number `first` on."""

@@ -19,18 +19,41 @@ def values_of(key: str, values: Range) -> list[Any]:
     """All values of a discrete range.
 
     Raises:
-        AnalysisError: for a continuous range, which has no list of values.
+        AnalysisError: for a continuous range, which has no list of values, and for one of very many.
     """
+    count = _count(values)
+    if count is not None and count > MOST_VALUES:
+        raise AnalysisError(
+            f"tune.space: {key!r} has {count:,} values, too many for a grid",
+            hint="give it a larger `step`, or another method",
+        )
     if isinstance(values, Choice):
         return list(values.choice)
     if isinstance(values, IntRange):
         return list(range(values.int[0], values.int[1] + 1, values.step))
     if values.step is not None:
         low, high = values.float
-        return [low + i * values.step for i in range(math.floor((high - low) / values.step + 1e-9) + 1)]
+        return [low + i * values.step for i in range(_steps(low, high, values.step))]
     raise AnalysisError(
         f"tune.space: {key!r} is continuous, so there is no grid of its values", hint="give it a `step`, or a `choice`"
     )
+
+
+MOST_VALUES = 1_000_000
+"""Values of one key in a grid, at most."""
+
+
+def _count(values: Range) -> int | None:
+    """Number of values, or None if the range is continuous."""
+    if isinstance(values, Choice):
+        return len(values.choice)
+    if isinstance(values, IntRange):
+        return (values.int[1] - values.int[0]) // values.step + 1
+    return None if values.step is None else _steps(*values.float, values.step)
+
+
+def _steps(low: float, high: float, step: float) -> int:
+    return math.floor((high - low) / step + 1e-9) + 1
 
 
 def draw(space: Mapping[str, Range], generator: np.random.Generator) -> Setting:
@@ -50,18 +73,14 @@ def _draw_value(values: Range, generator: np.random.Generator) -> Any:
     if values.log:
         return math.exp(generator.uniform(math.log(low_float), math.log(high_float)))
     if values.step is not None:
-        return low_float + values.step * int(
-            generator.integers(math.floor((high_float - low_float) / values.step + 1e-9) + 1)
-        )
+        return low_float + values.step * int(generator.integers(_steps(low_float, high_float, values.step)))
     return float(generator.uniform(low_float, high_float))
 
 
 def size(space: Mapping[str, Range]) -> int | None:
     """Number of points, or None if a range is continuous."""
-    try:
-        return math.prod(len(values_of(key, values)) for key, values in space.items())
-    except AnalysisError:
-        return None
+    counts = [_count(values) for values in space.values()]
+    return None if None in counts else math.prod(count for count in counts if count is not None)
 
 
 def grid(space: Mapping[str, Range]) -> Iterator[Setting]:

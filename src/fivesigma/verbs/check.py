@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from fivesigma.analysis.analysis import Analysis
 from fivesigma.analysis.file import load
 from fivesigma.baselines.of_run import check as check_baselines
 from fivesigma.data.formats import expand
@@ -12,6 +13,7 @@ from fivesigma.data.plan import Plan
 from fivesigma.events import Events, concatenate
 from fivesigma.metrics.leakage import strong_features, suspicions
 from fivesigma.progress import Listener
+from fivesigma.reporting.style import is_drawable
 from fivesigma.verbs.base import AnalysisLike
 
 FIRST_EVENTS = 20_000
@@ -31,6 +33,9 @@ def check(
     """
     resolved = load(analysis, settings, data)
     check_baselines(resolved)
+    if listener:
+        for text in _not_drawable(resolved):
+            listener.say(f"warning: {text!r} is no formula that can be drawn, so figures show it as it is written")
     plans = []
     seen: dict[str, list[Events]] = {}
     for name, sample in resolved.samples.items():
@@ -54,6 +59,15 @@ def check(
         for sentence in strong_features(parts, resolved.expected):
             listener.say(f"strong, expected: {sentence}")
     return plans
+
+
+def _not_drawable(analysis: Analysis) -> list[str]:
+    """Titles, units and names with dollar signs that are no formulas."""
+    units = [*analysis.units.values(), *(parameter.unit for parameter in analysis.parameters.values())]
+    units += [analysis.target.unit] if analysis.target else []
+    texts = dict.fromkeys([*analysis.titles.values(), *units, *analysis.classes, *analysis.features, *analysis.observers])
+    # Most analyses have none, and need not wait for the figures' library.
+    return [text for text in texts if "$" in text and not is_drawable(text)]
 
 
 def check_names(plan: Plan) -> None:

@@ -147,16 +147,12 @@ def _scores(session: RunSession, network: Network, part: str) -> Scores:
 def _write_predictions(session: RunSession, part: str, scores: Scores, more: Mapping[str, Any]) -> None:
     at = {hypothesis_column(scores.parameter_names, values): score for values, score in scores.at_hypothesis.items()}
     parameters = {name: scores.parameters[:, i].copy() for i, name in enumerate(scores.parameter_names)}
-    columns = {
-        "event_number": scores.event_number,
-        "target": scores.target,
-        "weight": scores.weight,
-        **parameters,
-        **scores.observers,
-        **score_columns(scores),
-        **at,
-        **more,
-    }
+    first = {"event_number": scores.event_number, "target": scores.target, "weight": scores.weight}
+    last = {**score_columns(scores), **at, **more}
+    # What we write keeps its name, so that whoever reads the file finds the weights under `weight`.
+    taken = {*first, *parameters, *last}
+    observers = {f"observer_{name}" if name in taken else name: values for name, values in scores.observers.items()}
+    columns = {**first, **parameters, **observers, **last}
     write_columns(session.folder / "predictions" / f"{part}.parquet", [columns], replace=True)
 
 

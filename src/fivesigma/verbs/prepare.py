@@ -11,15 +11,16 @@ import numpy as np
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.analysis.file import load
 from fivesigma.analysis.section import fields_with
+from fivesigma.atomic import alone_in
 from fivesigma.cluster.executor import Workers
 from fivesigma.data.formats import expand, split_treename
-from fivesigma.data.load import plan_for, read_events, reader_for
+from fivesigma.data.load import Ranges, plan_for, read_events, reader_for
 from fivesigma.data.normalisation import is_normalised, normalised
 from fivesigma.data.readers.base import CHUNK
-from fivesigma.data.shards import Shards, ShardWriter
+from fivesigma.data.shards import PARTS, Shards, ShardWriter
 from fivesigma.errors import AnalysisError, EventsError, OutputError
 from fivesigma.events import Events
-from fivesigma.preparation.split import sides, without_overlap
+from fivesigma.preparation.split import check_shares, expected_events, sides, without_overlap
 from fivesigma.progress import Listener
 from fivesigma.runs.source import reading_settings, with_simulation
 from fivesigma.verbs.base import AnalysisLike
@@ -76,6 +77,14 @@ def prepare(
     folder = Path(destination) if destination is not None else Path("prepared") / resolved.name
     count = shards or _suitable(resolved)
     writer = ShardWriter(folder, count, _digest(resolved, count), {**reading_settings(resolved), **origin})
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{folder} is a file", hint="choose another folder with --output")
+    with alone_in(folder):
+        return _write(resolved, writer, listener)
+
+
+def _write(resolved: Analysis, writer: ShardWriter, listener: Listener) -> Path:
+    folder, count = writer.folder, writer.shards
     if _is_there(folder, writer.digest, listener):
         return folder
     if resolved.split.stratify:
@@ -102,10 +111,6 @@ def _is_there(folder: Path, digest: str, listener: Listener) -> bool:
     Raises:
         OutputError: if the folder holds something else.
     """
-    if not folder.exists():
-        return False
-    if not folder.is_dir():
-        raise OutputError(f"{folder} is a file", hint="choose another folder with --output")
     if (folder / "prepared.json").is_file():
         if Shards(folder).digest == digest:
             listener.say(f"already prepared: {folder}")
@@ -124,23 +129,34 @@ def _scatter(analysis: Analysis, writer: ShardWriter, listener: Listener) -> Eve
     total = sum(Path(split_treename(file)[0]).stat().st_size for _, file in _files(analysis))
     size = max(CHUNK, writer.shards * ROWS_PER_BUCKET)
     like, piece, rows, done = None, 0, 0, 0
+    ranges = Ranges()
+    selected, counts = dict.fromkeys(uses, 0), dict.fromkeys(PARTS, 0)
     for name, file in _files(analysis):
         sample = analysis.samples[name]
         reader = reader_for(analysis, file, sample)
         plan = plan_for(analysis, reader)
         plan.check_no_truth()
-        for events, length in read_events(analysis, plan, reader, sample, size=size):
+        for note in reader.notes():
+            listener.say(note)
+        for events, length in read_events(analysis, plan, reader, sample, size=size, ranges=ranges):
             if like is not None and events.feature_names != like.feature_names:
                 raise EventsError(f"{file} has other features than the first file", hint="name them instead of a glob")
             like = events.take(np.zeros(0, np.intp)) if like is None else like
+            parts = sides(analysis.use_of(name), uses, events, analysis.split)
             if not writer.has(piece):
-                writer.scatter(piece, sides(analysis.use_of(name), uses, events, analysis.split) or {"train": like})
+                writer.scatter(piece, parts or {"train": like})
+            selected[analysis.use_of(name)] += len(events)
+            for part, found in parts.items():
+                counts[part] += len(found)
             piece, rows = piece + 1, rows + length
             listener.progress(done, total, f"reading {name}: {rows:,} events")
         done += Path(split_treename(file)[0]).stat().st_size
     if like is None:
         raise EventsError(f"{analysis.name}: there are no events in the files")
+    check_shares(counts, expected_events(selected, analysis.split), writer.event_numbers())
     listener.done(f"read {rows:,} events")
+    for note in ranges.notes(analysis, "of all files"):
+        listener.say(note)
     return like
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from fivesigma.progress import Listener
 from fivesigma.reporting.page import write_report
+from fivesigma.runs import manifest
 from fivesigma.runs.context import RUNS, RunContext
 from fivesigma.runs.run import Run
 from fivesigma.runs.session import RunSession
@@ -21,6 +22,8 @@ def report(run: str | Path | Run, output: str | Path = RUNS, listener: Listener 
         The page.
     """
     session = RunSession.open(run, RunContext.of(output, listener), "explore.json")
+    for name in manifest.altered(session.folder.path):
+        session.listener.say(f"warning: {name} is not the file that this run wrote; `fivesigma verify RUN` tells more")
     path = write(session)
     session.folder.finish()
     return path

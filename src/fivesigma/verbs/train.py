@@ -7,6 +7,7 @@ from typing import Any
 from fivesigma.analysis.file import load
 from fivesigma.assessment.comparison import check_trigger
 from fivesigma.cluster import multiprocess
+from fivesigma.cluster.devices import Layout
 from fivesigma.events import Events
 from fivesigma.models.custom import custom
 from fivesigma.preparation.balance import lopsided
@@ -136,7 +137,13 @@ def _train_one(session: RunSession) -> Network:
         folder.alive()
         listener.epoch(row, epochs)
 
-    options = FitOptions(folder.checkpoint, resume=True, on_epoch=on_epoch)
+    def on_layout(layout: Layout, rates: Mapping[str, float]) -> None:
+        folder.update_metadata(devices=str(layout))
+        if rates:
+            each = ", ".join(f"{name} {rate / 1000:,.0f} k/s" for name, rate in rates.items())
+            listener.say(f"devices x threads of each: {layout} is fastest here ({each}); remembered")
+
+    options = FitOptions(folder.checkpoint, resume=True, on_epoch=on_epoch, on_layout=on_layout)
     network, history = training.train(session.analysis, source.parts, shards=source.shards, options=options)
     multiprocess.leave()
     folder.write_history(history)

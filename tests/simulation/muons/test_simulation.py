@@ -177,7 +177,7 @@ def test_bad_settings_are_refused_before_any_work(wrong):
 
 
 def test_no_processes_is_an_error():
-    with pytest.raises(ClusterError, match="0 workers"):
+    with pytest.raises(ClusterError, match="at least 1, not 0"):
         simulate(MuonSettings(10), workers=0)
 
 

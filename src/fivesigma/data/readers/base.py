@@ -155,6 +155,8 @@ def reading(where: str) -> Iterator[None]:
         raise DataError(f"no file {where}", hint="check the path; relative paths start at the analysis file") from None
     except IsADirectoryError:
         raise DataError(f"{where} is a folder, not a file", hint=f"use a glob, for example {where}/*.root") from None
+    except PermissionError:
+        raise DataError(f"cannot read {where}: permission denied", hint="ask its owner for permissions to read it") from None
     except MemoryError:
         raise DataError(f"{where} does not fit in memory") from None
     except Exception as error:

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -61,7 +62,8 @@ class CsvReader(Reader):
 
     A header line such as `# label,f0,f1` loses its `# `. Without a header the columns are named by `columns`, or `c0`,
     `c1`, …; a header of the numbers 0, 1, … counts as none. A field more than the header has names is left out if it is
-    empty or numbers the rows; otherwise nobody knows which name belongs to which field, and the file is refused.
+    empty or numbers the rows, and is `extra_1` if it is the last and always the same; otherwise nobody knows which name
+    belongs to which field, and the file is refused.
     """
 
     def __init__(self, path: str, columns: Sequence[str] = ()) -> None:
@@ -88,6 +90,11 @@ class CsvReader(Reader):
             lines = [line for line in _first_lines(stream) if line.strip()]
         if not lines:
             raise DataError(f"{self.path} is empty")
+        if len(lines) == 1 and len(lines[0]) >= _LONGEST_LINE:
+            raise DataError(
+                f"the first line of {self.path} has more than {_LONGEST_LINE:,} characters",
+                hint="is it a table, with one event in each line?",
+            )
         top = lines[0].removeprefix("#").lstrip(" ")
         delimiter = next((mark for mark in (",", ";", "\t", " ") if mark in top), ",")
         first, rows = _fields(top, delimiter), [_fields(line, delimiter) for line in lines[1:]]
@@ -97,9 +104,9 @@ class CsvReader(Reader):
         # What stands between quotation marks is the name as it is; our writer quotes every name.
         plain = first if quoted else [name.removeprefix("#").strip() for name in first]
         names = [name or f"c{i}" for i, name in enumerate(plain)]
-        repeated = {name for name in names if names.count(name) > 1}
+        repeated = sorted(name for name, count in Counter(names).items() if count > 1)
         if repeated:
-            raise DataError(f"{self.path}: the header names {sorted(repeated)[0]!r} more than once")
+            raise DataError(f"{self.path}: the header names {repeated[0]!r} more than once")
         width = len(rows[0]) if rows else len(names)
         alike = [row for row in rows if len(row) == width]
         if width <= len(names):
@@ -110,6 +117,10 @@ class CsvReader(Reader):
         if width == len(names) + 1 and _numbers_rows(alike) and not _ROW_NAME.search(names[0]):
             note = f"{self.path}: the first field of every row has no name and numbers the rows; it is left out"
             return _Head((_SURPLUS, *names), True, delimiter, tuple(alike), note)
+        if width == len(names) + 1 and len(alike) > 1 and len({row[-1] for row in alike}) == 1:
+            # The published file 1000_test.csv is such a one: its last field is the mass, 1000 in every row.
+            note = f"{self.path}: the last field of every row has no name and is {alike[0][-1]}; it is read as `extra_1`"
+            return _Head((*names, "extra_1"), True, delimiter, tuple(alike), note)
         raise DataError(
             f"{self.path}: the header has {len(names)} names, and the rows have {width} fields",
             hint="correct the header, one name for each field; or remove it and name the fields with `columns`",
@@ -253,7 +264,10 @@ def _counted(message: str, line: int) -> str:
     return re.sub(r"Row #(\d+)", lambda found: f"Row #{int(found[1]) + line}", message, count=1)
 
 
-def _first_lines(stream: Any, most: int = 1 << 20) -> list[str]:
+_LONGEST_LINE = 1 << 20
+
+
+def _first_lines(stream: Any, most: int = _LONGEST_LINE) -> list[str]:
     """The first lines of a stream: those in its first kilobytes, but at least two."""
     text = b""
     while text.count(b"\n") < 3 and len(text) < most:

@@ -25,7 +25,10 @@ class Hdf5Reader(ArrayReader):
             file = h5py.File(self.path, "r")
         if self.group not in file:
             raise DataError(f"no group {self.group!r} in {self.path}: {did_you_mean(self.group, list(file))}")
-        return file[self.group]
+        top = file[self.group]
+        if top.file.filename != file.filename:
+            raise DataError(f"{self.group!r} is in another file than {self.path}", hint="read that file itself")
+        return top
 
     @cached_property
     def _datasets(self) -> dict[str, Any]:
@@ -36,6 +39,11 @@ class Hdf5Reader(ArrayReader):
         with reading(self.where):
             nodes = {self.group: self._top} if isinstance(self._top, h5py.Dataset) else _datasets_below(self._top)
         for name, dataset in nodes.items():
+            if dataset.shape is None:  # a dataset of nothing
+                continue
+            if dataset.external or (dataset.is_virtual and any(part.file_name != "." for part in dataset.virtual_sources())):
+                # A file from somebody else could name any file of this machine.
+                raise DataError(f"{self.path}: {name!r} keeps its values in another file", hint="read that file itself")
             if dataset.dtype.names:
                 repeated = sorted(found.keys() & set(dataset.dtype.names))
                 if repeated:

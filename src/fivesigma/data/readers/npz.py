@@ -1,5 +1,6 @@
 """NPZ archives of NumPy arrays."""
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -30,8 +31,16 @@ class NpzReader(ArrayReader):
                     version = np.lib.format.read_magic(file)
                     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
                     shape, _, kind = read(file)
+                    after = file.tell()
                 if kind.hasobject:
                     raise DataError(f"{self.path}: the array {entry!r} holds Python objects, which are not read")
+                size, there = math.prod(shape) * kind.itemsize, archive.getinfo(entry).file_size - after
+                if size != there and not kind.hasobject:
+                    name = entry.removesuffix(".npy")
+                    raise DataError(
+                        f"{self.path}: the array {name!r} should have {size:,} bytes and has {there:,}",
+                        hint="is the file complete? compare its size or checksum",
+                    )
                 headers[entry.removesuffix(".npy")] = (shape, str(kind))
             return headers
 

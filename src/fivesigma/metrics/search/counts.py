@@ -11,7 +11,7 @@ from fivesigma.metrics.search.significance import Yields
 
 BAND = 3.0
 """Weights of one process differ by at most this factor."""
-FEWEST = 10
+FEWEST = 3
 """Events of a band of weights; a band with fewer joins the next one."""
 
 

@@ -1,0 +1,85 @@
+"""YAML as an analysis may use it: plain values, no deep nesting, and no value that stands for too many others."""
+
+from typing import Any
+
+import yaml
+
+from fivesigma.errors import FivesigmaError
+
+MOST_TEXT = 4_000_000
+"""Characters of an analysis file: a list of 40,000 file names of 100 characters each."""
+MOST_VALUES = 100_000
+"""Values that aliases may stand for, all together."""
+DEEPEST = 50
+"""Levels of nesting."""
+
+
+class BadText(FivesigmaError):
+    """A text that is no YAML, or none that an analysis can be.
+
+    Args:
+        line: where, from 1; None if it concerns all of it.
+        problem: the rest of a sentence.
+    """
+
+    def __init__(self, line: int | None, problem: str) -> None:
+        super().__init__(problem)
+        self.line = line
+
+
+def read(text: str) -> Any:
+    """Read YAML.
+
+    Raises:
+        BadText: if it is none, is too long, too deep or too large, or a value cannot be what its tag says.
+    """
+    if len(text) > MOST_TEXT:
+        raise BadText(None, f"is too long for an analysis ({len(text):,} characters)")
+    try:
+        _check_depth(text)
+        loader = _Loader(text)
+        try:
+            node = loader.get_single_node()
+            if node is None:
+                return None
+            values = _count(node, {}, set())
+            if values > MOST_VALUES and values > len(text):
+                raise BadText(None, f"refers to itself so often that it would have more than {MOST_VALUES:,} values")
+            return loader.construct_document(node)
+        finally:
+            loader.dispose()
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        problem = " ".join(str(getattr(error, "problem", None) or error).split())[:200]
+        raise BadText(mark.line + 1 if mark else None, f"is not YAML: {problem}") from None
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader, whose own errors in values say where."""
+
+    def construct_object(self, node: Any, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, TypeError, OverflowError, AttributeError, KeyError, IndexError) as error:
+            raise yaml.constructor.ConstructorError(None, None, str(error), node.start_mark) from None
+
+
+def _check_depth(text: str) -> None:
+    """Refuse what is nested so deeply that reading it would exhaust Python's stack."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            line = event.start_mark.line + 1 if event.start_mark else None
+            raise BadText(line, f"is nested too deeply, more than {DEEPEST} levels")
+
+
+def _count(node: Any, known: dict[int, int], above: set[int]) -> int:
+    """How many values a node stands for, with aliases written out; each node is looked at once."""
+    if id(node) in above:
+        raise BadText(node.start_mark.line + 1, "is not YAML for an analysis: a value contains itself")
+    if id(node) not in known:
+        parts = [] if isinstance(node, yaml.ScalarNode) else node.value
+        flat = [part for pair in parts for part in pair] if isinstance(node, yaml.MappingNode) else parts
+        known[id(node)] = 1 + sum(_count(part, known, above | {id(node)}) for part in flat)
+    return known[id(node)]

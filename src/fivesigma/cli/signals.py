@@ -1,0 +1,80 @@
+"""Ctrl-C and SIGTERM: the command ends within two seconds, whatever it is doing."""
+
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+GRACE = 1.5
+"""Seconds in which the command may end in good order."""
+
+EXIT = {signal.SIGINT: 130, signal.SIGTERM: 143}
+LINES = {130: "interrupted", 143: "terminated"}
+HINT = "a training, a search or a simulation of collisions goes on with the same command"
+
+
+class Stopping:
+    """What is known of a signal that ends the command.
+
+    Attributes:
+        code: exit code of the signal that has come, or None.
+    """
+
+    def __init__(self) -> None:
+        self.code: int | None = None
+
+    def __call__(self, number: int, frame: Any) -> None:
+        """Handle a signal as Python handles Ctrl-C."""
+        self.code = EXIT[signal.Signals(number)]
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def ending() -> Iterator[Stopping]:
+    """Let SIGTERM end the command as Ctrl-C does, and both end it even while a library does not listen.
+
+    Python handles a signal between two of its own instructions; a compilation of XLA is one of them and lasts seconds.
+    """
+    stopping = Stopping()
+    if threading.current_thread() is not threading.main_thread():
+        yield stopping
+        return
+    ours, theirs = socket.socketpair()
+    for end in (ours, theirs):
+        end.setblocking(False)
+    before = {number: signal.signal(number, stopping) for number in EXIT}
+    waking = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+    ours.setblocking(True)
+    threading.Thread(target=_watch, args=(ours,), daemon=True).start()
+    try:
+        yield stopping
+    finally:
+        signal.set_wakeup_fd(waking)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        theirs.close()
+
+
+def _watch(ours: socket.socket) -> None:
+    """Wait for a signal; end the process if the command has not ended itself soon after it."""
+    with ours:
+        while found := ours.recv(1):
+            code = EXIT.get(found[0])  # type: ignore[call-overload]
+            if code is None:
+                continue
+            time.sleep(GRACE)
+            ours.setblocking(False)
+            with suppress(BlockingIOError):
+                while (more := ours.recv(64)) != b"":
+                    del more
+                return  # the other end is closed: the command has ended, or is about to
+            for child in multiprocessing.active_children():
+                child.kill()
+            print(f"error: {LINES[code]}\n  hint: {HINT}", file=sys.stderr, flush=True)
+            os._exit(code)

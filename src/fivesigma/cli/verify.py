@@ -1,0 +1,23 @@
+"""`fivesigma verify`."""
+
+from fivesigma.cli.console import Terminal
+from fivesigma.cli.options import RUNS, Output, Quiet, RunName
+
+
+def verify(run: RunName, output: Output = RUNS, quiet: Quiet = False) -> None:
+    """Whether the files of a run are what it wrote, and its metrics follow from its predictions."""
+    from fivesigma.errors import RunError
+    from fivesigma.verbs import verify
+
+    terminal = Terminal(quiet)
+    found = verify.verify(run, output, terminal)
+    for problem in found.problems:
+        terminal.say(problem)
+    files = f"{found.files} files" if found.files else "no files (the run is of an older version and has no hashes)"
+    terminal.say(f"checked: {files}, {found.numbers} numbers in metrics.json")
+    if found.problems:
+        count = len(found.problems)
+        first = found.problems[0] if count == 1 else f"{count} problems, the first: {found.problems[0]}"
+        raise RunError(f"the run {found.run} is not as it was written: {first}", hint="copy its files again, or train again")
+    terminal.say("all of them are as they were written")
+    terminal.result(found.run)

@@ -1,0 +1,33 @@
+"""Where the events of a run come from."""
+
+import numpy as np
+
+from fivesigma.analysis.simulate import ResonanceSimulation
+from fivesigma.progress import Listener
+from fivesigma.runs.source import simulate_to
+from fivesigma.simulation.chunk_store import ChunkStore
+
+
+def test_a_users_folder_beside_a_simulation_stays(tmp_path, monkeypatch):
+    said = []
+
+    class Told(Listener):
+        def say(self, text):
+            said.append(text)
+
+    def simulated(settings, listener, workers, store):
+        ChunkStore(store, settings).save("signal-0", {"x": np.zeros(1)})
+        (store / f".{'0' * 12}-signal-1-abc.part.npz").touch()  # what a killed simulation leaves
+        return {"x": np.zeros(3)}
+
+    monkeypatch.setattr("fivesigma.runs.source._resonance_columns", simulated)
+    own = tmp_path / "out.parquet.parts" / "thesis"
+    own.mkdir(parents=True)
+    (own / "chapter.tex").write_text("years of work")
+    (own.parent / "notes.npz").write_text("mine")
+    simulate_to(ResonanceSimulation(process="resonance", events=3), tmp_path / "out.parquet", Told())
+    assert (own / "chapter.tex").read_text() == "years of work"
+    assert sorted(path.name for path in own.parent.iterdir()) == ["notes.npz", "thesis"]
+    assert not any("continuing" in text for text in said)
+    simulate_to(ResonanceSimulation(process="resonance", events=3), tmp_path / "new.parquet", Told())
+    assert not (tmp_path / "new.parquet.parts").exists()

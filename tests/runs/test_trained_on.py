@@ -1,0 +1,28 @@
+"""What a run remembers of its training events."""
+
+import numpy as np
+import pytest
+
+from fivesigma.analysis.file import validate
+from fivesigma.analysis.split import Split
+from fivesigma.preparation.folds import fold_of
+from fivesigma.runs import trained_on
+from fivesigma.runs.folder import RunFolder
+from fivesigma.runs.trained_on import SAME_EVENT, SAME_INPUTS, TrainedOn
+
+
+@pytest.mark.parametrize("distinct", [3, 100_000])
+def test_inputs_decide_the_fold_only_where_they_belong_to_one(tmp_path, make_events, distinct):
+    """Events with few possible inputs share them: then the number says which network has not seen an event."""
+    split = Split(folds=3)
+    events = make_events(np.random.default_rng(1).permutation(100_000)[:400, None] % distinct)
+    fold = fold_of(events.event_number, split)
+    folder = RunFolder.create(tmp_path, validate({"features": ["x0"], "target": {"variable": "t"}}, "test"), "test")
+    trained_on.write(folder, [events], fold)
+    known, found = TrainedOn.load(folder).of(events.features, events.event_number, 400, split)
+    np.testing.assert_array_equal(found, fold)
+    assert (known == SAME_EVENT).all()
+    beyond = events.event_number + np.uint64(10_000_000)
+    known, found = TrainedOn.load(folder).of(events.features, beyond, 400, split)
+    assert (known == SAME_INPUTS).all()
+    np.testing.assert_array_equal(found, 0 if distinct == 3 else fold)

@@ -1,0 +1,36 @@
+"""The verb `verify`; what it finds in changed runs is in tests/runs/test_manifest.py."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import fivesigma
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_run_is_verified_from_python_and_the_command_line(toy, command):
+    folder = Path(command("run", toy, "--set", "train.epochs=1")[1].splitlines()[-1])
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    code, out, err = command("verify", "toy")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[-1] == str(folder)
+    assert command("verify", folder, "--quiet")[1].strip() == str(folder)
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+    found = fivesigma.verify(folder)
+    assert found.files > 8
+    assert found.numbers > 20
+    assert found.problems == ()
+    tree = json.loads((folder / "metrics.json").read_text())
+    tree["val"]["accuracy"]["error"] *= 2
+    (folder / "metrics.json").write_text(json.dumps(tree))
+    assert [problem.split(" is ")[0] for problem in fivesigma.verify(folder).problems] == [
+        "metrics.json",
+        "val accuracy error",
+    ]
+
+
+def test_what_is_no_run_is_a_sentence(command, tmp_path):
+    assert command("verify", "nothing")[0] == 2
+    code, _, err = command("verify", tmp_path)
+    assert (code, "is not a run folder" in err) == (2, True)
