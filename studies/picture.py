@@ -37,6 +37,8 @@ def growth(runs: Mapping[str, fs.Run], path: Path) -> list[str]:
     drawn = [panel for panel in PANELS if panel.group in runs and f"{panel.group}-large" in runs]
     if not drawn:
         return []
+    from matplotlib.ticker import NullFormatter
+
     with style():
         figure, every = new_figure(3.9 * len(drawn), 3.6, 1, len(drawn))
         for axes, panel in zip(every, drawn, strict=True):
@@ -50,6 +52,7 @@ def growth(runs: Mapping[str, fs.Run], path: Path) -> list[str]:
             axes.plot(events_then, value, "k*", ms=11, label="published (other events)")
             axes.set(xscale="log", xlabel="training events", ylabel=panel.title, title=panel.group)
             axes.margins(0.12, 0.15)
+            axes.xaxis.set_minor_formatter(NullFormatter())
         every[0].legend(fontsize=8)
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path)
