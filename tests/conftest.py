@@ -9,6 +9,7 @@ import yaml
 from hypothesis import settings
 
 from fivesigma.cli.main import main
+from fivesigma.cluster.devices import set_up
 from fivesigma.events import Events
 from fivesigma.hashing import fingerprints
 from fivesigma.progress import Listener
@@ -24,6 +25,7 @@ def private_cache(tmp_path_factory):
     base = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FIVESIGMA_CACHE", str(base / "cache"))
+        set_up()  # before a test starts JAX by itself, with a single device
         yield
 
 

@@ -44,3 +44,9 @@ def test_a_name_that_differs_in_case_alone_is_found(name, others):
 
 def test_without_a_near_name_all_are_listed():
     assert did_you_mean("zzz", ["b", "a"]) == "known: 'a', 'b'"
+
+
+def test_a_computed_column_may_be_the_nearest_but_is_not_counted_as_one_of_the_file():
+    error = ColumnNotFound("muon_p", "a.root:Events", ["Muon_Px", "Muon_Py", "Muon_Pz"], computed=["muon_pt"])
+    assert "nearest: 'muon_pt', 'Muon_P" in error.what
+    assert "lists all 3" in error.hint

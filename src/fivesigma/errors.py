@@ -63,16 +63,18 @@ class DataError(FivesigmaError):
 
 
 class ColumnNotFound(DataError):
-    """A column that was asked for is not in the file.
+    """A column that was asked for is not in the file, nor among the `computed` ones.
 
     >>> print(ColumnNotFound("jet_pT", "events.root:Events", ["jet_pt", "jet_eta", "lep_pt"]))
     no column 'jet_pT' in events.root:Events; nearest: 'jet_pt', 'jet_eta', 'lep_pt'
       hint: names are case-sensitive; `fivesigma columns events.root:Events` lists all 3
     """
 
-    def __init__(self, name: str, where: str, available: Iterable[str], hint: str | None = None) -> None:
+    def __init__(
+        self, name: str, where: str, available: Iterable[str], hint: str | None = None, computed: Iterable[str] = ()
+    ) -> None:
         names = list(available)
-        near = nearest(name, names)
+        near = nearest(name, [*names, *computed])
         listed = "; nearest: " + ", ".join(repr(n) for n in near) if near else ""
         super().__init__(
             f"no column {name!r} in {where}{listed}",
@@ -114,16 +116,22 @@ class MissingExtra(FivesigmaError):
 
 
 def nearest(name: str, candidates: Iterable[str], count: int = 3) -> list[str]:
-    """The candidates most like `name`, best first, ignoring case.
+    """The candidates most like `name`, best first; case decides only between equally good ones.
 
-    >>> nearest("jet_pT", ["lep_pt", "jet_pt", "met"], count=1)
-    ['jet_pt']
+    >>> nearest("jet_pT", ["lep_pt", "jet_pt", "met"], count=1), nearest("muon_p", ["Muon_Pz", "muon_pt"], count=1)
+    (['jet_pt'], ['muon_pt'])
     """
     by_lower: dict[str, str] = {}
     for candidate in candidates:
         by_lower.setdefault(candidate.lower(), candidate)
-    found = difflib.get_close_matches(name.lower(), by_lower, n=count, cutoff=0.6)
-    return [by_lower[low] for low in found]
+    found = [by_lower[low] for low in difflib.get_close_matches(name.lower(), by_lower, n=4 * count, cutoff=0.6)]
+
+    def likeness(candidate: str) -> tuple[float, float]:
+        pairs = ((name.lower(), candidate.lower()), (name, candidate))
+        ignoring, heeding = (difflib.SequenceMatcher(None, *pair).ratio() for pair in pairs)
+        return ignoring, heeding
+
+    return sorted(found, key=likeness, reverse=True)[:count]
 
 
 def did_you_mean(name: str, candidates: Iterable[str]) -> str:

@@ -124,8 +124,8 @@ class Plan:
         expression = self.formulas.get(text) or self._parsed(text)
         for name in sorted(expression.names):
             if name not in self.available and name not in self.formulas:
-                known = [*self.available, *self.formulas]
-                raise ColumnNotFound(name, self.where, known, wants_backticks(expression.text, known))
+                hint = wants_backticks(expression.text, [*self.available, *self.formulas])
+                raise ColumnNotFound(name, self.where, self.available, hint, computed=self.formulas)
         return frozenset(column for name in expression.names for column in self.needs(name, (*seen, text)))
 
     def passes(self, text: str) -> frozenset[str]:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from fivesigma.metrics.search.choice import Enough, bin_numbers, joined
+from fivesigma.metrics.search.choice import Enough, bin_numbers
 from fivesigma.metrics.search.counts import Counts, counted, processes
 
 
@@ -89,7 +89,7 @@ def test_bins_always_have_signal_and_enough_background(events, bins):
     enough = Enough(1.0, 0.1)
     counts = counted(*events, np.append(0.0, np.quantile(events[0], np.linspace(0.02, 0.98, bins))))
     numbers, count = bin_numbers(counts, enough)
-    found = counts.grouped(numbers, int(count)).inside()
+    found = counts.grouped(numbers, count).inside()
     assert 1 <= count <= bins + 1
     assert (np.diff(numbers) <= 0).all()
     assert enough(found).all()
@@ -98,16 +98,17 @@ def test_bins_always_have_signal_and_enough_background(events, bins):
 
 
 @given(st.lists(st.tuples(st.floats(-5, 50), st.floats(0, 9)), min_size=1, max_size=12))
-def test_joined_bins_have_background_known_to_better_than_itself(rows):
+def test_bins_without_signal_are_joined_until_their_background_is_enough(rows):
     b, error = (np.array(column) for column in zip(*rows, strict=True))
     background = np.stack([b, error**2])[None]
-    bins = Counts(np.arange(float(len(b))), np.ones((2, len(b))), background, np.zeros(1))
-    numbers = joined(bins)
-    assert numbers[0] == 0
-    assert set(np.diff(numbers)) <= {0, 1}
-    merged = bins.grouped(numbers, int(numbers.max()) + 1).inside()
+    cells, enough = Counts(np.arange(float(len(b))), np.zeros((2, len(b))), background, np.zeros(1)), Enough(1.0, 0.3)
+    numbers, count = bin_numbers(cells, enough, with_signal=False)
+    assert bin_numbers(cells, enough)[1] == 0
+    assert numbers[-1] == 0
+    assert set(np.diff(numbers)) <= {0, -1}
+    merged = cells.grouped(numbers, max(count, 1)).inside()
     assert merged.background.sum() == pytest.approx(b.sum())
-    if numbers.max() > 0:  # the last one takes what is left over
-        assert (merged.background[:-1] > merged.background_error[:-1]).all()
-    if (b > error).all():
-        assert len(set(numbers)) == len(b)
+    if count > 1:  # the lowest one takes what is left over
+        assert enough(merged)[:-1].all()
+    if (b >= 1).all() and (error <= 0.3 * b).all():
+        assert count == len(b)

@@ -75,7 +75,7 @@ def test_what_is_chosen_on_some_events_is_told_on_others():
     assert metrics["best_cut"].value == pytest.approx(asimov(s, b, np.hypot(error, 0.1 * b)))
     assert metrics["best_cut_known"].value == pytest.approx(asimov(s, b))
     scan = one.counts(choice.cuts).above()
-    allowed = scan.background_error <= SETTINGS.max_mc_error * scan.background
+    allowed = scan.background_error <= SETTINGS.max_mc_error / 2**0.5 * scan.background
     assert choice.cut == choice.cuts[np.where(allowed, scan.significance(0.1), 0).argmax()]
     assert metrics["binned_known"].value > metrics["binned"].value > metrics["best_cut"].value
     bins = shapes["bins"]
@@ -95,7 +95,17 @@ def test_a_score_of_one_is_in_the_highest_bin():
     assert bins.signal[-1] == pytest.approx(own.total(1).value)
 
 
-def test_a_bin_that_comes_out_empty_joins_its_neighbour():
+def test_bins_rest_on_enough_of_the_events_that_count():
+    for seed in range(8):
+        one, other = (
+            expected(scores(1500, seed=each), Scale(1.0, (300.0, 50.0)))["mass=1000"] for each in (seed, seed + 50)
+        )
+        _, bins = in_bins(other, choose(one, Search(bins=40)))
+        assert (bins.background_error <= SETTINGS.max_mc_error * bins.background).all(), seed
+        assert (bins.background >= SETTINGS.min_background).all(), seed
+
+
+def test_a_bin_with_too_little_background_joins_its_neighbour():
     choice = choose(expected(scores(), Scale(1.0, (1000.0, 50.0)))["mass=1000"], SETTINGS)
     few = expected(scores(60, seed=4), Scale(1.0, (1000.0, 50.0)))["mass=1000"]
     found, bins = in_bins(few, choice)

@@ -40,58 +40,33 @@ def cuts_to_try(score: NDArray[Any], target: NDArray[Any], steps: int = STEPS) -
     return np.unique(np.quantile(score[target == 1], np.linspace(0, 1, steps, endpoint=False)).astype(np.float64))
 
 
-def best_of(yields: Yields, enough: Enough, systematic: float | None) -> Index:
-    """Position of the cut of largest significance, [...]; −1 where no cut leaves enough background."""
+def best_of(yields: Yields, enough: Enough, systematic: float | None) -> int | None:
+    """Position of the cut of largest significance; None if no cut leaves enough background."""
     allowed = enough(yields)
-    significance = np.where(allowed, np.nan_to_num(yields.significance(systematic)), -1.0)
-    return np.where(allowed.any(axis=-1), significance.argmax(axis=-1), -1).astype(np.intp)
+    if not allowed.any():
+        return None
+    return int(np.where(allowed, np.nan_to_num(yields.significance(systematic)), -1.0).argmax())
 
 
-def bin_numbers(counts: Counts, enough: Enough) -> tuple[Index, Index]:
-    """Join cells from the top until each bin has signal and enough background.
+def bin_numbers(counts: Counts, enough: Enough, with_signal: bool = True) -> tuple[Index, int]:
+    """Join cells from the top until each bin has enough background.
 
     What is left at the bottom joins the lowest bin.
 
+    Args:
+        counts: of cells, from the lowest score up.
+        enough: what a bin must have.
+        with_signal: whether it must have signal, too.
+
     Returns:
-        The number of the bin of each cell, 0 for the highest scores, [..., cell], and how many bins there are, [...]; none
-        if the background is not enough for one.
+        The number of the bin of each cell, 0 for the highest scores, [cell], and how many bins there are; none if the
+        background is not enough for one.
     """
     cells = counts.signal.shape[-1]
-    signal = np.zeros((*counts.signal.shape[:-1], 1))
-    background = np.zeros((*counts.background.shape[:-1], 1))
-    number = np.zeros(counts.signal.shape[:-2], np.intp)
-    numbers = np.zeros((*number.shape, cells), np.intp)
+    numbers, count, top = np.zeros(cells, np.intp), 0, cells
     for i in range(cells - 1, -1, -1):
-        signal, background = signal + counts.signal[..., i : i + 1], background + counts.background[..., i : i + 1]
-        yields = Counts(counts.cuts[i : i + 1], signal, background, counts.mean_weight).inside()
-        full = (enough(yields) & (yields.signal > 0))[..., 0]
-        numbers[..., i] = number
-        number = number + full
-        keep = ~full[..., None, None]
-        signal, background = signal * keep, background * keep[..., None]
-    return np.minimum(numbers, np.maximum(number - 1, 0)[..., None]), number
-
-
-def joined(bins: Counts) -> Index:
-    """Which bins have to be joined so that the background of each is known to better than itself, [..., bin].
-
-    Bins are chosen on other events than those they are used for; where the latter are few, or some of their weights
-    negative, a bin may come out empty. It joins the next bin of lower score (the lowest ones join the one above).
-
-    Args:
-        bins: from the highest score down.
-
-    Returns:
-        New number of each bin, rising from 0.
-    """
-    total = np.zeros((*bins.background.shape[:-1], 1))
-    number = np.zeros(bins.signal.shape[:-2], np.intp)
-    found = np.zeros((*number.shape, bins.signal.shape[-1]), np.intp)
-    for i in range(found.shape[-1]):
-        total = total + bins.background[..., i : i + 1]
-        own = Counts(bins.cuts[:1], np.zeros((*number.shape, 2, 1)), total, bins.mean_weight).inside()
-        known = ((own.background > 0) & (own.background_error < own.background))[..., 0]
-        found[..., i] = number
-        number = number + known
-        total = total * ~known[..., None, None, None]
-    return np.minimum(found, np.maximum(number - 1, 0)[..., None])
+        joined = counts.summed(slice(i, top)).inside()
+        numbers[i] = count
+        if enough(joined)[0] and (joined.signal[0] > 0 or not with_signal):
+            count, top = count + 1, i
+    return np.minimum(numbers, max(count - 1, 0)), count

@@ -81,11 +81,10 @@ class Counts:
         signal, background = (np.cumsum(a[..., ::-1], axis=-1)[..., ::-1] for a in (self.signal, self.background))
         return replace(self, signal=signal, background=background)
 
-    def at(self, index: NDArray[np.intp]) -> "Counts":
-        """One cell, at a position that may differ between replicas, [...]."""
-        signal = np.take_along_axis(self.signal, index[..., None, None], axis=-1)
-        background = np.take_along_axis(self.background, index[..., None, None, None], axis=-1)
-        return replace(self, cuts=self.cuts[:1], signal=signal, background=background)
+    def summed(self, cells: slice) -> "Counts":
+        """Some neighbouring cells as one."""
+        signal, background = (a[..., cells].sum(axis=-1, keepdims=True) for a in (self.signal, self.background))
+        return replace(self, cuts=self.cuts[cells][:1], signal=signal, background=background)
 
     def times(self, factor: float) -> "Counts":
         """The same events, each standing for more: every weight multiplied."""
@@ -115,16 +114,12 @@ class Counts:
         """Cells added up to fewer, which are numbered from 0.
 
         Args:
-            number: of the group that each cell joins, [..., cell].
+            number: of the group that each cell joins, [cell].
             groups: how many there are.
         """
-        hot = (number[..., None] == np.arange(groups)).astype(np.float64)  # [..., cell, group]
-        return replace(
-            self,
-            cuts=np.arange(groups, dtype=np.float64),
-            signal=self.signal @ hot,
-            background=self.background @ hot[..., None, :, :],
-        )
+        hot = (number[:, None] == np.arange(groups)).astype(np.float64)  # [cell, group]
+        cuts = np.arange(groups, dtype=np.float64)
+        return replace(self, cuts=cuts, signal=self.signal @ hot, background=self.background @ hot)
 
     def one_more(self) -> "Counts":
         """The counts with one event more of one process in one cell, for each of both in turn, [process and cell, ...].

@@ -1,7 +1,7 @@
 """Choose cut and bins of a search on some events, and work out the significance on others."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,6 @@ from fivesigma.metrics.search.choice import (
     best_of,
     bin_numbers,
     cuts_to_try,
-    joined,
 )
 from fivesigma.metrics.search.counts import Counts
 from fivesigma.metrics.search.expected import Expected
@@ -24,6 +23,8 @@ from fivesigma.metrics.search.significance import Yields, binned, excluded
 REPLICAS = 300
 """Samples that the given one might have been, whose spread is the statistical error."""
 SEED = 20_241_107
+MARGIN = 2.0
+"""Effective background events of a cut or bin when it is chosen, relative to those that it must have."""
 
 Column = NDArray[np.float64]
 
@@ -63,12 +64,16 @@ def _edges(cuts: Column, numbers: NDArray[np.intp]) -> Column:
     return np.concatenate([[0.0], starts[1:], [1.0]])
 
 
-def _enough(settings: Search) -> Enough:
-    return Enough(settings.min_background, settings.max_mc_error)
+def _enough(settings: Search, margin: float = 1.0) -> Enough:
+    """What a bin must have, with so many times the effective events."""
+    return Enough(settings.min_background, settings.max_mc_error / margin**0.5)
 
 
 def choose(events: Expected, settings: Search) -> Choice:
     """The best cut, and bins of the score; for each group by the events of all others, if there are several.
+
+    Where that is possible, twice as many effective background events are asked for as a bin must have, so that the events
+    that count are enough too, in spite of their fluctuations.
 
     Args:
         events: which the network was not trained on.
@@ -80,17 +85,29 @@ def choose(events: Expected, settings: Search) -> Choice:
     for target, name in ((1, "signal"), (0, "background")):
         if not (events.target == target).any():
             raise ValueError(f"there is no {name} event to choose cut and bins by")
+    try:
+        return _chosen(events, settings, _enough(settings, MARGIN))
+    except ValueError:
+        return _chosen(events, settings, _enough(settings))
+
+
+def _chosen(events: Expected, settings: Search, enough: Enough) -> Choice:
+    """The best cut and the bins that have enough background.
+
+    Raises:
+        ValueError: if there are none.
+    """
     edges = cuts_to_try(events.score, events.target, settings.bins)
     cuts = np.unique(np.concatenate([[0.0], cuts_to_try(events.score, events.target), edges]))
     coarse = np.isin(cuts, edges[1:]) | (cuts == 0)
     each = [events.counts(cuts, group) for group in range(events.groups)]
     counts = _of_others(each)
-    enough = _enough(settings)
-    index = [int(best_of(one.above(), enough, settings.systematic)) for one in counts]
-    if min(index) < 0:
-        raise ValueError(f"no cut leaves {enough}")
-    found = []
-    for one, place in zip(counts, index, strict=True):
+    index, found = [], []
+    for one in counts:
+        place = best_of(one.above(), enough, settings.systematic)
+        if place is None:
+            raise ValueError(f"no cut leaves {enough}")
+        index.append(place)
         numbers, count = _numbered(one, coarse, enough)
         if count == 1 and settings.bins > 1:  # too little is above the lowest edge: the best cut divides the bin
             numbers, count = _numbered(one, np.isin(np.arange(len(cuts)), (0, place)), enough)
@@ -107,7 +124,7 @@ def _numbered(counts: Counts, edge: NDArray[np.bool_], enough: Enough) -> tuple[
     """The bin of each cell, [cell], and how many bins there are, if only some cells may begin one."""
     coarse = np.cumsum(edge) - 1
     numbers, count = bin_numbers(counts.grouped(coarse, int(coarse[-1]) + 1), enough)
-    return numbers[coarse], int(count)
+    return numbers[coarse], count
 
 
 def _of_others(each: list[Counts]) -> tuple[Counts, ...]:
@@ -133,7 +150,7 @@ class Reached:
         index: position of each group's cut.
         numbers: for each group the bin of each cell, numbered from the highest score down.
         above: counts above the cuts, one cell.
-        bins: counts in the bins.
+        bins: counts in the bins, from the lowest score up.
     """
 
     judged: Counts
@@ -170,26 +187,29 @@ def _filled(bins: Counts) -> Yields:
 def _reached(events: Expected, choice: Choice) -> Reached:
     """The events that count above the cuts and in the bins.
 
+    A bin with too little of their background joins the next bin of lower score, as when bins are chosen.
+
     Raises:
         ValueError: if no cut leaves enough of their background.
     """
     judged = [events.counts(choice.cuts, group) for group in range(len(choice.counts))]
     index = _offered(judged, list(choice.index), choice.settings)
-    above = _sum([counts.cumulated().at(np.array(place)) for counts, place in zip(judged, index, strict=True)])
+    above = _sum([counts.summed(slice(place, None)) for counts, place in zip(judged, index, strict=True)])
     count = max(int(numbers.max()) for numbers in choice.bins) + 1
-    filled = _sum([counts.grouped(numbers, count) for counts, numbers in zip(judged, choice.bins, strict=True)])
-    new = joined(filled)
-    numbers = [new[own] for own in choice.bins]
-    return Reached(_sum(judged), index, numbers, above, filled.grouped(new, int(new.max()) + 1))
+    # From the lowest score up, as cells are.
+    rising = _sum([counts.grouped(count - 1 - numbers, count) for counts, numbers in zip(judged, choice.bins, strict=True)])
+    new, count = bin_numbers(rising, _enough(choice.settings), with_signal=False)
+    numbers = [new[::-1][own] for own in choice.bins]
+    return Reached(_sum(judged), index, numbers, above, rising.grouped(count - 1 - new, count))
 
 
 def _offered(judged: list[Counts], index: list[int], settings: Search) -> list[int]:
     """The cuts, or the next lower ones above which the events that count are enough."""
-    above, enough = [counts.cumulated() for counts in judged], _enough(settings)
+    enough = _enough(settings)
     for lower in range(max(index) + 1):
         found = [max(place - lower, 0) for place in index]
-        total = _sum([counts.at(np.array(place)) for counts, place in zip(above, found, strict=True)])
-        if enough(total.inside()).all():
+        above = _sum([counts.summed(slice(place, None)) for counts, place in zip(judged, found, strict=True)])
+        if enough(above.inside()).all():
             return found
     raise ValueError(f"no cut leaves {enough} among the events that count")
 
@@ -217,7 +237,7 @@ class Bins:
 
 
 def in_bins(events: Expected, choice: Choice) -> tuple[Bins, Yields]:
-    """Bins and their contents; a bin that comes out empty has joined its neighbour.
+    """Bins and their contents; a bin with too little background has joined its neighbour.
 
     Raises:
         ValueError: if no cut leaves enough of the background of these events.
@@ -226,10 +246,8 @@ def in_bins(events: Expected, choice: Choice) -> tuple[Bins, Yields]:
 
 
 def _bins_of(reached: Reached, choice: Choice) -> tuple[Bins, Yields]:
-    """Bins from the lowest score up, and what is in them."""
-    yields = reached.bins.inside()
-    rising = Yields(*(getattr(yields, f.name)[::-1] for f in fields(yields)))
-    return Bins([_edges(choice.cuts, numbers) for numbers in reached.numbers]), rising
+    """Bins, and what is in them."""
+    return Bins([_edges(choice.cuts, numbers) for numbers in reached.numbers]), reached.bins.inside()
 
 
 @dataclass(frozen=True)
