@@ -339,7 +339,8 @@ def _confusion(folder: RunFolder, tree: Tree, last: str) -> Picture:
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for i in range(len(names)):
         for j in range(len(names)):
-            text = f"{100 * shares[i, j]:.1f} %\n{counts[i, j]:,.0f}"
+            total = f"{counts[i, j]:,.0f}" if counts[i, j] >= 100 else f"{counts[i, j]:.3g}"
+            text = f"{100 * shares[i, j]:.1f} %\n{total}"
             axes.text(j, i, text, ha="center", va="center", fontsize=9, color="white" if shares[i, j] > 0.55 else "black")
     axes.set_xticks(range(len(names)), names, rotation=20 if len(names) > 2 else 0)
     axes.set_yticks(range(len(names)), names)
