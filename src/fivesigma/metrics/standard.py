@@ -1,5 +1,6 @@
 """The metrics that every analysis gets, each with its direction, unit and meaning."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -13,16 +14,13 @@ from fivesigma.metrics.spec import TARGET, MetricOptions, MetricSpec
 BINARY, CLASSES, REGRESSION = ("binary",), ("binary", "multiclass"), ("regression",)
 
 
-def _auc(score: NDArray[Any], target: NDArray[Any], weight: Weight, options: MetricOptions) -> Metric:
-    return roc.auc(score, target, weight)
+def _of_events(metric: Callable[..., Metric]) -> Callable[..., Metric]:
+    """A metric, or a difference, that depends on the events alone, as a specification calls it: with options."""
+    return lambda *columns_and_options: metric(*columns_and_options[:-1])
 
 
 def _accuracy(score: NDArray[Any], target: NDArray[Any], weight: Weight, options: MetricOptions) -> Metric:
     return classes.accuracy(score, target, weight, options.threshold)
-
-
-def _log_loss(score: NDArray[Any], target: NDArray[Any], weight: Weight, options: MetricOptions) -> Metric:
-    return classes.log_loss(score, target, weight)
 
 
 def _of_confusion(
@@ -37,35 +35,13 @@ def _accuracy_of_constant(score: NDArray[Any], target: NDArray[Any], weight: Wei
     return weighted_mean((target == largest).astype(np.float64), weight)
 
 
-def _rmse(score: NDArray[Any], target: NDArray[Any], weight: Weight, options: MetricOptions) -> Metric:
-    return regression.rmse(score, target, weight)
-
-
-def _mae(score: NDArray[Any], target: NDArray[Any], weight: Weight, options: MetricOptions) -> Metric:
-    return regression.mae(score, target, weight)
-
-
-def _bias(score: NDArray[Any], target: NDArray[Any], weight: Weight, options: MetricOptions) -> Metric:
-    return regression.bias(score, target, weight)
-
-
 def _width_68(score: NDArray[Any], target: NDArray[Any], weight: Weight, options: MetricOptions) -> Metric:
     return regression.half_width_68(score - target, weight)
-
-
-def _r_squared(score: NDArray[Any], target: NDArray[Any], weight: Weight, options: MetricOptions) -> Metric:
-    return regression.r_squared(score, target, weight)
 
 
 def _rmse_of_constant(score: NDArray[Any], target: NDArray[Any], weight: Weight, options: MetricOptions) -> Metric:
     constant = np.full(len(score), np.average(target, weights=weight) if weight.sum() else 0.0)
     return regression.rmse(constant, target, weight)
-
-
-def _auc_difference(
-    first: NDArray[Any], second: NDArray[Any], target: NDArray[Any], weight: Weight, options: MetricOptions
-) -> Metric:
-    return roc.auc_difference(first, second, target, weight)
 
 
 def _accuracy_difference(
@@ -94,12 +70,6 @@ def _confusion_difference(
     return replicas(*joint, lambda t: statistic(t.sum(axis=2)) - statistic(t.sum(axis=1)), options.bootstrap)
 
 
-def _rmse_difference(
-    first: NDArray[Any], second: NDArray[Any], target: NDArray[Any], weight: Weight, options: MetricOptions
-) -> Metric:
-    return regression.rmse_difference(first, second, target, weight)
-
-
 def _mae_difference(
     first: NDArray[Any], second: NDArray[Any], target: NDArray[Any], weight: Weight, options: MetricOptions
 ) -> Metric:
@@ -113,26 +83,14 @@ def _bias_difference(
     return weighted_mean(first.astype(np.float64) - second, weight)
 
 
-def _width_difference(
-    first: NDArray[Any], second: NDArray[Any], target: NDArray[Any], weight: Weight, options: MetricOptions
-) -> Metric:
-    return regression.width_difference(first, second, target, weight)
-
-
-def _r_squared_difference(
-    first: NDArray[Any], second: NDArray[Any], target: NDArray[Any], weight: Weight, options: MetricOptions
-) -> Metric:
-    return regression.r_squared_difference(first, second, target, weight)
-
-
 AUC = MetricSpec(
     "auc",
     BINARY,
     True,
     "probability that a signal event scores above a background event",
-    function=_auc,
+    function=_of_events(roc.auc),
     label="AUC",
-    difference=_auc_difference,
+    difference=_of_events(roc.auc_difference),
 )
 ACCURACY = MetricSpec(
     "accuracy", CLASSES, True, "share of events put into the right class", "", _accuracy, difference=_accuracy_difference
@@ -142,7 +100,7 @@ LOG_LOSS = MetricSpec(
     CLASSES,
     False,
     "mean of −ln p(true class)",
-    function=_log_loss,
+    function=_of_events(classes.log_loss),
     in_bins=False,
     label="log-loss",
     difference=_log_loss_difference,
@@ -186,10 +144,28 @@ ACCURACY_OF_CONSTANT = MetricSpec(
     in_bins=False,
 )
 RMSE = MetricSpec(
-    "rmse", REGRESSION, False, "root mean squared error", TARGET, _rmse, label="RMSE", difference=_rmse_difference
+    "rmse",
+    REGRESSION,
+    False,
+    "root mean squared error",
+    TARGET,
+    _of_events(regression.rmse),
+    label="RMSE",
+    difference=_of_events(regression.rmse_difference),
 )
-MAE = MetricSpec("mae", REGRESSION, False, "mean absolute error", TARGET, _mae, label="MAE", difference=_mae_difference)
-BIAS = MetricSpec("bias", REGRESSION, None, "mean of predicted − true", TARGET, _bias, difference=_bias_difference)
+MAE = MetricSpec(
+    "mae",
+    REGRESSION,
+    False,
+    "mean absolute error",
+    TARGET,
+    _of_events(regression.mae),
+    label="MAE",
+    difference=_mae_difference,
+)
+BIAS = MetricSpec(
+    "bias", REGRESSION, None, "mean of predicted − true", TARGET, _of_events(regression.bias), difference=_bias_difference
+)
 WIDTH_68 = MetricSpec(
     "width_68",
     REGRESSION,
@@ -198,16 +174,16 @@ WIDTH_68 = MetricSpec(
     TARGET,
     _width_68,
     label="half width of 68 %",
-    difference=_width_difference,
+    difference=_of_events(regression.width_difference),
 )
 R_SQUARED = MetricSpec(
     "r_squared",
     REGRESSION,
     True,
     "share of the variance explained",
-    function=_r_squared,
+    function=_of_events(regression.r_squared),
     label="R²",
-    difference=_r_squared_difference,
+    difference=_of_events(regression.r_squared_difference),
 )
 RMSE_OF_CONSTANT = MetricSpec(
     "rmse_of_constant", REGRESSION, None, "RMSE of always answering the mean", TARGET, _rmse_of_constant
