@@ -21,8 +21,10 @@ from numpy.testing import assert_array_equal
 
 from fivesigma import plugins
 from fivesigma.data.formats import expand, guess_format, open_table, split_treename
+from fivesigma.data.plan import as_column
 from fivesigma.data.write import write_columns
 from fivesigma.errors import ColumnNotFound, DataError
+from fivesigma.expressions import Expression
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "real"
 
@@ -157,6 +159,27 @@ def test_lists_per_event_stay_lists(tmp_path):
         assert ak.to_list(ak.concatenate(parts)) == ak.to_list(lists)
     (empty,) = open_table(f"{tmp_path}/l.root:Empty").chunks(["j"])
     assert empty["j"].ndim == 2
+
+
+@pytest.mark.parametrize("kind", [pa.list_, pa.large_list])
+@pytest.mark.parametrize("number", [pa.float32(), pa.int64()])
+def test_lists_of_a_parquet_file_go_through_every_expression(tmp_path, kind, number):
+    lists = pa.array([[3, 2], [], [1], None, [None, 4]], type=kind(number))
+    pq.write_table(pa.table({"j": lists}), tmp_path / "l.parquet")
+    (chunk,) = open_table(f"{tmp_path}/l.parquet").chunks(["j"])
+    nan = np.nan
+    expected = {
+        "j[0]": [3, nan, 1, nan, nan],
+        "j[1] + 1": [3, nan, nan, nan, 5],
+        "sum(j)": [5, 0, 1, 0, 4],
+        "max(j)": [3, nan, 1, nan, 4],
+        "count(j)": [2, 0, 1, 0, 2],
+        "count(j > 1)": [2, 0, 0, 0, 1],
+        "j[j > 2][0]": [3, nan, nan, nan, 4],
+        "any(j > 2)": [1, 0, 0, 0, 1],
+    }
+    for text, values in expected.items():
+        assert_array_equal(as_column(Expression(text)(chunk), text, "here", 5).astype(float), values, text)
 
 
 def test_several_trees_must_be_chosen_from(tmp_path):

@@ -346,7 +346,7 @@ def _events(
     fingerprint = fingerprints(
         [*features.T, *parameters.T, *(c.astype(np.float32) for c in (target, *events.observers.values()))]
     )
-    numbers = _as_numbers(column(number), number, plan.where) if number else fingerprint
+    numbers = whole_numbers(column(number), number, plan.where) if number else fingerprint
     return replace(events, event_number=numbers, fingerprint=fingerprint)
 
 
@@ -481,7 +481,17 @@ def _classes(labels: Labels, values: NDArray[Any], where: str) -> NDArray[np.int
     return index
 
 
-def _as_numbers(values: NDArray[Any], name: str, where: str) -> NDArray[np.uint64]:
+def whole_numbers(values: NDArray[Any], name: str, where: str) -> NDArray[np.uint64]:
+    """Convert event numbers of any type, [event].
+
+    Args:
+        values: as they are read.
+        name: of the column.
+        where: names the file.
+
+    Raises:
+        DataError: if one is missing, has a fraction, or is too large for its type to hold it exactly.
+    """
     if values.dtype.kind == "f":
         if not np.isfinite(values).all():
             raise DataError(f"the event number {name!r} in {where} is missing in some events")

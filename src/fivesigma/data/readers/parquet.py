@@ -46,7 +46,12 @@ def to_numpy(column: Any) -> Any:
     if pa.types.is_list(column.type) or pa.types.is_large_list(column.type) or pa.types.is_fixed_size_list(column.type):
         import awkward as ak
 
-        return ak.from_arrow(column)
+        # Awkward pads only lists whose offsets have 64 bits; Arrow's usual ones have 32.
+        if pa.types.is_list(column.type):
+            column = column.cast(pa.large_list(column.type.value_type))
+        lists = ak.from_arrow(column)
+        # A missing list is an empty one. (Awkward 2.14 shifts the events when it pads Arrow's masked lists.)
+        return ak.fill_none(lists, [], axis=0) if column.null_count else lists
     if column.null_count and not pa.types.is_floating(column.type):
         column = column.cast(pa.float64())
     return np.asarray(column.to_numpy(zero_copy_only=False))
