@@ -126,6 +126,14 @@ def test_a_class_missing_from_a_part_is_named(sample):
         check_classes({"train": sample(target=np.zeros(N, int))})
 
 
+def test_test_events_may_lack_a_class(sample):
+    background = sample(2, number=np.arange(N) + 10**7, target=np.zeros(N, int))
+    parts = split([("train", sample(1)), ("test", background)], Split())
+    assert len(parts["test"]) == N
+    with pytest.raises(EventsError, match="class 'signal' has no event in the train part"):
+        split([("train", background), ("test", sample(1))], Split(val=0))
+
+
 def test_shares_of_classes_sum_to_one_and_all_comes_first(sample):
     parts = split([("split", sample())], Split())
     table = shares_table(parts)

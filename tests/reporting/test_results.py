@@ -284,6 +284,12 @@ def test_each_output_has_a_panel_with_every_true_class(folder, drawn):
     assert drawn["class-scores"].get_supylabel() == "events, unit area"
 
 
+def test_a_class_without_a_positive_sum_of_weights_has_no_shares(folder, drawn):
+    results._confusion(folder, {"counts": [[-3e4, 10.0], [0, 0]], "classes": ["QCD", "X"]}, "test")
+    texts = [text.get_text() for text in drawn.axes("confusion")[0].texts]
+    assert [text.split("\n")[0] for text in texts] == ["–"] * 4
+
+
 def test_cells_of_the_confusion_matrix_show_shares_of_the_true_class_and_sums_of_weights(folder, drawn):
     results._confusion(folder, {"counts": [[30.0, 10.0], [200.0, 1800.0]], "classes": ["QCD", "X"]}, "test")
     axes = drawn.axes("confusion")[0]

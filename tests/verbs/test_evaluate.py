@@ -26,3 +26,14 @@ def test_an_observer_never_takes_the_place_of_a_column_of_ours(toy, command):
     assert set(found["observer_score"]) == {0.0}
     assert found["score"].std() > 0
     assert found["prediction"].std() > 0
+
+
+def test_a_test_file_of_one_class_has_dashes(toy, command):
+    header, *rows = Path("test.csv").read_text().splitlines()
+    Path("test.csv").write_text("\n".join([header, *(row for row in rows if row.split(",")[1] == "0")]) + "\n")
+    more = ["--set", "train.epochs=1", "--set", "evaluate.search={}", "--set", "evaluate.recalibrate=isotonic"]
+    code, out, err = command("run", toy, *more)
+    assert code == 0, err
+    (row,) = [line for line in out.splitlines() if line.startswith("auc ")]
+    assert row.split()[-1] == "–"
+    assert "class 'signal' has no event in the test part" in out

@@ -33,6 +33,22 @@ def test_predict_keeps_every_event_in_order(toy, command, ending):
     np.testing.assert_allclose(columns["sum"], raw[:, 2] + raw[:, 3])
 
 
+def test_event_numbers_of_an_expression_are_written_as_integers(toy, command):
+    """Delphes keeps them in a list of one; expressions compute in double precision."""
+    for name in ("train", "test"):
+        raw = np.loadtxt(f"{name}.csv", delimiter=",", skiprows=1)
+        columns = {"label": raw[:, 1], "w": raw[:, 5], **{f"x{i}": raw[:, 2 + i] for i in range(3)}}
+        pq.write_table(pa.table({"event": [[int(n)] for n in raw[:, 0]], **columns}), f"{name}.parquet")
+    toy.write_text(toy.read_text().replace(".csv", ".parquet").replace("event_number: event", "event_number: event[0]"))
+    code, _, err = command("train", toy, "--set", "train.epochs=1")
+    assert code == 0, err
+    code, _, err = command("predict", "toy", "test.parquet", "-o", "scored.parquet")
+    assert code == 0, err
+    number = fs.open_table("scored.parquet").read()["event_number"]
+    assert number.dtype == np.int64
+    np.testing.assert_array_equal(number, raw[:, 0])
+
+
 @pytest.mark.parametrize("ending", ["parquet", "npz"])
 def test_predict_over_several_files_is_the_same_whoever_scores_them(toy, command, ending):
     command("train", toy)

@@ -196,7 +196,10 @@ def _unequal(metrics: Mapping[str, Any]) -> list[str]:
 def _few(metrics: Mapping[str, Any], part: str) -> list[str]:
     rows = metrics.get("per_class", {})
     small = {name: row["support"] for name, row in rows.items() if _effective(row["support"]) < FEW}
-    return [f"class {name!r} has only {_effective(n):.0f} effective events in the {part} part" for name, n in small.items()]
+    return [
+        f"class {name!r} has {f'only {_effective(n):.0f} effective events' if n.value else 'no event'} in the {part} part"
+        for name, n in small.items()
+    ]
 
 
 def _effective(support: Metric) -> float:

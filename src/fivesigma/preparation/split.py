@@ -55,7 +55,7 @@ def split(samples: Sequence[tuple[str, Events]], settings: Split) -> dict[str, E
             "every validation event is also a test event and was dropped",
             hint="give different files for validation and test",
         )
-    check_classes(parts)
+    check_classes({part: events for part, events in parts.items() if part != "test"})
     return parts
 
 
@@ -257,7 +257,9 @@ def without_overlap(parts: dict[str, Events], settings: Split) -> dict[str, Even
 
 
 def check_classes(parts: Mapping[str, Events]) -> None:
-    """Refuse parts in which a class has no events: no metric could be computed.
+    """Refuse parts in which a class has no events: nothing could be learned of it.
+
+    Test events may lack a class: what needs both is then shown as a dash.
 
     Raises:
         EventsError: naming the class and the part.

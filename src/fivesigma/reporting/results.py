@@ -333,15 +333,17 @@ def _class_scores(folder: RunFolder, analysis: Analysis, tree: Tree, last: str) 
 def _confusion(folder: RunFolder, tree: Tree, last: str) -> Picture:
     counts = np.asarray(tree["counts"])
     names = tree["classes"]
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1e-300)
+    sums = counts.sum(axis=1, keepdims=True)
+    shares = np.divide(counts, sums, out=np.full(counts.shape, np.nan), where=sums > 0)
     size = 2.6 + 0.8 * len(names)
     figure, (axes,) = new_figure(size + 0.9, size)
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for i in range(len(names)):
         for j in range(len(names)):
             total = f"{counts[i, j]:,.0f}" if counts[i, j] >= 100 else f"{counts[i, j]:.3g}"
-            text = f"{100 * shares[i, j]:.1f} %\n{total}"
-            axes.text(j, i, text, ha="center", va="center", fontsize=9, color="white" if shares[i, j] > 0.55 else "black")
+            share = "–" if np.isnan(shares[i, j]) else f"{100 * shares[i, j]:.1f} %"
+            colour_of_text = "white" if shares[i, j] > 0.55 else "black"
+            axes.text(j, i, f"{share}\n{total}", ha="center", va="center", fontsize=9, color=colour_of_text)
     axes.set_xticks(range(len(names)), names, rotation=20 if len(names) > 2 else 0)
     axes.set_yticks(range(len(names)), names)
     axes.minorticks_off()

@@ -21,7 +21,7 @@ from fivesigma.atomic import named_errors, writing
 from fivesigma.baselines.saved import NETWORK, SavedBaseline, check_name, load_baseline
 from fivesigma.cluster.base import tell
 from fivesigma.data.formats import expand, split_treename
-from fivesigma.data.load import Layout, features_of, plain_features, plan_for, reader_of_new
+from fivesigma.data.load import Layout, features_of, plain_features, plan_for, reader_of_new, whole_numbers
 from fivesigma.data.plan import Plan, Variables
 from fivesigma.data.readers.base import ColumnNames
 from fivesigma.data.write import writable_format, write_columns
@@ -327,7 +327,7 @@ def _score(task: Scoring, file: str) -> Generator[tuple[Columns, int | None], No
         start, chunk = piece
         length = _length(chunk)
         variables = plan.variables(chunk)
-        columns: Columns = {"event_number": plan.evaluate(number, variables, length)} if number else {}
+        columns: Columns = {"event_number": _numbers(plan, number, variables, length)} if number else {}
         columns |= {names_of[name]: plan.evaluate(name, variables, length) for name in task.observers}
         if selection:
             columns["selected"] = plan.evaluate(selection, variables, length).astype(bool)
@@ -397,6 +397,14 @@ def _event_number(plan: Plan) -> str | None:
     if number and _available(plan, number):
         return column_of(number)
     return "event_number" if "event_number" in plan.available else None
+
+
+def _numbers(plan: Plan, number: str, variables: Variables, length: int) -> NDArray[Any]:
+    """Event numbers as the file has them; those of an expression, which computes in double precision, as integers."""
+    values = plan.evaluate(number, variables, length)
+    if number in plan.available:
+        return values
+    return whole_numbers(values, number, plan.where).view(np.int64)
 
 
 def _selection(plan: Plan) -> str | None:
