@@ -1,7 +1,7 @@
 """Count how often the 68 % intervals of a search hold the truth, over simulated samples.
 
-python -m studies.coverage                 # 1000 samples of every case, limits included; an hour on two cores
-python -m studies.coverage --toys 100 --limits 0
+python -m studies.coverage                 # 1000 samples of every case; ten minutes on two cores
+python -m studies.coverage --toys 100
 """
 
 import argparse
@@ -19,10 +19,8 @@ from scipy import stats
 from fivesigma.analysis.search import Search
 from fivesigma.metrics.search.counts import processes
 from fivesigma.metrics.search.expected import Expected
-from fivesigma.metrics.search.limits import limits
 from fivesigma.metrics.search.search import choose, in_bins, results
 from fivesigma.metrics.search.significance import Yields, binned, excluded
-from fivesigma.metrics.search.workspace import workspace
 
 Column = NDArray[np.float64]
 NUMBERS = ("best_cut", "binned", "limit")
@@ -104,13 +102,12 @@ def _scan() -> dict[str, Case]:
 CASES: Mapping[str, Case] = {**_heavy(), **_scan()}
 
 
-def held(case: Case, toys: int, *, with_limits: int | None = None, seed: int = 1) -> dict[str, list[float]]:
+def held(case: Case, toys: int, *, seed: int = 1) -> dict[str, list[float]]:
     """For each number of a search the pulls: how many of its errors it is away from the truth, [sample].
 
     Args:
         case: what is simulated.
         toys: samples.
-        with_limits: of how many of them limits are computed; of all by default.
         seed: of the random numbers.
 
     The truth is what the chosen cut and bins give with the expected yields, and with the Monte Carlo error that a
@@ -118,9 +115,8 @@ def held(case: Case, toys: int, *, with_limits: int | None = None, seed: int = 1
     """
     settings = Search(systematic=0.1)
     generator = np.random.default_rng(seed)
-    with_limits = toys if with_limits is None else with_limits
-    pulls: dict[str, list[float]] = {name: [] for name in NUMBERS if with_limits or name != "limit"}
-    for toy in range(toys):
+    pulls: dict[str, list[float]] = {name: [] for name in NUMBERS}
+    for _ in range(toys):
         deciding, judged = case.sample(generator), case.sample(generator)
         try:
             choice = choose(deciding, settings)
@@ -134,16 +130,16 @@ def held(case: Case, toys: int, *, with_limits: int | None = None, seed: int = 1
             "binned": float(binned(true_bins, 0.1)),
         }
         stated = {name: (metrics[name].value, metrics[name].error) for name in truth}
-        if toy < with_limits:
-            median = [_median_limit(y) for y in (nominal, true_bins)]
-            stated["limit"], truth["limit"] = (median[0], metrics["relative_error"] * median[0]), median[1]
+        median = [_median_limit(y) for y in (nominal, true_bins)]
+        stated["limit"], truth["limit"] = (median[0], metrics["relative_error"] * median[0]), median[1]
         for name, (value, error) in stated.items():
             pulls[name].append((value - truth[name]) / error)
     return pulls
 
 
 def _median_limit(yields: Yields) -> float:
-    return limits(workspace(yields, systematic=0.1), float(excluded(yields, 0.1)), bands=(0,)).expected[0]
+    """The limit by the formula that agrees with the fit of the workspace to 0.2 %, as a test of it shows."""
+    return float(excluded(yields, 0.1))
 
 
 def coverage(pulls: list[float]) -> float:
@@ -155,12 +151,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Print a table."""
     parser = argparse.ArgumentParser(prog="python -m studies.coverage", description=__doc__.splitlines()[0])
     parser.add_argument("--toys", type=int, default=1000, help="samples of every case")
-    parser.add_argument("--limits", type=int, help="samples of which limits are computed; all by default")
     parser.add_argument("--workers", type=int, default=2, help="cases that are computed at once (2)")
     options = parser.parse_args(arguments)
     print("| case | number | samples | interval holds the truth | mean pull | spread of the pulls |")
     print("|---|---|---|---|---|---|")
-    of_case = partial(held, toys=options.toys, with_limits=options.limits)
+    of_case = partial(held, toys=options.toys)
     with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool:
         for name, numbers in zip(CASES, pool.map(of_case, CASES.values()), strict=True):
             for number, pulls in numbers.items():

@@ -94,6 +94,6 @@ def test_yields_without_signal_have_no_significance_and_exclude_nothing():
         (yields([20], [400], [10]), 0.1),
     ],
 )
-def test_the_fast_limit_is_about_that_of_the_fit(found, systematic):
+def test_the_fast_limit_is_that_of_the_fit(found, systematic):
     fitted = limits(workspace(found, systematic=systematic), scale_of_limit(found)).expected[2]
-    assert excluded(found, systematic) == pytest.approx(fitted, rel=0.03)
+    assert excluded(found, systematic) == pytest.approx(fitted, rel=2e-3)

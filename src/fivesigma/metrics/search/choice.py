@@ -1,4 +1,4 @@
-"""Choose a cut, and join cells of the score to bins, so that enough background stands behind each."""
+"""Choose the cut on the score and merge its cells into bins, each with enough simulated background."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,18 +10,18 @@ from fivesigma.metrics.search.counts import Counts
 from fivesigma.metrics.search.significance import Yields
 
 STEPS = 200
-"""Cuts that are tried, at equal shares of the signal."""
+"""Number of cuts that are tried, at equally spaced signal efficiencies."""
 
 Index = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
 class Enough:
-    """What a bin, or the events above a cut, must have to be offered.
+    """Requirement on the background of a bin, or above a cut.
 
     Attributes:
-        min_background: least background, in events.
-        max_mc_error: largest relative Monte Carlo error of it; at least 1/error² effective events stand behind it.
+        min_background: smallest expected background, in events.
+        max_mc_error: largest relative Monte Carlo error of the background: it needs 1/error² effective events.
     """
 
     min_background: float = 1.0
@@ -36,12 +36,12 @@ class Enough:
 
 
 def cuts_to_try(score: NDArray[Any], target: NDArray[Any], steps: int = STEPS) -> NDArray[np.float64]:
-    """Rising cuts at equal shares of the signal."""
+    """Cuts at equally spaced signal efficiencies, in increasing order."""
     return np.unique(np.quantile(score[target == 1], np.linspace(0, 1, steps, endpoint=False)).astype(np.float64))
 
 
 def best_of(yields: Yields, enough: Enough, systematic: float | None) -> int | None:
-    """Position of the cut of largest significance; None if no cut leaves enough background."""
+    """Index of the cut with the largest significance; None if no cut leaves enough background."""
     allowed = enough(yields)
     if not allowed.any():
         return None
@@ -49,17 +49,17 @@ def best_of(yields: Yields, enough: Enough, systematic: float | None) -> int | N
 
 
 def bin_numbers(counts: Counts, enough: Enough, with_signal: bool = True) -> tuple[Index, int]:
-    """Join cells from the top until each bin has enough background.
+    """Merge cells from the highest score down until each bin has enough background.
 
-    What is left at the bottom joins the lowest bin.
+    The cells that remain at the lowest scores join the lowest bin.
 
     Args:
-        counts: of cells, from the lowest score up.
-        enough: what a bin must have.
-        with_signal: whether it must have signal, too.
+        counts: counts in cells, in order of increasing score.
+        enough: requirement on the background of a bin.
+        with_signal: whether a bin must have signal as well.
 
     Returns:
-        The number of the bin of each cell, 0 for the highest scores, [cell], and how many bins there are; none if the
+        The index of each cell's bin, 0 for the highest scores, [cell], and the number of bins, which is zero if the
         background is not enough for one.
     """
     cells = counts.signal.shape[-1]

@@ -1,4 +1,4 @@
-"""Weighted counts of signal and of every background process, between neighbouring cuts on the score."""
+"""Weighted counts of signal and of every background process between neighbouring cuts on the score."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,18 +12,18 @@ from fivesigma.metrics.search.significance import Yields
 BAND = 3.0
 """Weights of one process differ by at most this factor."""
 FEWEST = 3
-"""Events of a band of weights; a band with fewer joins the next one."""
+"""Smallest number of events in a band of weights; a band with fewer joins the next one."""
 
 
 def processes(weight: Weight, sample: NDArray[Any] | None = None) -> NDArray[np.intp]:
-    """The process that each event stands for, as far as its sample and its weight tell, [event] from 0.
+    """Index of the process of each event, inferred from its sample and its weight, [event].
 
-    A sample of one process has weights of one sign and of about one size. Where a file holds several processes, their
-    weights tell them apart: from the largest weight of each sign down, all within a factor of three are one process.
+    Weights of one process have the same sign and similar size. Processes that share a file are told apart by their
+    weights: from the largest weight of each sign down, weights within a factor of three count as one process.
 
     Args:
         weight: [event].
-        sample: number of the sample that each event is from, [event]; one sample by default.
+        sample: index of the sample of each event, [event]; by default there is one sample.
 
     >>> found = processes(np.array([1.0, 1.1] * 10 + [50.0, 60.0] * 10))
     >>> found[:2].tolist(), found[-2:].tolist()
@@ -43,7 +43,7 @@ def processes(weight: Weight, sample: NDArray[Any] | None = None) -> NDArray[np.
 
 
 def _bands(size: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Number of the band of each weight, [event]: 0 for the heaviest."""
+    """Index of the band of each weight, [event]: 0 for the largest weights."""
     band = np.floor(np.log(size.max() / size) / np.log(BAND) + 1e-9).astype(np.intp)
     numbers, where, events = np.unique(band, return_inverse=True, return_counts=True)
     joined, current, held = np.zeros(len(numbers), np.intp), 0, 0
@@ -51,20 +51,20 @@ def _bands(size: NDArray[np.float64]) -> NDArray[np.intp]:
         joined[i], held = current, held + int(more)
         if held >= FEWEST:
             current, held = current + 1, 0
-    if held:  # the lightest are too few: they join the band above
+    if held:  # too few of the smallest weights: they join the band above
         joined = np.minimum(joined, max(current - 1, 0))
     return joined[where]
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Sums over the events between neighbouring cuts, with axes in front for replicas.
+    """Sums of weights in cells between neighbouring cuts, with leading axes for replicas.
 
     Attributes:
-        cuts: lower edge of each cell, rising, [cell]; a cell ends where the next begins, the last one nowhere.
+        cuts: lower edge of each cell, increasing, [cell]; the last cell has no upper edge.
         signal: Σw and Σw², [..., 2, cell].
         background: the same of each process, [..., process, 2, cell].
-        mean_weight: Σw² / Σw of each process, in all cells together, [process].
+        mean_weight: Σw² / Σw of each process over all cells, [process].
     """
 
     cuts: NDArray[np.float64]
@@ -73,21 +73,21 @@ class Counts:
     mean_weight: NDArray[np.float64]
 
     def __add__(self, other: "Counts") -> "Counts":
-        """Events of both, which have the same cuts and processes."""
+        """Sum of the counts of two samples with the same cuts and processes."""
         return replace(self, signal=self.signal + other.signal, background=self.background + other.background)
 
     def cumulated(self) -> "Counts":
-        """What is at or above the lower edge of each cell."""
+        """Counts at or above the lower edge of each cell."""
         signal, background = (np.cumsum(a[..., ::-1], axis=-1)[..., ::-1] for a in (self.signal, self.background))
         return replace(self, signal=signal, background=background)
 
     def summed(self, cells: slice) -> "Counts":
-        """Some neighbouring cells as one."""
+        """Counts of some neighbouring cells, merged into one."""
         signal, background = (a[..., cells].sum(axis=-1, keepdims=True) for a in (self.signal, self.background))
         return replace(self, cuts=self.cuts[cells][:1], signal=signal, background=background)
 
     def times(self, factor: float) -> "Counts":
-        """The same events, each standing for more: every weight multiplied."""
+        """Counts with every weight multiplied by `factor`."""
         powers = np.array([factor, factor**2])[:, None]
         return replace(
             self,
@@ -97,11 +97,11 @@ class Counts:
         )
 
     def above(self) -> Yields:
-        """What passes the cut at the lower edge of each cell, [..., cell]."""
+        """Yields above the cut at the lower edge of each cell, [..., cell]."""
         return self.cumulated().inside()
 
     def inside(self) -> Yields:
-        """What is in each cell, [..., cell]."""
+        """Yields in each cell, [..., cell]."""
         variance = np.maximum(self.background[..., 1, :], self.mean_weight[:, None] ** 2).sum(axis=-2)
         return Yields(
             self.signal[..., 0, :],
@@ -111,20 +111,21 @@ class Counts:
         )
 
     def grouped(self, number: NDArray[np.intp], groups: int) -> "Counts":
-        """Cells added up to fewer, which are numbered from 0.
+        """Counts of groups of cells.
 
         Args:
-            number: of the group that each cell joins, [cell].
-            groups: how many there are.
+            number: index of the group that each cell joins, [cell].
+            groups: number of groups.
         """
         hot = (number[:, None] == np.arange(groups)).astype(np.float64)  # [cell, group]
         cuts = np.arange(groups, dtype=np.float64)
         return replace(self, cuts=cuts, signal=self.signal @ hot, background=self.background @ hot)
 
     def one_more(self) -> "Counts":
-        """The counts with one event more of one process in one cell, for each of both in turn, [process and cell, ...].
+        """The counts with one more event of one process in one cell, for every such pair, [process and cell, ...].
 
-        Where the sample holds no event of the process, the floor stands for the first one already: this is the next.
+        In a cell without an event of the process, the floor on the variance already stands for a first one; the event
+        is added to that.
         """
         number, _, cells = self.background.shape
         place = np.arange(number * cells)
@@ -138,15 +139,15 @@ class Counts:
         return replace(self, signal=np.repeat(self.signal[None], len(place), axis=0), background=background)
 
     def unseen(self) -> NDArray[np.float64]:
-        """How much one event more of each process in each cell would come as no surprise, [process and cell].
+        """Weight of the case that a cell misses an event of a process by chance, [process and cell].
 
-        1 / (1 + n) for n effective events: 1 for none, little for many.
+        It is 1 / (1 + n) for n effective events: 1 for an empty cell, small for a full one.
         """
         sums, squares = self.background[:, 0, :], self.background[:, 1, :]
         return (1 / (1 + sums**2 / np.where(squares > 0, squares, 1))).ravel()
 
     def replicas(self, number: int, generator: np.random.Generator) -> "Counts":
-        """As many samples as this one might have been, [replica, ...].
+        """Replicas of the sample, [replica, ...].
 
         The content of a cell is replaced by (Σw²/Σw) times a Poisson count of mean (Σw)²/Σw², which has its mean and
         variance (Bohm, Zech, Nucl. Instrum. Meth. A 748 (2014) 1, arXiv:1309.1287, section 2).
@@ -168,14 +169,15 @@ def _drawn(sums: NDArray[np.float64], number: int, generator: np.random.Generato
 def counted(
     score: NDArray[Any], target: NDArray[Any], weight: Weight, cuts: NDArray[Any], process: NDArray[Any] | None = None
 ) -> Counts:
-    """Events between cuts; those below the first one are in no cell.
+    """Count events between cuts; those below the first cut are not counted.
 
     Args:
         score: [event], larger for signal.
         target: 1 for signal, 0 for background, [event].
-        weight: events that each stands for, luminosity and cross section included, [event].
-        cuts: rising, [cell].
-        process: of each background event, [event] from 0; what `processes` tells from the weights, by default.
+        weight: expected events per simulated event, with luminosity and cross section, [event].
+        cuts: increasing, [cell].
+        process: index of the process of each background event, [event]; by default what `processes` infers from the
+            weights.
     """
     w = np.asarray(weight, np.float64)
     background = target != 1

@@ -1,4 +1,4 @@
-"""Expected events of each hypothesis: scores and scaled weights of one part of the data, as a search looks at them."""
+"""Expected events of each hypothesis: scores and scaled weights of one part of the data, the input of a search."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,18 +15,18 @@ from fivesigma.metrics.summary import hypothesis_name
 from fivesigma.scores import Scores
 
 ALL = "all"
-"""Name of the only test where there are no hypotheses."""
+"""Name of the only test if there are no hypotheses."""
 
 Column = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Scale:
-    """What turns the weights of a part of the data into the events that are expected in all.
+    """Factors from the weights of a part of the data to the events expected in total.
 
     Attributes:
-        factor: of every weight: the luminosity, over the share of all events that the part holds.
-        yields: expected events of background and signal that replace what the weights add up to, or None.
+        factor: factor of every weight: the luminosity, divided by the fraction of all events in the part.
+        yields: expected events of background and signal, which replace the sums of weights, or None.
     """
 
     factor: float = 1.0
@@ -49,11 +49,11 @@ class Expected:
     Attributes:
         score: below 1, [event].
         target: 1 for signal, 0 for background, [event].
-        weight: expected events that each stands for, [event].
-        factors: what the weights were multiplied with, [class].
-        process: of each event, as `processes` numbers them, [event].
-        group: number of the group that each event is in, from 0, [event]. Where cut and bins are chosen on the events that
-            count, those of a group are judged by what the other groups choose; one group otherwise.
+        weight: expected events per simulated event, [event].
+        factors: factors by which the weights were multiplied, [class].
+        process: index of the process of each event, from `processes`, [event].
+        group: index of the group of each event, [event]. If cut and bins are chosen on the events that they are applied to,
+            those of one group are evaluated with the choice of the other groups; otherwise there is one group.
     """
 
     score: Column
@@ -64,18 +64,18 @@ class Expected:
     group: NDArray[np.intp]
 
     def total(self, target: int) -> Metric:
-        """Expected events of a class, with the error of their simulated number."""
+        """Expected events of a class, with their Monte Carlo error."""
         weight = self.weight[self.target == target]
         return Metric(float(weight.sum()), float(np.sqrt((weight**2).sum())))
 
     @cached_property
     def groups(self) -> int:
-        """How many groups there are."""
+        """Number of groups."""
         return int(self.group.max()) + 1 if len(self.group) else 1
 
     def counts(self, cuts: Column, group: int | None = None) -> Counts:
-        """Events between cuts, of one group or of all."""
-        # What one event more weighs does not depend on the group.
+        """Counts between cuts, of one group or of all."""
+        # The mean weight of a process does not depend on the group.
         whole = counted(self.score, self.target, self.weight, cuts, self.process)
         if group is None or self.groups == 1:
             return whole
@@ -94,14 +94,14 @@ def expected(
     sample: NDArray[Any] | None = None,
     group: NDArray[np.intp] | None = None,
 ) -> dict[str, Expected]:
-    """Each hypothesis → what a search for it looks at; without hypotheses, one that is called `all`.
+    """Hypothesis → events of a search for it; without hypotheses the only key is `all`.
 
     Args:
-        scores: of one part of the data, two classes.
-        scale: weights → expected events.
-        nominal: the same of the nominal events, whose factors are used: a variation may change the yields.
-        sample: number of the sample that each event is from, [event]; what is not told is told by the weights.
-        group: of each event, from 0, [event]; one group by default.
+        scores: scores of one part of the data, two classes.
+        scale: factors from weights to expected events.
+        nominal: expected events without variation, whose factors are used: a variation may change the yields.
+        sample: index of the sample of each event, [event]; see `processes`.
+        group: index of the group of each event, [event]; one group by default.
     """
     found = {}
     for name, score, chosen in _tests(scores):
@@ -120,7 +120,7 @@ def expected(
 
 
 def _tests(scores: Scores) -> list[tuple[str, NDArray[np.float32], NDArray[np.bool_]]]:
-    """Name, score of every event, and which events count."""
+    """Name of each hypothesis, score of every event under it, and a mask of its events."""
     if not scores.at_hypothesis:
         return [(ALL, scores.score, np.ones(len(scores), bool))]
     found = []

@@ -12,19 +12,19 @@ from fivesigma import extras
 from fivesigma.metrics.search.workspace import POI
 
 BANDS = (-2, -1, 0, 1, 2)
-"""Standard deviations of the background's fluctuation that a limit is given for."""
+"""Fluctuations of the background, in standard deviations, for which limits are given."""
 PRECISION = 2e-3
-"""Of a limit, relative."""
+"""Relative precision of a limit."""
 MOST_STEPS = 40
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a search expects.
+    """Expected results of a search.
 
     Attributes:
-        expected: upper limit on the signal strength if there is only background, for each of the bands.
-        discovery: significance in standard deviations if there is a signal of strength one.
+        expected: upper limits on the signal strength if there is only background, one for each band.
+        discovery: median discovery significance for a signal of strength one, in standard deviations.
     """
 
     expected: tuple[float, ...]
@@ -34,15 +34,15 @@ class Limits:
 def limits(workspace: Mapping[str, Any], start: float, level: float = 0.95, bands: Sequence[int] = BANDS) -> Limits:
     """Expected CLs limit and discovery significance, by asymptotic formulae.
 
-    Of an Asimov data set of background the likelihood ratio q̃ gives √q̃(μ), and the limit if the background fluctuates
-    by N standard deviations is where CLs = (1 − Φ(√q̃ − N)) / Φ(N) = 1 − level; the discovery significance is √q₀ of one
-    with signal (Cowan, Cranmer, Gross, Vitells, Eur. Phys. J. C 71 (2011) 1554, arXiv:1007.1727, sections 3.5, 3.8, 4).
+    With √q̃(μ) from the Asimov data set of background alone, the limit for a fluctuation of the background by N standard
+    deviations is where CLs = (1 − Φ(√q̃ − N)) / Φ(N) = 1 − level; the discovery significance is √q₀ of the Asimov data
+    set with signal (Cowan, Cranmer, Gross, Vitells, Eur. Phys. J. C 71 (2011) 1554, arXiv:1007.1727, sections 3.5, 3.8, 4).
 
     Args:
-        workspace: what `workspace` gives.
-        start: about the limit, where the search for it begins.
-        level: of confidence.
-        bands: standard deviations of the background's fluctuation that the limit is wanted for, rising.
+        workspace: a workspace as `workspace` returns it.
+        start: first guess of the limit.
+        level: confidence level.
+        bands: fluctuations of the background in standard deviations, increasing.
 
     Raises:
         MissingExtra: if pyhf is not installed.
@@ -75,13 +75,13 @@ def wanted(band: int, level: float = 0.95) -> float:
 
 
 class _Ratio:
-    """√(2 Δ ln L) of a strength against the one that an Asimov data set was made with, whose fit is known.
+    """√(2 Δ ln L) of a signal strength relative to that of an Asimov data set, whose best fit is known.
 
     Args:
         pyhf: the module.
         model: the likelihood.
         data: an Asimov data set.
-        strength: of the signal in it.
+        strength: signal strength in the data set.
     """
 
     def __init__(self, pyhf: Any, model: Any, data: Any, strength: float) -> None:
@@ -90,7 +90,7 @@ class _Ratio:
         self._best = self._likelihood(self._start)
 
     def parameters(self, strength: float) -> list[float]:
-        """Nominal parameters with this signal strength."""
+        """Nominal parameters with the given signal strength."""
         values: list[float] = list(self._model.config.suggested_init())
         values[self._model.config.par_slice(POI).start] = strength
         return values
@@ -104,7 +104,7 @@ class _Ratio:
         return math.sqrt(max(self._likelihood(fitted) - self._best, 0.0))
 
     def _fit(self, strength: float) -> Any:
-        """All other parameters at a fixed strength; what does not converge is tried again in another way."""
+        """Fit all other parameters at a fixed strength; a failed fit is repeated from another start or by another method."""
         if sum(not fixed for fixed in self._model.config.suggested_fixed()) == 1:
             return self.parameters(strength)  # there are no others
         ways = [(self._start, {}), (self.parameters(strength), {}), (self.parameters(strength), {"method": "L-BFGS-B"})]
@@ -120,10 +120,13 @@ class _Ratio:
 
 
 def _crossings(rising: Callable[[float], float], levels: list[float], start: float) -> list[float]:
-    """Where a smooth function that rises from zero, nearly straight, reaches each of some rising levels.
+    """Where a smooth, nearly linear function that rises from zero reaches each of some increasing levels.
 
-    What is sought is x/y as a polynomial in y through the points that are known; a level is found when the function
-    there is what was meant, and then the others are, too, unless they are farther from a known point.
+    x/y is interpolated as a polynomial in y through the known points, until the function at the interpolated point
+    agrees with the level.
+
+    Raises:
+        ValueError: if the function does not reach the largest level.
     """
     known: list[tuple[float, float]] = []
     point = start
@@ -131,7 +134,7 @@ def _crossings(rising: Callable[[float], float], levels: list[float], start: flo
         known.append((point, rising(point)))
         if known[-1][1] > 0.8 * levels[-1]:
             break
-        # It bends down at large uncertainties: at least a quarter farther, at most four times.
+        # Large uncertainties flatten the function: at least a quarter farther, at most four times.
         point *= min(max(1.1 * levels[-1] / max(known[-1][1], 1e-9), 1.25), 4.0)
     else:
         raise ValueError(f"no signal strength up to {point:.3g} is excluded")
@@ -145,14 +148,14 @@ def _crossings(rising: Callable[[float], float], levels: list[float], start: flo
 
 
 def _settled(known: list[tuple[float, float]], level: float) -> bool:
-    """Whether the last known point changes nothing at a level."""
+    """Whether the last known point no longer changes the interpolation at a level."""
     if len(known) < 4:
         return False
     return abs(_inverse(known[:-1], level) / _inverse(known, level) - 1) < PRECISION / 4
 
 
 def _inverse(known: list[tuple[float, float]], level: float) -> float:
-    """x at y = level, by Neville's polynomial of x/y through the four points nearest to it."""
+    """x at y = level, from the polynomial of x/y through the four nearest points (Neville's algorithm)."""
     near = sorted(known, key=lambda pair: abs(pair[1] - level))[:4]
     y = [pair[1] for pair in near]
     table = [pair[0] / pair[1] for pair in near]
@@ -166,7 +169,7 @@ def _inverse(known: list[tuple[float, float]], level: float) -> float:
 
 @contextmanager
 def _numpy_backend(pyhf: Any) -> Iterator[None]:
-    """NumPy in double precision for a while, and no word of a fit that is tried again; the user's choice comes back."""
+    """Use NumPy in double precision and silence fits that are repeated; the user's settings are restored at the end."""
     backend, optimizer = pyhf.get_backend()
     log = logging.getLogger("pyhf")
     level = log.level

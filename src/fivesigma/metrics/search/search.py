@@ -1,4 +1,4 @@
-"""Choose cut and bins of a search on some events, and work out the significance on others."""
+"""Choose the cut and the bins of a search on some events, and compute the significance on others."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -21,24 +21,24 @@ from fivesigma.metrics.search.expected import Expected
 from fivesigma.metrics.search.significance import Yields, binned, excluded
 
 REPLICAS = 300
-"""Samples that the given one might have been, whose spread is the statistical error."""
+"""Number of replicas of the sample, whose spread is the statistical error."""
 SEED = 20_241_107
 MARGIN = 2.0
-"""Effective background events of a cut or bin when it is chosen, relative to those that it must have."""
+"""Effective background events required when a cut or bin is chosen, relative to those required in the end."""
 
 Column = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What is decided before the events are looked at that count.
+    """Cut and bins, chosen on other events than those they are applied to.
 
     Attributes:
         settings: the section `evaluate.search`.
-        cuts: those that were tried, rising, [cut].
-        counts: the events that decide for each group, between the cuts.
-        index: position of each group's best cut.
-        bins: for each group, the number of the bin of each cell, 0 for the highest scores.
+        cuts: cuts that were tried, increasing, [cut].
+        counts: for each group, counts between the cuts of the events that its choice is based on.
+        index: index of each group's best cut.
+        bins: for each group, the index of the bin of each cell, 0 for the highest scores.
     """
 
     settings: Search
@@ -49,42 +49,42 @@ class Choice:
 
     @property
     def cut(self) -> float:
-        """The cut; of several groups, the median."""
+        """The cut; the median if there are several groups."""
         return float(np.median(self.cuts[list(self.index)]))
 
     @property
     def edges(self) -> list[Column]:
-        """For each group, rising edges of the bins from 0 to 1."""
+        """Bin edges of each group, increasing from 0 to 1."""
         return [_edges(self.cuts, numbers) for numbers in self.bins]
 
 
 def _edges(cuts: Column, numbers: NDArray[np.intp]) -> Column:
-    """Rising edges from 0 to 1 of bins that are numbered from the highest score down."""
+    """Edges, increasing from 0 to 1, of bins that are numbered from the highest score down."""
     starts = cuts[np.append(True, np.diff(numbers) != 0)]
     return np.concatenate([[0.0], starts[1:], [1.0]])
 
 
 def _enough(settings: Search, margin: float = 1.0) -> Enough:
-    """What a bin must have, with so many times the effective events."""
+    """Requirement on a bin, with `margin` times the effective events."""
     return Enough(settings.min_background, settings.max_mc_error / margin**0.5)
 
 
 def choose(events: Expected, settings: Search) -> Choice:
-    """The best cut, and bins of the score; for each group by the events of all others, if there are several.
+    """Choose the best cut and the bins of the score; with several groups, for each on the events of the others.
 
-    Where that is possible, twice as many effective background events are asked for as a bin must have, so that the events
-    that count are enough too, in spite of their fluctuations.
+    If possible, twice the required number of effective background events is asked for, so that the events that cut and
+    bins are applied to suffice as well, in spite of fluctuations.
 
     Args:
-        events: which the network was not trained on.
+        events: events that the network was not trained on.
         settings: the section `evaluate.search`.
 
     Raises:
-        ValueError: if there is too little background for any.
+        ValueError: if a class has no events, or no cut or bin has enough background.
     """
     for target, name in ((1, "signal"), (0, "background")):
         if not (events.target == target).any():
-            raise ValueError(f"there is no {name} event to choose cut and bins by")
+            raise ValueError(f"there is no {name} event to choose cut and bins with")
     try:
         return _chosen(events, settings, _enough(settings, MARGIN))
     except ValueError:
@@ -92,7 +92,7 @@ def choose(events: Expected, settings: Search) -> Choice:
 
 
 def _chosen(events: Expected, settings: Search, enough: Enough) -> Choice:
-    """The best cut and the bins that have enough background.
+    """The best cut and the bins with enough background.
 
     Raises:
         ValueError: if there are none.
@@ -109,26 +109,26 @@ def _chosen(events: Expected, settings: Search, enough: Enough) -> Choice:
             raise ValueError(f"no cut leaves {enough}")
         index.append(place)
         numbers, count = _numbered(one, coarse, enough)
-        if count == 1 and settings.bins > 1:  # too little is above the lowest edge: the best cut divides the bin
+        if count == 1 and settings.bins > 1:  # too little above the lowest edge: the best cut divides the bin
             numbers, count = _numbered(one, np.isin(np.arange(len(cuts)), (0, place)), enough)
         found.append((numbers, count))
     number = min(count for _, count in found)
     if number == 0:
         raise ValueError(f"no bin has {enough}")
-    # Every group has as many bins: of those with more, the lowest are one.
+    # All groups get the same number of bins: additional ones are merged at the lowest scores.
     bins = tuple(np.minimum(numbers, number - 1) for numbers, _ in found)
     return Choice(settings, cuts, counts, tuple(index), bins)
 
 
 def _numbered(counts: Counts, edge: NDArray[np.bool_], enough: Enough) -> tuple[NDArray[np.intp], int]:
-    """The bin of each cell, [cell], and how many bins there are, if only some cells may begin one."""
+    """Index of the bin of each cell, [cell], and number of bins, which may begin at the marked cells only."""
     coarse = np.cumsum(edge) - 1
     numbers, count = bin_numbers(counts.grouped(coarse, int(coarse[-1]) + 1), enough)
     return numbers[coarse], count
 
 
 def _of_others(each: list[Counts]) -> tuple[Counts, ...]:
-    """For each group, the events of all others, as many times as it takes to stand for all; of one group, its own."""
+    """For each group, the counts of all others, scaled to all groups; a single group keeps its own."""
     if len(each) == 1:
         return tuple(each)
     found = []
@@ -143,14 +143,14 @@ def _of_others(each: list[Counts]) -> tuple[Counts, ...]:
 
 @dataclass(frozen=True)
 class Reached:
-    """What a search reaches with a choice, for one sample or for replicas.
+    """Counts of a search with a given choice, for one sample or for replicas.
 
     Attributes:
         judged: counts between the cuts, of all groups.
-        index: position of each group's cut.
-        numbers: for each group the bin of each cell, numbered from the highest score down.
+        index: index of each group's cut.
+        numbers: for each group, the bin of each cell, numbered from the highest score down.
         above: counts above the cuts, one cell.
-        bins: counts in the bins, from the lowest score up.
+        bins: counts in the bins, in order of increasing score.
     """
 
     judged: Counts
@@ -164,7 +164,7 @@ class Reached:
         return self.above.inside().significance(systematic)[..., 0]
 
     def binned(self, systematic: float | None) -> Column:
-        """Significance of the bins, [...]."""
+        """Significance of all bins together, [...]."""
         return binned(_filled(self.bins), systematic)
 
     def excluded(self, systematic: float) -> Column:
@@ -173,7 +173,7 @@ class Reached:
 
 
 def _filled(bins: Counts) -> Yields:
-    """Yields of bins; those that hold nothing at all say nothing."""
+    """Yields of bins; bins without background are given no signal, so that they do not contribute."""
     yields = bins.inside()
     empty = yields.background <= 0
     return Yields(
@@ -185,12 +185,12 @@ def _filled(bins: Counts) -> Yields:
 
 
 def _reached(events: Expected, choice: Choice) -> Reached:
-    """The events that count above the cuts and in the bins.
+    """Count `events` above the cuts and in the bins of a choice.
 
-    A bin with too little of their background joins the next bin of lower score, as when bins are chosen.
+    A bin with too little background joins the next bin of lower score, as when bins are chosen.
 
     Raises:
-        ValueError: if no cut leaves enough of their background.
+        ValueError: if no cut leaves enough background.
     """
     judged = [events.counts(choice.cuts, group) for group in range(len(choice.counts))]
     index = _offered(judged, list(choice.index), choice.settings)
@@ -204,14 +204,14 @@ def _reached(events: Expected, choice: Choice) -> Reached:
 
 
 def _offered(judged: list[Counts], index: list[int], settings: Search) -> list[int]:
-    """The cuts, or the next lower ones above which the events that count are enough."""
+    """The cuts, or the next lower ones that leave enough background."""
     enough = _enough(settings)
     for lower in range(max(index) + 1):
         found = [max(place - lower, 0) for place in index]
         above = _sum([counts.summed(slice(place, None)) for counts, place in zip(judged, found, strict=True)])
         if enough(above.inside()).all():
             return found
-    raise ValueError(f"no cut leaves {enough} among the events that count")
+    raise ValueError(f"no cut leaves {enough} among the events that are evaluated")
 
 
 def _sum(counts: list[Counts]) -> Counts:
@@ -226,40 +226,40 @@ class Bins:
     """Bins of the score.
 
     Attributes:
-        edges: for each group, rising edges from 0 to 1.
+        edges: edges of each group, increasing from 0 to 1.
     """
 
     edges: list[Column]
 
     def filled(self, events: Expected) -> Yields:
-        """Content of the bins, from the lowest score up, of all groups."""
+        """Yields per bin of all groups, in order of increasing score."""
         return _sum([events.counts(edges[:-1], group) for group, edges in enumerate(self.edges)]).inside()
 
 
 def in_bins(events: Expected, choice: Choice) -> tuple[Bins, Yields]:
-    """Bins and their contents; a bin with too little background has joined its neighbour.
+    """Bins and their yields; a bin with too little background has joined its neighbour.
 
     Raises:
-        ValueError: if no cut leaves enough of the background of these events.
+        ValueError: if no cut leaves enough background of these events.
     """
     return _bins_of(_reached(events, choice), choice)
 
 
 def _bins_of(reached: Reached, choice: Choice) -> tuple[Bins, Yields]:
-    """Bins, and what is in them."""
+    """Bins and their yields."""
     return Bins([_edges(choice.cuts, numbers) for numbers in reached.numbers]), reached.bins.inside()
 
 
 @dataclass(frozen=True)
 class Spread:
-    """How far the numbers of a search would be spread if the events that count were simulated again.
+    """Spread of the results of a search over repeated simulations of the evaluated events.
 
-    The cut and the bins stay: other events have chosen them.
+    Cut and bins are kept: they were chosen on other events.
 
     Attributes:
-        nominal: what is reached.
-        replicas: what is reached with other samples.
-        one_more: what is reached with one event more of a process in a bin or above the cut, for each of them in turn.
+        nominal: counts of the sample.
+        replicas: counts of its replicas.
+        one_more: counts with one more event of a process in a bin or above the cut, for each of them in turn.
     """
 
     nominal: Reached
@@ -269,23 +269,31 @@ class Spread:
     def error(self, number: Callable[[Reached], Column], counts: Callable[[Reached], Counts]) -> float:
         """Standard error of a number.
 
-        It has two parts: the spread of the replicas, and what one event more would change of each process that the
-        sample by chance holds none of, so that no replica does.
+        It has two parts: the spread of the replicas, and the change by one more event of each process of which a cell
+        by chance holds none, so that no replica does either.
 
         Args:
-            number: what is computed.
-            counts: what it is computed from.
+            number: computes the number.
+            counts: the counts from which it is computed.
         """
-        values, more, nominal = number(self.replicas), number(self.one_more), float(number(self.nominal))
+        return self._error(number(self.replicas), number(self.one_more), number(self.nominal), counts)
+
+    def limit_error(self, systematic: float) -> float:
+        """Relative standard error of a limit, which is a scale: the spread of its logarithm."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            each = [np.log(one.excluded(systematic)) for one in (self.replicas, self.one_more, self.nominal)]
+        return self._error(each[0], each[1], each[2], lambda reached: reached.bins)
+
+    def _error(self, values: Column, more: Column, nominal: Any, counts: Callable[[Reached], Counts]) -> float:
         values = values[np.isfinite(values)]
         if len(values) == 0 or not np.isfinite(nominal):
             return float("nan")
-        change = np.where(np.isfinite(more), more - nominal, 0.0) ** 2 * counts(self.nominal).unseen()
+        change = np.where(np.isfinite(more), more - float(nominal), 0.0) ** 2 * counts(self.nominal).unseen()
         return float(np.sqrt(values.var() + change.sum()))
 
 
 def _spread(events: Expected, choice: Choice) -> Spread:
-    """Replicas of the events above the cut and in the bins."""
+    """Counts above the cut and in the bins, with their replicas."""
     nominal = _reached(events, choice)
     generator = np.random.default_rng(SEED)
     above, bins = (counts.replicas(REPLICAS, generator) for counts in (nominal.above, nominal.bins))
@@ -294,20 +302,20 @@ def _spread(events: Expected, choice: Choice) -> Spread:
 
 
 def results(events: Expected, choice: Choice, settings: Search) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What a search reaches on the events that count.
+    """Results of a search.
 
     Args:
-        events: on which neither the network nor `choice` was made.
-        choice: what `choose` gives.
+        events: events that neither the network was trained on nor `choice` was made with.
+        choice: cut and bins, from `choose`.
         settings: the section `evaluate.search`.
 
     Returns:
-        Metrics, and the numbers behind the figures: the scan of the cut and the bins. `known` means with a background
-        that is known exactly; otherwise its systematic uncertainty and its Monte Carlo error count. `relative_error` is
-        that of a limit.
+        Metrics, and the numbers behind the figures: the scan of the cut and the bins. In entries named `known` the
+        background is known exactly; the others include its systematic uncertainty and its Monte Carlo error.
+        `relative_error` is that of the limit.
 
     Raises:
-        ValueError: if no cut leaves enough of the judged background.
+        ValueError: if no cut leaves enough background.
     """
     spread = _spread(events, choice)
     reached = spread.nominal
@@ -328,8 +336,7 @@ def results(events: Expected, choice: Choice, settings: Search) -> tuple[dict[st
         cut, binned_ = partial(Reached.cut, systematic=systematic), partial(Reached.binned, systematic=systematic)
         metrics[f"best_cut{name}"] = _metric(spread, cut, lambda one: one.above)
         metrics[f"binned{name}"] = _metric(spread, binned_, lambda one: one.bins)
-    limit = _metric(spread, lambda one: one.excluded(settings.systematic), lambda one: one.bins)
-    metrics["relative_error"] = limit.error / limit.value if np.isfinite(limit.value) else float("nan")
+    metrics["relative_error"] = spread.limit_error(settings.systematic)
     return metrics, {"scan": _scan(reached.judged, settings), "bins": _bins(bins, yields, settings)}
 
 
@@ -338,7 +345,7 @@ def _metric(spread: Spread, number: Callable[[Reached], Column], counts: Callabl
 
 
 def _scan(counts: Counts, settings: Search) -> dict[str, Any]:
-    """Significance of every cut; none where too little background is left."""
+    """Significance of every cut; NaN where too little background is left."""
     found = counts.above()
     enough = _enough(settings)(found)
     replicas = counts.replicas(REPLICAS, np.random.default_rng(SEED)).above().significance(settings.systematic)

@@ -11,16 +11,16 @@ from fivesigma.metrics.search.significance import Yields
 
 POI, CHANNEL = "mu", "score"
 LEAST = 0.01
-"""A variation leaves at least this share of a bin: a template must not be negative."""
+"""Smallest content of a varied bin relative to the nominal one: a template must not be negative."""
 
 
 @dataclass(frozen=True)
 class Shift:
-    """A systematic uncertainty: the bins one standard deviation up and down.
+    """A systematic uncertainty: yields per bin at ± one standard deviation.
 
     Attributes:
-        up: yields of the variation up.
-        down: of the variation down; None to mirror `up`.
+        up: yields at plus one standard deviation.
+        down: yields at minus one standard deviation; None to mirror `up`.
     """
 
     up: Yields
@@ -36,15 +36,15 @@ def workspace(
 ) -> dict[str, Any]:
     """The likelihood of a binned score, as HistFactory describes it (Cranmer et al., CERN-OPEN-2012-016).
 
-    One channel with a sample for each class. The signal is multiplied by `mu`. The background has its Monte Carlo
-    errors (`staterror`: one factor per bin) and a relative uncertainty of its whole yield (`normsys`). Each shift is one
-    nuisance parameter, shared by both classes: a `normsys` where it changes all bins alike, a `histosys` otherwise. The
-    observation is the background, as a search expects it.
+    There is one channel with a sample for each class. The signal is multiplied by `mu`. The background has its Monte Carlo
+    errors (`staterror`: one factor per bin) and a relative uncertainty on its total yield (`normsys`). Each shift is one
+    nuisance parameter common to both classes: a `normsys` if it changes all bins by the same factor, otherwise a
+    `histosys`. The observation is the expected background.
 
     Args:
-        nominal: yields per bin; every background is positive.
+        nominal: yields per bin; the background of every bin must be positive.
         systematic: relative uncertainty of the background; 0 for none.
-        shifts: uncertainties by name.
+        shifts: name of the uncertainty → its variations.
         classes: names of background and signal.
 
     Returns:
@@ -79,7 +79,7 @@ def workspace(
 
 
 def _mirrored(nominal: Yields, up: Yields) -> Yields:
-    """As far below the nominal yields as `up` is above."""
+    """The variation `up` mirrored at the nominal yields."""
     both = ((nominal.signal, up.signal), (nominal.background, up.background))
     signal, background = (2 * here - there for here, there in both)
     return Yields(signal, background, up.signal_error, up.background_error)
@@ -88,7 +88,7 @@ def _mirrored(nominal: Yields, up: Yields) -> Yields:
 def _modifier(
     name: str, nominal: NDArray[np.float64], up: NDArray[np.float64], down: NDArray[np.float64]
 ) -> list[dict[str, Any]]:
-    """One modifier, or none if nothing changes."""
+    """The modifier of a variation in a list; empty if it changes nothing."""
     some = nominal > 0
     if not some.any() or (np.allclose(up, nominal, 1e-9) and np.allclose(down, nominal, 1e-9)):
         return []
@@ -100,7 +100,7 @@ def _modifier(
 
 
 def scale_of_limit(nominal: Yields) -> float:
-    """About the signal strength that is excluded: two standard deviations of the count in all bins, at least.
+    """Approximate excluded signal strength: two standard deviations of the counts in all bins.
 
     >>> one = Yields(np.array([5.0]), np.array([100.0]), np.array([0.0]), np.array([0.0]))
     >>> scale_of_limit(one)
@@ -111,6 +111,6 @@ def scale_of_limit(nominal: Yields) -> float:
 
 
 def _most(nominal: Yields) -> float:
-    """Bound of the signal strength, far beyond what is excluded."""
+    """Upper bound of the signal strength, far above the limit."""
     scale = scale_of_limit(nominal)
     return max(10.0, 50 * scale) if np.isfinite(scale) else 10.0
