@@ -22,6 +22,7 @@ from numpy.testing import assert_array_equal
 from fivesigma import plugins
 from fivesigma.data.formats import expand, guess_format, open_table, split_treename
 from fivesigma.data.plan import as_column
+from fivesigma.data.readers import csv
 from fivesigma.data.write import write_columns
 from fivesigma.errors import ColumnNotFound, DataError
 from fivesigma.expressions import Expression
@@ -496,3 +497,45 @@ def test_a_file_that_may_not_be_read_is_not_called_incomplete(tmp_path, monkeypa
     with pytest.raises(DataError, match=r"cannot read a\.csv: permission denied") as caught, reading("a.csv"):
         raise PermissionError(13, "Permission denied", "a.csv")
     assert "permissions" in caught.value.hint
+
+
+FIELDS = st.one_of(
+    st.floats(allow_nan=True).map(repr),
+    st.floats(width=32).map(lambda x: f"{x:.9e}"),
+    st.integers(-(2**63), 2**63 - 1).map(str),
+    st.sampled_from(
+        ["", "NA", "nan", "NaN", "-nan", " 1", "1 ", '"2"', "+3", "4.", ".5", "1e400", "inf", "-Inf", "0x1", "1_0"]
+    ),
+    st.text("0123456789.eE+-na ", max_size=6),
+)
+
+
+@given(
+    st.lists(st.lists(FIELDS, min_size=1, max_size=4), min_size=1, max_size=6),
+    st.sampled_from(["float32", "float64", "int64"]),
+)
+def test_polars_and_pyarrow_read_the_same_numbers_or_polars_leaves_it(lines, kind):
+    head = csv._Head(("a", "b", "c"), False, ",", ())
+    text = "".join(",".join(line) + "\n" for line in lines).encode()
+    found = csv._Fast(head, {"a": kind, "b": kind}).columns(text, 0)
+    if found is None:
+        return
+    expected = csv._Careful(head, {"a": kind, "b": kind}).columns(text, 0, 0)
+    for name in "ab":
+        assert_array_equal(found[name], expected[name])
+
+
+@pytest.mark.parametrize(
+    "odd",
+    ["3,4\n", "3,4,5,6\n", "\n", "NA,4,5\n", '"3",4,5\n', " 3,4,5\n", "3,4,\n"],
+    ids=["short", "long", *["empty", "NA", "quoted", "blank", "last"]],
+)
+def test_an_odd_line_among_plain_ones_is_left_to_pyarrow(odd):
+    head = csv._Head(("a", "b", "c"), False, ",", ())
+    plain = b"1,2,3\n" * 5
+    assert csv._Fast(head, {"a": "float64"}).columns(plain, 0) is not None
+    found = csv._Fast(head, {"a": "float64"}).columns(plain + odd.encode() + plain, 0)
+    if odd in (" 3,4,5\n", '"3",4,5\n'):
+        assert found["a"].tolist() == [1] * 5 + [3] + [1] * 5
+    else:
+        assert found is None
