@@ -83,6 +83,22 @@ def hashes_of_inputs(features: NDArray[np.float32]) -> NDArray[np.uint64]:
     return result
 
 
+def contained(hashes: NDArray[np.uint64], among: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Whether each hash is among others, [hash]; by sorting, which takes a fraction of the time of `numpy.isin`.
+
+    >>> contained(np.array([3, 1, 2], np.uint64), np.array([2, 3, 3], np.uint64))
+    array([ True, False,  True])
+    """
+    if not len(among):
+        return np.zeros(len(hashes), bool)
+    known, order = np.sort(among), np.argsort(hashes)
+    wanted = hashes[order]
+    found = np.empty(len(hashes), bool)
+    # In order, so that the search stays in the cache.
+    found[order] = known[np.minimum(np.searchsorted(known, wanted), len(known) - 1)] == wanted
+    return found
+
+
 _FRACTION, _KEPT_IN_ALL, _KEPT_AT_LEAST = 23, 48, 8
 """Bits behind the point of a float32; those that are compared of all features together, and of each at least."""
 

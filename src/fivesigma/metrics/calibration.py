@@ -7,24 +7,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma.metrics.metric import Metric, Weight, replicas, sums_by
+from fivesigma.metrics.order import ascending
 
 BINS = 20
-"""Bins of equal numbers of events for the calibration error."""
+"""Bins of the calibration error, with equal numbers of events."""
 GROUPS = 1000
-"""Groups of neighbouring events that isotonic regression works on, at most."""
+"""Largest number of groups of neighbouring events for the isotonic regression."""
 
 
 def calibration_error(score: NDArray[Any], target: NDArray[Any], weight: Weight, bins: int = BINS) -> Metric:
-    """Mean distance between the score and the share of signal, over bins with as many events each.
+    """Expected calibration error: mean |score − fraction of signal| over bins with equal numbers of events.
 
     Args:
         score: probability of class 1, [event].
         target: class index 0 or 1, [event].
         weight: [event].
-        bins: how many.
+        bins: number of bins.
 
-    The error comes from replicas of the bins. Few events in a bin make the value too large, by about
-    √(p(1−p)/n) for n events. Source: Naeini, Cooper, Hauskrecht, AAAI (2015) 2901, with bins of equal population.
+    The error comes from replicas of the bins. Statistical fluctuations of bins with n events bias the value upwards, by
+    about √(p(1−p)/n). Source: Naeini, Cooper, Hauskrecht, AAAI (2015) 2901, with bins of equal population.
 
     >>> score = np.array([0.25] * 4 + [0.75] * 4)
     >>> calibration_error(score, np.array([0, 0, 0, 1, 0, 1, 1, 1]), np.ones(8), bins=2).value
@@ -49,11 +50,11 @@ def calibration_error(score: NDArray[Any], target: NDArray[Any], weight: Weight,
 
 @dataclass(frozen=True)
 class Isotonic:
-    """A rising, piecewise linear map from score to probability.
+    """A non-decreasing, piecewise linear map from score to probability.
 
     Attributes:
-        score: knots, rising.
-        probability: at the knots, never falling.
+        score: knots, in increasing order.
+        probability: at the knots, non-decreasing.
     """
 
     score: tuple[float, ...]
@@ -69,22 +70,22 @@ class Isotonic:
 
 
 def isotonic(score: NDArray[Any], target: NDArray[Any], weight: Weight, groups: int = GROUPS) -> Isotonic:
-    """Fit the rising map from score to share of signal that has the least squared error.
+    """Fit a non-decreasing map from score to fraction of signal by least squares.
 
-    Neighbouring events are first joined in groups of equal numbers, whose sums of weights are positive even if some
+    Neighbouring events are first merged into groups of equal size, whose sums of weights are positive even if single
     weights are not.
 
     Args:
         score: [event], of events the network was not trained on.
         target: class index 0 or 1, [event].
         weight: [event]; negative ones are kept.
-        groups: how many at most.
+        groups: largest number of groups.
 
     Source: Barlow, Bartholomew, Bremner, Brunk, Statistical Inference under Order Restrictions (1972), pool adjacent
     violators; Zadrozny, Elkan, KDD (2002) 694, for calibration.
 
     Raises:
-        ValueError: if no weight is left.
+        ValueError: if no group has a positive sum of weights.
 
     >>> fitted = isotonic(np.array([0.1, 0.2, 0.3, 0.4]), np.array([0, 1, 0, 1]), np.ones(4))
     >>> fitted.probability
@@ -92,7 +93,7 @@ def isotonic(score: NDArray[Any], target: NDArray[Any], weight: Weight, groups: 
     """
     from scipy.optimize import isotonic_regression
 
-    order = np.argsort(score, kind="stable")
+    order = ascending(score)
     place = (np.arange(len(order)) * min(groups, len(order))) // max(len(order), 1)
     values, w = np.asarray(score, np.float64)[order], np.asarray(weight, np.float64)[order]
     sums = np.bincount(place, w)

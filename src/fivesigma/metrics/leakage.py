@@ -8,26 +8,27 @@ from numpy.typing import NDArray
 from fivesigma.errors import AnalysisError, did_you_mean
 from fivesigma.events import Events
 from fivesigma.expressions import matches
+from fivesigma.hashing import contained
 from fivesigma.metrics.roc import auc
 
 TOO_GOOD = 0.99
-"""AUC of one feature alone, or its rank correlation with a regression's target, from which it is suspicious."""
+"""AUC of one feature alone, or its rank correlation with a regression's target, above which it is suspicious."""
 FOLLOWS = 0.5
-"""Rank correlation of a feature with the event number from which it is suspicious."""
+"""Rank correlation of a feature with the event number above which it is suspicious."""
 MOST = 100_000
-"""Events that are looked at."""
+"""Largest number of events that are examined."""
 
 
 def suspicions(parts: Mapping[str, Events], numbered: bool, expected: Sequence[str] = ()) -> list[str]:
     """Sentences on what looks like leakage; empty if nothing does.
 
     Args:
-        parts: events by part; test events are only looked for among the others.
+        parts: events by part; of the test events, only copies of training events are searched for.
         numbered: whether the events have numbers of their own, not hashes of their content.
-        expected: names or globs of features that are known to be strong, which are not suspicious.
+        expected: names or globs of features that are known to be strong and are not reported.
 
     Raises:
-        AnalysisError: if one of `expected` is no feature.
+        AnalysisError: if one of `expected` matches no feature.
     """
     rows = _sample(parts)
     known = _expected(rows, expected)
@@ -53,7 +54,7 @@ def _sample(parts: Mapping[str, Events]) -> Events:
 
 
 def _expected(events: Events, patterns: Sequence[str]) -> set[str]:
-    """The features that names or globs stand for."""
+    """Features that match the names or globs."""
     found: set[str] = set()
     for pattern in patterns:
         chosen = {name for name in events.feature_names if matches(name, pattern)}
@@ -67,7 +68,7 @@ def _expected(events: Events, patterns: Sequence[str]) -> set[str]:
 
 
 def _strong(events: Events) -> list[tuple[str, str]]:
-    """Features that give the answer alone, or by being missing: the name, and how well."""
+    """Features whose value, or whose absence, predicts the target alone: name, and how well."""
     found = []
     for name, column in zip(events.feature_names, events.features.T, strict=True):
         for what, values in ((name, column), (f"whether {name} is missing", np.isnan(column).astype(np.float32))):
@@ -78,7 +79,7 @@ def _strong(events: Events) -> list[tuple[str, str]]:
 
 
 def _power(values: NDArray[np.float32], events: Events) -> tuple[float, str]:
-    """How well one column alone answers, and how to say so."""
+    """How well one column alone predicts the target, and how to say so."""
     present = np.isfinite(values)
     if present.sum() < 2 or (values[present] == values[present][0]).all():
         return 0.0, ""
@@ -101,12 +102,12 @@ def _follows_number(events: Events) -> list[str]:
 
 
 def _on_both_sides(parts: Mapping[str, Events]) -> list[str]:
-    """Rows of equal content in the test and in the training part of the same files."""
+    """A sentence on test events with the same content as training events."""
     test = parts.get("test")
     others = [events.fingerprint for part, events in parts.items() if part in ("train", "folds")]
     if test is None or not others or not len(test.fingerprint):
         return []
-    shared = int(np.isin(test.fingerprint, np.concatenate(others)).sum())
+    shared = int(contained(test.fingerprint, np.concatenate(others)).sum())
     if not shared:
         return []
     return [
@@ -129,7 +130,7 @@ def rank_correlation(first: NDArray[np.generic], second: NDArray[np.generic]) ->
 
 
 def _ranks(values: NDArray[np.generic]) -> NDArray[np.float64]:
-    """Rank of each value, ties sharing the mean of theirs."""
+    """Rank of each value; equal values share their mean rank."""
     _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
     ends = np.cumsum(counts)
     return np.asarray((ends - (counts - 1) / 2)[place], np.float64)

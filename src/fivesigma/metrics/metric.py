@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fivesigma.metrics.order import ascending
+
 Weight = NDArray[np.floating[Any]]
 
 
@@ -34,12 +36,12 @@ class Metric:
 
 
 def is_metric(tree: Any) -> bool:
-    """Whether a JSON value is what `Metric.to_dict` makes."""
+    """Whether a JSON value has the form that `Metric.to_dict` returns."""
     return isinstance(tree, dict) and set(tree) == {"value", "error"}
 
 
 def shown(tree: Any) -> str:
-    """A metric from JSON as text; a dash for what does not exist.
+    """A metric from JSON as text; a dash if it is undefined.
 
     >>> shown({"value": 0.95312, "error": 0.0021}), shown(None)
     ('0.9531 ± 0.0021', '–')
@@ -57,9 +59,9 @@ def sums_by(cell: NDArray[Any], weight: Weight, cells: int) -> tuple[NDArray[np.
     """Σw and Σw² in every cell, [cell].
 
     Args:
-        cell: which one each event is in, from 0, [event].
+        cell: index of the cell of each event, [event].
         weight: [event].
-        cells: how many there are.
+        cells: number of cells.
 
     >>> sums_by(np.array([0, 2, 2]), np.array([1.0, 2.0, 3.0]), 3)
     (array([1., 0., 5.]), array([ 1.,  0., 13.]))
@@ -69,19 +71,19 @@ def sums_by(cell: NDArray[Any], weight: Weight, cells: int) -> tuple[NDArray[np.
 
 
 def quantile_neighbours(values: NDArray[Any], weight: Weight, shares: Sequence[float]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The values between which weighted quantiles lie: the last one not above, and the first one above, each [share].
+    """The values on either side of weighted quantiles, each [share].
 
-    Both are the same unless a share of the weight is reached exactly between two events.
+    Both are the same unless the cumulative weight equals the share exactly between two events.
 
     Args:
         values: [event].
         weight: [event], none of them negative.
-        shares: of the weight, from 0 to 1.
+        shares: cumulative fractions of the weight, from 0 to 1.
 
     >>> quantile_neighbours(np.array([1.0, 3.0]), np.ones(2), [0.5])
     (array([1.]), array([3.]))
     """
-    order = np.argsort(values, kind="stable")
+    order = ascending(values)
     total = np.cumsum(weight[order])
     points = np.asarray(shares) * total[-1]
     sides = (np.searchsorted(total, points, side="left"), np.searchsorted(total, points, side="right"))
@@ -107,7 +109,7 @@ def weighted_mean(values: NDArray[Any], weight: Weight) -> Metric:
 
 
 def propagated(metric: Metric, value: float, derivative: float) -> Metric:
-    """A function of a metric, to first order: error times |derivative|."""
+    """A function of a metric, with the error propagated to first order: error times |derivative|."""
     return Metric(value, abs(derivative) * metric.error)
 
 

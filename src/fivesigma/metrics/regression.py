@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma.metrics.metric import Metric, Weight, propagated, weighted_mean
+from fivesigma.metrics.order import ascending
 
 DENSITY = float(np.exp(-0.5) / np.sqrt(2 * np.pi))
-"""Of a Gaussian of width one, one width from its centre."""
+"""Density of the standard normal distribution at one standard deviation."""
 
 
 def rmse(prediction: NDArray[Any], target: NDArray[Any], weight: Weight) -> Metric:
@@ -33,7 +34,7 @@ def bias(prediction: NDArray[Any], target: NDArray[Any], weight: Weight) -> Metr
 
 
 def r_squared(prediction: NDArray[Any], target: NDArray[Any], weight: Weight) -> Metric:
-    """Share of the target's variance that the prediction explains: 1 − MSE / variance; NaN for a constant target."""
+    """Fraction of the target's variance that the prediction explains: 1 − MSE / variance; NaN for a constant target."""
     residual = (prediction.astype(np.float64) - target) ** 2
     mean = weighted_mean(target.astype(np.float64), weight).value
     spread = weighted_mean((target - mean) ** 2, weight).value
@@ -46,7 +47,7 @@ def r_squared(prediction: NDArray[Any], target: NDArray[Any], weight: Weight) ->
 
 
 def half_width_68(residual: NDArray[Any], weight: Weight) -> Metric:
-    """Half the central interval that holds 68.27 % of the residuals: σ for a Gaussian, deaf to tails.
+    """Half the central interval that contains 68.27 % of the residuals: σ for a Gaussian, insensitive to tails.
 
     The error is that of the two quantiles of a Gaussian of this width,
     σ·√(α(1−2α)/n)/(√2·φ(1)) with α = 0.15865 and n the effective number of events.
@@ -58,18 +59,18 @@ def half_width_68(residual: NDArray[Any], weight: Weight) -> Metric:
 
 
 def _interval_68(residual: NDArray[Any], weight: Weight) -> tuple[float, float]:
-    """The quantiles at 15.865 % and 84.135 % of the weight; NaN where there are none."""
+    """The quantiles at 15.865 % and 84.135 % of the weight; NaN if they are undefined."""
     total = weight.sum()
     if len(residual) < 2 or total <= 0:
         return np.nan, np.nan
-    order = np.argsort(residual, kind="stable")
+    order = ascending(residual)
     share = np.cumsum(weight[order]) / total
     low, high = (residual[order][min(int(np.searchsorted(share, q)), len(residual) - 1)] for q in (0.15865, 0.84135))
     return float(low), float(high)
 
 
 def rmse_difference(first: NDArray[Any], second: NDArray[Any], target: NDArray[Any], weight: Weight) -> Metric:
-    """How much larger the RMSE of one prediction is than that of another, on the same events.
+    """RMSE of the first prediction minus that of the second, on the same events.
 
     The error is that of √(mean of squares), linearised for both predictions together.
     """
@@ -80,7 +81,7 @@ def rmse_difference(first: NDArray[Any], second: NDArray[Any], target: NDArray[A
 
 
 def r_squared_difference(first: NDArray[Any], second: NDArray[Any], target: NDArray[Any], weight: Weight) -> Metric:
-    """How much larger the explained share of the variance is for one prediction than for another, on the same events."""
+    """R² of the first prediction minus that of the second, on the same events."""
     both = [r_squared(prediction, target, weight).value for prediction in (first, second)]
     if not np.isfinite(both).all():
         return Metric(np.nan, np.nan)
@@ -93,7 +94,7 @@ def r_squared_difference(first: NDArray[Any], second: NDArray[Any], target: NDAr
 
 
 def width_difference(first: NDArray[Any], second: NDArray[Any], target: NDArray[Any], weight: Weight) -> Metric:
-    """How much larger `half_width_68` is for one prediction than for another, on the same events.
+    """`half_width_68` of the first prediction minus that of the second, on the same events.
 
     The error follows from the events between the quantiles, at the density of a Gaussian of the same width.
     """

@@ -7,13 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma.metrics.metric import Metric, Weight
+from fivesigma.metrics.order import ascending
 
 
 @dataclass(frozen=True)
 class Roc:
-    """Efficiencies of the cut `score ≥ threshold`, as the threshold falls; both start at 0, never fall, and end at 1.
+    """Efficiencies of the cut `score ≥ threshold` for decreasing thresholds: they rise monotonically from 0 to 1, [point].
 
-    The efficiency of a class without events is NaN; without any events, only the start is there.
+    The efficiency of a class without events is NaN; without any events there is only the first point.
     """
 
     signal: NDArray[np.float64]
@@ -22,11 +23,11 @@ class Roc:
 
 
 def roc(score: NDArray[Any], target: NDArray[Any], weight: Weight) -> Roc:
-    """Signal against background efficiency at every distinct score, [point].
+    """Signal and background efficiency at every distinct score, [point].
 
-    Negative weights are kept: the efficiencies are those of the summed weights. Where a stretch of scores sums to a
-    negative weight, no cut is placed within it: the thresholds there are left out until both efficiencies rise with
-    every one that is left, which is the exact curve at fewer thresholds. `auc` leaves nothing out.
+    Negative weights are kept: efficiencies are ratios of sums of weights. Where a range of scores has a negative sum,
+    thresholds within it are left out until both efficiencies rise monotonically; the curve is exact at those that
+    remain. `auc` uses all of them.
 
     Args:
         score: larger means more signal-like, [event].
@@ -35,7 +36,7 @@ def roc(score: NDArray[Any], target: NDArray[Any], weight: Weight) -> Roc:
     """
     if not len(score):
         return Roc(np.zeros(1), np.zeros(1), np.array([np.inf]))
-    order = np.argsort(-score, kind="stable")
+    order = ascending(-score)
     score, signal = score[order], target[order] == 1
     weights = weight[order].astype(np.float64)
     ends = np.flatnonzero(np.append(np.diff(score) != 0, True))
@@ -49,17 +50,17 @@ def roc(score: NDArray[Any], target: NDArray[Any], weight: Weight) -> Roc:
 
 
 def rising(sums: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Rows between which no column falls, from zero before the first row; the last row is always among them.
+    """Rows between which no column decreases, starting from zero; the last row is always kept.
 
-    A step in which a column falls is joined to the one before it (the first one to the one after), again and again:
-    neighbours are pooled as in isotonic regression (Barlow et al., Statistical Inference under Order Restrictions,
+    A step in which a column decreases is merged with the one before it (the first step with the one after it) until none
+    is left: neighbours are pooled as in isotonic regression (Barlow et al., Statistical Inference under Order Restrictions,
     1972, section 1.2), without changing any sum.
 
     Args:
         sums: running sums, [row, column].
 
     Returns:
-        Positions of the rows that are left, rising.
+        Positions of the rows that are kept, in increasing order.
 
     >>> rising(np.array([[5.0], [4.0], [3.0], [6.0]]))
     array([2, 3])
@@ -79,8 +80,8 @@ def rising(sums: NDArray[np.float64]) -> NDArray[np.intp]:
 def auc(score: NDArray[Any], target: NDArray[Any], weight: Weight) -> Metric:
     """Probability that a signal event scores above a background event, ties counting one half.
 
-    The error is the one of DeLong et al., Biometrics 44 (1988) 837, eqs. (3)–(5), with event
-    weights: the spread of each event's share of the other class below (or above) it.
+    The error is that of DeLong et al., Biometrics 44 (1988) 837, eqs. (3)–(5), with event weights: it follows from the
+    spread, over the events of each class, of the fraction of the other class below (or above) them.
 
     Args:
         score: larger means more signal-like, [event].
@@ -92,14 +93,15 @@ def auc(score: NDArray[Any], target: NDArray[Any], weight: Weight) -> Metric:
     """
     if not _has_area(target, weight):
         return Metric(np.nan, np.nan)
+    order = ascending(score)
+    score, target, weight = score[order], target[order], weight[order]
     return _mean_of_pairs(*_beaten(score, target, weight), target, weight)
 
 
 def auc_difference(first: NDArray[Any], second: NDArray[Any], target: NDArray[Any], weight: Weight) -> Metric:
-    """How much larger the area of one score is than that of another, on the same events.
+    """AUC of the first score minus that of the second, on the same events.
 
-    The error is that of DeLong et al. (eqs. 4 to 6) for two areas of the same events: what fluctuates alike in both does
-    not count.
+    The error is that of DeLong et al. (eqs. 4 to 6) for two areas of the same events, whose common fluctuations cancel.
 
     Args:
         first, second: the two scores, [event].
@@ -111,7 +113,7 @@ def auc_difference(first: NDArray[Any], second: NDArray[Any], target: NDArray[An
     """
     if not _has_area(target, weight):
         return Metric(np.nan, np.nan)
-    pairs = zip(_beaten(first, target, weight), _beaten(second, target, weight), strict=True)
+    pairs = zip(_beaten_in_place(first, target, weight), _beaten_in_place(second, target, weight), strict=True)
     below, above = (one - other for one, other in pairs)
     return _mean_of_pairs(below, above, target, weight)
 
@@ -123,27 +125,41 @@ def _has_area(target: NDArray[Any], weight: Weight) -> bool:
 
 
 def _beaten(score: NDArray[Any], target: NDArray[Any], weight: Weight) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """For each signal event the share of background below it, for each background event that of signal above it."""
+    """Fraction of background below each signal event, and of signal above each background event; ties count one half.
+
+    The scores must rise.
+    """
     signal = target == 1
-    below = _share_below(score[signal], score[~signal], weight[~signal])
-    return below, 1 - _share_below(score[~signal], score[signal], weight[signal])
+    ends = np.flatnonzero(np.append(score[1:] != score[:-1], True))
+    of_score = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=-1))
+    below, above = (_share_below(np.where(side, weight, 0.0), ends) for side in (~signal, signal))
+    return below[of_score[signal]], 1 - above[of_score[~signal]]
+
+
+def _share_below(weight: NDArray[np.float64], ends: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Share of the sum of weights below each distinct score, that at the score itself counting one half."""
+    sums = np.cumsum(weight)[ends]
+    middle = (sums + np.concatenate([[0.0], sums[:-1]])) / 2
+    return np.asarray(middle / sums[-1])
+
+
+def _beaten_in_place(
+    score: NDArray[Any], target: NDArray[Any], weight: Weight
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """As `_beaten`, for scores in any order and in that order."""
+    order = ascending(score)
+    signal = target == 1
+    found = np.empty(len(score))
+    rises = signal[order]
+    found[order[rises]], found[order[~rises]] = _beaten(score[order], target[order], weight[order])
+    return found[signal], found[~signal]
 
 
 def _mean_of_pairs(below: NDArray[np.float64], above: NDArray[np.float64], target: NDArray[Any], weight: Weight) -> Metric:
-    """Mean over all pairs of a signal and a background event, from the means over each event's partners."""
+    """Mean over all pairs of a signal and a background event, from the means for each event."""
     signal = target == 1
     total = [float(weight[chosen].sum()) for chosen in (signal, ~signal)]
     value = float((weight[signal] * below).sum() / total[0])
     variance = (weight[signal] ** 2 * (below - value) ** 2).sum() / total[0] ** 2
     variance += (weight[~signal] ** 2 * (above - value) ** 2).sum() / total[1] ** 2
     return Metric(value, float(np.sqrt(variance)))
-
-
-def _share_below(points: NDArray[Any], others: NDArray[Any], weight: Weight) -> NDArray[np.float64]:
-    """For each point, the weighted share of `others` below it, ties counting one half."""
-    order = np.argsort(others, kind="stable")
-    ordered = others[order]
-    sums = np.concatenate([[0.0], np.cumsum(weight[order].astype(np.float64))])
-    low = sums[np.searchsorted(ordered, points, side="left")]
-    high = sums[np.searchsorted(ordered, points, side="right")]
-    return np.asarray((low + high) / 2 / sums[-1])

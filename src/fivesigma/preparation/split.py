@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from fivesigma.analysis.split import Split
 from fivesigma.errors import EventsError, LeakageError
 from fivesigma.events import Events, concatenate
-from fivesigma.hashing import uniform
+from fivesigma.hashing import contained, uniform
 
 OUT_OF_FOLD = "folds"
 """The part that folds divide: all events but those of test samples."""
@@ -244,7 +244,7 @@ def without_overlap(parts: dict[str, Events], settings: Split) -> dict[str, Even
     for part in ("train", "val", OUT_OF_FOLD):
         if part not in parts:
             continue
-        shared = np.isin(parts[part].fingerprint, parts["test"].fingerprint)
+        shared = contained(parts[part].fingerprint, parts["test"].fingerprint)
         if shared.any() and settings.overlap == "error":
             raise LeakageError(
                 f"{int(shared.sum()):,} of {len(shared):,} {part} events are also among the test events",

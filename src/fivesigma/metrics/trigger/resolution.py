@@ -7,25 +7,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma.metrics.metric import Metric, Weight, weighted_mean
+from fivesigma.metrics.order import ascending
 from fivesigma.metrics.regression import half_width_68
 from fivesigma.metrics.trigger.turn_on import bin_of
 
 WINDOW = 2.0
-"""The core is what lies within so many of its own widths of the centre."""
+"""The core extends over so many of its own widths on either side of the centre."""
 TRUNCATED = 0.8796256610342398
-"""Standard deviation of a Gaussian of width one that is cut off at ±2."""
+"""Standard deviation of a standard normal distribution truncated at ±2."""
 CORE_ERROR = 1.107
 """Relative error of the core's width times the root of the number of events in it, for a Gaussian; see `core`."""
 TAIL = 3.0
-"""What lies farther from the centre than so many widths of the core is tail."""
+"""Tails begin at so many widths of the core from the centre."""
 FEWEST = 20
-"""With fewer effective events a bin has no resolution."""
+"""Smallest number of effective events of a bin."""
 
 Column = NDArray[np.float64]
 
 
 def median(values: Column, weight: Weight) -> Metric:
-    """Weighted median; its error is half the distance of the quantiles at ½ ± ½/√n, n the effective number of events.
+    """Weighted median; its error is half the distance between the quantiles at ½ ± ½/√n for n effective events.
 
     >>> median(np.array([1.0, 2.0, 9.0]), np.ones(3)).value
     2.0
@@ -34,7 +35,7 @@ def median(values: Column, weight: Weight) -> Metric:
     total = float(w.sum())
     if total <= 0:
         return Metric(np.nan, np.nan)
-    order = np.argsort(values, kind="stable")
+    order = ascending(values)
     share = np.cumsum(w[order]) / total
     half = 0.5 * float(np.sqrt((w**2).sum())) / total
     places = np.searchsorted(share, np.array([0.5 - half, 0.5, 0.5 + half]) - 1e-12)
@@ -43,13 +44,13 @@ def median(values: Column, weight: Weight) -> Metric:
 
 
 def core(residual: Column, weight: Weight) -> Metric:
-    """Width of the Gaussian core: what a fit of a Gaussian within two of its widths around the median finds.
+    """Width σ of the Gaussian core, as from a fit of a Gaussian within ±2σ of the median.
 
-    Instead of a fit, the standard deviation within ±2σ is divided by that of a Gaussian cut off there, 0.8796, and the
-    window follows until both agree. Tails beyond the window do not count; of a Gaussian the width is found.
+    Instead of a fit, the standard deviation within ±2σ is divided by that of a standard normal distribution truncated at
+    ±2, 0.8796, and the window is adapted until both agree. Tails beyond the window do not contribute.
 
-    For n events in the window the standard deviation of a cut-off Gaussian is known to 0.584/√n; as the window moves
-    with the width, errors grow by 1/(1 − 0.472), to σ·1.107/√n.
+    For n events in the window, the standard deviation of a truncated Gaussian has a relative error of 0.584/√n; as the
+    window moves with the width, the error grows by 1/(1 − 0.472), to σ·1.107/√n.
     """
     w = np.maximum(weight, 0)
     centre, sigma = median(residual, w).value, half_width_68(residual, w).value
@@ -71,9 +72,9 @@ def core(residual: Column, weight: Weight) -> Metric:
 
 
 def resolution(residual: Column, weight: Weight) -> dict[str, Metric]:
-    """All of it: `median`, `core`, `width_68`, and the shares `tail_low` and `tail_high` beyond three core widths.
+    """`median`, `core`, `width_68`, and the fractions `tail_low` and `tail_high` beyond three core widths.
 
-    Of a Gaussian, 0.13 % lie in either tail.
+    A Gaussian has 0.13 % in either tail.
 
     Args:
         residual: prediction − truth, or relative to the truth, [event].
@@ -95,8 +96,8 @@ def in_bins(residual: Column, weight: Weight, values: Column, edges: list[float]
 
     Args:
         residual, weight: as for `resolution`.
-        values: what the bins are of, [event].
-        edges: of the bins.
+        values: the quantity that is binned, [event].
+        edges: bin edges.
     """
     place, found = bin_of(values, edges), []
     for i, (low, high) in enumerate(pairwise(edges)):
