@@ -5,10 +5,14 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from statistics import NormalDist
 from typing import Any
 
+import numpy as np
+
 from fivesigma import extras
+from fivesigma.metrics.search.significance import fitted
 from fivesigma.metrics.search.workspace import POI
 
 BANDS = (-2, -1, 0, 1, 2)
@@ -16,6 +20,8 @@ BANDS = (-2, -1, 0, 1, 2)
 PRECISION = 2e-3
 """Relative precision of a limit."""
 MOST_STEPS = 40
+
+Guess = Callable[[float, float], dict[str, list[float]]]
 
 
 @dataclass(frozen=True)
@@ -55,10 +61,11 @@ def limits(workspace: Mapping[str, Any], start: float, level: float = 0.95, band
         model = pyhf.Model({"channels": workspace["channels"], "parameters": parameters}, poi_name=POI, validate=False)
         counts = [each for channel in workspace["observations"] for each in channel["data"]]
         try:
-            ratio = _Ratio(pyhf, model, counts + model.config.auxdata, strength=0.0)
+            guess = partial(_guess, workspace["channels"][0]["samples"])
+            ratio = _Ratio(pyhf, model, counts + model.config.auxdata, strength=0.0, guess=guess)
             found = _crossings(ratio, [wanted(band, level) for band in bands], start)
             nominal = model.expected_data(ratio.parameters(1.0))
-            discovery = _Ratio(pyhf, model, nominal, strength=1.0)(0.0)
+            discovery = _Ratio(pyhf, model, nominal, strength=1.0, guess=guess)(0.0)
         except pyhf.exceptions.FailedMinimization as error:
             raise ValueError(f"the fit of the binned score does not converge ({error})") from None
     return Limits(tuple(found), discovery)
@@ -82,12 +89,14 @@ class _Ratio:
         model: the likelihood.
         data: an Asimov data set.
         strength: signal strength in the data set.
+        guess: signal strengths, tested and in the data set → values of parameters by name, near the best fit.
     """
 
-    def __init__(self, pyhf: Any, model: Any, data: Any, strength: float) -> None:
+    def __init__(self, pyhf: Any, model: Any, data: Any, strength: float, guess: Guess) -> None:
         self._pyhf, self._model, self._data = pyhf, model, data
-        self._start = self.parameters(strength)
-        self._best = self._likelihood(self._start)
+        self._guess, self._strength = guess, strength
+        self._last = self.parameters(strength)
+        self._best = self._likelihood(self._last)
 
     def parameters(self, strength: float) -> list[float]:
         """Nominal parameters with the given signal strength."""
@@ -95,19 +104,31 @@ class _Ratio:
         values[self._model.config.par_slice(POI).start] = strength
         return values
 
+    def _near(self, strength: float) -> list[float]:
+        """The last fit's parameters, and where they are known in closed form, those."""
+        values = list(self._last)
+        for name, found in self._guess(strength, self._strength).items():
+            if name in self._model.config.par_map:
+                values[self._model.config.par_slice(name)] = found
+        return values
+
     def _likelihood(self, parameters: Any) -> float:
         return float(self._pyhf.infer.mle.twice_nll(parameters, self._data, self._model)[0])
 
     def __call__(self, strength: float) -> float:
-        fitted = self._fit(strength)
-        self._start = [float(value) for value in fitted]  # the next fit is not far from this one
-        return math.sqrt(max(self._likelihood(fitted) - self._best, 0.0))
+        best = self._fit(strength)
+        self._last = [float(value) for value in best]  # the next fit is not far from this one
+        return math.sqrt(max(self._likelihood(best) - self._best, 0.0))
 
     def _fit(self, strength: float) -> Any:
         """Fit all other parameters at a fixed strength; a failed fit is repeated from another start or by another method."""
         if sum(not fixed for fixed in self._model.config.suggested_fixed()) == 1:
             return self.parameters(strength)  # there are no others
-        ways = [(self._start, {}), (self.parameters(strength), {}), (self.parameters(strength), {"method": "L-BFGS-B"})]
+        ways = [
+            (self._near(strength), {}),
+            (self.parameters(strength), {}),
+            (self.parameters(strength), {"method": "L-BFGS-B"}),
+        ]
         for start, more in ways:
             try:
                 # The fixed strength is left out of the fit, not held by a constraint: that is faster and more stable.
@@ -117,6 +138,24 @@ class _Ratio:
             except self._pyhf.exceptions.FailedMinimization as error:
                 failure = error
         raise failure
+
+
+def _guess(samples: Sequence[Mapping[str, Any]], strength: float, observed: float) -> dict[str, list[float]]:
+    """The factors of the background and its common pull that fit best if nothing else is varied.
+
+    Args:
+        samples: signal and background of the workspace.
+        strength: of the signal in the fit.
+        observed: of the signal in the data set.
+    """
+    signal, background = (np.asarray(sample["data"], np.float64) for sample in samples)
+    modifiers = {modifier["type"]: modifier for modifier in reversed(samples[1]["modifiers"])}
+    error = np.maximum(np.asarray(modifiers["staterror"]["data"]) / background, 1e-6)
+    norm = modifiers.get("normsys")
+    systematic = norm["data"]["hi"] - 1 if norm is not None else 0.0
+    found = fitted(strength * signal, background, error, systematic, background + observed * signal)
+    guess = {modifiers["staterror"]["name"]: found.factor.tolist()}
+    return guess if norm is None else {**guess, norm["name"]: [float(found.pull)]}
 
 
 def _crossings(rising: Callable[[float], float], levels: list[float], start: float) -> list[float]:

@@ -93,42 +93,73 @@ def excluded(yields: Yields, systematic: float = 0.0, level: float = 1.96) -> ND
     high = np.where(solvable, high, 1.0)
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
-        beyond = _exclusion(middle[..., None] * s, b, error, systematic, level) > level**2
+        # A pull farther than the level costs more by itself.
+        beyond = fitted(middle[..., None] * s, b, error, systematic, b, (-level, 0.0)).q > level**2
         low, high = np.where(beyond, low, middle), np.where(beyond, middle, high)
     return np.where(solvable, (low + high) / 2, np.inf)
 
 
-def _exclusion(
-    signal: NDArray[np.float64], b: NDArray[np.float64], error: NDArray[np.float64], systematic: float, most: float
-) -> NDArray[np.float64]:
-    """2 Δ ln L of all bins, [...], at the best pull θ of the shared uncertainty between -most and 0.
+@dataclass(frozen=True)
+class Fit:
+    """The background that fits best beside a signal.
 
-    A farther pull costs more than most² by itself.
+    Attributes:
+        pull: of the shared uncertainty θ, [...].
+        factor: of each bin's background, [..., bin].
+        q: −2 ln L, without a constant that depends on the observed counts alone, [...].
     """
+
+    pull: NDArray[np.float64]
+    factor: NDArray[np.float64]
+    q: NDArray[np.float64]
+
+
+def fitted(
+    signal: NDArray[np.float64],
+    background: NDArray[np.float64],
+    error: NDArray[np.float64],
+    systematic: float,
+    observed: NDArray[np.float64],
+    pulls: tuple[float, float] = (-5.0, 5.0),
+) -> Fit:
+    """Maximise the likelihood of observed counts, with the nuisance parameters of the workspace.
+
+    Args:
+        signal, background: expected, [..., bin].
+        error: relative Monte Carlo error of the background, [..., bin], positive.
+        systematic: relative uncertainty of the whole background.
+        observed: counts, [..., bin].
+        pulls: θ lies between them.
+    """
+    where = signal.shape[:-1]
     if systematic == 0:
-        return _at_pull(np.zeros(b.shape[:-1]), signal, b, error, systematic)
-    low, high = np.full(b.shape[:-1], -most), np.zeros(b.shape[:-1])
+        return _at_pull(np.zeros(where), signal, background, error, systematic, observed)
+    low, high = np.full(where, pulls[0]), np.full(where, pulls[1])
     for _ in range(GOLDEN_STEPS):
         left, right = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
-        smaller = _at_pull(left, signal, b, error, systematic) < _at_pull(right, signal, b, error, systematic)
+        q = [_at_pull(pull, signal, background, error, systematic, observed).q for pull in (left, right)]
+        smaller = q[0] < q[1]
         low, high = np.where(smaller, low, left), np.where(smaller, right, high)
-    return _at_pull((low + high) / 2, signal, b, error, systematic)
+    return _at_pull((low + high) / 2, signal, background, error, systematic, observed)
 
 
 def _at_pull(
     pull: NDArray[np.float64],
     signal: NDArray[np.float64],
-    b: NDArray[np.float64],
+    background: NDArray[np.float64],
     error: NDArray[np.float64],
     systematic: float,
-) -> NDArray[np.float64]:
-    """2 Δ ln L of all bins, each with the factor of its background that fits best, [...]."""
-    shared = b * ((1 - systematic) ** -pull)[..., None]  # θ < 0, so that the lower variation counts
+    observed: NDArray[np.float64],
+) -> Fit:
+    """The factor of each bin that fits best at a pull."""
+    # As HistFactory interpolates: to the power of the pull, up and down separately.
+    side = np.where(pull < 0, 1 - systematic, 1 + systematic)
+    shared = background * (side ** np.abs(pull))[..., None]
     certain = 1 / error**2
     # d ln L / d factor = 0 is a quadratic equation.
     linear = (certain * signal + shared * (shared - certain)) / (certain * shared)
-    constant = (signal * (shared - certain) - b * shared) / (certain * shared)
+    constant = (signal * (shared - certain) - observed * shared) / (certain * shared)
     factor = (-linear + np.sqrt(np.maximum(linear**2 - 4 * constant, 0))) / 2
     expected = np.maximum(signal + shared * factor, 1e-300)
-    q = expected - b - b * np.log(expected / b)
-    return np.asarray((2 * q + (factor - 1) ** 2 * certain).sum(axis=-1) + pull**2)
+    q = expected - observed - observed * np.log(expected / observed)
+    return Fit(pull, factor, np.asarray((2 * q + (factor - 1) ** 2 * certain).sum(axis=-1) + pull**2))
