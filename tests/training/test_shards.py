@@ -1,12 +1,21 @@
 """Training from shards: proportional batches, every event once, any number of processes, any point of return."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fivesigma.analysis.train import Train
+from fivesigma.cluster.devices import candidates
 from fivesigma.data.shards import Shards, ShardWriter
 from fivesigma.errors import RunError
+from fivesigma.models.backend import keras
+from fivesigma.models.base import Inputs
+from fivesigma.models.mlp import Mlp, mlp
+from fivesigma.training.fit import FitOptions, fit
+from fivesigma.training.problem import Problem
 from fivesigma.training.shards import FromShards, ShardPieces, seats
 from fivesigma.training.windows import Arrays
 
@@ -119,3 +128,18 @@ def test_validation_events_are_divided_by_shard(folder):
     parts = [np.concatenate([piece.x[:, 0] for piece in pieces.pieces(rank, 2)]) for rank in range(2)]
     assert len(whole) == 100
     assert sorted(np.concatenate(parts)) == sorted(whole)
+
+
+@pytest.mark.parametrize("layout", ["1x1", "2x1"])
+def test_batches_are_shared_as_the_user_asks(folder, monkeypatch, layout):
+    keras()
+    if len(candidates(256)) < 2:
+        pytest.skip("one device leaves nothing to choose")
+    monkeypatch.setenv("FIVESIGMA_DEVICES", layout)
+    heard = []
+    model = mlp(Mlp(layers=[8]), Inputs(2, outputs=1, link="sigmoid", seed=1))
+    source = FromShards(folder, lambda events: as_arrays(replace(events, features=events.features / 1000)), 257, 1000)
+    options = FitOptions(on_layout=lambda layout, rates: heard.append(str(layout)))
+    (row,) = fit(model, source, None, Train(epochs=1, batch_size=257), Problem("binary"), options)
+    assert heard == [layout]
+    assert np.isfinite(row["loss"])

@@ -33,7 +33,7 @@ from fivesigma.training.program import Step, compiled_window
 from fivesigma.training.program_cache import cached_program
 from fivesigma.training.schedule import relative_rate
 from fivesigma.training.validation import Pieces, Validator
-from fivesigma.training.windows import Arrays, InMemory, Source, Window, steps_of_window
+from fivesigma.training.windows import Arrays, InMemory, Shareable, Source, Window, steps_of_window
 
 SAVE_SECONDS = 60.0
 """Within a long epoch, the state is saved this often."""
@@ -71,7 +71,7 @@ class FitOptions:
 
 def fit(
     model: Any,
-    training: Arrays | Source,
+    training: Arrays | Shareable,
     validation: Arrays | Pieces | None,
     settings: Train,
     problem: Problem,
@@ -99,10 +99,12 @@ def fit(
     options = options or FitOptions()
     member = Member(model, settings, options.checkpoint_path, options.resume)
     optimizer = member.begin()
-    team, rates = Team(settings.batch_size), dict[str, float]()
+    team, rates = _team(member, optimizer, training, problem)
+    source: Source
     if isinstance(training, Arrays):
-        team, rates = _team(member, optimizer, training, problem)
-    source: Source = training if not isinstance(training, Arrays) else _in_memory(training, settings, team, options.shuffle)
+        source = _in_memory(training, settings, team, options.shuffle)
+    else:
+        source = training.shared_by(team.per_process)
     member.state.layout = str(team.layout)
     if options.on_layout is not None and team.rank == 0:
         options.on_layout(team.layout, rates)
@@ -119,23 +121,24 @@ def fit(
     return member.state.history
 
 
-def _team(member: Member, optimizer: Any, training: Arrays, problem: Problem) -> tuple[Team, dict[str, float]]:
+def _team(member: Member, optimizer: Any, training: Arrays | Shareable, problem: Problem) -> tuple[Team, dict[str, float]]:
     """The devices that share every batch: as before if the training goes on, else known, else measured now."""
     settings, network = member.settings, member.model
     batch, rates = settings.batch_size, dict[str, float]()
-    steps, columns = math.ceil(len(training) / batch), training.x.shape[1] + 3
+    steps = math.ceil(len(training) / batch) if isinstance(training, Arrays) else training.steps
+    columns = network.input_shape[-1] + 3
 
     def timed(layout: Layout) -> Timed:
         team = Team(batch, layout=layout)
         rows = batch + -batch % team.size
-        shape = (steps_of_window(steps, rows, columns), rows, columns)
+        window = steps_of_window(steps, rows, columns) if isinstance(training, Arrays) else training.window_steps
         program = _program(member, optimizer, steps, team, problem)
-        return timer(program, team, member.state.variables, shape, settings.learning_rate)
+        return timer(program, team, member.state.variables, (window, rows, columns), settings.learning_rate)
 
     if member.state.layout:
         layout: Layout | None = Layout.parse(member.state.layout)
     else:
-        layout = settled(batch, len(training) * settings.epochs, network)
+        layout = settled(batch, steps * batch * settings.epochs, network)
     if layout is None:
         layout, rates = measured(batch, network, timed)
     return Team(batch, layout=layout), rates

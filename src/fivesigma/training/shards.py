@@ -7,7 +7,7 @@ file come in a new order each epoch and the events of a window in a new order ag
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,6 +89,15 @@ class FromShards:
         self._size = math.ceil(self.steps / windows)
         self._rows = self._capacity()
         self._mine = np.arange(self.rank, len(self._lengths), self.processes)
+
+    @property
+    def window_steps(self) -> int:
+        """Batches of a window."""
+        return self._size
+
+    def shared_by(self, devices: int) -> "FromShards":
+        """The same events in the same order, in batches that so many devices of this process divide evenly."""
+        return replace(self, per_process=devices)
 
     def _capacity(self) -> int:
         """Rows per batch of each process: enough for its lanes at every step, the same for all."""

@@ -27,7 +27,7 @@ from fivesigma.training.network import LINKS, Network
 from fivesigma.training.problem import Problem
 from fivesigma.training.shards import FromShards, ShardPieces
 from fivesigma.training.validation import Pieces
-from fivesigma.training.windows import Arrays, Redraw, Source
+from fivesigma.training.windows import Arrays, Redraw, Shareable
 
 OnEpoch = Callable[[dict[str, float], int], None]
 
@@ -50,7 +50,7 @@ def train(
     raw, parts = parts["train"], {**parts, "train": for_training(parts["train"], analysis.train.negative_weights)}
     recipe = fit_recipe(parts["train"], analysis.prepare)
     shift, scale = target_standard(analysis, parts["train"])
-    training: Arrays | Source
+    training: Arrays | Shareable
     validation: Arrays | Pieces | None
     if shards is None:
         training, validation = _from_memory(analysis, parts, recipe, shift, scale)
@@ -182,7 +182,7 @@ def _from_shards(
     shift: float,
     scale: float,
     changed: NDArray[np.float64],
-) -> tuple[Source, Pieces | None]:
+) -> tuple[Shareable, Pieces | None]:
     """As `_from_memory`; `changed` is each class's sum of weights after the treatment of negative weights, [class]."""
     totals = {part: shards.totals(part) for part in shards.rows}
     if len(analysis.classes):
@@ -203,7 +203,6 @@ def _from_shards(
         arrays("train", _redraws(analysis, parts["train"], recipe)),
         analysis.train.batch_size,
         analysis.train.window,
-        per_process=team.per_process,
         rank=team.rank,
         processes=team.processes,
         seed=analysis.train.seed,

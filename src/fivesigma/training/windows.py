@@ -108,6 +108,21 @@ class Source(Protocol):
         """Yield the windows of one epoch, from number `first` on; always the same for the same epoch."""
 
 
+class Shareable(Source, Protocol):
+    """Training events whose batches can be shared by any number of devices."""
+
+    @property
+    def window_steps(self) -> int:
+        """Number of batches in a window."""
+
+    def shared_by(self, devices: int) -> "Shareable":
+        """The same events in the same order, in batches that can be divided evenly.
+
+        Args:
+            devices: of this process.
+        """
+
+
 def steps_of_window(steps: int, rows: int, columns: int) -> int:
     """Batches in a window of events in memory.
 
