@@ -37,7 +37,7 @@ def refuses(tree, *words):
         ({**CLASSES, "selection": "x >"}, ["cannot read the expression 'x >'"]),
         ({**CLASSES, "new_variables": {"z": "import os"}}, ["cannot read the expression"]),
         ({**CLASSES, "split": {"train": 0.8, "val": 0.3}}, ["split", "1.1 is more than 1"]),
-        ({**CLASSES, "labels": {"variable": "y", "edges": [0, 2, 1]}}, ["labels", "must rise"]),
+        ({**CLASSES, "labels": {"variable": "y", "edges": [0, 2, 1]}}, ["labels", "increase"]),
         ({**CLASSES, "labels": {"variable": "y", "edges": [0, 1]}}, ["two classes"]),
         ({**CLASSES, "labels": {"edges": [0, 1, 2]}}, ["`edges` needs a `variable`"]),
         ({**CLASSES, "labels": {"variable": "y", "edges": [0, 1, 2], "names": ["a"]}}, ["1 names for 2 bins"]),
@@ -53,10 +53,10 @@ def refuses(tree, *words):
         ({"features": ["x"], "labels": {}, "samples": {"a": {"files": "a"}}}, ["sample 'a' has no `label`"]),
         ({"features": ["x"], "labels": {}, "samples": {"a": {"files": "a", "label": "sig"}}}, ["no class 'sig'"]),
         ({**CLASSES, "name": "../evil"}, ["name"]),
-        ({**CLASSES, "evaluate": {"against": {"m": [0, 2, 1]}}}, ["evaluate.against", "'m'", "must rise"]),
-        ({**CLASSES, "evaluate": {"against": {"m": [0, float("nan")]}}}, ["evaluate.against", "'m'", "must rise"]),
+        ({**CLASSES, "evaluate": {"against": {"m": [0, 2, 1]}}}, ["evaluate.against", "'m'", "increase"]),
+        ({**CLASSES, "evaluate": {"against": {"m": [0, float("nan")]}}}, ["evaluate.against", "'m'", "increase"]),
         ({**CLASSES, "evaluate": {"against": {"m": [1]}}}, ["evaluate.against", "'m'", "at least two"]),
-        ({**CLASSES, "labels": {"variable": "y", "edges": [0, float("nan"), 1]}}, ["labels", "must rise"]),
+        ({**CLASSES, "labels": {"variable": "y", "edges": [0, float("nan"), 1]}}, ["labels", "increase"]),
     ],
 )
 def test_a_mistake_is_one_sentence_that_names_the_key(tree, words):

@@ -33,6 +33,7 @@ def example(monkeypatch):
     import fivesigma_example.quantile
     import fivesigma_example.residual
     import fivesigma_example.signal_efficiency
+    import fivesigma_example.zipped
 
     return fivesigma_example
 
@@ -45,7 +46,7 @@ def private_registries(monkeypatch):
     monkeypatch.setattr(plugins, "functions", {})
 
 
-@pytest.mark.parametrize("section", ["A reader", "A model", "A loss", "A metric", "A baseline"])
+@pytest.mark.parametrize("section", ["A reader", "A model", "A loss", "A metric", "A baseline", "An export format"])
 def test_code_is_a_part_of_the_file_that_is_linked(section):
     (link,) = re.findall(r"\[whole file\]\(\.\./(.+?)\)", SECTIONS[section])
     assert blocks(section)[0] in (ROOT / link).read_text(encoding="utf-8")
@@ -91,6 +92,7 @@ def test_every_kind_of_the_example_keeps_the_rules_as_the_page_says(example):
         "QUANTILE": example.quantile.QUANTILE,
         "RESIDUAL": example.residual.RESIDUAL,
         "SIGNAL_EFFICIENCY": example.signal_efficiency.SIGNAL_EFFICIENCY,
+        "ZIPPED": example.zipped.ZIPPED,
     }
     (block,) = blocks("Tests")
     assert set(re.findall(r"check_\w+", block)) == set(testing.__all__)

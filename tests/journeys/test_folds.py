@@ -160,7 +160,7 @@ def test_a_killed_run_goes_on_and_one_worker_gives_what_two_give(run, place):
 
     while not (has("fold-1/model.keras") and has("fold-2/checkpoints/last.npz")):
         assert first.poll() is None, "finished before it could be killed"
-        time.sleep(0.002)
+        time.sleep(0.01)
     os.kill(first.pid, signal.SIGKILL)
     first.wait()
     assert not has("fold-2/model.keras")

@@ -266,7 +266,7 @@ BAD = {
     "no sample 'tops'; did you mean 'top'?": {"systematics.top_rate.samples": ["tops"]},
     "give either `relative` or `up`": {"systematics.top_rate.relative": None},
     "no column 'w_upp'": {"systematics.reweighting": {"up": {"weights": "w_upp"}}},
-    "is not a number in": {"systematics.reweighting": {"up": {"weights": "w / (mass - mass)"}}},
+    "is not finite in": {"systematics.reweighting": {"up": {"weights": "w / (mass - mass)"}}},
     "add sum_weights": {"samples.top.sum_weights": 4000.0},
     "no files match": {"systematics.generator": {"up": {"samples": {"top": "nowhere*.csv"}}}},
 }

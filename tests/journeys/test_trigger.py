@@ -209,7 +209,7 @@ def test_without_the_library_a_run_goes_on_and_says_so(toy, command, monkeypatch
     [
         ({"evaluate.trigger.pt": "ptt"}, r"evaluate.trigger.pt: 'ptt' is not among the `observers`; did you mean 'pt'"),
         ({"evaluate.trigger.eta": "phi"}, "evaluate.trigger.eta: 'phi' is not among"),
-        ({"evaluate.trigger.thresholds": [10, 5]}, "`thresholds` must rise"),
+        ({"evaluate.trigger.thresholds": [10, 5]}, "`thresholds` must increase"),
         ({"baselines.trees.leavs": 4}, "baselines.trees: unknown key 'leavs'; did you mean 'leaves'"),
         ({"baselines.x y": TREES}, "cannot be a name"),
         ({"baselines.network": TREES}, "cannot be a name"),

@@ -49,6 +49,7 @@ def test_a_run_answers_what_was_asked_and_predicts_probabilities(toy, command, t
     assert (np.diff(scored["probability"][np.argsort(scored["score"], kind="stable")]) >= 0).all()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_with_folds_the_out_of_fold_events_answer(toy, command):
     run, _ = run_of(toy, command, split={"folds": 2}, evaluate={"recalibrate": "isotonic"})
     metrics = json.loads((run / "metrics.json").read_text())

@@ -28,8 +28,8 @@ def test_masses_drawn_alike_need_no_comment():
 def test_background_of_another_mass_in_evaluation_is_said():
     parts = {"train": carried(1), "val": carried(2, background=np.array([1500.0]))}
     first, second = parameter_sentences(parts)
-    assert "the background carries another distribution of mass in val than in train events" in first
-    assert "mass alone tells signal from background in val events" in second
+    assert "the background has another distribution of mass in val than in train events" in first
+    assert "mass alone separates signal from background in val events" in second
 
 
 @pytest.mark.parametrize("background", [[0.0], [500.0], [1000.0]])

@@ -97,7 +97,7 @@ def test_a_regression_worse_than_its_mean_is_said():
 def test_an_area_beyond_what_is_plausible_is_suspicious():
     score = np.tile([0.01, 0.99], 500).astype(np.float32)
     perfect = summarise(Scores(score, np.tile([0, 1], 500), np.ones(1000), ("b", "s")))
-    assert "suspicious: does an input know the answer" in verdicts({"test": perfect})[0]
+    assert "suspicious: look for an input that contains the answer" in verdicts({"test": perfect})[0]
 
 
 def test_an_area_beyond_what_is_plausible_at_one_hypothesis_names_it():
@@ -142,7 +142,5 @@ def test_a_lower_rate_and_an_unequal_efficiency_of_a_baseline_are_said():
     good, bad = trigger(0.91, Metric(1.2, 0.1)), trigger(0.97, Metric(0.5, 0.1))
     assert verdicts({"test": binary(1) | trigger(0.89, None) | {"baselines": {"trees": good}}}) == []
     sentences = verdicts({"test": binary(1) | {"baselines": {"trees": bad}}})
-    assert (
-        "the baseline 'trees' at the trigger's threshold is 0.50 ± 0.10 of the network's, at equal measured" in sentences[0]
-    )
+    assert "the baseline 'trees' at the trigger's threshold is 0.50 ± 0.10 times the network's, at equal" in sentences[0]
     assert "accepts 0.970 +0.010 −0.010 of the muons instead of 0.9" in sentences[1]

@@ -64,7 +64,7 @@ def test_a_sample_is_named_as_one(tmp_path, drawn):
     folder.update_metadata(events={"train": 12345, "test": 10}, evaluated={"train": 1000, "test": 10})
     html = page.write_report(folder).read_text()
     assert "<th>train (sample)</th><th>test</th>" in html
-    assert "The train column is of a random sample: 1,000 of 12,345 events." in html
+    assert "The train column is for a random sample: 1,000 of 12,345 events." in html
 
 
 def test_folds_are_told_with_the_metrics_of_their_own_events(tmp_path, drawn):

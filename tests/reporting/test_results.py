@@ -422,7 +422,7 @@ class TestTables:
 
     def test_values_stand_with_errors_part_by_part(self):
         (table,) = results.tables(METRICS, analysis(REGRESSION), {"train": (5, 10)})
-        assert table.header == ["metric", "train (sample)", "test", "what it is"]
+        assert table.header == ["metric", "train (sample)", "test", "meaning"]
         assert table.rows[0] == ["rmse [GeV]", "0.200 ± 0.010", "0.300 ± 0.010", "root mean squared error"]
         assert table.rows[2][1:3] == ["–", "0.100 ± 0.010"]
         assert table.rows[3][1] == "–"

@@ -208,7 +208,7 @@ def test_tables_show_values_with_their_errors_and_units():
     assert "+" in table.rows[1][5]
     assert table.rows[1][2] != table.rows[1][4]
     assert "pT⁻³·⁵" in table.note
-    assert "90 % of these muons within 10 % of 20 GeV pass" in table.note
+    assert "passed by 90 % of these muons within 10 % of 20 GeV" in table.note
     assert "pile-up" not in table.note
     rates = found["Rates at every threshold (test)"]
     assert rates.header[1:] == ["network's rate [kHz]", "scale: rate [kHz]", "a-table / network", "scale: a-table / network"]
@@ -226,7 +226,7 @@ def test_tables_show_values_with_their_errors_and_units():
 def test_a_simulated_trigger_says_what_is_not_simulated():
     settings = validate({**TREE, "simulate": {"process": "muons", "events": 100}}, "test")
     note = trigger.tables(results(settings)[0], settings)[0].note
-    assert "no pile-up, no fake muons and no displaced muons" in note
+    assert "no pile-up, fake or displaced muons" in note
 
 
 def test_results_without_a_measured_efficiency_have_dashes():

@@ -132,7 +132,7 @@ def kind_of(model, **more):
         (Column, "cannot score 500 events, some of whose values are missing: IndexError"),
         (Forgets, "gives other scores when it is loaded"),
         (Pickles, "state.bin is pickled"),
-        (Constant, "has not learned what a binary needs"),
+        (Constant, "has not learned the binary target"),
         (Empty, "cannot score no events: IndexError"),
     ],
 )

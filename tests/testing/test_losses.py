@@ -68,7 +68,7 @@ GOOD = LossKind("squares", Squares, REGRESSION, lambda settings, task, logits: l
         (lambda o, t: jnp.log(jnp.cosh(residual(o, t))), "of outputs of -10000 is not finite"),
         (lambda o, t: jnp.sqrt(jnp.maximum(residual(o, t), 0)), "the gradient|is not finite"),
         (lambda o, t: _square(residual(o, t)), "the gradient is not the slope"),
-        (lambda o, t: -(residual(o, t) ** 2), "a right answer does not cost less"),
+        (lambda o, t: -(residual(o, t) ** 2), "a right answer does not have a smaller loss"),
         (lambda o, t: residual(o, t) ** 2 if o[0, 0] > t[0] else t, "cannot be computed inside a compiled program"),
     ],
 )

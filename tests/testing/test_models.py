@@ -56,7 +56,7 @@ GOOD = ModelKind("small", Small, lambda settings, inputs: network(inputs))
         ({"outputs": 2}, "it must go from"),
         ({"last": False}, "the last input, which may be a parameter, changes nothing"),
         ({"middle": lambda k: k.layers.Lambda(lambda x: x * 2)}, "cannot be saved and loaded"),
-        ({"middle": lambda k: k.layers.Lambda(lambda x: x - k.ops.mean(x))}, "what is said of an event depends on other"),
+        ({"middle": lambda k: k.layers.Lambda(lambda x: x - k.ops.mean(x))}, "the output of an event depends on other"),
     ],
 )
 def test_a_model_that_breaks_a_rule_is_found(ways, rule):

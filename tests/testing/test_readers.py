@@ -111,9 +111,9 @@ GOOD = FileFormat("archive", (".arc",), lambda path, tree, columns: Archive(path
 @pytest.mark.parametrize(
     ("reader", "rule"),
     [
-        (WithoutCare, "a file that is not there raises FileNotFoundError"),
+        (WithoutCare, "a file that does not exist raises FileNotFoundError"),
         (Short, "a file of 1000 rows gives"),
-        (Everything, r"are asked for, and \['number'"),
+        (Everything, r"it returns \['number'"),
         (Counts, "a file of 1000 rows is said to have 1001"),
         (Single, "large whole numbers lose digits"),
         (Zeros, "'with_missing' is not what was written"),

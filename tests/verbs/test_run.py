@@ -53,6 +53,7 @@ def test_quiet_prints_the_folder_and_nothing_else(toy, command):
     assert err == ""
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_run_is_explore_train_evaluate_and_report(toy, command):
     whole = Path(command("run", toy)[1].splitlines()[-1])
     for verb in ("explore", "train"):

@@ -45,7 +45,8 @@ def results(folder):
 
 
 def test_a_killed_command_does_again_only_what_was_lost(toy, command):
-    tune = {"space": SPACE, "max_epochs": 2, "factor": 2, "objective": "loss"}
+    space = {"train.learning_rate": {"choice": [1e-2, 1e-4, 1e-5, 1e-6]}}  # of one shape, which each process compiles once
+    tune = {"space": space, "max_epochs": 2, "factor": 2, "objective": "loss"}
     toy.write_text(yaml.safe_dump({**TREE, "tune": tune}))
     arguments = [sys.executable, "-m", "fivesigma", "tune", str(toy), "--output", "killed", "--workers", "2"]
     first = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)

@@ -14,7 +14,7 @@ from fivesigma.verbs import validate
 @pytest.fixture
 def quick(monkeypatch):
     """Measurements of speed that take no time; they are right, but not exact."""
-    few = speed.Effort(generated=1000, selected=20, muons=20_000)
+    few = speed.Effort(generated=1000, selected=20, repetitions=1, muons=20_000)
     monkeypatch.setattr(speed, "Effort", lambda: few)
 
 
@@ -37,7 +37,7 @@ def test_resonance(command, tmp_path, quick, monkeypatch):
     pytest.importorskip("pythia8mc")
     pytest.importorskip("fastjet")
     monkeypatch.setitem(networks.SETTINGS, "train.epochs", 2)
-    code, out, err = command("validate", "resonance", "-n", "1000", "-j", "1")
+    code, out, err = command("validate", "resonance", "-n", "600", "-j", "1")
     assert (code, err.count("error")) == (0, 0)
     assert out.strip().splitlines()[-1] == "validation/resonance/validation.html"
     figures = ("quartiles", "features", "angles", "jets", "tags", "correlations", "networks", "limits")

@@ -1,4 +1,4 @@
-"""The analysis as a whole: its sections, and the checks that concern several of them."""
+"""The whole analysis: its sections, and the checks that concern several of them."""
 
 import re
 from typing import Annotated, Any, Self
@@ -26,7 +26,7 @@ TRUTH = ["gen_*", "truth_*", "true_*", "Gen*"]
 
 
 class Analysis(Section):
-    """One analysis, complete: the content of an analysis file."""
+    """The content of an analysis file."""
 
     name: str = Field("analysis", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="names the run folder")
     description: str = ""
@@ -40,7 +40,7 @@ class Analysis(Section):
     )
     treename: Annotated[str | None, Role("place", "events")] = None
     columns: Annotated[Names | dict[str, Names], Role("place", "events")] = Field(
-        default=[], description="names for files without a header; per array for NPZ and HDF5 tables"
+        default=[], description="column names of files without a header; per array for NPZ and HDF5 tables"
     )
     missing_values: Annotated[list[float], Role("events", "reading")] = Field(
         default=[], description="values that mean missing, such as -999"
@@ -57,13 +57,13 @@ class Analysis(Section):
     parameters: dict[str, Parameter] = Field(default={})
     observers: Annotated[Names, Role("reading")] = Field(default=[])
     event_number: Annotated[Formula | None, Role("events", "reading")] = Field(
-        None, description="column that numbers events; their content is hashed otherwise"
+        None, description="column that numbers the events; without it their content is hashed"
     )
     truth: Annotated[Names, Role("events")] = Field(
-        default=TRUTH, description="columns that know the answer (globs): never inputs"
+        default=TRUTH, description="columns with the truth (globs allowed): never inputs"
     )
     allow_truth: Annotated[Names, Role("events", "reading")] = Field(
-        default=[], description="truth columns that may be inputs all the same; reported"
+        default=[], description="truth columns that are allowed as inputs; the report lists them"
     )
     expected: Names = Field(
         default=[],
@@ -82,7 +82,7 @@ class Analysis(Section):
     split: Annotated[Split, Role("events")] = Split()
     prepare: Prepare = Prepare()
     model: Annotated[Any, OneOf(plugins.models, default=DEFAULT_MODEL)] = Field(
-        {"kind": DEFAULT_MODEL}, description="the network; `kind` says which"
+        {"kind": DEFAULT_MODEL}, description="the network; `kind` selects its type"
     )
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
@@ -165,7 +165,7 @@ class Analysis(Section):
         for name, sample in self.samples.items():
             if sample.files and self.use_of(name) == "val":
                 raise ValueError(
-                    f"sample {name!r} is for validation, but with split.folds every fold validates on a share of the "
+                    f"sample {name!r} is for validation, but with split.folds every fold validates on a fraction of the "
                     "others: set its `use` to train"
                 )
 
@@ -240,12 +240,12 @@ class Analysis(Section):
         return any(sample.files for sample in self.samples.values())
 
     def use_of(self, name: str) -> str:
-        """Where the events of a sample go: `split`, `train`, `val` or `test`."""
+        """Use of a sample's events: `split`, `train`, `val` or `test`."""
         default = name if name in ("train", "val", "test") else "split"
         return self.samples[name].use or default
 
 
 def _monitorable(task: str) -> list[str]:
-    """What a training of this task can be judged by."""
+    """Names that `train.monitor` and `tune.objective` accept for a task."""
     usable = [spec for spec in plugins.metrics if spec.function is not None and spec.larger_is_better is not None]
     return sorted(["loss", *(spec.name for spec in usable if task in spec.tasks)])

@@ -23,7 +23,7 @@ class Labels(Section):
             if self.variable is None:
                 raise ValueError("`edges` needs a `variable` to bin")
             if len(self.edges) < 3 or not all(a < b for a, b in pairwise(self.edges)):
-                raise ValueError("`edges` must rise and make at least two classes")
+                raise ValueError("`edges` must increase and define at least two classes")
             if self.names and len(self.names) != len(self.edges) - 1:
                 raise ValueError(f"{len(self.names)} names for {len(self.edges) - 1} bins")
         if len(set(self.names)) != len(self.names):
@@ -32,7 +32,7 @@ class Labels(Section):
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Class names, made up from the edges where none are given."""
+        """Class names; if none are given, made from the edges, or `background` and `signal`."""
         if self.names:
             return tuple(self.names)
         if self.edges is not None:

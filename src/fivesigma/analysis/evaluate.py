@@ -1,4 +1,4 @@
-"""The section `evaluate`: what is reported beyond the standard metrics."""
+"""The section `evaluate`: results beyond the standard metrics."""
 
 from itertools import pairwise
 from typing import Literal
@@ -11,7 +11,7 @@ from fivesigma.analysis.trigger import Trigger
 
 
 class Evaluate(Section):
-    """What is reported beyond the standard metrics."""
+    """Results beyond the standard metrics."""
 
     threshold: Fraction = Field(0.5, description="score above which an event counts as signal (two classes)")
     against: dict[str, list[float]] = Field(
@@ -35,5 +35,5 @@ class Evaluate(Section):
     def _rising(cls, against: dict[str, list[float]]) -> dict[str, list[float]]:
         for name, edges in against.items():
             if len(edges) < 2 or not all(a < b for a, b in pairwise(edges)):
-                raise ValueError(f"the edges of {name!r} must rise and be at least two")
+                raise ValueError(f"the edges of {name!r} must be at least two and increase")
         return against

@@ -44,7 +44,7 @@ def load(
         analysis: a path, the name of a built-in analysis, a mapping, or an analysis already loaded.
         settings: overrides by dotted key, such as `{"train.epochs": 10}`.
         data: files by sample name; they replace the sample's own files.
-        older: whether an older version may have written it, such as that of a run folder; its keys are then renamed.
+        older: whether an older version may have written it, as in a run folder; renamed keys are then accepted.
 
     Raises:
         AnalysisError: if it cannot be found, read or validated; the message names the key.
@@ -85,7 +85,7 @@ def validate(tree: Mapping[str, Any], where: str, older: bool = False) -> Analys
 
 
 _SHOWN = 80
-"""Characters of a setting in a message, at most."""
+"""Largest number of characters of a setting in a message."""
 
 
 def parse_settings(pairs: Sequence[str]) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def parse_data(pairs: Sequence[str]) -> dict[str, list[str]]:
 
 
 def dump(analysis: Analysis) -> str:
-    """The resolved analysis as YAML: every key with the value in force."""
+    """The resolved analysis as YAML: every key with its value, defaults included."""
     tree = _resolved(analysis)
     return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, width=110)
 
@@ -177,10 +177,10 @@ def _read_tree(name: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
 
 
 def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """`base` with `changes` laid over it; mappings merge, everything else is replaced.
+    """`base` updated with `changes`: mappings are merged, everything else is replaced.
 
-    A mapping of another `kind` replaces the old one, whose keys it does not have. A key that becomes null is removed when
-    the section is checked (`Section`).
+    A mapping of another `kind`, which has other keys, replaces the old one. A key that becomes null is removed when the
+    section is validated (`Section`).
 
     >>> merge({"train": {"epochs": 4, "seed": 1}}, {"train": {"epochs": 9}})
     {'train': {'epochs': 9, 'seed': 1}}

@@ -1,4 +1,4 @@
-"""Fields of the analysis file whose keys depend on a `kind` that a registry knows."""
+"""Fields of the analysis file whose keys depend on the `kind` that they name."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from fivesigma.plugins import Registry
 
 
 def _kind(registry: Registry, name: str) -> Any:
-    """The kind of that name; one that is not there becomes a problem of its place in the analysis file."""
+    """The kind with a name; an unknown name is an error at its place in the analysis file."""
     try:
         return registry.get(name)
     except AnalysisError as error:
@@ -22,13 +22,13 @@ def _kind(registry: Registry, name: str) -> Any:
 class OneOf:
     """Annotates a field that holds the settings of one kind of a registry.
 
-    The kinds are looked up when a value is checked, so that one registered later is known, too. Each kind's `settings`
+    Kinds are looked up when a value is checked, so that kinds registered later are known as well. Each kind's `settings`
     is a `Section` with a field `kind`.
 
     Args:
         registry: the kinds.
-        default: the kind that is meant where none is named.
-        short: whether a plain name is short for `{kind: name}`.
+        default: the kind if none is named.
+        short: whether a name alone is short for `{kind: name}`.
     """
 
     def __init__(self, registry: Registry, default: str | None = None, *, short: bool = False) -> None:
@@ -39,7 +39,7 @@ class OneOf:
         return tree.get("kind", self.default) if isinstance(tree, Mapping) else tree
 
     def settings_of(self, tree: Any) -> type[Section] | None:
-        """The section of the kind that a value names; None where it names none that there is."""
+        """The section of the kind that a value names; None if it names no known kind."""
         name = self.kind_of(tree)
         return self.registry.get(name).settings if isinstance(name, str) and name in self.registry else None
 
@@ -81,7 +81,7 @@ class NameOf:
         self.registry, self.more = registry, more
 
     def validate(self, value: Any) -> str:
-        """Check that the name is one that there is; a kind that is not built in is imported for it."""
+        """Check that the name is known; a kind of a plug-in is imported for that."""
         if not isinstance(value, str):
             raise PydanticCustomError("name", "a name is needed, not {value}", {"value": repr(value)})
         if value not in self.more:

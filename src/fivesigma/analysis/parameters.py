@@ -8,21 +8,21 @@ from fivesigma.analysis.section import Formula, Section
 
 
 class Parameter(Section):
-    """A physics parameter the network is given beside the features, such as the mass of X."""
+    """A physics parameter that is an input beside the features, such as the mass of X."""
 
     variable: Formula | None = Field(None, description="column or expression; the parameter's own name by default")
     values: list[float] | None = Field(None, description="allowed values; each event gets the nearest")
     background: Literal["given", "signal", "uniform"] = Field(
         "given",
-        description="what background events (the first class) carry: their own value as `variable` gives it, one "
-        "drawn from the signal's, or one drawn evenly from the signal's range",
+        description="value of background events (the first class): their own from `variable`, one drawn from the values of "
+        "the signal, or one drawn uniformly from the range of the signal",
     )
     background_variable: Formula | None = Field(
         None,
-        description="column or expression that background carries instead of `variable`, such as a reconstructed mass; as "
-        "it is, not rounded to `values`. With `background: given`",
+        description="column or expression for background instead of `variable`, such as a reconstructed mass; not rounded "
+        "to `values`. With `background: given`",
     )
-    redraw: bool = Field(False, description="draw the background's value anew every epoch; frozen in validation and test")
+    redraw: bool = Field(False, description="draw the value of background anew in every epoch; fixed in validation and test")
     unit: str = ""
 
     @model_validator(mode="after")

@@ -10,7 +10,9 @@ from fivesigma.analysis.section import Names, Section
 class Prepare(Section):
     """Preprocessing, fitted on training events only, in this order: drop, log, flag, impute, scale."""
 
-    drop_missing: float | None = Field(None, gt=0, le=1, description="drop features missing in more than this share")
+    drop_missing: float | None = Field(
+        None, gt=0, le=1, description="drop features that are missing in more than this fraction of the events"
+    )
     log: Names = Field(default=[], description="features replaced by their logarithm (globs allowed)")
     missing_flags: bool = Field(False, description="add a 0/1 input for each feature that is sometimes missing")
     impute: Literal["mean", "median", "constant"] = "mean"

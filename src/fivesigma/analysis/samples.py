@@ -1,4 +1,4 @@
-"""The section `samples`: which files there are, and what their events are."""
+"""The section `samples`: files, and the class, weight and use of their events."""
 
 from typing import Annotated, Literal
 
@@ -10,7 +10,7 @@ from fivesigma.plugins import readers
 
 
 class Sample(Section):
-    """Files of one kind: where they are, and what their events are."""
+    """Files whose events have the same class, weight and use."""
 
     files: Files = Field(default=[], description="paths, globs, or file.root:treename; relative to the analysis file")
     treename: str | None = Field(None, description="tree, table or group inside the file; overrides the general one")
@@ -32,6 +32,6 @@ class Sample(Section):
     selection: Formula | None = Field(None, description="further selection for this sample")
     use: Literal["split", "train", "val", "test"] | None = Field(
         None,
-        description="split: by `split`; train: never tested on; val, test: only that. "
-        "A sample named train, val or test is used so by default, others are split",
+        description="split: divided by `split`; train: training and validation, no test; val, test: only that. By default "
+        "samples named train, val or test are used accordingly and others are split",
     )

@@ -11,7 +11,7 @@ Positive = Annotated[float, Field(gt=0)]
 
 
 class Search(Section):
-    """Significance of a signal above its background, and the limit where there is none."""
+    """Significance of a signal above its background, and the limit without one."""
 
     renamed: ClassVar[Mapping[str, str]] = {"floor": "min_background", "most_error": "max_mc_error"}
 
@@ -20,8 +20,8 @@ class Search(Section):
     )
     yields: dict[str, Positive] = Field(
         default={},
-        description="expected events by class, in all; replaces what the weights add up to. With parameters, the "
-        "signal's is that of each hypothesis",
+        description="total expected events by class, instead of the sums of weights. With parameters, that of the signal "
+        "is for each hypothesis",
     )
     systematic: Fraction = Field(0.1, description="relative uncertainty of the background")
     bins: int = Field(20, ge=1, description="largest number of bins of the score")
@@ -51,7 +51,7 @@ class Variation(Section):
 
 
 class Systematic(Section):
-    """An uncertainty of the expected events, beside that of the background as a whole."""
+    """An uncertainty of the expected events, besides that of the total background."""
 
     up: Variation | None = Field(None, description="one standard deviation up")
     down: Variation | None = Field(None, description="one standard deviation down; without it, `up` is mirrored")

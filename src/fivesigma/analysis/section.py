@@ -1,4 +1,4 @@
-"""The base class of all sections: immutable, checked, and with the nearest name for a mistyped key."""
+"""The base class of all sections: immutable and validated; an unknown key is answered with the nearest name."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,20 +12,20 @@ from fivesigma.errors import did_you_mean
 from fivesigma.expressions import column_of, expand_braces
 
 OLDER = "older"
-"""Key of the validation context: the section may have been written by an older version."""
+"""Key of the validation context: whether an older version may have written the section."""
 
 
 class Section(BaseModel):
-    """A section of the analysis file: immutable, and an unknown key is an error that names the nearest.
+    """A section of the analysis file: immutable; an unknown key is an error that names the nearest one.
 
-    A key that is null is one that is not given: its default is in force. So a file that extends another one removes what it
-    does not want, also an entry of a mapping.
+    A key that is null counts as not given and has its default. So a file that extends another one can remove keys, also
+    entries of mappings.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
     renamed: ClassVar[Mapping[str, str]] = {}
-    """Old name of a key → its present one. Run folders of before are read by it, and a user's file is told."""
+    """Old name of a key → present one, to read older run folders and to tell users of older files."""
 
     @model_validator(mode="before")
     @classmethod
@@ -50,12 +50,12 @@ class Section(BaseModel):
 
     @classmethod
     def upgraded(cls, data: dict[str, Any]) -> dict[str, Any]:
-        """What an older version wrote, in the present keys."""
+        """The section of an older version with the present keys."""
         return {cls.renamed.get(key, key): value for key, value in data.items()}
 
 
 def _is(annotation: Any, kind: type) -> bool:
-    """Whether a type is of a kind, or one of several of which one is."""
+    """Whether an annotation is a type, or a union that contains it."""
     origin = get_origin(annotation)
     if origin is Annotated:
         return _is(get_args(annotation)[0], kind)
@@ -65,12 +65,12 @@ def _is(annotation: Any, kind: type) -> bool:
 
 
 def _without_null(value: Any) -> Any:
-    """A mapping without its entries that are null; anything else as it is."""
+    """A mapping without its null entries; any other value unchanged."""
     return {key: item for key, item in value.items() if item is not None} if isinstance(value, dict) else value
 
 
 def as_list(value: Any) -> Any:
-    """One text as a list of it, and nothing as an empty one."""
+    """A list: of a single text, empty for None, any other value unchanged."""
     if value is None:
         return []
     return [value] if isinstance(value, str) else value
@@ -90,14 +90,14 @@ def _as_text(value: Any) -> Any:
 
 
 def by_column(value: Any) -> Any:
-    """A mapping whose keys are columns or globs, without the backticks that they may have."""
+    """A mapping whose keys are columns or globs, with backticks removed from the keys."""
     return {column_of(str(key)): item for key, item in value.items()} if isinstance(value, dict) else value
 
 
 Formula = Annotated[str, BeforeValidator(_as_text)]
 """A column name or an expression; its syntax is checked where it is used, as names may be any text."""
 Names = Annotated[list[str], BeforeValidator(_as_expanded)]
-"""Names, with `{a,b}` and `{1..4}` spelled out; one name may stand without a list, and any between backticks."""
+"""Names, with `{a,b}` and `{1..4}` expanded; a single name needs no list, and names may be in backticks."""
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -105,14 +105,15 @@ class FileName:
     """Marks a field that holds names of files, relative to the analysis file.
 
     Args:
-        endings: only a text that ends so is a file name; any other is something else, such as a built-in analysis.
+        endings: endings of file names; a text without one is something else, such as a built-in analysis. By default
+            every text is a file name.
     """
 
     def __init__(self, *endings: str) -> None:
         self.endings = endings
 
     def anchored(self, value: Any, folder: Path) -> Any:
-        """Names made independent of the folder they were written for; globs and `:treename` are kept."""
+        """Names relative to `folder` as absolute names; globs and `:treename` are kept."""
         if isinstance(value, list | tuple):
             return [self.anchored(item, folder) for item in value]
         if not isinstance(value, str) or (self.endings and not value.endswith(self.endings)):
@@ -121,10 +122,10 @@ class FileName:
 
 
 class Role:
-    """Marks what a field of the analysis decides.
+    """Marks what a field of the analysis determines.
 
     Args:
-        names: `place` (where events are), `events` (which events there are), `reading` (what is read of them).
+        names: `place` (where events are), `events` (which events are used), `reading` (what is read of them).
     """
 
     def __init__(self, *names: str) -> None:
@@ -132,14 +133,14 @@ class Role:
 
 
 Files = Annotated[list[str], BeforeValidator(as_list), FileName()]
-"""Names of files, relative to the analysis file; one may stand without a list."""
+"""Names of files, relative to the analysis file; a single one needs no list."""
 FilePath = Annotated[str, FileName()]
 AnalysisPath = Annotated[str, FileName(".yaml", ".yml")]
 """The name of a built-in analysis, or an analysis file."""
 
 
 def absolute(path: str, folder: Path) -> str:
-    """A file name made independent of the folder it was written for; globs and `:treename` are kept."""
+    """A file name relative to `folder` as an absolute name; globs and `:treename` are kept."""
     return path if Path(path).is_absolute() else str(folder / path)
 
 
@@ -153,7 +154,7 @@ def fields_with(section: type[Section], role: str) -> list[str]:
 
 
 def anchored(tree: Mapping[str, Any], section: type[Section], folder: Path) -> dict[str, Any]:
-    """A section as it was written, with its file names made independent of the folder of the analysis file."""
+    """A section as written, with file names relative to the analysis file made absolute."""
     fields = section.model_fields
     return {
         key: _anchored(value, fields[key].annotation, fields[key].metadata, folder) if key in fields else value

@@ -1,4 +1,4 @@
-"""The section `simulate`: events that the tool makes itself when there are no files."""
+"""The section `simulate`: events to simulate if there are no files."""
 
 from typing import Annotated, Literal
 
@@ -30,7 +30,7 @@ class MuonSimulation(Section):
     pt_min: float = Field(2.0, gt=0, description="GeV")
     pt_max: float = Field(7000.0, gt=0, description="GeV")
     noise: float = Field(0.2, ge=0, description="mean number of hits per muon that are unrelated to it, in all planes")
-    dead_chambers: float = Field(0.0, ge=0, lt=1, description="share of the chambers that never give a hit")
+    dead_chambers: float = Field(0.0, ge=0, lt=1, description="fraction of the chambers that never give a hit")
     seed: int = Field(1, ge=0)
 
 

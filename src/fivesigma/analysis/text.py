@@ -1,4 +1,4 @@
-"""YAML as an analysis may use it: plain values, no deep nesting, and no value that stands for too many others."""
+"""Read YAML with the limits of an analysis: plain values, no deep nesting, and few values behind aliases."""
 
 from typing import Any
 
@@ -7,19 +7,19 @@ import yaml
 from fivesigma.errors import FivesigmaError
 
 MOST_TEXT = 4_000_000
-"""Characters of an analysis file: a list of 40,000 file names of 100 characters each."""
+"""Largest number of characters of an analysis file: a list of 40,000 file names of 100 characters each."""
 MOST_VALUES = 100_000
-"""Values that aliases may stand for, all together."""
+"""Largest number of values with all aliases written out."""
 DEEPEST = 50
-"""Levels of nesting."""
+"""Largest number of nested levels."""
 
 
 class BadText(FivesigmaError):
-    """A text that is no YAML, or none that an analysis can be.
+    """A text that is no YAML, or not within the limits of an analysis.
 
     Args:
-        line: where, from 1; None if it concerns all of it.
-        problem: the rest of a sentence.
+        line: line of the problem, from 1; None if it concerns the whole text.
+        problem: the predicate of a sentence about the text.
     """
 
     def __init__(self, line: int | None, problem: str) -> None:
@@ -31,7 +31,7 @@ def read(text: str) -> Any:
     """Read YAML.
 
     Raises:
-        BadText: if it is none, is too long, too deep or too large, or a value cannot be what its tag says.
+        BadText: if it is no YAML, is too long, too deep or too large, or a value does not match its tag.
     """
     if len(text) > MOST_TEXT:
         raise BadText(None, f"is too long for an analysis ({len(text):,} characters)")
@@ -55,7 +55,7 @@ def read(text: str) -> Any:
 
 
 class _Loader(yaml.SafeLoader):
-    """The safe loader, whose own errors in values say where."""
+    """The safe loader, with the line in errors of values."""
 
     def construct_object(self, node: Any, deep: bool = False) -> Any:
         try:
@@ -65,7 +65,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def _check_depth(text: str) -> None:
-    """Refuse what is nested so deeply that reading it would exhaust Python's stack."""
+    """Refuse nesting so deep that reading it would exhaust Python's stack."""
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
@@ -75,7 +75,7 @@ def _check_depth(text: str) -> None:
 
 
 def _count(node: Any, known: dict[int, int], above: set[int]) -> int:
-    """How many values a node stands for, with aliases written out; each node is looked at once."""
+    """Number of values of a node with aliases written out; each node is visited once."""
     if id(node) in above:
         raise BadText(node.start_mark.line + 1, "is not YAML for an analysis: a value contains itself")
     if id(node) not in known:

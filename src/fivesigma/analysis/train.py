@@ -38,8 +38,7 @@ class Train(Section):
         None,
         gt=0,
         lt=1,
-        description="decay per step of a moving average of the weights, such as 0.999; the average is "
-        "what is validated and kept",
+        description="decay per step of a moving average of the weights, such as 0.999; the average is validated and kept",
     )
     loss: Annotated[Any, OneOf(losses, short=True)] = Field(
         "auto", description="the loss function: a name, or a mapping with `kind` and its own keys"
@@ -48,7 +47,7 @@ class Train(Section):
         "loss", description="validation metric that chooses the best epoch and stops early"
     )
     patience: int | None = Field(None, gt=0, description="stop after so many epochs without improvement")
-    keep: Literal["best", "last"] = Field("best", description="which epoch's weights are kept")
+    keep: Literal["best", "last"] = Field("best", description="the epoch whose weights are kept")
     window: int = Field(
         1_000_000, gt=0, description="events in memory at a time when training from a prepared folder (`shards`)"
     )
@@ -56,7 +55,7 @@ class Train(Section):
 
     @classmethod
     def upgraded(cls, data: dict[str, Any]) -> dict[str, Any]:
-        """What an older version wrote: the delta of the Huber loss stood beside it."""
+        """The section of an older version, in which the delta of the Huber loss was a key of `train`."""
         tree = {key: value for key, value in data.items() if key != "huber_delta"}
         if tree.get("loss") == "huber":
             tree["loss"] = {"kind": "huber", "delta": data.get("huber_delta", 1.0)}

@@ -1,4 +1,4 @@
-"""The section `evaluate.trigger`: thresholds, spectra and bins for judging a momentum by the trigger rate."""
+"""The section `evaluate.trigger`: thresholds, spectra and bins for the trigger performance of a momentum."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -47,17 +47,21 @@ class Trigger(Section):
     pt: str = Field("gen_pt", description="observer: the true transverse momentum, GeV")
     eta: str | None = Field("gen_abs_eta", description="observer: the true pseudorapidity, for efficiency against it")
     predicts: Literal["q_over_pt", "pt"] = Field(
-        "q_over_pt", description="what the target of a regression is: q/pT in 1/GeV, with the charge, or pT in GeV"
+        "q_over_pt", description="target of a regression: q/pT in 1/GeV, with the charge, or pT in GeV"
     )
-    efficiency: float = Field(0.9, gt=0, lt=1, description="share of muons at a threshold that pass it: sets the scale")
+    efficiency: float = Field(
+        0.9, gt=0, lt=1, description="fraction of the muons at a threshold that pass it; it sets the scale"
+    )
     thresholds: list[Annotated[float, Field(gt=0)]] = Field(
         [5.0, 10.0, 20.0, 22.0, 30.0], min_length=1, description="thresholds of the turn-on curves, GeV"
     )
     threshold: float = Field(20.0, gt=0, description="the threshold at which rates are compared in one number, GeV")
-    generated: float = Field(2.0, description="the sample falls like pT to minus this power; 2 is flat in 1/pT")
-    spectrum: float = Field(3.5, description="muons in collisions fall like pT to minus this power; rates are for them")
+    generated: float = Field(2.0, description="the spectrum of the sample is pT to minus this power; 2 is flat in 1/pT")
+    spectrum: float = Field(
+        3.5, description="the spectrum of muons in collisions is pT to minus this power; rates are for them"
+    )
     total_rate: float | None = Field(
-        None, gt=0, description="rate of such muons before any threshold, kHz; without it rates are shares of that"
+        None, gt=0, description="rate of muons in collisions before any threshold, kHz; without it rates are fractions of it"
     )
     plateau: float = Field(2.0, ge=1, description="the plateau begins at so many times the threshold")
     pt_bins: list[float] = Field(PT_EDGES, min_length=2, description="bin edges of the true pT, GeV")
@@ -70,16 +74,16 @@ class Trigger(Section):
         for name in ("thresholds", "pt_bins", "eta_bins"):
             values = getattr(self, name)
             if any(b <= a for a, b in pairwise(values)):
-                raise ValueError(f"`{name}` must rise")
+                raise ValueError(f"`{name}` must increase")
         return self
 
     @property
     def all_thresholds(self) -> list[float]:
-        """Those of the turn-on curves and the one of the comparison, rising."""
+        """Thresholds of the turn-on curves and of the comparison, increasing."""
         return sorted({*self.thresholds, self.threshold})
 
     def check_observers(self, observers: Sequence[str]) -> None:
-        """Refuse observers that are not there.
+        """Refuse observers that do not exist.
 
         Raises:
             ValueError: naming the setting, and the nearest observer.

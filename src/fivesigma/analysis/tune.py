@@ -19,7 +19,7 @@ class Choice(Section):
 
 
 class IntRange(Section):
-    """A whole number from a range, both ends included."""
+    """An integer from a range, both ends included."""
 
     int: tuple[builtins.int, builtins.int]
     step: builtins.int = Field(1, gt=0)
@@ -50,13 +50,13 @@ class FloatRange(Section):
 
 def _check_range(low: float, high: float, log: bool) -> None:
     if high <= low:
-        raise ValueError(f"the range [{low:g}, {high:g}] must rise")
+        raise ValueError(f"the range [{low:g}, {high:g}] must increase")
     if log and low <= 0:
         raise ValueError("a logarithmic range must be positive")
 
 
 def _which(value: Any) -> str:
-    """Which of the ranges a mapping means, by the key that only this one has."""
+    """Tag of the range that a mapping gives, from the key that only this range has."""
     keys = value if isinstance(value, Mapping) else type(value).model_fields if isinstance(value, Section) else ()
     return next((key for key in ("int", "float") if key in keys), "choice")
 
@@ -68,7 +68,7 @@ Range = Annotated[
 
 
 class Tune(Section):
-    """The search for better settings; every trial is judged on the validation events."""
+    """The search for better settings; every trial is evaluated on the validation events."""
 
     renamed: ClassVar[Mapping[str, str]] = {"together": "trials_at_once"}
 

@@ -1,1 +1,1 @@
-"""What `evaluate` asks of the scores: trust, searches, triggers and the comparison with baselines."""
+"""Assessments of scores, which `evaluate` runs: trust, searches, triggers and the comparison with baselines."""

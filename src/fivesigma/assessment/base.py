@@ -1,4 +1,4 @@
-"""The interface of an assessment: one question that `evaluate` asks of the scores of every part."""
+"""The interface of an assessment: what `evaluate` computes from the scores of every part."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,12 +9,12 @@ from fivesigma.scores import Scores
 
 @dataclass(frozen=True)
 class Findings:
-    """What an assessment adds to one part of the data.
+    """Results of an assessment for one part of the data.
 
     Attributes:
-        metrics: for `metrics.json`.
-        curves: numbers behind figures, for `curves.json`.
-        columns: beside the score in the file of predictions, each [event].
+        metrics: entries of `metrics.json`.
+        curves: numbers behind figures, entries of `curves.json`.
+        columns: additional columns of the file of predictions, each [event].
     """
 
     metrics: Mapping[str, Any] = field(default_factory=dict)
@@ -26,21 +26,21 @@ NOTHING = Findings()
 
 
 class Assessment:
-    """One question; the parts come in the order train, validation (or out of fold), test."""
+    """One assessment; parts are added in the order train, validation (or out of fold), test."""
 
     def add(self, part: str, scores: Scores) -> Findings:
-        """What the scores of a part say.
+        """Assess the scores of a part.
 
         Args:
             part: `train`, `val`, `folds` (out of fold) or `test`.
-            scores: of its events.
+            scores: scores of its events.
         """
         return NOTHING
 
     def finish(self) -> Mapping[str, Findings]:
-        """Part → what all parts together say of it."""
+        """Part → findings that need the scores of all parts."""
         return {}
 
     def sentences(self) -> list[str]:
-        """What a reader of the numbers should be told in words."""
+        """Sentences that a reader of the results should see."""
         return []

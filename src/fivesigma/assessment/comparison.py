@@ -1,4 +1,4 @@
-"""Compare the network with its baselines: standard metrics and, for a momentum, trigger rates."""
+"""Compare the network with its baselines: standard metrics and, for a momentum, trigger performance."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ def check_trigger(analysis: Analysis, events: Events) -> None:
         events: some of its events.
 
     Raises:
-        EventsError: naming what is wrong.
+        EventsError: if the trigger cannot judge them.
     """
     if analysis.evaluate.trigger is not None:
         score = np.zeros((len(events), len(events.classes))) if len(events.classes) > 2 else np.zeros(len(events))
@@ -41,11 +41,11 @@ def check_trigger(analysis: Analysis, events: Events) -> None:
 
 @dataclass
 class Comparison(Assessment):
-    """Collects the parts of the network and of its baselines; give it the parts in any order, then ask once.
+    """Collects the scores of the network and of its baselines for every part and compares them at the end.
 
     Attributes:
         analysis: of the run.
-        baselines: those that are trained are asked.
+        baselines: the baselines, of which the trained ones are compared.
         hypotheses: parameter values to score under.
         listener: receives progress.
     """
@@ -61,7 +61,7 @@ class Comparison(Assessment):
         """Score a part with every baseline; training events are not compared.
 
         Returns:
-            What the baselines say as columns such as `score_trees`, for the file of predictions.
+            Scores of the baselines as columns such as `score_trees`, for the file of predictions.
         """
         if part == "train" or not (self.analysis.baselines or self.analysis.evaluate.trigger):
             return NOTHING
@@ -72,7 +72,7 @@ class Comparison(Assessment):
         return Findings(columns=columns)
 
     def finish(self) -> Mapping[str, Findings]:
-        """What all parts together say: parts get `baselines`, and the judged one `trigger_rate` and `trigger`."""
+        """Part → metrics of the baselines and, for the judged part, `trigger_rate` and `trigger`."""
         metrics: dict[str, dict[str, Any]] = {}
         curves: dict[str, dict[str, Any]] = {}
         for name, parts in self._parts.items():
@@ -103,7 +103,7 @@ class Comparison(Assessment):
             own["roc"] = thinned_roc(scores.score, scores.target, scores.weight)
 
     def _add_trigger(self, settings: Trigger, metrics: dict[str, dict[str, Any]], curves: dict[str, dict[str, Any]]) -> None:
-        """What a trigger says of every model, on the part whose numbers count."""
+        """Trigger performance of every model on the judged part."""
         part = judged_part(self._parts[NETWORK])
         found: dict[str, Judgement] = {}
         for i, (name, parts) in enumerate(self._parts.items()):

@@ -10,12 +10,12 @@ from fivesigma.training.folds import Folds
 
 
 class FoldSpread(Assessment):
-    """What one network reaches alone, and a column with the spread of the scores.
+    """Metrics of single networks, and a column with the spread of their scores.
 
     Args:
         analysis: of the run.
         folds: the networks.
-        test: the test events, if there are any.
+        test: the test events, or None.
     """
 
     def __init__(self, analysis: Analysis, folds: Folds, test: Events | None) -> None:

@@ -14,14 +14,14 @@ from fivesigma.training.folds import Folds
 from fivesigma.training.network import Network
 
 FEWEST = 100
-"""With fewer events nothing can be said."""
+"""Smallest number of events for permutation importance."""
 
 
 class Importance(Assessment):
-    """Importance of every input; with folds, of the first fold's network, on the events of this fold.
+    """Importance of every input; with folds, for the network of the first fold on the events of this fold.
 
     Args:
-        most: events that it is measured on, at most; 0 for none.
+        most: largest number of events that are used; 0 for no importance.
         network: of the run.
         source: its events.
         task: `binary`, `multiclass` or `regression`.
@@ -43,7 +43,7 @@ class Importance(Assessment):
         return {"folds" if self._of_folds else "val": Findings({"importance": found})}
 
     def _events(self) -> Events | None:
-        """Events that the network has not seen, nor the test has any use for."""
+        """Events that the network was not trained on and that are no test events."""
         if self._of_folds:
             division = self._source.division
             assert division is not None  # the analysis that has trained folds divides its events into folds

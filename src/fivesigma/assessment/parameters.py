@@ -1,4 +1,4 @@
-"""Check that background events carry their parameters alike in every part."""
+"""Check the distributions of the parameters of background events in all parts."""
 
 from fivesigma.assessment.base import NOTHING, Assessment, Findings
 from fivesigma.metrics.parameter_checks import Carried, parameter_sentences
@@ -6,7 +6,7 @@ from fivesigma.scores import Scores
 
 
 class ParameterCheck(Assessment):
-    """Compares the parameters of the parts; says so where they differ, or tell signal from background by themselves."""
+    """Reports parameters whose distribution in the background differs between parts, or separates signal by itself."""
 
     def __init__(self) -> None:
         self._carried: dict[str, Carried] = {}

@@ -1,4 +1,4 @@
-"""Evaluate a search: choose cut and bins on one part, work out significance and limits on another."""
+"""Evaluate a search: choose cut and bins on one part, compute significance and limits on another."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -32,22 +32,22 @@ from fivesigma.runs.source import Source
 from fivesigma.scores import Scores
 
 HALVES = 141_421
-"""Seed that divides events in halves which choose for each other; independent of other divisions by event number."""
+"""Seed of the halves that choose cut and bins for each other; independent of other divisions by event number."""
 
 Scoring = Callable[[Events], Scores]
-"""Scores events of the part that the search is judged on, at every hypothesis."""
+"""Events of the part that the search is evaluated on → their scores at every hypothesis."""
 
 
 class SearchAssessment(Assessment):
-    """The search, as the parts of the data are scored one after another.
+    """The search, evaluated as parts of the data are scored.
 
     Args:
-        folder: of the run, or of one of the networks of its scan; workspaces go to `search/` in it.
-        analysis: with `evaluate.search`; without it, nothing is done.
+        folder: folder of the run, or of a network of its scan; workspaces are written to `search/` in it.
+        analysis: the analysis; without `evaluate.search` nothing is done.
         source: the run's events.
         scoring: scores alternative samples.
-        listener: hears what happens.
-        pool: works out limits side by side; without it, this process does.
+        listener: receives messages and progress.
+        pool: computes limits in parallel; without it, this process computes them.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class SearchAssessment(Assessment):
         self._problems: dict[str, str] = {}
 
     def add(self, part: str, scores: Scores) -> Findings:
-        """What the next part adds to its metrics and curves; nothing unless it is the one that is judged on.
+        """Metrics and curves of the judged part; nothing for other parts.
 
         Raises:
             AnalysisError: if a luminosity is given and the weights have no cross section.
@@ -109,7 +109,7 @@ class SearchAssessment(Assessment):
         return Findings({"search": {**self._scale_in_words(settings), "at": ordered}}, {"search": curves})
 
     def _groups(self, scores: Scores) -> NDArray[np.intp] | None:
-        """Number of each event's group, from 0, where the events that decide are those that count: its fold, else a half."""
+        """Index of each event's group (fold or half) if cut and bins are chosen on the judged events, otherwise None."""
         if self.chosen_on != self.judged_on:
             return None
         if self.judged_on == OUT_OF_FOLD:
@@ -117,14 +117,14 @@ class SearchAssessment(Assessment):
         return (uniform(scores.event_number, HALVES) < 0.5).astype(np.intp)
 
     def _samples(self, part: str, events: int) -> NDArray[np.intp] | None:
-        """Number of the sample each event comes from; None where that is not known."""
+        """Index of the sample of each event, [event]; None if it is not known."""
         rows = self._source.rows.get(part)
         if rows is None or sum(map(len, rows)) != events:
             return None
         return np.repeat(np.arange(len(rows)), [len(own) for own in rows])
 
     def scale(self, settings: Search, part: str) -> Scale:
-        """What turns the weights of a part into expected events."""
+        """Factors from the weights of a part to expected events."""
         if settings.lumi is not None and not self._source.per_fb:
             raise AnalysisError(
                 "evaluate.search.lumi needs the cross section of every sample",
@@ -135,7 +135,7 @@ class SearchAssessment(Assessment):
         return Scale((settings.lumi or 1.0) / share, (yields[0], yields[1]))
 
     def _scale_in_words(self, settings: Search) -> dict[str, Any]:
-        """Where the expected events come from, for the metrics."""
+        """Origin of the expected events, for the metrics."""
         origin = {
             name: "yields" if name in settings.yields else "lumi" if settings.lumi else "weights"
             for name in self._analysis.classes
@@ -180,7 +180,7 @@ class SearchAssessment(Assessment):
         return metrics, curves, nominal, tree
 
     def _solved(self, trees: Mapping[str, tuple[dict[str, Any], float]]) -> dict[str, Limits | str]:
-        """Hypothesis → its limits, or why there are none; nothing if pyhf is not there."""
+        """Hypothesis → its limits, or why there are none; empty if pyhf is not installed."""
         try:
             extras.pyhf()
         except MissingExtra as error:
@@ -206,9 +206,9 @@ class SearchAssessment(Assessment):
         return found
 
     def _limits(self, name: str, found: Limits | str, metrics: Mapping[str, Any]) -> dict[str, Any]:
-        """What the metrics say of limits.
+        """Entries of the metrics for limits.
 
-        The statistical error of the simulated samples is that of the approximate limit of the same bins, relative.
+        Their Monte Carlo errors are the relative error of the fast limit of the same bins.
         """
         if isinstance(found, str):
             self._listener.say(f"warning: search, {name}: {found}")
@@ -224,7 +224,7 @@ class SearchAssessment(Assessment):
         return {"limit": bands, "limit_error": errors, "discovery": discovery, **in_pb}
 
     def signal_xsec(self) -> dict[str, float]:
-        """Hypothesis → cross section of its signal, pb, where samples of it alone say so."""
+        """Hypothesis → cross section of its signal in pb, if it has samples of its own that give one."""
         if not hasattr(self, "_xsec"):
             self._xsec = signal_cross_sections(self._analysis, self._source)
         return self._xsec
@@ -241,9 +241,9 @@ def solved(tree: Mapping[str, Any], start: float) -> Limits | str:
 
 
 def signal_cross_sections(analysis: Analysis, source: Source) -> dict[str, float]:
-    """Hypothesis (or `all`) → cross section of the signal samples that the judged events come from, pb.
+    """Hypothesis (or `all`) → cross section in pb of the signal samples of the judged events.
 
-    A sample that holds several hypotheses does not say how its cross section is divided, so it gives none.
+    A sample of several hypotheses gives none, as the division of its cross section is unknown.
     """
     if source.origin is None or len(analysis.classes) != 2:
         return {}
@@ -259,7 +259,7 @@ def signal_cross_sections(analysis: Analysis, source: Source) -> dict[str, float
 
 
 def _hypothesis_of(analysis: Analysis, sample: str) -> str | None:
-    """The only hypothesis among a sample's events, by name."""
+    """Name of the hypothesis of a sample's events; None if there are several."""
     if not analysis.parameters:
         return "all"
     texts = {name: parameter.variable or name for name, parameter in analysis.parameters.items()}

@@ -17,11 +17,11 @@ from fivesigma.training.fold_training import fold_edges
 
 
 class StandardMetrics(Assessment):
-    """Every metric of the task, per class, per hypothesis and in bins.
+    """Every metric of the task, also per class, per hypothesis and in bins of observers.
 
     Args:
         analysis: analysis of the run.
-        shares: share of each class in the training's sum of weights, [class]; empty for a regression.
+        shares: fraction of the training's sum of weights in each class, [class]; empty for a regression.
     """
 
     def __init__(self, analysis: Analysis, shares: Sequence[float] = ()) -> None:

@@ -21,16 +21,16 @@ from fivesigma.scores import Scores
 
 CALIBRATION = "calibration.json"
 SCULPTED = 0.05
-"""Divergence in bits from which a change of shape is called sculpting."""
+"""Divergence in bits above which a change of shape is reported as sculpting."""
 
 
 class Trust(Assessment):
     """Overtraining, calibration and sculpting of the background.
 
     Args:
-        folder: of the run; the recalibration is kept in it.
-        analysis: resolved.
-        means: parts whose scores are means over the networks of all folds, which nothing has been trained on alone.
+        folder: folder of the run; the recalibration is kept in it.
+        analysis: the resolved analysis.
+        means: parts whose scores are means over the networks of all folds, which are not compared with training scores.
     """
 
     def __init__(self, folder: RunFolder, analysis: Analysis, means: Collection[str] = ()) -> None:
@@ -41,10 +41,11 @@ class Trust(Assessment):
         self._validated = False
 
     def add(self, part: str, scores: Scores) -> Findings:
-        """What can be said of one part.
+        """Assess one part.
 
         Raises:
-            AnalysisError: if something to look at is no observer.
+            AnalysisError: if a quantity of `evaluate.sculpting` is no observer, or there are no validation events to
+                recalibrate with.
         """
         metrics: dict[str, Any] = {}
         curves: dict[str, Any] = {}
@@ -68,7 +69,7 @@ class Trust(Assessment):
         return Findings(metrics, curves, columns)
 
     def sentences(self) -> list[str]:
-        """Observers whose distribution in the background a cut on the score changes much, and not by chance."""
+        """Sentences on observers whose distribution in the background a cut on the score changes significantly."""
         if not self._sculpted:
             return []
         part = judged_part(self._sculpted)
@@ -82,13 +83,13 @@ class Trust(Assessment):
             place = "" if where == "score" else f" (at {where})"
             found.append(
                 f"a cut on the score sculpts the background: its distribution of {title} above the cut differs from that "
-                f"below by {worst.divergence} bit{place}, where chance gives {worst.by_chance}; a search for a bump in it "
-                "must take the shape after the cut, or leave out the inputs that know it"
+                f"below by {worst.divergence} bit{place}, where fluctuations give {worst.by_chance}; a search for a bump in "
+                "it must use the shape after the cut, or leave out the inputs that are correlated with it"
             )
         return found
 
     def _recalibrate(self, part: str, scores: Scores) -> dict[str, Metric]:
-        """Fit on the validation (or out-of-fold) events, apply to those that come later."""
+        """Fit the recalibration to validation (or out-of-fold) events and apply it to test events."""
         if self.analysis.evaluate.recalibrate is None:
             return {}
         if part in ("val", "folds"):
@@ -111,7 +112,7 @@ class Trust(Assessment):
         }
 
     def _sculpting(self, name: str, scores: Scores) -> dict[str, Sculpting]:
-        """By the score at the events' own parameters, or under each hypothesis; empty without signal or background."""
+        """`score`, or each hypothesis → sculpting of an observer; empty without signal or background."""
         if name not in scores.observers:
             hint = f"add {name!r} to `observers`; {did_you_mean(name, scores.observers)}"
             raise AnalysisError(f"evaluate.sculpting: {name!r} is not an observer", hint=hint)
@@ -127,7 +128,7 @@ class Trust(Assessment):
 
 
 def _brief(found: Sculpting) -> dict[str, Any]:
-    """A sculpting without its histograms."""
+    """Sculpting without its histograms."""
     return {"divergence": found.divergence, "by_chance": found.by_chance, "cut": found.cut, "efficiency": found.efficiency}
 
 

@@ -1,4 +1,4 @@
-"""Apply systematic variations: score the same events with other weights, or events of other samples."""
+"""Apply systematic variations: other weights of the same events, or events of other samples."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from fivesigma.runs.source import Source
 from fivesigma.scores import Scores, concatenate
 
 Varied = tuple[Scores, Scores | None]
-"""Scores one standard deviation up and down; None to mirror the first."""
+"""Scores at plus and minus one standard deviation; None to mirror the first."""
 
 
 @dataclass
@@ -27,11 +27,11 @@ class Variations:
     """The systematic uncertainties of an analysis, on the events of one part.
 
     Attributes:
-        analysis: as the user wrote it.
+        analysis: the analysis as the user wrote it.
         source: its events.
-        part: which events the search is judged on.
-        score: what scores events of that part, with the run's own network.
-        listener: hears what is read.
+        part: part that the search is evaluated on.
+        score: scores events of this part with the run's own network.
+        listener: receives progress.
     """
 
     analysis: Analysis
@@ -41,13 +41,13 @@ class Variations:
     listener: Listener
 
     def of(self, nominal: Scores) -> dict[str, Varied]:
-        """Every uncertainty, as scores of the varied events.
+        """Name of each uncertainty → scores of the varied events.
 
         Args:
-            nominal: scores of the part.
+            nominal: scores of the part without variation.
 
         Raises:
-            ColumnNotFound: if a weight's formula needs a column that is not there.
+            ColumnNotFound: if a formula of a weight needs a column that does not exist.
             AnalysisError: if a sample's normalisation is not known.
             EventsError: for events that cannot be used.
         """
@@ -69,7 +69,7 @@ class Variations:
         return self._varied(name, systematic.up, nominal), down_side
 
     def _concerned(self, systematic: Systematic, nominal: Scores) -> NDArray[np.bool_]:
-        """Which events a relative uncertainty concerns."""
+        """Mask of the events that a relative uncertainty applies to, [event]."""
         if systematic.classes:
             return np.isin(nominal.target, [self.analysis.classes.index(name) for name in systematic.classes])
         if systematic.samples:
@@ -85,16 +85,16 @@ class Variations:
 
     @property
     def _names(self) -> list[str]:
-        """Samples in the order in which their events stand."""
+        """Names of the samples in the order of their events."""
         assert self.source.origin is not None  # events on disk have no variations
         return [name for name, sample in self.source.origin.samples.items() if sample.files]
 
     def _members(self) -> NDArray[np.intp]:
-        """Number of the sample each event comes from, [event]."""
+        """Index of the sample of each event, [event]."""
         return np.repeat(np.arange(len(self._names)), [len(rows) for rows in self.source.rows[self.part]])
 
     def _other_weights(self) -> dict[str, NDArray[np.float64]]:
-        """Formula → weights of the part's events with it instead of `weights`; all formulas are read at once."""
+        """Formula → weights of the part's events if it replaces `weights`; all formulas are read at once."""
         variations = [v for s in self.analysis.systematics.values() for v in (s.up, s.down) if v is not None]
         formulas = list(dict.fromkeys(v.weights for v in variations if v.weights is not None))
         origin = self.source.origin
@@ -109,12 +109,12 @@ class Variations:
                 weight = weight * columns[own][rows].astype(np.float64) if own else weight
                 if not np.isfinite(weight).all():
                     bad = int((~np.isfinite(weight)).sum())
-                    raise EventsError(f"the weight {text!r} is not a number in {bad:,} events of sample {name!r}")
+                    raise EventsError(f"the weight {text!r} is not finite in {bad:,} events of sample {name!r}")
                 found[text].append(weight)
         return {text: np.concatenate(pieces) for text, pieces in found.items()}
 
     def _sample(self, name: str, sample: str, variation: Variation) -> Scores:
-        """Scores of an alternative sample's events, of the same part by their event number."""
+        """Scores of the events of an alternative sample that belong to the same part by their event number."""
         base = self.analysis.samples[sample]
         total = variation.sum_weights.get(sample)
         if base.xsec is not None and base.sum_weights is not None and total is None:
@@ -140,7 +140,7 @@ class Variations:
 
 
 def _taken(scores: Scores, chosen: NDArray[np.bool_]) -> Scores:
-    """Scores of some of the events."""
+    """Scores of the chosen events."""
     numbers = scores.event_number[chosen] if len(scores.event_number) else scores.event_number
     at: Mapping[tuple[float, ...], NDArray[np.float32]] = {k: v[chosen] for k, v in scores.at_hypothesis.items()}
     return replace(

@@ -1,4 +1,4 @@
-"""Judge the scores of a classifier at the composition of classes that it was trained with."""
+"""Metrics of a classifier at the class fractions of its training."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,19 +13,19 @@ from fivesigma.scores import Scores
 
 
 def at_training_balance(scores: Scores, shares: Sequence[float] | NDArray[np.float64]) -> dict[str, Any]:
-    """Log-loss at the composition of the training, and that of a constant answer.
+    """Log-loss at the class fractions of the training, beside that of a constant answer.
 
-    Class weights and resampling change the composition that a classifier learns. At another composition its outputs are
-    not the probabilities of the classes, and accuracy and log-loss can be worse than those of a constant answer although
-    the network is good.
+    Class weights and resampling change the class fractions that a classifier learns. On events with other fractions its
+    outputs are not the class probabilities, and accuracy and log-loss can be worse than those of a constant answer even
+    for a good network.
 
     Args:
         scores: scores of one part of the data.
-        shares: share of each class in the training's sum of weights, [class].
+        shares: fraction of the training's sum of weights in each class, [class].
 
     Returns:
-        `shares`; `log_loss`; `log_loss_of_constant`, which answers every event with the shares; `gain`, their difference
-        on the same events; and `auc`, for several classes the mean area of each class against all others.
+        `shares`; `log_loss`; `log_loss_of_constant`, which predicts `shares` for every event; `gain`, their difference on
+        the same events; and `auc`, for more than two classes the mean AUC of each class against all others.
 
     >>> scores = Scores(np.array([0.2, 0.6, 0.8]), np.array([0, 0, 1]), np.ones(3), ("b", "s"))
     >>> round(at_training_balance(scores, [0.5, 0.5])["log_loss_of_constant"].value, 4)
@@ -48,7 +48,7 @@ def at_training_balance(scores: Scores, shares: Sequence[float] | NDArray[np.flo
 
 
 def _mean_area(scores: Scores) -> Metric:
-    """Mean area of each class against all others; the errors of the areas count as fully correlated."""
+    """Mean AUC of each class against all others; the errors of the AUCs are taken as fully correlated."""
     if scores.score.ndim == 1:
         return auc(scores.score, scores.target, scores.weight)
     columns = enumerate(scores.score.T)

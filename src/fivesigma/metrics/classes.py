@@ -11,20 +11,20 @@ from fivesigma.metrics.metric import Metric, Weight, replicas, weighted_mean
 
 
 def predicted_class(score: NDArray[Any], threshold: float = 0.5) -> NDArray[np.int64]:
-    """The class a score stands for: score ≥ threshold for two classes, else the most probable."""
+    """Predicted class index, [event]: class 1 if score ≥ threshold for two classes, else the most probable class."""
     return (score >= threshold).astype(np.int64) if score.ndim == 1 else score.argmax(axis=1)
 
 
 def accuracy(score: NDArray[Any], target: NDArray[Any], weight: Weight, threshold: float = 0.5) -> Metric:
-    """Share of the weight whose class is predicted rightly.
+    """Weighted fraction of events that are assigned to their true class.
 
-    If all are right, or none, the error is the length of the Clopper–Pearson interval for the effective number of events.
+    If all or none are, the error is the length of the Clopper–Pearson interval for the effective number of events.
 
     Args:
         score: probability of class 1 [event], or of each class [event, class].
         target: class index, [event].
         weight: [event].
-        threshold: for two classes.
+        threshold: cut on the score, for two classes.
 
     >>> accuracy(np.array([0.2, 0.9, 0.6]), np.array([0, 1, 0]), np.ones(3)).value.__round__(4)
     0.6667
@@ -78,19 +78,19 @@ def joint_confusion(
 
 
 def recall_of(table: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Share of each true class that is predicted so, [class]; NaN for a class without events."""
+    """Fraction of each true class that is predicted as this class, [class]; NaN for a class without events."""
     with np.errstate(all="ignore"):
         return np.asarray(np.diag(table) / table.sum(axis=1))
 
 
 def precision_of(table: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Share of each predicted class that is truly so, [class]; zero where nothing is predicted."""
+    """Fraction of the events predicted as a class that belong to it, [class]; zero if there are none."""
     sums = table.sum(axis=0)
     return np.asarray(np.divide(np.diag(table), sums, out=np.zeros(len(table)), where=sums != 0))
 
 
 def f1_of(table: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Harmonic mean of precision and recall, [class]: 2·TP / (2·TP + FP + FN); zero if undefined."""
+    """Harmonic mean of precision and recall, [class]: 2·TP / (2·TP + FP + FN); zero where undefined."""
     sums = table.sum(axis=0) + table.sum(axis=1)
     return np.asarray(np.divide(2 * np.diag(table), sums, out=np.zeros(len(table)), where=sums != 0))
 
@@ -108,7 +108,7 @@ def mean_f1(table: NDArray[np.float64]) -> float:
 
 
 def weighted_f1(table: NDArray[np.float64]) -> float:
-    """Mean F1 of the classes, weighted by their size."""
+    """Mean F1 of the classes, weighted by their sums of weights."""
     return float((f1_of(table) * table.sum(axis=1)).sum() / table.sum())
 
 
@@ -116,28 +116,28 @@ Statistic = Callable[[NDArray[np.float64]], float]
 
 
 def balanced_accuracy(score: NDArray[Any], target: NDArray[Any], weight: Weight, threshold: float = 0.5) -> Metric:
-    """Mean recall over the classes: 1/classes for a constant answer."""
+    """Mean recall of the classes; for a constant answer, one over the number of classes."""
     return replicas(*confusion(score, target, weight, threshold), mean_recall)
 
 
 def f1_macro(score: NDArray[Any], target: NDArray[Any], weight: Weight, threshold: float = 0.5) -> Metric:
-    """Mean of the classes' F1, every class counting the same."""
+    """Unweighted mean of the F1 of the classes."""
     return replicas(*confusion(score, target, weight, threshold), mean_f1)
 
 
 def f1_weighted(score: NDArray[Any], target: NDArray[Any], weight: Weight, threshold: float = 0.5) -> Metric:
-    """Mean of the classes' F1, weighted by their size."""
+    """Mean of the F1 of the classes, weighted by their sums of weights."""
     return replicas(*confusion(score, target, weight, threshold), weighted_f1)
 
 
 def per_class(
     table: NDArray[np.float64], variance: NDArray[np.float64], classes: tuple[str, ...], count: int = 200
 ) -> dict[str, dict[str, Metric]]:
-    """Precision, recall and F1 of every class, and its weight (`support`)."""
+    """Precision, recall and F1 of every class, and its sum of weights (`support`)."""
     rows: dict[str, dict[str, Metric]] = {}
     for i, name in enumerate(classes):
         rows[name] = {
-            # Of a class that is never predicted there is no precision.
+            # A class that is never predicted has no precision.
             "precision": Metric(np.nan, np.nan)
             if table[:, i].sum() == 0
             else replicas(table, variance, lambda t, i=i: float(precision_of(t)[i]), count),  # type: ignore[misc]

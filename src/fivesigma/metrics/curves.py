@@ -17,16 +17,16 @@ MOST_POINTS = 400
 
 
 def curves(scores: Scores, threshold: float, residual_edges: NDArray[np.float64] | None = None) -> dict[str, Any]:
-    """The curves of one part of the data, ready for JSON.
+    """The curves of one part of the data, for JSON.
 
     Args:
         scores: scores of the part.
-        threshold: score above which an event counts as signal.
+        threshold: an event with at least this score counts as signal.
         residual_edges: bins of the residuals of a regression, the same for all parts; by default those of this part.
 
     Returns:
         For two classes `roc`, `roc_at` (per hypothesis), `scores` and `calibration`; for several
-        `scores` of the true class's own output; for a regression `residual` and `response`.
+        `scores` of every output; for a regression `residual` and `response`.
     """
     if scores.task == "regression":
         return _regression(scores, edges_of_residuals(scores) if residual_edges is None else residual_edges)
@@ -48,7 +48,7 @@ def curves(scores: Scores, threshold: float, residual_edges: NDArray[np.float64]
 
 
 def thinned_roc(score: NDArray[Any], target: NDArray[Any], weight: NDArray[Any]) -> dict[str, list[float]]:
-    """A ROC curve of a few hundred points, dense where either efficiency is small.
+    """A ROC curve of a few hundred points, dense at small background efficiencies.
 
     Returns:
         `signal` and `background` efficiency, [point], and the 68 % limits of the latter, `low` and `high`: those of Clopper
@@ -83,7 +83,7 @@ def score_histograms(scores: Scores, bins: int = 50) -> dict[str, Any]:
 
 
 def _scores_per_class(scores: Scores, bins: int = 40) -> dict[str, Any]:
-    """For each output, its distribution for each true class."""
+    """Distribution of each output for each true class."""
     edges = np.linspace(0, 1, bins + 1)
     return {
         output: {
@@ -96,10 +96,10 @@ def _scores_per_class(scores: Scores, bins: int = 40) -> dict[str, Any]:
 
 
 def calibration(score: NDArray[Any], target: NDArray[Any], weight: NDArray[Any], bins: int = 20) -> dict[str, list[Any]]:
-    """Share of signal in bins of the score: equal to the score itself for a calibrated network.
+    """Fraction of signal in bins of the score, which equals the score for a calibrated network.
 
     Returns:
-        Mean `score` of each bin with events, `share` of signal and its limits `low` and `high` (Clopper–Pearson).
+        Mean `score` of each bin with events, fraction of signal `share` and its limits `low` and `high` (Clopper–Pearson).
     """
     index = np.clip((score * bins).astype(int), 0, bins - 1)
     total = np.bincount(index, weights=weight, minlength=bins)
@@ -111,7 +111,7 @@ def calibration(score: NDArray[Any], target: NDArray[Any], weight: NDArray[Any],
 
 
 def edges_of_residuals(scores: Scores, bins: int = 80) -> NDArray[np.float64]:
-    """Bin edges for the residuals of a regression: six half widths of 68 % on both sides of zero."""
+    """Bin edges for the residuals of a regression: six times `half_width_68` on both sides of zero."""
     residual = scores.score - scores.target.astype(np.float64)
     width = half_width_68(residual, scores.weight).value
     end = 6 * width if width > 0 else float(np.abs(residual).max(initial=0.0)) or 1.0

@@ -13,14 +13,14 @@ from fivesigma.scores import Scores
 
 
 def differences(ours: Scores, theirs: Scores, options: MetricOptions | None = None) -> dict[str, Metric]:
-    """How much larger each metric of another model is than that of the network.
+    """Every metric of another model minus that of the network, on the same events.
 
-    What fluctuates alike for both models cancels, so the error is smaller than that of two independent samples.
+    Fluctuations common to both models cancel, so the errors are smaller than those for independent samples.
 
     Args:
         ours: scores of the network.
         theirs: scores of the other model.
-        options: threshold, and replicas for errors without a closed form.
+        options: threshold, and number of replicas for errors without a closed form.
 
     Returns:
         name → difference; empty if the models were not judged on the same events and targets.
@@ -43,7 +43,7 @@ def differences(ours: Scores, theirs: Scores, options: MetricOptions | None = No
 
 
 def _comparable(ours: Scores, theirs: Scores) -> bool:
-    """Whether both are scores of the same events and targets, in one order."""
+    """Whether both are scores of the same events and targets, in the same order."""
     same = ours.classes == theirs.classes and np.array_equal(ours.target, theirs.target)
     return same and (
         ours.event_number.shape != theirs.event_number.shape or bool((ours.event_number == theirs.event_number).all())
@@ -61,7 +61,7 @@ def bootstrap_difference(
 ) -> Metric:
     """The difference first − second of any metric, with an error from replicas of the events.
 
-    A hash of the event number says how often an event counts in a replica, as for the rates of a trigger.
+    A hash of the event number gives the multiplicity of an event in a replica, as for trigger rates.
     """
     fast = MetricOptions(options.threshold, bootstrap=0)
 

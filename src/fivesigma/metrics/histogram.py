@@ -11,7 +11,7 @@ from fivesigma.metrics.metric import Weight
 
 @dataclass(frozen=True)
 class Histogram:
-    """Σw per bin with the error √Σw²; what lies outside the edges is counted, not drawn."""
+    """Σw per bin with its error √Σw²; `outside` is Σw beyond the edges."""
 
     edges: NDArray[np.float64]
     counts: NDArray[np.float64]
@@ -19,7 +19,7 @@ class Histogram:
     outside: float = 0.0
 
     def density(self) -> "Histogram":
-        """The same, normalised to unit area (within the edges)."""
+        """The histogram normalised to unit area within the edges."""
         area = (self.counts * np.diff(self.edges)).sum()
         factor = 1 / area if area else 0.0
         return Histogram(self.edges, self.counts * factor, self.errors * factor, self.outside)
@@ -35,7 +35,7 @@ class Histogram:
 
 
 def histogram(values: NDArray[Any], weight: Weight, edges: NDArray[Any]) -> Histogram:
-    """Fill a histogram; NaN values are left out.
+    """Fill a histogram; NaN values are ignored.
 
     >>> histogram(np.array([0.5, 1.5, 1.6]), np.array([1.0, 2.0, 2.0]), np.array([0.0, 1.0, 2.0])).counts
     array([1., 4.])
@@ -49,14 +49,14 @@ def histogram(values: NDArray[Any], weight: Weight, edges: NDArray[Any]) -> Hist
 
 
 def sensible_edges(values: NDArray[Any], bins: int = 50) -> NDArray[np.float64]:
-    """Bin edges that show a distribution, whatever its kind.
+    """Bin edges that suit the distribution of a quantity.
 
-    Whole numbers get bins of whole width, so that no bin collects more of them than its neighbour;
-    a positive quantity with a long tail gets equal ratios; tails beyond 0.1 % are cut.
+    Integers get bins of integer width, so that every bin covers as many of them; a positive quantity with a long tail
+    gets logarithmic bins; the outermost 0.1 % on either side are cut.
 
     Args:
-        values: any sample of the quantity, [event]; NaN is ignored.
-        bins: about how many bins.
+        values: a sample of the quantity, [event]; NaN is ignored.
+        bins: approximate number of bins.
 
     >>> sensible_edges(np.array([0, 1, 1, 2]))
     array([-0.5,  0.5,  1.5,  2.5])
@@ -66,7 +66,7 @@ def sensible_edges(values: NDArray[Any], bins: int = 50) -> NDArray[np.float64]:
     if len(values) == 0:
         return np.array([0.0, 1.0])
     low, high = values.min(), values.max()
-    # Quantiles that are values themselves: of fewer than a thousand events none is cut.
+    # These quantiles are values of the sample: with fewer than a thousand events nothing is cut.
     cut_low, cut_high = np.quantile(values, 0.001, method="lower"), np.quantile(values, 0.999, method="higher")
     sample = values[:: max(1, len(values) // 20_000)]
     if (sample == np.rint(sample)).all():

@@ -1,4 +1,4 @@
-"""Permutation importance: how much quality is lost when one input is shuffled."""
+"""Permutation importance: how much performance is lost when one input is shuffled."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -13,9 +13,9 @@ from fivesigma.metrics.regression import rmse
 from fivesigma.metrics.roc import auc
 
 SUBSETS = 10
-"""Disjoint subsets of the events, each permuted on its own: their spread is the error."""
+"""Disjoint subsets of the events, each permuted on its own; the error is that of their mean."""
 LOSS = {"binary": "loss of AUC", "multiclass": "rise of the log-loss", "regression": "rise of the RMSE"}
-"""Task → what importance is measured in; larger is more important."""
+"""Task → measure of importance; larger is more important."""
 
 Score = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[Any]]
 """(features, parameters) → scores."""
@@ -33,17 +33,18 @@ def importance(
 ) -> list[Metric]:
     """Importance of every feature, then of every parameter.
 
-    Within each of ten subsets of the events, one input is permuted and the loss of quality noted; the mean over the
-    subsets has their standard error, which holds both the permutations' chance and the events'. An input that can be
-    had from others as well is not important by this measure, though all of them together may be.
+    An input is permuted within each of ten subsets of the events. The importance is the mean loss of performance over
+    the subsets, with its standard error, which covers the fluctuations of permutations and events. Each of several
+    correlated inputs can be unimportant by this measure even if together they are not.
 
     Args:
         score: features and parameters as read → scores.
-        inputs: features [event, feature], NaN where missing, which is permuted as well; parameters [event, parameter].
+        inputs: features [event, feature], of which missing entries (NaN) are permuted as well; parameters
+            [event, parameter].
         target, weight: [event].
         task: `binary`, `multiclass` or `regression`.
         seed: of the permutations.
-        on_progress: called with inputs done and in all.
+        on_progress: called with the number of inputs done and the number of inputs.
 
     Source: Breiman, Machine Learning 45 (2001) 5, section 10.
     """
@@ -73,7 +74,7 @@ def importance(
 def _quality(
     score: NDArray[Any], target: NDArray[Any], weight: Weight, bounds: NDArray[np.intp], task: str
 ) -> NDArray[np.float64]:
-    """AUC, or minus log-loss or RMSE, of every subset."""
+    """AUC, minus log-loss or minus RMSE of every subset, [subset]."""
     measure = {"binary": auc, "multiclass": log_loss, "regression": rmse}[task]
     sign = 1.0 if task == "binary" else -1.0
     return np.array(

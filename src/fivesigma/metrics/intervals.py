@@ -1,4 +1,4 @@
-"""Efficiencies with the exact interval of Clopper and Pearson, also for weighted events."""
+"""Efficiencies with Clopper–Pearson intervals, also for weighted events."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ ONE_SIGMA = 0.682689492137086
 
 @dataclass(frozen=True)
 class Share:
-    """A share of events with the limits of its interval; NaN where there are no events.
+    """A fraction of events with the limits of its interval; NaN if there are no events.
 
     >>> str(Share(0.9512, 0.9461, 0.9559))
     '0.9512 +0.0047 −0.0051'
@@ -36,13 +36,13 @@ class Share:
 
 
 def is_share(tree: Any) -> bool:
-    """Whether a JSON value is what `Share.to_dict` makes."""
+    """Whether a JSON value has the form that `Share.to_dict` returns."""
     return isinstance(tree, dict) and set(tree) == {"value", "low", "high"}
 
 
 @dataclass(frozen=True)
 class Shares:
-    """Shares in bins.
+    """Fractions of events in bins.
 
     Attributes:
         value, low, high: [bin]; NaN for a bin without events.
@@ -66,12 +66,12 @@ def clopper_pearson(passed: Any, total: Any, level: float = ONE_SIGMA) -> tuple[
     """Limits of the exact central interval of a binomial probability.
 
     With α = 1 − level they are the quantiles B(α/2; k, n − k + 1) and B(1 − α/2; k + 1, n − k) of beta distributions;
-    0 for k = 0 and 1 for k = n. k and n need not be whole.
+    0 for k = 0 and 1 for k = n. k and n need not be integers.
 
     Args:
         passed: successes k, [...].
-        total: trials n, [...]; NaN comes out where there are none.
-        level: probability content.
+        total: trials n, [...]; the limits are NaN where n = 0.
+        level: confidence level.
 
     Source: Clopper, Pearson, Biometrika 26 (1934) 404; as beta quantiles in the Particle Data Group's review of
     statistics, section "Frequentist confidence intervals".
@@ -94,18 +94,18 @@ def clopper_pearson(passed: Any, total: Any, level: float = ONE_SIGMA) -> tuple[
 def shares(
     passed: NDArray[np.bool_], weight: Weight, index: NDArray[np.intp], bins: int, level: float = ONE_SIGMA
 ) -> Shares:
-    """Weighted share of events that pass, in bins.
+    """Weighted fraction of events that pass, in bins.
 
     The interval is that of n = (Σw)²/Σw² unweighted events of which k = n·Σ(w of those that pass)/Σw pass: exact for
-    equal weights. n is Kish's effective number (L. Kish, Survey Sampling, Wiley 1965, section 11.7), and the rule that
-    of ROOT's TEfficiency for weighted events. With negative weights n still counts the precision of the sum.
+    equal weights. n is Kish's effective number of events (L. Kish, Survey Sampling, Wiley 1965, section 11.7), used in
+    the same way by ROOT's TEfficiency. With negative weights, n still measures the precision of the sum.
 
     Args:
         passed: [event].
         weight: [event].
-        index: bin of each event; others than 0 … bins − 1 are left out, [event].
+        index: bin of each event, [event]; events outside 0 … bins − 1 are ignored.
         bins: number of bins.
-        level: probability content.
+        level: confidence level.
 
     >>> shares(np.array([True, True, False]), np.ones(3), np.zeros(3, int), 1)[0].value.__round__(4)
     0.6667
@@ -123,12 +123,12 @@ def shares(
 
 
 def share(passed: NDArray[np.bool_], weight: Weight, level: float = ONE_SIGMA) -> Share:
-    """Weighted share of all events that pass; see `shares`."""
+    """Weighted fraction of all events that pass; see `shares`."""
     return shares(passed, weight, np.zeros(len(passed), np.intp), 1, level)[0]
 
 
 def text_of(tree: Any) -> str:
-    """A metric or a share from JSON as text; a dash for what does not exist.
+    """A metric or a fraction from JSON as text; a dash if it is undefined.
 
     >>> text_of({"value": 0.5, "low": 0.4, "high": 0.61}), text_of({"value": 1.0, "error": 0.1}), text_of(None)
     ('0.50 +0.11 −0.10', '1.00 ± 0.10', '–')

@@ -10,16 +10,16 @@ from fivesigma.metrics.metric import Weight, sums_by
 from fivesigma.scores import Scores
 
 POINTS = 2000
-"""With more events than this, the distributions are compared at so many points of equal numbers of events."""
+"""Largest number of points at which the distributions are compared: quantiles of both samples together."""
 
 
 @dataclass(frozen=True)
 class Distance:
-    """The largest distance of two cumulative distributions, and how probable one as large is by chance.
+    """The largest distance between two cumulative distributions, and its p-value.
 
     Attributes:
         distance: from 0 to 1.
-        p_value: share of replicas of one common distribution that are at least as far apart.
+        p_value: fraction of replicas of one common distribution with at least this distance.
         first, second: effective numbers of events, (Σw)²/Σw².
     """
 
@@ -41,21 +41,21 @@ def kolmogorov_smirnov(
     replicas: int = 1000,
     points: int = POINTS,
 ) -> Distance:
-    """Compare two weighted samples.
+    """Kolmogorov–Smirnov test of two weighted samples.
 
-    The p-value comes from replicas in which both samples are drawn from their union: in each bin between two points,
-    Σw of a sample is its share of the union's times a scaled Poisson number with the union's Σw²/Σw (Bohm and Zech,
-    arXiv:1309.1287, section 2). It takes for granted that weights are distributed alike in both samples, as they are
-    in two parts of one.
+    The p-value comes from replicas in which both samples are drawn from their union: in each bin between two points, Σw
+    of a sample is a scaled Poisson variable (Bohm and Zech, arXiv:1309.1287, section 2) whose mean is the sample's
+    fraction of the union and whose scale is the union's Σw²/Σw. This assumes that weights have the same distribution in
+    both samples, as in two parts of one sample.
 
     Args:
-        first, second: values, [event]; NaN is left out.
+        first, second: values, [event]; NaN is ignored.
         first_weight, second_weight: [event]; negative ones are kept.
-        replicas: of which the p-value is a share: it is never below 1/(replicas + 1).
-        points: most points at which the distributions are compared.
+        replicas: number of replicas; the p-value is at least 1/(replicas + 1).
+        points: largest number of points at which the distributions are compared.
 
     Returns:
-        NaN for both numbers if a sample has no event or no weight.
+        The distance and its p-value; both are NaN if a sample has no events or no positive sum of weights.
 
     >>> kolmogorov_smirnov(np.array([1.0, 2.0]), np.array([3.0, 4.0]), np.ones(2), np.ones(2)).distance
     1.0
@@ -71,7 +71,7 @@ def kolmogorov_smirnov(
     distance = largest_distance(tables[0][0], tables[1][0])
     drawn = _replicas(tables, effective, replicas)
     far = largest_distance(*drawn)
-    far = far[np.isfinite(far)]  # of a few events, a replica may have none
+    far = far[np.isfinite(far)]  # with few events, a replica may be empty
     return Distance(float(distance), (int((far >= distance - 1e-12).sum()) + 1) / (len(far) + 1), *effective)
 
 
@@ -84,7 +84,7 @@ def _points(values: NDArray[np.float64], most: int) -> NDArray[np.float64]:
 
 
 def largest_distance(first: NDArray[np.float64], second: NDArray[np.float64]) -> Any:
-    """Largest distance of two cumulative distributions, from Σw in bins along the last axis (Kolmogorov and Smirnov)."""
+    """Kolmogorov–Smirnov distance of two distributions, from Σw in bins along the last axis."""
     with np.errstate(divide="ignore", invalid="ignore"):
         shares = [np.cumsum(table, axis=-1) / table.sum(axis=-1, keepdims=True) for table in (first, second)]
     return np.abs(shares[0] - shares[1]).max(axis=-1)
@@ -93,7 +93,7 @@ def largest_distance(first: NDArray[np.float64], second: NDArray[np.float64]) ->
 def _replicas(
     tables: list[tuple[NDArray[np.float64], NDArray[np.float64]]], effective: list[float], count: int
 ) -> list[NDArray[np.float64]]:
-    """Two samples of one distribution, so many times, each [replica, bin]."""
+    """Replicas of two samples of one common distribution, each [replica, bin]."""
     generator = np.random.default_rng(20240229)
     sums, squares = (tables[0][i] + tables[1][i] for i in (0, 1))
     positive = (sums > 0) & (squares > 0)
@@ -115,7 +115,7 @@ def overtraining(training: Scores, unseen: Scores) -> dict[str, Distance]:
 
     Args:
         training: scores of events the network was trained on.
-        unseen: scores of others of the same kind.
+        unseen: scores of events of the same kind that it was not trained on.
 
     Returns:
         class name → distance of the distributions of the score, or of each class's own output; for a regression

@@ -1,4 +1,4 @@
-"""Check the parameters of background events: alike in every part, and no signal by themselves."""
+"""Check that parameters of background events have the same distribution in every part and do not reveal the class."""
 
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
@@ -13,18 +13,18 @@ from fivesigma.metrics.roc import auc
 from fivesigma.scores import Scores
 
 LEAST, UNLIKELY = 0.02, 2.2
-"""Two distributions differ if their cumulative ones are so far apart, and that is so much more than chance: the second
-is a distance times the root of the number of events, beyond which chance leads once in 8,000 times."""
+"""Two distributions differ if their Kolmogorov–Smirnov distance D is above the first number and D·√n above the second,
+which fluctuations alone exceed once in 8,000 cases."""
 
 MOST = 500_000
-"""Events of each part that are looked at."""
+"""Largest number of events of each part that are compared."""
 
 
 def parameter_sentences(parts: Mapping[str, "Carried"]) -> list[str]:
-    """What is wrong with the parameters of the background, one sentence each; empty if nothing is.
+    """Sentences on problems with the parameters of the background; empty if there are none.
 
     Args:
-        parts: part → what its events carry, training first.
+        parts: part → parameters of its events, training first.
     """
     found = []
     for (first, one), (second, other) in pairwise(parts.items()):
@@ -33,29 +33,29 @@ def parameter_sentences(parts: Mapping[str, "Carried"]) -> list[str]:
             gap, unlikely = distance(*sides[0], *sides[1])
             if gap > LEAST and unlikely > UNLIKELY:
                 found.append(
-                    f"the background carries another distribution of {name} in {second} than in {first} events (cumulative "
-                    f"distributions differ by {gap:.2f}): numbers for all values together cannot be compared, those at "
-                    "each hypothesis can"
+                    f"the background has another distribution of {name} in {second} than in {first} events (cumulative "
+                    f"distributions differ by {gap:.2f}): metrics for all values of {name} together cannot be compared "
+                    "between them, those at each hypothesis can"
                 )
     last = list(parts)[-1] if parts else ""
     return [*found, *(_alone(parts[last], last) if parts else [])]
 
 
 def _alone(carried: "Carried", part: str) -> Iterator[str]:
-    """Parameters that tell signal from background without any feature."""
+    """Sentences on parameters that separate signal from background without any feature."""
     for i, name in enumerate(carried.names):
         values, signal = carried.values[:, i], carried.target == 1
         gap, unlikely = distance(values[signal], carried.weight[signal], values[~signal], carried.weight[~signal])
         if gap > LEAST and unlikely > UNLIKELY:
             area = auc(values, carried.target, carried.weight)
             yield (
-                f"{name} alone tells signal from background in {part} events (AUC {area}, cumulative distributions "
-                f"differ by {gap:.2f}): let the background draw it, parameters.{name}.background: signal"
+                f"{name} alone separates signal from background in {part} events (AUC {area}, cumulative distributions "
+                f"differ by {gap:.2f}): draw its values for background from the signal, parameters.{name}.background: signal"
             )
 
 
 class Carried:
-    """What is kept of the scores of a part to compare it with the others.
+    """Parameters, targets and weights of a part, kept to compare it with the others.
 
     Args:
         scores: two classes, with parameters.
@@ -68,12 +68,12 @@ class Carried:
 
 
 def distance(first: NDArray[Any], first_weight: Weight, second: NDArray[Any], second_weight: Weight) -> tuple[float, float]:
-    """How far two samples' cumulative distributions are apart (Kolmogorov and Smirnov), and in units of chance.
+    """Kolmogorov–Smirnov distance of two weighted samples, also in units of its fluctuations.
 
     Returns:
-        The largest distance D, and D·√n with 1/n the sum of the two inverse effective numbers of events, which is
-        beyond 2.2 once in 8,000 times if the samples are alike (less often, if values are discrete): 2·exp(−2·D²n),
-        Smirnov, Ann. Math. Statist. 19 (1948) 279.
+        The distance D, and D·√n, where 1/n is the sum of the inverse effective numbers of events of both samples. For
+        samples of one distribution D·√n exceeds a value z with probability 2·exp(−2z²), for z = 2.2 once in 8,000 cases
+        (more rarely if values are discrete): Smirnov, Ann. Math. Statist. 19 (1948) 279.
 
     >>> distance(np.array([1.0, 2.0]), np.ones(2), np.array([1.0, 2.0, 1.0, 2.0]), np.ones(4))[0]
     0.0

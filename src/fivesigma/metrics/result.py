@@ -10,10 +10,10 @@ from fivesigma.errors import RunError
 from fivesigma.metrics.metric import Metric, is_metric
 
 VERSION = 2
-"""Of `metrics.json`. Files without one are those of version 1, which differ in nothing that is read."""
+"""Version of `metrics.json`. A file without one has version 1, which is read in the same way."""
 
 NETWORK = "network"
-"""What the run's own network is called beside its baselines."""
+"""Name of the run's own network among those of its baselines."""
 
 Tree = Mapping[str, Any]
 
@@ -29,23 +29,23 @@ def judged_part(parts: Collection[str]) -> str:
 
 @dataclass(frozen=True)
 class PartResults:
-    """What is known of one part of the data.
+    """Results for one part of the data.
 
     Attributes:
-        metrics: name → value with its error; what each means is in its `MetricSpec`.
+        metrics: name → value with its error; its `MetricSpec` gives the meaning.
         per_class: class → `precision`, `recall`, `f1` and `support`.
         confusion: `counts`, `errors` and `classes` of the confusion matrix.
         per_parameter: hypothesis → `auc`, `accuracy` and `signal_events`.
         against: observer → a row of metrics for each of its bins.
-        training_balance: shares of the classes in the training, and the log-loss at this composition.
-        negative_weights: their `share`, and `effective_events`; empty if there are none.
+        training_balance: class fractions of the training, and the log-loss at these fractions.
+        negative_weights: fraction of events that have one (`share`), and `effective_events`; empty if there are none.
         baselines: name → metrics of the baseline.
-        trigger: what a trigger makes of the network.
+        trigger: efficiencies, rates and resolution of the network in a trigger.
         search: significance and limits.
         overtraining: class → Kolmogorov–Smirnov distance to the training events.
-        sculpting: observer → how a cut on the score changes the background.
+        sculpting: observer → how a cut on the score changes its distribution in the background.
         importance: input → permutation importance.
-        one_network: metric → what the network of one fold reaches alone.
+        one_network: metric → its value for the network of a single fold.
     """
 
     metrics: Mapping[str, Metric] = field(default_factory=dict)
@@ -64,12 +64,12 @@ class PartResults:
     one_network: Tree = field(default_factory=dict)
 
     def text(self, name: str) -> str:
-        """A metric with its error; a dash where there is none."""
+        """A metric with its error as text; a dash if it is undefined."""
         metric = self.metrics.get(name)
         return "–" if metric is None or not np.isfinite(metric.value) else str(metric)
 
     def to_json(self) -> dict[str, Any]:
-        """As `metrics.json` holds it."""
+        """Return what `metrics.json` holds of this part."""
         sections = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "metrics"}
         return {name: metric.to_dict() for name, metric in self.metrics.items()} | {
             name: tree for name, tree in sections.items() if tree
@@ -77,7 +77,7 @@ class PartResults:
 
     @classmethod
     def from_json(cls, tree: Tree) -> "PartResults":
-        """The inverse of `to_json`; what is neither a metric nor a known section is left out."""
+        """The inverse of `to_json`; entries that are neither metrics nor known sections are ignored."""
         known = {each.name for each in fields(cls)} - {"metrics"}
         metrics = {name: _metric(value) for name, value in tree.items() if is_metric(value)}
         return cls(metrics, **{name: value for name, value in tree.items() if name in known})
@@ -85,10 +85,10 @@ class PartResults:
 
 @dataclass(frozen=True)
 class Results:
-    """What an evaluation has found.
+    """Results of an evaluation.
 
     Attributes:
-        parts: `train`, `val` (or `folds`, out of fold), `test` → what is known of it.
+        parts: `train`, `val` (or `folds`, out of fold), `test` → results of this part.
     """
 
     parts: Mapping[str, PartResults]
@@ -104,7 +104,7 @@ class Results:
 
     @classmethod
     def from_json(cls, tree: Tree) -> "Results":
-        """Read what `metrics.json` holds.
+        """The inverse of `to_json`, for any version of `metrics.json`.
 
         Raises:
             RunError: if a later version of fivesigma wrote it.
@@ -113,12 +113,12 @@ class Results:
 
 
 def versioned(parts: Tree) -> dict[str, Any]:
-    """The content of `metrics.json`."""
+    """Add the version, as in `metrics.json`."""
     return {"version": VERSION, **parts}
 
 
 def parts_of(tree: Tree) -> dict[str, Any]:
-    """Part → metrics from the content of `metrics.json`, of this version or an older one.
+    """Part → metrics from the content of a `metrics.json` of this version or an older one.
 
     Raises:
         RunError: if a later version of fivesigma wrote it.
@@ -127,7 +127,7 @@ def parts_of(tree: Tree) -> dict[str, Any]:
     if not isinstance(version, int) or version > VERSION:
         raise RunError(
             f"metrics.json has version {version}, and this fivesigma reads up to {VERSION}",
-            hint="update fivesigma, or write it anew: fivesigma evaluate RUN",
+            hint="update fivesigma, or evaluate the run again: fivesigma evaluate RUN",
         )
     return {part: value for part, value in tree.items() if part != "version"}
 

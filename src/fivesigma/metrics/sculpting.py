@@ -12,20 +12,20 @@ from fivesigma.metrics.metric import Metric, Weight, quantile_neighbours, replic
 
 BINS = 20
 SLICES = (0.0, 0.5, 0.8, 0.95, 1.0)
-"""Shares of the background below the edges of the slices that are shown."""
+"""Fractions of the background below the edges of the slices that are drawn."""
 
 
 @dataclass(frozen=True)
 class Sculpting:
-    """What a cut on the score does to the background's distribution of an observer.
+    """Effect of a cut on the score on the distribution of an observer in the background.
 
     Attributes:
         divergence: Jensen–Shannon divergence, in bits, between the background that passes the cut and the background
-            that fails it; 0 if the cut does nothing, 1 if it separates them altogether.
-        by_chance: the divergence expected, and its spread, if the cut did nothing.
+            that fails it; 0 for equal distributions, 1 for disjoint ones.
+        by_chance: mean and standard deviation of the divergence of equal distributions, due to fluctuations alone.
         cut: on the score.
-        efficiency: share of the signal above it.
-        slices: of the background's score, from low to high, → distribution of the observer.
+        efficiency: fraction of the signal above the cut.
+        slices: slice of the background's score, from low to high → distribution of the observer.
     """
 
     divergence: Metric
@@ -38,20 +38,20 @@ class Sculpting:
 def sculpting(
     score: NDArray[Any], target: NDArray[Any], weight: Weight, observer: NDArray[Any], efficiency: float = 0.5
 ) -> Sculpting:
-    """Compare the background that passes a cut on the score with that which fails it.
+    """Compare the background above a cut on the score with the background below it.
 
     Args:
         score: [event], larger for signal.
         target: 1 for signal, [event].
         weight: [event].
-        observer: the quantity that must not be shaped, such as a mass, [event]; NaN is left out.
-        efficiency: share of the signal that passes the cut.
+        observer: the quantity that must not be shaped, such as a mass, [event]; NaN is ignored.
+        efficiency: fraction of the signal that passes the cut.
 
     Raises:
         ValueError: if there is no signal, or no background.
 
     Source: the divergence as a measure of sculpting, ATLAS, ATL-PHYS-PUB-2018-014; errors from Poisson
-    replicas of the bins, which hold as many background events each.
+    replicas of the bins, which have equal numbers of background events.
     """
     background = (target != 1) & np.isfinite(observer)
     if not background.any() or not (target == 1).any():
@@ -71,7 +71,7 @@ def sculpting(
 
 
 def jensen_shannon(table: NDArray[np.float64]) -> float:
-    """Divergence of two distributions over the same bins, in bits.
+    """Jensen–Shannon divergence of two distributions over the same bins, in bits.
 
     Args:
         table: [bin, 2]; negative entries count as zero.
@@ -90,7 +90,7 @@ def jensen_shannon(table: NDArray[np.float64]) -> float:
 
 
 def _by_chance(table: NDArray[np.float64], variance: NDArray[np.float64], count: int = 200) -> Metric:
-    """The divergence of replicas in which both columns have the shape of their sum."""
+    """Divergence of replicas in which both columns have the shape of their sum."""
     share = table.sum(axis=0) / table.sum()
     shape = table.sum(axis=1, keepdims=True) * share
     spread = variance.sum(axis=1, keepdims=True) * variance.sum(axis=0) / max(variance.sum(), 1e-300)
@@ -113,5 +113,5 @@ def _slices(score: NDArray[Any], values: NDArray[np.float64], weight: Weight) ->
 
 
 def _weighted_quantile(values: NDArray[Any], weight: Weight, share: float) -> float:
-    """Value below which lies this share of the weight; negative weights count as none."""
+    """Quantile of the weighted values at `share`; negative weights count as zero."""
     return float(quantile_neighbours(values, np.maximum(weight, 0), [share])[0][0])

@@ -11,18 +11,18 @@ from fivesigma import plugins
 from fivesigma.metrics.metric import Metric, Weight
 
 TARGET = "target"
-"""A unit: that of the regression's target."""
+"""Stands for the unit of a regression's target."""
 
 TASKS = ("binary", "multiclass", "regression")
 
 
 @dataclass(frozen=True)
 class MetricOptions:
-    """What a metric may depend on beside the events.
+    """What a metric depends on beside the events.
 
     Attributes:
-        threshold: score from which an event counts as signal (two classes).
-        bootstrap: replicas for an error without a closed form; with 0 the error is NaN, which is faster.
+        threshold: an event with at least this score counts as signal (two classes).
+        bootstrap: number of replicas for errors without a closed form; with 0, which is faster, they are NaN.
     """
 
     threshold: float = 0.5
@@ -36,18 +36,18 @@ Difference = Callable[[NDArray[Any], NDArray[Any], NDArray[Any], Weight, MetricO
 
 @dataclass(frozen=True)
 class MetricSpec:
-    """A metric; what a plug-in registers in the group `metrics`.
+    """A metric, as plug-ins register it in the group `metrics`.
 
     Attributes:
         name: in `metrics.json`, in tables, and in `train.monitor` and `tune.objective`.
-        tasks: of `binary`, `multiclass` and `regression`, those that it judges.
-        larger_is_better: its direction; None for a number that has none, which nothing can be optimised by.
+        tasks: those of `binary`, `multiclass` and `regression` that it applies to.
+        larger_is_better: its direction; None if it has none and cannot be optimised.
         meaning: one line for a reader of the report.
         unit: `target` for the unit of a regression's target, else the unit itself; empty if it has none.
         function: (score, target, weight, options) → `Metric`. The score is [event], or [event, class] for more than two
-            classes; a regression's score is the prediction, in the target's unit. None for a number that an
-            assessment works out.
-        in_bins: whether it is also given in bins of observers and for single networks; costly metrics are not.
+            classes; a regression's score is the prediction, in the target's unit. None if an assessment computes the
+            number.
+        in_bins: whether it is also computed in bins of observers and for single networks; slow metrics are not.
         label: for axes and sentences; the name by default.
         difference: (first score, second score, target, weight, options) → first − second on the same events, with its error;
             without it the error comes from a bootstrap.
@@ -64,7 +64,7 @@ class MetricSpec:
     difference: Difference | None = None
 
     def unit_for(self, target_unit: str) -> str:
-        """The unit in which an analysis states it.
+        """The unit of the metric in an analysis.
 
         Args:
             target_unit: of the regression's target; empty for classes.
@@ -73,11 +73,11 @@ class MetricSpec:
 
 
 LOSS = MetricSpec("loss", TASKS, False, "what the training makes small, on validation events")
-"""What can be monitored beside the metrics."""
+"""The loss, which can be monitored as metrics can."""
 
 
 def spec_of(name: str) -> MetricSpec:
-    """What is known of a metric, or of the loss.
+    """The specification of a metric, or of the loss.
 
     Raises:
         AnalysisError: if there is no such metric.
@@ -91,26 +91,26 @@ def functions_of(task: str, *, in_bins: bool = False) -> dict[str, Function]:
 
     Args:
         task: `binary`, `multiclass` or `regression`.
-        in_bins: only those that are given in bins.
+        in_bins: only those that are computed in bins.
     """
     specs: list[MetricSpec] = [spec for spec in plugins.metrics if task in spec.tasks and (spec.in_bins or not in_bins)]
     return {spec.name: spec.function for spec in specs if spec.function is not None}
 
 
 def monitorable(task: str) -> list[str]:
-    """What a training or a search can be judged by: the loss, and every metric of the task that has a direction."""
+    """What `train.monitor` and `tune.objective` accept: the loss, and every metric of the task that has a direction."""
     specs: list[MetricSpec] = list(plugins.metrics)
     usable = [s.name for s in specs if task in s.tasks and s.function is not None and s.larger_is_better is not None]
     return [LOSS.name, *usable]
 
 
 def monitored(row: Mapping[str, float], monitor: str) -> float:
-    """What an epoch is ranked by, smaller meaning better.
+    """The number that ranks an epoch; smaller is better.
 
     Args:
-        row: of the history; the validation value counts, or that of the training where there are no validation events.
-        monitor: name of the metric. A metric that the row does not have (most need validation events) gives way to the
-            training loss.
+        row: of the history; its validation value is used, or its training value if there are no validation events.
+        monitor: name of the metric. If the row does not have it (most metrics need validation events), the training loss
+            is used.
 
     >>> monitored({"loss": 0.4, "val_loss": 0.5, "val_auc": 0.9}, "auc"), monitored({"loss": 0.4}, "auc")
     (-0.9, 0.4)
@@ -131,5 +131,5 @@ def better(values: list[float], name: str) -> float:
 
 
 def undefined() -> Metric:
-    """A metric that these events do not have."""
+    """The value of a metric that the events do not define: NaN."""
     return Metric(np.nan, np.nan)

@@ -17,12 +17,12 @@ from fivesigma.scores import Scores
 
 
 def summarise(scores: Scores, threshold: float = 0.5, bootstrap: int = 200) -> dict[str, Any]:
-    """The standard metrics of a task, each a `Metric`, and below them those per class and parameter.
+    """The standard metrics of a task, also per class and per hypothesis.
 
     Args:
         scores: of one part of the data.
-        threshold: above which an event counts as signal.
-        bootstrap: replicas for errors without a closed form.
+        threshold: an event with at least this score counts as signal.
+        bootstrap: number of replicas for errors without a closed form.
 
     Returns:
         name → Metric, and `per_class`, `confusion`, `per_parameter` where they apply.
@@ -39,7 +39,7 @@ def summarise(scores: Scores, threshold: float = 0.5, bootstrap: int = 200) -> d
 
 
 def negative_weights(weight: NDArray[np.float64]) -> dict[str, Any]:
-    """Share of events with a negative weight and how many events of weight one are worth as much, if there are any."""
+    """Fraction of negative weights and effective number of events; empty if no weight is negative."""
     if not (weight < 0).any():
         return {}
     effective = float(weight.sum()) ** 2 / float((weight**2).sum())
@@ -47,7 +47,7 @@ def negative_weights(weight: NDArray[np.float64]) -> dict[str, Any]:
 
 
 def _classes(scores: Scores, options: MetricOptions) -> dict[str, Any]:
-    """What there is for each class."""
+    """Metrics of each class, and the confusion matrix."""
     table, variance = classes.confusion(scores.score, scores.target, scores.weight, options.threshold)
     return {
         "per_class": classes.per_class(table, variance, scores.classes, options.bootstrap),
@@ -56,9 +56,9 @@ def _classes(scores: Scores, options: MetricOptions) -> dict[str, Any]:
 
 
 def per_parameter(scores: Scores, threshold: float) -> dict[str, dict[str, Any]]:
-    """At each hypothesis: signal of that hypothesis against all background scored under it.
+    """Metrics at each hypothesis: its signal against all background, both scored under it.
 
-    This is the test a search makes at a mass: the background does not know its mass.
+    This is what a search tests at a mass, as background has no mass of its own.
     """
     rows = {}
     for values, score in scores.at_hypothesis.items():
@@ -91,12 +91,12 @@ def hypothesis_name(names: tuple[str, ...], values: tuple[float, ...]) -> str:
 
 
 def of_one_network(scores: Scores, each: NDArray[np.float32], threshold: float = 0.5) -> dict[str, Metric]:
-    """What one of several networks reaches alone, and how much that differs from one to the next.
+    """Metrics of single networks: their mean and standard deviation over several networks.
 
     Args:
-        scores: of the networks' mean; its targets and weights are used.
-        each: score by every network, [network, event] or [network, event, class].
-        threshold: above which an event counts as signal.
+        scores: scores of the mean of the networks, of which targets and weights are used.
+        each: scores of every network, [network, event] or [network, event, class].
+        threshold: an event with at least this score counts as signal.
 
     Returns:
         name → mean over the networks, with their standard deviation as its error.
@@ -107,7 +107,7 @@ def of_one_network(scores: Scores, each: NDArray[np.float32], threshold: float =
 
 
 def _brief(task: str, score: NDArray[Any], target: NDArray[Any], weight: NDArray[Any], threshold: float) -> dict[str, Any]:
-    """The metrics that cost little."""
+    """The metrics that are fast to compute."""
     options = MetricOptions(threshold)
     return {name: function(score, target, weight, options) for name, function in functions_of(task, in_bins=True).items()}
 
@@ -136,7 +136,7 @@ def in_bins(scores: Scores, observer: str, edges: list[float], threshold: float 
 
 
 def as_json(value: Any) -> Any:
-    """Metrics and shares inside nested mappings as plain numbers; NaN becomes null."""
+    """Nested mappings of metrics and fractions as plain numbers for JSON; NaN becomes null."""
     if isinstance(value, Metric | Share):
         return value.to_dict()
     if isinstance(value, Mapping):

@@ -10,33 +10,33 @@ from fivesigma.metrics.result import judged_part
 from fivesigma.metrics.spec import spec_of
 
 SIGNIFICANT = 3.0
-"""Standard deviations from which a difference is called one."""
+"""Significance, in standard deviations, from which a difference is reported."""
 
 UNEQUAL = 4.0
-"""Widths of its interval by which an efficiency may miss the wanted one; the scale has an error, too."""
+"""Largest deviation of an efficiency from the wanted one, in units of its error; the scale has an error as well."""
 
 FEW = 100
-"""A class with less weight than so many events in the test part gets a warning."""
+"""A class with fewer effective events than this gets a warning."""
 
 TOO_GOOD = 0.999
-"""An area below the ROC curve beyond which an input is suspected of knowing the answer."""
+"""AUC above which an input is suspected of containing the answer."""
 
 
 _WORDS = {"folds": "out-of-fold"}
 _COMPARED_BY = ("auc", "rmse", "log_loss")
-"""What two sets of scores are compared by, the first that both have."""
+"""Metrics that compare two sets of scores: the first that both have."""
 
 
 UNDEFINED = Metric(np.nan, np.nan)
 
 
 def _finite(error: float) -> float:
-    """An error; zero where there is none."""
+    """An error; zero if it is undefined."""
     return error if np.isfinite(error) else 0.0
 
 
 def _sign(name: str) -> int:
-    """+1 where more is better."""
+    """+1 if larger is better, otherwise −1."""
     return 1 if spec_of(name).larger_is_better else -1
 
 
@@ -64,7 +64,7 @@ def verdicts(metrics: Mapping[str, Mapping[str, Any]], unit: str = "") -> list[s
 
 
 def _too_good(metrics: Mapping[str, Any], part: str) -> str:
-    """Whether the network is better than collisions allow, at all or at one hypothesis."""
+    """A sentence if the AUC, overall or at a hypothesis, is suspiciously large."""
     rows = {f" at {name}": row["auc"] for name, row in metrics.get("per_parameter", {}).items()}
     areas = {"": metrics["auc"], **rows} if "auc" in metrics else rows
     good = {place: area for place, area in areas.items() if area.value > TOO_GOOD}
@@ -72,13 +72,13 @@ def _too_good(metrics: Mapping[str, Any], part: str) -> str:
         return ""
     place, area = max(good.items(), key=lambda item: item[1].value)
     return (
-        f"an AUC of {area}{place} on {_WORDS.get(part, part)} events is suspicious: does an input know the answer, or do "
-        "the classes come from samples that differ otherwise"
+        f"an AUC of {area}{place} on {_WORDS.get(part, part)} events is suspicious: look for an input that contains the "
+        "answer, or for a difference between the samples of the classes that is not physics"
     )
 
 
 def _useless(metrics: Mapping[str, Any], part: str) -> str:
-    """Whether a constant answer would be as good."""
+    """A sentence if the network is no better than a constant answer."""
     words = _WORDS.get(part, part)
     if "rmse" in metrics:
         ours, constant = metrics["rmse"], metrics["rmse_of_constant"]
@@ -101,14 +101,14 @@ def _useless(metrics: Mapping[str, Any], part: str) -> str:
     if not np.isfinite(gain.value) or gain.value >= -_finite(gain.error):
         return ""
     return (
-        f"the score separates the classes ({name} {area}), but is not their probability: at the composition of the training "
-        f"its log-loss on {words} events is {balance['log_loss']}, and that of a constant answer "
+        f"the score separates the classes ({name} {area}), but is not their probability: at the class fractions of the "
+        f"training its log-loss on {words} events is {balance['log_loss']}, and that of a constant answer "
         f"{balance['log_loss_of_constant']}; train longer" + (", or set evaluate.recalibrate" if "auc" in metrics else "")
     )
 
 
 def _overtrained(metrics: Mapping[str, Mapping[str, Any]], part: str) -> str:
-    """Whether training events are scored better than new ones, beyond the statistical errors."""
+    """A sentence if training events are scored better than unseen ones, beyond the statistical errors."""
     if "train" not in metrics:
         return ""
     words = _WORDS.get(part, part)
@@ -120,14 +120,14 @@ def _overtrained(metrics: Mapping[str, Mapping[str, Any]], part: str) -> str:
                 return ""
             return (
                 f"training events are scored better than {words} events: {name} {one} against {other}, "
-                f"{gap.value / gap.error:.1f} standard deviations; the {words} value is the honest one, "
-                "more events or regularisation would close the gap"
+                f"{gap.value / gap.error:.1f} standard deviations; the {words} value is the unbiased one, "
+                "and more events or regularisation would reduce the difference"
             )
     return ""
 
 
 def advantages(metrics: Mapping[str, Mapping[str, Any]], unit: str = "") -> list[str]:
-    """Sentences on the baselines that the network beats, beyond the error of the difference.
+    """Sentences on baselines that are significantly worse than the network.
 
     Args:
         metrics, unit: as for `verdicts`.
@@ -143,13 +143,13 @@ def advantages(metrics: Mapping[str, Mapping[str, Any]], unit: str = "") -> list
 
 
 def _beaten(metrics: Mapping[str, Any], part: str, unit: str) -> list[str]:
-    """Baselines that are better than the network, beyond the error of the difference."""
+    """Sentences on baselines that are significantly better than the network."""
     found = []
     for name, other in metrics.get("baselines", {}).items():
         rate = other.get("trigger", {}).get("rate_reduction_measured")
         if rate is not None and rate.value + SIGNIFICANT * rate.error < 1:
             found.append(
-                f"the rate of the baseline {name!r} at the trigger's threshold is {rate} of the network's, at equal "
+                f"the rate of the baseline {name!r} at the trigger's threshold is {rate} times the network's, at equal "
                 "measured efficiency"
             )
     for name, gain, how_much in _differences(metrics, part, unit):
@@ -176,7 +176,7 @@ def _differences(metrics: Mapping[str, Any], part: str, unit: str) -> Iterator[t
 
 
 def _unequal(metrics: Mapping[str, Any]) -> list[str]:
-    """Models whose efficiency at the trigger's threshold is not the wanted one."""
+    """Sentences on models whose efficiency at the trigger's threshold is not the wanted one."""
     found = []
     for name, tree in {"network": metrics, **metrics.get("baselines", {})}.items():
         if "trigger" not in tree:
@@ -203,5 +203,5 @@ def _few(metrics: Mapping[str, Any], part: str) -> list[str]:
 
 
 def _effective(support: Metric) -> float:
-    """Number of unweighted events with the same relative error: (Σw)² / Σw²."""
+    """Effective number of events, (Σw)² / Σw²."""
     return (support.value / support.error) ** 2 if support.error > 0 else 0.0

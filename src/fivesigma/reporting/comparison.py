@@ -16,7 +16,7 @@ Tree = Mapping[str, Any]
 
 
 def tables(metrics: Tree, analysis: Analysis) -> list[Table]:
-    """Metrics of the network and of each baseline, then their differences; nothing if there is no baseline.
+    """Metrics of the network and of each baseline, then their differences; empty without baselines.
 
     Args:
         metrics: part → its numbers, from `metrics.json`.
@@ -32,20 +32,19 @@ def _standard(tree: Tree, part: str, analysis: Analysis) -> Table:
     others = tree["baselines"]
     names = dict.fromkeys(name for one in others.values() for name, value in one.items() if is_metric(value))
     rows = [[heading(name, analysis), *(shown(one.get(name)) for one in (tree, *others.values()))] for name in names]
-    note = "All were trained on the same events, and are judged on the same events by the same code."
+    note = "All models were trained on the same events and are evaluated on the same events."
     return Table(f"The network and its baselines ({part})", ["metric", NETWORK, *others], rows, note)
 
 
 def _differences(tree: Tree, part: str, analysis: Analysis) -> list[Table]:
-    """A column for each baseline that was compared event by event."""
+    """Differences of each baseline that was compared event by event, one per column."""
     others = {name: one["difference"] for name, one in tree["baselines"].items() if "difference" in one}
     if not others:
         return []
     names = dict.fromkeys(name for one in others.values() for name in one)
     rows = [[heading(name, analysis), *(shown(one.get(name)) for one in others.values())] for name in names]
     note = (
-        "Fluctuations that a baseline and the network have in common cancel, so the error is smaller than that of two "
-        "independent samples."
+        "Fluctuations common to a baseline and the network cancel, so the error is smaller than for two independent samples."
     )
     unit = analysis.target.unit if analysis.target else ""
     for sentence in advantages(

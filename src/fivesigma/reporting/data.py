@@ -63,7 +63,7 @@ def _missing(folder: RunFolder, analysis: Analysis, tree: Mapping[str, Any]) -> 
     if limit is not None:
         axes.axvline(100 * limit, color=colour(2), ls="--", label=f"dropped beyond {100 * limit:g} %")
         axes.legend(loc="lower right")
-    caption = "Share of training and validation events in which a feature is missing; the others are never missing."
+    caption = "Fraction of training and validation events in which a feature is missing; other features are never missing."
     return save(folder, figure, "missing", "Missing entries", caption, rows)
 
 

@@ -23,14 +23,14 @@ _HEADLINES = {
     "multiclass": ("f1_weighted", "f1_macro", "balanced_accuracy", "accuracy"),
     "regression": ("rmse", "mae", "width_68", "rmse_of_constant"),
 }
-"""The numbers at the top of the page, by task."""
+"""Metrics at the top of the page, by task."""
 
 _PER_FOLD = {"binary": ("auc", "accuracy"), "multiclass": ("accuracy",), "regression": ("rmse", "width_68", "bias")}
-"""Out-of-fold numbers in the table of folds, by task."""
+"""Out-of-fold metrics in the table of folds, by task."""
 
 
 def headline(metrics: Tree, analysis: Analysis) -> list[tuple[str, str]]:
-    """The numbers at the top of the page: each as text, and what it is.
+    """The metrics at the top of the page: value as text, and name.
 
     Args:
         metrics: part → its numbers, from `metrics.json`.
@@ -42,14 +42,14 @@ def headline(metrics: Tree, analysis: Analysis) -> list[tuple[str, str]]:
 
 
 def tables(metrics: Tree, analysis: Analysis, sampled: Container[str] = ()) -> list[Table]:
-    """The metrics of every part; the last column says what they are.
+    """The metrics of every part, with their meaning in the last column.
 
     Args:
         metrics: part → its numbers, from `metrics.json`.
         analysis: of the run.
         sampled: parts of which only a sample was evaluated.
     """
-    header = ["metric", *(f"{part} (sample)" if part in sampled else part for part in metrics), "what it is"]
+    header = ["metric", *(f"{part} (sample)" if part in sampled else part for part in metrics), "meaning"]
     rows = [
         [heading(name, analysis), *(shown(part.get(name)) for part in metrics.values()), _meaning(name)]
         for name in _names(metrics)
@@ -58,7 +58,7 @@ def tables(metrics: Tree, analysis: Analysis, sampled: Container[str] = ()) -> l
 
 
 def _prior_note(analysis: Analysis) -> str:
-    """Why a score is not the probability of its class, if the training balances the classes."""
+    """Why the score is not a class probability, if the training balances the classes; otherwise empty."""
     keys = {
         "prepare.class_weights": analysis.prepare.class_weights is not None,
         "prepare.resample": analysis.prepare.resample is not None,
@@ -68,14 +68,14 @@ def _prior_note(analysis: Analysis) -> str:
     if not key:
         return ""
     note = (
-        f"`{key}` changes the prior: the network learns probabilities at another composition of the classes than that of "
-        "these events, so calibration, accuracy and log-loss are off, and AUC is not."
+        f"`{key}` changes the prior: the network learns probabilities at other class fractions than those of these events, "
+        "which affects calibration, accuracy and log-loss, but not the AUC."
     )
     if analysis.task != "binary":
         return note
     if analysis.evaluate.recalibrate is not None:
         return f"{note} The column `probability` of the predictions is corrected for this."
-    return f"{note} `evaluate.recalibrate: isotonic` gives probabilities at the composition of the events."
+    return f"{note} `evaluate.recalibrate: isotonic` gives probabilities at the class fractions of the events."
 
 
 def fold_columns(analysis: Analysis) -> dict[str, str]:
@@ -84,7 +84,7 @@ def fold_columns(analysis: Analysis) -> dict[str, str]:
 
 
 def sampled_parts(metadata: Tree) -> dict[str, tuple[int, int]]:
-    """Part → number of events evaluated and of all, where not all were."""
+    """Part → number of evaluated events and of all, for parts of which only a sample was evaluated."""
     there = metadata.get("events", {})
     return {part: (n, there[part]) for part, n in metadata.get("evaluated", {}).items() if n < there.get(part, 0)}
 
@@ -94,18 +94,18 @@ def _names(metrics: Tree) -> list[str]:
 
 
 def _meaning(name: str) -> str:
-    """What a metric is; nothing for one whose package is no longer installed."""
+    """The meaning of a metric; empty if its package is no longer installed."""
     return spec_of(name).meaning if name in plugins.metrics else ""
 
 
 def heading(name: str, analysis: Analysis) -> str:
-    """The name of a metric, and its unit if it has one."""
+    """The name of a metric, with its unit if it has one."""
     unit = _unit(name, analysis)
     return f"{name} [{unit}]" if unit else name
 
 
 def _unit(name: str, analysis: Analysis) -> str:
-    """The unit of a metric; none for one whose package is no longer installed."""
+    """The unit of a metric; empty if its package is no longer installed."""
     if (
         name == TRIGGER_RATE.name
         and analysis.evaluate.trigger is not None
@@ -116,7 +116,7 @@ def _unit(name: str, analysis: Analysis) -> str:
 
 
 def figures(folder: RunFolder, analysis: Analysis, metrics: Tree, curves: Tree) -> Iterator[Picture]:
-    """Learning curves of whatever is trained, then figures of the metrics and curves of whatever is evaluated.
+    """Learning curves, then figures of metrics and curves, as far as the run is trained and evaluated.
 
     Args:
         folder, analysis: of the run.
@@ -148,7 +148,7 @@ def figures(folder: RunFolder, analysis: Analysis, metrics: Tree, curves: Tree) 
 
 
 def _histories(folder: RunFolder, analysis: Analysis) -> dict[int, list[dict[str, float]]]:
-    """Fold → a row per epoch, for the folds that are trained."""
+    """Fold → its history, one row per epoch, for the folds that are trained."""
     trained = [n for n in range(1, (analysis.split.folds or 0) + 1) if folder.fold(n).has("history.jsonl")]
     return {number: folder.fold(number).history() for number in trained}
 
@@ -174,14 +174,14 @@ def learning_curves(folder: RunFolder, history: Sequence[Mapping[str, float]], a
             axes.axvline(best, color="0.6", ls=":", lw=1, label="kept epoch")
         _name_axes(axes, name, analysis)
         axes.legend()
-    caption = "Training values are averages over the epoch while the network changes; validation is at its end."
+    caption = "Training values are averages over the epoch, in which the network changes; validation is at its end."
     if getattr(analysis.model, "dropout", 0):
-        caption += " Dropout acts in training only."
+        caption += " Dropout affects training values only."
     return save(folder, figure, "learning-curves", "Learning curves", caption, list(history))
 
 
 def _curves_shown(row: Mapping[str, float], analysis: Analysis) -> list[str]:
-    """What is drawn against the epoch: loss, accuracy or RMSE, and the monitored metric."""
+    """Names drawn against the epoch: loss, accuracy or RMSE, and the monitored metric."""
     second = "rmse" if "rmse" in row else "accuracy"
     extra = analysis.train.monitor
     return ["loss", second, *([extra] if f"val_{extra}" in row and extra not in ("loss", second) else [])]
@@ -198,7 +198,7 @@ def _name_axes(axes: Any, name: str, analysis: Analysis) -> None:
 
 
 def fold_curves(folder: RunFolder, histories: Mapping[int, Sequence[Mapping[str, float]]], analysis: Analysis) -> Picture:
-    """The learning curves of every fold's network: one colour each, training dashed and validation solid."""
+    """Learning curves of the networks of all folds: a colour for each, training dashed and validation solid."""
     shown = _curves_shown(next(iter(histories.values()))[0], analysis)
     figure, panels = new_figure(3.9 * len(shown), 3.7, 1, len(shown))
     for axes, name in zip(panels, shown, strict=True):
@@ -213,7 +213,7 @@ def fold_curves(folder: RunFolder, histories: Mapping[int, Sequence[Mapping[str,
         _name_axes(axes, name, analysis)
     panels[0].legend(fontsize=8, ncols=1 + (len(histories) - 1) // 5)
     caption = (
-        "One network per fold, trained on the others. Dashed: training, an average over the epoch; solid: validation, "
+        "One network per fold, trained on the other folds. Dashed: training, averaged over the epoch; solid: validation, "
         "at its end."
     )
     numbers = {str(number): list(history) for number, history in histories.items()}
@@ -277,7 +277,7 @@ def _scores(folder: RunFolder, analysis: Analysis, curves: Tree, last: str) -> P
     axes.set_ylim(top=axes.get_ylim()[1] * 6)
     axes.legend(ncols=2, loc="upper center")
     caption = (
-        f"Training and {_WORDS.get(last, last)} must agree within errors; a gap means overtraining. Dotted: the threshold."
+        f"Training and {_WORDS.get(last, last)} must agree within errors; a difference is overtraining. Dotted: threshold."
     )
     numbers = {part: tree["scores"] for part, tree in curves.items()}
     return save(folder, figure, "scores", "Score distributions", caption, numbers)
@@ -296,7 +296,7 @@ def _per_parameter(folder: RunFolder, analysis: Analysis, rows: Tree, last: str)
     axes.margins(0.08, 0.2)
     axes.set_ylim(top=min(axes.get_ylim()[1], 1.02))
     axes.set(xlabel=label(analysis, names[0]), ylabel=f"{last} AUC")
-    caption = "Signal of each hypothesis against all background given that hypothesis: the test a search makes."
+    caption = "Signal of each hypothesis against all background, both scored under it, as in a search."
     return save(folder, figure, "auc-per-parameter", "AUC at each hypothesis", caption, dict(rows))
 
 
@@ -307,7 +307,7 @@ def _calibration(folder: RunFolder, analysis: Analysis, curves: Tree, last: str)
     share, low, high = (np.asarray(tree[key]) for key in ("share", "low", "high"))
     axes.errorbar(tree["score"], share, [share - low, high - share], fmt="o", color=colour(0), ms=4, capsize=2)
     axes.set(xlabel="mean score in bin", ylabel="share of signal", xlim=(0, 1), ylim=(0, 1))
-    caption = "On the diagonal the score is the probability of being signal, at the composition of the sample."
+    caption = "On the diagonal the score is the probability of signal at the class fractions of the sample."
     if note := _prior_note(analysis):
         caption += f" {note}"
     return save(folder, figure, "calibration", f"Calibration ({last})", caption, dict(tree))
@@ -350,7 +350,7 @@ def _confusion(folder: RunFolder, tree: Tree, last: str) -> Picture:
     axes.tick_params(which="both", length=0)
     axes.set(xlabel="predicted class", ylabel="true class")
     figure.colorbar(image, ax=axes, label="share of the true class", shrink=0.85)
-    caption = "Rows sum to 100 %: the diagonal is each class's recall. Below: sum of weights."
+    caption = "Rows sum to 100 %, and the diagonal is the recall of each class. Second line: sum of weights."
     return save(folder, figure, "confusion", f"Confusion matrix ({last})", caption, dict(tree))
 
 
@@ -385,12 +385,12 @@ def _residual(folder: RunFolder, analysis: Analysis, metrics: Tree, curves: Tree
     axes.margins(y=0.25)
     axes.legend(loc="upper left", fontsize=8)
     axes.set_ylim(top=axes.get_ylim()[1] * 8)
-    caption = "Residuals within six widths; on a logarithmic scale, so that the tails can be seen."
+    caption = "Residuals within six widths, on a logarithmic scale to show the tails."
     return save(folder, figure, "residual", "Residuals", caption, {part: tree["residual"] for part, tree in curves.items()})
 
 
 def _against(folder: RunFolder, analysis: Analysis, observer: str, rows: Sequence[Tree], last: str) -> Picture:
-    """Metrics in bins of an observer, a panel for each unit; a logarithmic axis where the bins span decades."""
+    """Metrics in bins of an observer, one panel for each unit; with a logarithmic axis if the bins span decades."""
     panels = _by_unit(rows[0], analysis)
     low, high = (np.array([row[key] for row in rows], float) for key in ("low", "high"))
     log = bool((low > 0).all() and high[np.isfinite(high)].max(initial=0) > 50 * low.min())
@@ -413,11 +413,11 @@ def _against(folder: RunFolder, analysis: Analysis, observer: str, rows: Sequenc
             axes.legend()
     title = f"Against {analysis.titles.get(observer, observer)}"
     file_name = f"against-{observer}".replace("_", "-")
-    return save(folder, figure, file_name, title, "Horizontal bars are the bins, vertical ones the errors.", list(rows))
+    return save(folder, figure, file_name, title, "Horizontal bars are bins, vertical bars are errors.", list(rows))
 
 
 def _by_unit(row: Tree, analysis: Analysis) -> dict[str, list[str]]:
-    """Unit → the metrics in a row of bins that have it."""
+    """Unit → metrics of that unit in a row of bins."""
     panels: dict[str, list[str]] = {}
     for name, value in row.items():
         if is_metric(value) and not name.endswith("_of_constant"):
@@ -426,5 +426,5 @@ def _by_unit(row: Tree, analysis: Analysis) -> dict[str, list[str]]:
 
 
 def _label(name: str) -> str:
-    """What a metric is called in a figure."""
+    """The label of a metric in a figure."""
     return (spec_of(name).label if name in plugins.metrics else "") or name

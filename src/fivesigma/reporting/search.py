@@ -1,4 +1,4 @@
-"""A search: significance against the cut, the binned score, limits, and a scan of networks compared at each hypothesis."""
+"""A search: significance against the cut, binned score, limits, and the scan of networks at each hypothesis."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -14,9 +14,9 @@ from fivesigma.runs.folder import RunFolder
 Tree = Mapping[str, Any]
 
 MOST_PANELS = 6
-"""So many hypotheses get a picture of their bins; of more, these are spread evenly."""
+"""Largest number of hypotheses whose bins are drawn; of more, evenly spaced ones are chosen."""
 BANDS = (("#ffd200", "-2", "2", "± 2 σ"), ("#5cb85c", "-1", "1", "± 1 σ"))
-"""Colours of the bands of a limit, as searches show them since 2011."""
+"""Customary colours of the bands of a limit."""
 MARKS = "osD^vP*X"
 _COLUMNS: dict[str, tuple[str, ...]] = {
     "AUC, signal of each hypothesis against all background": ("auc",),
@@ -25,11 +25,11 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "expected 95 % CLs limit on the signal strength": ("search", "limit", "0"),
     "discovery significance of the fit to the binned score": ("search", "discovery"),
 }
-"""Title of each table of a scan, and where its numbers are."""
+"""Title of each table of a scan → keys of its numbers."""
 
 
 def figures(folder: RunFolder, analysis: Analysis, metrics: Tree, curves: Tree) -> Iterator[Picture]:
-    """Figures of `search` in `metrics.json` and `curves.json`, if it is there."""
+    """Figures of `search` in `metrics.json` and `curves.json`, if there is one."""
     for part, tree in metrics.items():
         drawn = curves.get(part, {}).get("search", {})
         if "search" not in tree or not drawn:
@@ -57,10 +57,10 @@ def scan_figures(folder: RunFolder, analysis: Analysis, scan: Tree) -> Iterator[
     for axes in panels:
         _value_axis(axes, analysis, names, values)
     panels[0].legend(fontsize=8, loc="lower right")
-    caption = "Signal of each hypothesis against all background, which networks with parameters score under it."
+    caption = "Signal of each hypothesis against all background; networks with parameters score both under it."
     if several:
         caption += (
-            " Open symbols: without its signal in training. Right: differences on the same events, so with smaller errors."
+            " Open symbols: trained without its signal. Right: differences on the same events, which have smaller errors."
         )
     yield save(folder, figure, "scan-auc", "AUC at each hypothesis", caption, dict(scan))
     if any((at.get("search") or {}).get("binned") for row in scan["networks"].values() for at in row["at"].values()):
@@ -68,7 +68,7 @@ def scan_figures(folder: RunFolder, analysis: Analysis, scan: Tree) -> Iterator[
 
 
 def tables(tree: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[str]]]]:
-    """Of a scan: title, header and rows of each table: AUC, then what the search reaches where there is one.
+    """Title, header and rows of each table of a scan: AUC, then the results of the search, if there is one.
 
     The terminal and the page show the same: a row for each hypothesis, a column for each network. A star marks a
     hypothesis whose signal the network was not trained on.
@@ -90,7 +90,7 @@ def tables(tree: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[str]
 
 
 def chosen_in_words(search: Tree) -> str:
-    """Which events decided on cut and bins, as in "chosen on … events".
+    """The events that cut and bins were chosen on, as in "chosen on … events".
 
     >>> chosen_in_words({"chosen_on": "val"}), chosen_in_words({"chosen_on": "test", "crossed": True})
     ('val', 'the other half of the test')
@@ -101,7 +101,7 @@ def chosen_in_words(search: Tree) -> str:
 
 
 def limit_of(row: Mapping[str, Any], key: str = "limit") -> str:
-    """The median expected limit of a hypothesis, with its statistical error where the run knows it.
+    """The median expected limit of a hypothesis, with its statistical error if the run has it.
 
     Args:
         row: of `search.at`, from JSON.
@@ -127,13 +127,13 @@ def _two_digits(value: float) -> str:
 
 
 def discovery_of(row: Mapping[str, Any]) -> str:
-    """The discovery significance of a hypothesis, with its error where the run knows it."""
+    """The discovery significance of a hypothesis, with its error if the run has it."""
     found = row["discovery"]
     return f"{found:.2f}" if isinstance(found, float) else shown(found)
 
 
 def _values(analysis: Analysis, metrics: Tree, rows: Tree) -> Sequence[float] | None:
-    """Where hypotheses stand on the axis of their only parameter; None if there are several."""
+    """Values of hypotheses on the axis of their only parameter; None if there are several parameters."""
     if len(analysis.parameters) != 1:
         return None
     (name,) = analysis.parameters
@@ -174,15 +174,15 @@ def _cut(folder: RunFolder, search: Tree, drawn: Tree, part: str) -> Picture:
     if len(drawn) > 1:
         panels[0].legend(fontsize=8)
     caption = (
-        f"Asimov significance of a cut, on {part} events; points: the cuts chosen on {chosen_in_words(search)} events. "
-        "Bands and bars: spread of simulated samples of this size. Lines end where too few effective background events are "
-        "left."
+        f"Asimov significance of a cut on {part} events; points: the cuts chosen on {chosen_in_words(search)} events. "
+        "Bands and bars: statistical error of the simulated samples. Lines end where too few effective background events "
+        "are left."
     )
     return save(folder, figure, "search-cut", "Significance against the cut", caption, dict(drawn))
 
 
 def _stretched(score: Any) -> Any:
-    """The logarithm of the odds of a score, within what single precision tells from 0 and 1."""
+    """The logarithm of the odds of a score, which is kept from 0 and 1 by single precision."""
     inside = np.clip(score, 1e-6, 1 - 1e-6)
     return np.log10(inside / (1 - inside))
 
@@ -225,14 +225,14 @@ def _bins(folder: RunFolder, analysis: Analysis, search: Tree, drawn: Tree, part
     panels[0][0].legend(fontsize=8, loc="upper center", ncols=1)
     caption = (
         f"Expected events in bins of the score ({part}), signal on top of background; edges chosen on "
-        f"{chosen_in_words(search)} events, of about equal signal. Hatched: {100 * search['systematic']:.3g} % of the "
+        f"{chosen_in_words(search)} events for about equal signal. Hatched: {100 * search['systematic']:.3g} % of the "
         "background and Monte Carlo error; dashed: signal alone. Below: significance of each bin."
     )
     return save(folder, figure, "search-bins", "Binned score", caption, {name: drawn[name]["bins"] for name in drawn})
 
 
 def _edges_of_bins(axes: Any, edges: Sequence[Any]) -> None:
-    """Name the borders of bins, which are drawn equally wide, by the score there; bins that differ by fold by number."""
+    """Label the edges of bins, which are drawn with equal width, by their score; bins that differ by fold are numbered."""
     if edges and isinstance(edges[0], Sequence):
         axes.set_xlabel("bin of the score")
         return
@@ -291,8 +291,8 @@ def _limit(folder: RunFolder, analysis: Analysis, rows: Tree, values: Sequence[f
     _log_axis(axes)
     axes.set_ylim(top=axes.get_ylim()[1] * 3)
     axes.legend(ncols=2, loc="upper right")
-    caption = "Expected upper limit if there is no signal, from the binned score; where the band lies below the red line, "
-    caption += "the signal would be excluded. Between the points it is drawn straight."
+    caption = "Expected upper limit without signal, from the binned score; where the band is below the red line, the signal "
+    caption += "would be excluded. Points are joined by straight lines."
     return save(folder, figure, "search-limit", "Expected limit", caption, dict(rows))
 
 
@@ -326,12 +326,12 @@ def _scan_search(folder: RunFolder, analysis: Analysis, scan: Tree, x: Tree, val
     for axes in panels:
         _value_axis(axes, analysis, list(scan["hypotheses"]), values)
     panels[0].legend(fontsize=8, loc="upper left")
-    caption = "Significance with the background's uncertainty, and expected limit. Open: without its signal in training."
+    caption = "Significance with background uncertainty, and expected limit. Open symbols: trained without its signal."
     return save(folder, figure, "scan-search", "Search at each hypothesis", caption, {"x": list(x.values())})
 
 
 def _networks(axes: Any, networks: Tree, x: Tree, keys: Sequence[str], title: str, first: int = 0) -> None:
-    """One line per network; where it has not seen the signal, the symbol is open."""
+    """One line per network; the symbol is open at hypotheses whose signal it was not trained on."""
     width = (max(x.values()) - min(x.values())) if len(x) > 1 else 1.0
     for i, (name, row) in enumerate(networks.items(), start=first):
         found = [(where, *_number(row["at"].get(where), keys)) for where in x]
@@ -361,7 +361,7 @@ def _networks(axes: Any, networks: Tree, x: Tree, keys: Sequence[str], title: st
 
 
 def _number(row: Any, keys: Sequence[str]) -> tuple[float | None, float]:
-    """A number and its error from nested mappings; None if it is not there."""
+    """A number and its error from nested mappings; None if there is none."""
     found = _at(row, keys)
     if isinstance(found, Mapping):
         return found.get("value"), found.get("error") or 0.0

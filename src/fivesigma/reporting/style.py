@@ -1,4 +1,4 @@
-"""How every figure looks, and how it is saved."""
+"""The style of figures, and how they are saved."""
 
 import io
 import json
@@ -73,7 +73,7 @@ def style(note: str = "") -> Iterator[None]:
     """Draw with the house style, leaving the user's matplotlib settings alone.
 
     Args:
-        note: what stands at the upper left of every figure, such as "Simulation".
+        note: text at the upper left of every figure, such as "Simulation".
     """
     import matplotlib
 
@@ -123,7 +123,7 @@ def save(folder: RunFolder, figure: "Figure", name: str, title: str, caption: st
 
 
 def is_drawable(text: str) -> bool:
-    """Whether what stands between dollar signs in a text is a formula that can be drawn, or there is none."""
+    """Whether the text between dollar signs, if there is any, is a formula that can be drawn."""
     from matplotlib.cbook import is_math_text
     from matplotlib.mathtext import MathTextParser
 
@@ -134,7 +134,7 @@ def is_drawable(text: str) -> bool:
 
 
 def _draw_as_written(figure: "Figure") -> None:
-    """Draw texts that only look like formulas, such as titles with dollar signs, as they are written."""
+    """Draw texts that look like formulas but are none, such as titles with dollar signs, as they are written."""
     from matplotlib.text import Text
 
     for text in figure.findobj(Text):
@@ -151,7 +151,7 @@ def _own_ids(svg: str, name: str) -> str:
 
 
 def label(analysis: Analysis, name: str) -> str:
-    """What a column is, with its unit, for an axis."""
+    """Title and unit of a column, for an axis."""
     unit = units_of(analysis, [name]).get(name, "")
     if not unit and name in analysis.parameters:
         unit = analysis.parameters[name].unit
@@ -193,7 +193,7 @@ def stairs(
 
 
 def points(axes: "Axes", tree: Mapping[str, Any], colour: str, label: str, *, density: bool = True) -> None:
-    """Draw a histogram as points with error bars; empty bins are left out."""
+    """Draw a histogram as points with error bars; empty bins are omitted."""
     edges, counts, errors = scaled(tree, density)
     centres = (edges[1:] + edges[:-1]) / 2
     some = counts != 0
@@ -202,12 +202,12 @@ def points(axes: "Axes", tree: Mapping[str, Any], colour: str, label: str, *, de
 
 
 def count_scale(trees: Iterable[Mapping[str, Any]]) -> str:
-    """`log` for histograms of which a bin has a positive content, otherwise `linear`."""
+    """`log` if any bin of the histograms has a positive content, otherwise `linear`."""
     return "log" if any(count > 0 for tree in trees for count in tree["counts"]) else "linear"
 
 
 def fit_axis(axes: "Axes", tree: Mapping[str, Any]) -> None:
-    """A logarithmic axis for bins of equal ratio, whole-number ticks for bins around whole numbers."""
+    """A logarithmic axis for logarithmic bins, integer ticks for bins around integers."""
     from matplotlib.ticker import MaxNLocator, NullLocator
 
     edges = np.asarray(tree["edges"], float)
@@ -222,7 +222,7 @@ def scaled(tree: Mapping[str, Any], density: bool) -> tuple[Any, Any, Any]:
     """Edges, counts and errors of a histogram, normalised to unit area if asked."""
     edges, counts, errors = (np.asarray(tree[key], float) for key in ("edges", "counts", "errors"))
     counts = _nothing_for_rounding(counts, errors)
-    # Bins of equal ratio are drawn on a logarithmic axis, where they are equally wide.
+    # Logarithmic bins are drawn on a logarithmic axis, where they have equal width.
     even = (edges > 0).all() and np.allclose(edges[1:] / edges[:-1], edges[1] / edges[0]) and edges[-1] > 10 * edges[0]
     area = float(counts.sum() if even else (counts * np.diff(edges)).sum())
     factor = 1 / area if density and area > 0 else 1.0
@@ -230,5 +230,5 @@ def scaled(tree: Mapping[str, Any], density: bool) -> tuple[Any, Any, Any]:
 
 
 def _nothing_for_rounding(values: Any, size: Any) -> Any:
-    """Zero where a difference is due to rounding only: a logarithmic axis would go down to it."""
+    """Set differences that are due to rounding to zero: a logarithmic axis would extend down to them."""
     return np.where(np.abs(values) < 1e-9 * np.abs(size), 0.0, values)

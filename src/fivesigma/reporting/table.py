@@ -1,4 +1,4 @@
-"""A table of text, for the page and for the terminal, and how numbers stand in it."""
+"""Tables of text for the page and the terminal, and the format of their numbers."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +22,7 @@ class Table:
 
 
 def number(value: Any) -> str:
-    """A number for a table: four significant digits, thousands separated; a dash for none.
+    """A number for a table: four significant digits, thousands separated; a dash for None.
 
     >>> number(None), number(12345), number(12345.6), number(0.000123456), number(1.0)
     ('–', '12,345', '12,346', '0.0001235', '1')

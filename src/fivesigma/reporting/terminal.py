@@ -1,4 +1,4 @@
-"""What the terminal shows of a run: the data, the key numbers, the search, and the comparison with baselines."""
+"""Tables of a run on the terminal: data, main results, search, and comparison with baselines."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -35,7 +35,7 @@ def data_tables(tree: Mapping[str, Any], analysis: Analysis) -> Iterator[Table]:
 
 
 def class_tables(tree: Mapping[str, Any], analysis: Analysis) -> Iterator[Table]:
-    """Events and shares of each class in every part, and sums of weights where those differ."""
+    """Events and fractions of each class in every part, and sums of weights if they differ from them."""
     parts, counts = list(tree["parts"]), tree["classes"]
     if not counts:
         yield Table("events by part", ["", *parts], [["events", *(f"{tree['parts'][part]['events']:,}" for part in parts)]])
@@ -51,17 +51,17 @@ def class_tables(tree: Mapping[str, Any], analysis: Analysis) -> Iterator[Table]
             [name, *(f"{sums[p][name]:.6g} ({100 * sums[p][name] / (sum(sums[p].values()) or 1):.2f} %)" for p in parts)]
             for name in analysis.classes
         ]
-        yield Table("sum of weights by part, which is what the metrics count", ["class", *parts], rows)
+        yield Table("sum of weights by part, which the metrics use", ["class", *parts], rows)
 
 
 def key_numbers(results: Results) -> list[list[str]]:
-    """Rows of metric and value ± error in every part."""
+    """One row for each metric: its name, and value ± error in every part."""
     names = dict.fromkeys(name for part in results.parts.values() for name in part.metrics)
     return [[name, *(part.text(name) for part in results.parts.values())] for name in names]
 
 
 def result_tables(results: Results, analysis: Analysis) -> Iterator[Table]:
-    """The numbers one looks at first."""
+    """The main results of a run."""
     yield Table(f"{analysis.name}: {analysis.task}", ["metric", *results.parts], key_numbers(results))
     last = results.judged
     part = results.parts[last]
@@ -78,25 +78,25 @@ def result_tables(results: Results, analysis: Analysis) -> Iterator[Table]:
     negative = {name: each.negative_weights for name, each in results.parts.items() if each.negative_weights}
     if negative:
         rows = [[p, f"{100 * n['share']:.3g} %", f"{n['effective_events']:,.0f}"] for p, n in negative.items()]
-        yield Table("negative weights, kept in every number above", ["part", "events", "effective events"], rows)
+        yield Table("negative weights, included in all numbers above", ["part", "events", "effective events"], rows)
     metrics = results.to_json()
     compared = comparison.tables(metrics, analysis)
     yield from [*compared, *trigger.tables(metrics, analysis)[: 1 if compared else 2]]
 
 
 def search_sentences(results: Results, analysis: Analysis) -> Iterator[str]:
-    """Which yields the search of each part counts with."""
+    """A sentence on the expected events of the search of each part."""
     for part in results.parts.values():
         if part.search:
             yield in_words(part.search, analysis.classes)
 
 
 def search_tables(search: Mapping[str, Any], part: str) -> list[Table]:
-    """Significance of each hypothesis, and its limit where there is one.
+    """Significance of each hypothesis, and its limit if there is one.
 
     Args:
         search: `search` of a part's metrics, from JSON.
-        part: which.
+        part: name of the part.
     """
     rows, bounds = [], []
     for name, row in search["at"].items():
@@ -120,7 +120,7 @@ def search_tables(search: Mapping[str, Any], part: str) -> list[Table]:
 
 
 def in_words(search: Mapping[str, Any], classes: Sequence[str]) -> str:
-    """Which yields a search counts with, and where they come from."""
+    """A sentence on the expected events of a search and their origin."""
     first = next((row for row in search["at"].values() if "total_signal" in row), None)
     if first is None:
         return "no hypothesis could be searched for"

@@ -1,4 +1,4 @@
-"""What a trigger makes of the network and its baselines: turn-on curves, rates, efficiency, resolution, charge."""
+"""Trigger performance of the network and its baselines: turn-on curves, rates, efficiency, resolution, charge."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -20,14 +20,14 @@ Tree = Mapping[str, Any]
 Rows = Sequence[Tree]
 TICKS = [2, 3, 5, 7, 10, 20, 30, 50, 70, 100]
 NOT_SIMULATED = (
-    "The simulation has single muons from the collision point: no pile-up, no fake muons and no displaced muons, all of "
-    "which add to the rate in collisions."
+    "The simulation has single muons from the collision point, but no pile-up, fake or displaced muons, which add to the "
+    "rate in collisions."
 )
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 
 def figures(folder: RunFolder, analysis: Analysis, curves: Tree) -> Iterator[Picture]:
-    """All figures there are numbers for.
+    """All figures that there are numbers for.
 
     Args:
         folder, analysis: of the run.
@@ -50,7 +50,7 @@ def figures(folder: RunFolder, analysis: Analysis, curves: Tree) -> Iterator[Pic
 
 
 def tables(metrics: Tree, analysis: Analysis) -> list[Table]:
-    """All tables there are numbers for, the short one that a terminal shows first.
+    """All tables that there are numbers for; the short one for the terminal comes first.
 
     Args:
         metrics: part → its numbers, from `metrics.json`.
@@ -69,7 +69,7 @@ def tables(metrics: Tree, analysis: Analysis) -> list[Table]:
 
 
 def models(tree: Tree) -> dict[str, Any]:
-    """Name → what a trigger says of the network and of each baseline, from one part of `metrics.json` or `curves.json`."""
+    """Model → its trigger performance, from one part of `metrics.json` or `curves.json`."""
     others = {name: one["trigger"] for name, one in tree.get("baselines", {}).items() if "trigger" in one}
     return {NETWORK: tree["trigger"], **others}
 
@@ -81,8 +81,8 @@ def _turn_on(folder: RunFolder, tree: Tree, settings: Trigger, part: str) -> Pic
     _finish_turn_on(axes, settings)
     axes.legend(title="threshold", loc="lower right")
     caption = (
-        f"Share of {part} muons that the network accepts. At a threshold it is {settings.efficiency:g} by the definition "
-        "of the scale, which other events have set (dotted). Vertical bars: Clopper–Pearson, 68.27 %; horizontal: bins."
+        f"Efficiency of the network for {part} muons. At a threshold it is {settings.efficiency:g} by the definition of the "
+        "scale, which was set with other events (dotted). Vertical bars: Clopper–Pearson, 68.27 %; horizontal: bins."
     )
     return save(folder, figure, "turn-on", "Turn-on curves of the network", caption, tree["turn_on"])
 
@@ -98,8 +98,8 @@ def _turn_on_models(folder: RunFolder, every: Tree, settings: Trigger, part: str
     right.set(yscale="log", ylim=(2e-4, 1.5))
     left.legend(loc="upper left")
     caption = (
-        f"All models at {at} GeV on their scales, which promise {settings.efficiency:g} there. On the right the same with a "
-        "logarithmic axis: muons accepted far below the threshold make the rate, because most muons are there."
+        f"All models at {at} GeV on their scales, set to {settings.efficiency:g} at the threshold. Right: the same with a "
+        "logarithmic axis, as the rate is dominated by muons far below the threshold, where most muons are."
     )
     numbers = {name: tree["turn_on"][at] for name, tree in every.items()}
     return save(folder, figure, "turn-on-models", f"Turn-on at {at} GeV ({part})", caption, numbers)
@@ -141,9 +141,9 @@ def _rates(folder: RunFolder, every: Tree, settings: Trigger, part: str) -> Pict
     top.tick_params(labelbottom=False)
     top.legend()
     caption = (
-        f"Rate of muons that fall like {power(settings.spectrum)}, all models on their scales, which promise an efficiency "
-        f"of {settings.efficiency:g} at each threshold; below, the rate of each baseline over that of the network. Bands: "
-        "one standard deviation; that of the ratio takes into account that both are of the same muons."
+        f"Rate of muons with a spectrum of {power(settings.spectrum)}, all models on their scales, set to an efficiency of "
+        f"{settings.efficiency:g} at each threshold. Below: rate of each baseline divided by that of the network. Bands: "
+        "one standard deviation; for the ratio, fluctuations common to both cancel."
     )
     return save(folder, figure, "trigger-rate", f"Rate against threshold ({part})", caption, numbers)
 
@@ -164,8 +164,8 @@ def _efficiency_eta(folder: RunFolder, analysis: Analysis, every: Tree, settings
     left.set_title("the network")
     right.set_title(f"all models at {at} GeV")
     caption = (
-        "Share accepted of the muons above a threshold, as they were generated: at the threshold "
-        f"{100 * settings.efficiency:g} % pass, far above it the plateau."
+        "Efficiency of a threshold for muons above it, with the generated spectrum: at the threshold "
+        f"{100 * settings.efficiency:g} % pass, far above it the plateau is reached."
     )
     numbers = {name: tree["efficiency_eta"] for name, tree in every.items()}
     return save(folder, figure, "efficiency-eta", f"Efficiency against η ({part})", caption, numbers)
@@ -188,8 +188,8 @@ def _resolution(folder: RunFolder, every: Tree, key: str, axis: str, part: str) 
     panels[0].legend()
     words = "the true momentum" if log else "η, for all muons as they were generated"
     caption = (
-        f"(predicted − true)/true momentum, before the scale of the trigger, against {words}. Core: within two of its own "
-        "widths of the median; upper tail: the share more than three above it."
+        f"(predicted − true)/true momentum, without the scale of the trigger, against {words}. Core: width within two of "
+        "its widths of the median; upper tail: fraction more than three widths above it."
     )
     numbers = {name: tree[key] for name, tree in every.items()}
     name = "resolution-pt" if log else "resolution-eta"
@@ -208,12 +208,12 @@ def _charge(folder: RunFolder, every: Tree, part: str) -> Picture:
     lowest = min((row["low"] for row in values if row["low"] > 0), default=0.01)
     axes.set(xlabel="true pT [GeV]", ylabel="share with the wrong charge", ylim=(lowest / 1.5, 0.8))
     axes.legend()
-    caption = "Bins without a wrong charge are left out. Vertical bars: Clopper–Pearson, 68.27 %."
+    caption = "Bins without a wrong charge are omitted. Vertical bars: Clopper–Pearson, 68.27 %."
     return save(folder, figure, "wrong-charge", f"Charge misassignment ({part})", caption, found)
 
 
 def _shares(axes: "Axes", rows: Rows, i: int, text: str, *, log: bool = True, empty: bool = True) -> None:
-    """Shares in bins as points with their intervals; bins without a passing muon only if `empty`."""
+    """Fractions in bins as points with their intervals; bins without a passing muon only if `empty`."""
     rows = [row for row in rows if row["share"]["value"] is not None and (empty or row["share"]["value"] > 0)]
     value, low, high = (np.array([row["share"][key] for row in rows]) for key in ("value", "low", "high"))
     centre, bars = _bins(rows, log)
@@ -239,7 +239,7 @@ def _values(axes: "Axes", rows: Rows, key: str, i: int, text: str, log: bool) ->
 
 
 def _bins(rows: Rows, log: bool) -> tuple[Any, Any]:
-    """Centres of bins and what lies on both sides of them."""
+    """Centres of bins, and the distances to their edges."""
     low, high = (np.array([row[key] for row in rows], float) for key in ("low", "high"))
     centre = np.sqrt(np.maximum(low, high / 4) * high) if log else (low + high) / 2
     return centre, [centre - low, high - centre]
@@ -253,7 +253,7 @@ def _band(axes: "Axes", x: Sequence[float], values: Sequence[Any], errors: Seque
 
 
 def _momentum_axis(axes: "Axes") -> None:
-    """A logarithmic axis with whole numbers at its ticks."""
+    """A logarithmic axis with integers at its ticks."""
     from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
     axes.set_xscale("log")
@@ -263,7 +263,7 @@ def _momentum_axis(axes: "Axes") -> None:
 
 
 def _at_one_threshold(tree: Tree, part: str, settings: Trigger, simulated: bool) -> Table:
-    """Rates at equal measured efficiency; beside them, what the scale promises."""
+    """Rates at equal measured efficiency, and those on the scale of the trigger."""
     at = f"{settings.threshold:g}"
     rows = []
     for name, one in models(tree).items():
@@ -276,12 +276,12 @@ def _at_one_threshold(tree: Tree, part: str, settings: Trigger, simulated: bool)
     header = ["model", f"rate [{unit}]", "rate / network's"]
     header += [f"scale: rate [{unit}]", "scale: rate / network's", "scale: efficiency", "plateau"]
     note = (
-        f"Rates in the first columns are at equal measured efficiency: each model is cut where {percent} of these muons "
-        f"within 10 % of {at} GeV pass. `scale`: the cut of a scale that other events have set, which promises {percent}, "
+        f"Rates in the first columns are at equal measured efficiency: the cut of each model is passed by {percent} of "
+        f"these muons within 10 % of {at} GeV. `scale`: the cut of a scale that was set to {percent} with other events, "
         "and its efficiency measured on these muons. "
-        f"Rates are for muons that fall like {power(settings.spectrum)}. Errors come from a bootstrap that repeats the "
-        "choice of the cut; the error of a ratio takes into account that both models are judged on the same muons. "
-        f"Plateau: share that passes of the muons from {settings.plateau:g} times the threshold."
+        f"Rates are for muons with a spectrum of {power(settings.spectrum)}. Errors come from a bootstrap that repeats the "
+        "choice of the cut; in the error of a ratio, fluctuations common to both models cancel. "
+        f"Plateau: efficiency for muons from {settings.plateau:g} times the threshold on."
     )
     if simulated:
         note += f" {NOT_SIMULATED}"
@@ -293,7 +293,7 @@ def _unit(settings: Trigger) -> str:
 
 
 def _at_every_threshold(tree: Tree, part: str, settings: Trigger) -> list[Table]:
-    """Rates, and where the network's curves turn on and end."""
+    """Rates at every threshold, and the network's efficiency at the threshold and on the plateau."""
     every = models(tree)
     others = [name for name in every if name != NETWORK]
     rates, efficiencies = [], []
@@ -308,7 +308,7 @@ def _at_every_threshold(tree: Tree, part: str, settings: Trigger) -> list[Table]
     unit = _unit(settings)
     header = ["threshold", f"network's rate [{unit}]", f"scale: rate [{unit}]"]
     header += [text for name in others for text in (f"{name} / network", f"scale: {name} / network")]
-    note = "At equal measured efficiency; `scale`: at the efficiency that the scales promise."
+    note = "At equal measured efficiency; `scale`: on the scales of the models."
     return [
         Table(f"Rates at every threshold ({part})", header, rates, note),
         Table(f"The network's efficiency ({part})", ["threshold", "on the scale", "plateau"], efficiencies),
@@ -316,12 +316,12 @@ def _at_every_threshold(tree: Tree, part: str, settings: Trigger) -> list[Table]
 
 
 def _resolutions(tree: Tree, part: str) -> list[Table]:
-    """Of the momentum, and of q/pT with the charge where there is one."""
+    """Resolution of the momentum, and of q/pT with the charge if it is predicted."""
     every = models(tree)
     rows = [_resolution_row(name, one["resolution"]) for name, one in every.items()]
     note = (
-        "Of all muons as they were generated. Core: within two of its own widths of the median; tails: farther from it "
-        "than three. Of a Gaussian, 0.13 % lie in either tail."
+        "All muons, with the generated spectrum. Core: width within two of its widths of the median; tails: fractions more "
+        "than three widths from it. A Gaussian has 0.13 % in either tail."
     )
     header = ["model", "median", "Gaussian core", "half of 68 %", "lower tail", "upper tail"]
     found = [Table(f"Resolution ΔpT/pT ({part})", header, rows, note)]

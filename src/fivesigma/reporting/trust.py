@@ -1,4 +1,4 @@
-"""Whether scores can be trusted: importance of the inputs, sculpting of the background."""
+"""Figures on the trust in scores: importance of the inputs, sculpting of the background."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,11 +14,11 @@ from fivesigma.runs.folder import RunFolder
 
 Tree = Mapping[str, Any]
 MOST_INPUTS = 30
-"""Inputs that are drawn; the others are in the table of numbers."""
+"""Largest number of inputs that are drawn; all are in `metrics.json`."""
 
 
 def figures(folder: RunFolder, analysis: Analysis, metrics: Tree, curves: Tree) -> Iterator[Picture]:
-    """Figures of what is there.
+    """Figures of importance and sculpting, as far as they were evaluated.
 
     Args:
         folder, analysis: of the run.
@@ -45,8 +45,8 @@ def _importance(folder: RunFolder, analysis: Analysis, tree: Tree) -> Picture:
     axes.axvline(0, color="0.4", lw=0.8)
     axes.set(xlabel=f"{LOSS[analysis.task]} when permuted", ylim=(-0.6, len(names) - 0.4))
     caption = (
-        "How much worse validation events are scored when one input is permuted among them. Inputs that say the same "
-        "as others are not important one by one."
+        "Loss of performance on validation events when one input is permuted among them. Of inputs that are strongly "
+        "correlated, each alone may look unimportant."
     )
     if len(tree) > len(names):
         caption += f" The {len(names)} most important of {len(tree)} are shown."

@@ -1,4 +1,4 @@
-"""The rules that every kind of baseline keeps: weights count, missing values do no harm, and nothing is pickled."""
+"""Rules for every kind of baseline: weights count, missing values are allowed, and nothing is pickled."""
 
 import tempfile
 import zipfile
@@ -25,16 +25,16 @@ CLASSES = {"binary": ("background", "signal"), "multiclass": ("a", "b", "c"), "r
 
 
 def check_baseline(kind: BaselineKind, settings: Section | None = None, tolerance: float = 0.05) -> None:
-    """Check a kind of baseline for two classes, for three and for a regression, as far as it does not refuse them.
+    """Check a kind of baseline for two classes, for three and for a regression, unless it refuses them.
 
     Args:
-        kind: of the baseline.
-        settings: of the kind, for the features x0, x1 and x2; its defaults if they are left out.
-        tolerance: mean difference that may lie between an event that stands twice and one of twice the weight, as a
-            share of the range of the scores; zero but for models that count events.
+        kind: kind of baseline.
+        settings: its settings, for the features x0, x1 and x2; by default those of the kind.
+        tolerance: largest mean difference between scores learned from repeated events and from larger weights, relative
+            to the range of the scores; only models that count events need more than zero.
 
     Raises:
-        AssertionError: naming the rule that is broken.
+        AssertionError: with the rule that is broken.
     """
     check_settings(kind)
     with never_raises(f"{kind.name}: the settings need values; give `settings`"):
@@ -49,7 +49,7 @@ def check_baseline(kind: BaselineKind, settings: Section | None = None, toleranc
 
 
 def analysis_of(task: str) -> Analysis:
-    """What is learned: a class, or a number, from x0, x1 and x2.
+    """An analysis that learns a class or a number from x0, x1 and x2.
 
     Args:
         task: `binary`, `multiclass` or `regression`.
@@ -59,12 +59,12 @@ def analysis_of(task: str) -> Analysis:
 
 
 def events_of(task: str, events: int = EVENTS, seed: int = 1) -> Events:
-    """Events that can be told apart by x0; a tenth of the values is missing.
+    """Events whose target depends on x0; a tenth of the values is missing.
 
     Args:
         task: `binary`, `multiclass` or `regression`.
-        events: how many.
-        seed: of the draw.
+        events: number of events.
+        seed: seed of the generator.
     """
     generator = np.random.default_rng(seed)
     x = generator.normal(size=(events, len(NAMES)))
@@ -98,7 +98,7 @@ def _takes(kind: BaselineKind, settings: Section, task: str) -> bool:
     except Exception as error:
         said = f"{kind.name} refuses a {task} analysis with {type(error).__name__}, not AnalysisError"
         raise AssertionError(said) from error
-    return own.classes == asked.classes  # else it learns something of its own
+    return own.classes == asked.classes  # otherwise it has a target of its own
 
 
 def _same(events: Events) -> Events:
@@ -108,7 +108,7 @@ def _same(events: Events) -> Events:
 def _fit(
     kind: BaselineKind, settings: Section, task: str, place: Path, changed: Callable[[Events], Events] = _same
 ) -> BaselineModel:
-    """A baseline trained on events that are changed before; those of the validation, which may choose, are changed, too."""
+    """A baseline trained on events, training and validation, that `changed` was applied to."""
     parts = {"train": changed(events_of(task)), "val": changed(events_of(task, EVENTS // 3, seed=2))}
     own = kind.analysis_of(settings, analysis_of(task))
     with never_raises(f"{kind.name} cannot learn from {len(parts['train'])} {task} events with missing values"):
@@ -132,11 +132,11 @@ def _check_scores(kind: BaselineKind, settings: Section, task: str) -> None:
         same = np.array_equal(again.score(new.features), model.score(new.features))
         require(same, f"{kind.name}: a saved baseline gives other scores when it is loaded")
         require(tuple(again.columns) == tuple(model.columns), f"{kind.name}: a saved baseline takes other columns")
-        require(isinstance(model.describe(), str), f"{kind.name}: what came of the training is no text")
+        require(isinstance(model.describe(), str), f"{kind.name}: the description of the training is no text")
 
 
 def _check_range(name: str, task: str, model: BaselineModel, new: Events) -> None:
-    """Scores are finite, of the right shape, probabilities where there are classes, and better than none."""
+    """Scores are finite, have the right shape, are probabilities of classes, and depend on the target."""
     require(set(model.columns) <= set(NAMES), f"{name} takes the columns {model.columns}, which are not those given")
     shape = (len(new), 3) if task == "multiclass" else (len(new),)
     with never_raises(f"{name} cannot score {len(new)} events, some of whose values are missing"):
@@ -144,7 +144,7 @@ def _check_range(name: str, task: str, model: BaselineModel, new: Events) -> Non
     require(score.shape == shape, f"{name}: {len(new)} events give scores of the shape {score.shape}, not {shape}")
     require(np.isfinite(score).all(), f"{name}: the score of an event with missing values is not finite")
     nothing = model.score(np.full((4, len(NAMES)), np.nan, np.float32))
-    require(np.isfinite(nothing).all(), f"{name}: the score of an event of which all is missing is not finite")
+    require(np.isfinite(nothing).all(), f"{name}: the score of an event without any value is not finite")
     with never_raises(f"{name} cannot score no events"):
         empty = model.score(np.zeros((0, len(NAMES)), np.float32))
     require(empty.shape == (0, *shape[1:]), f"{name}: no events give scores of the shape {empty.shape}")
@@ -156,11 +156,11 @@ def _check_range(name: str, task: str, model: BaselineModel, new: Events) -> Non
         require(np.allclose(sums, 1, atol=1e-4), f"{name}: the probabilities of an event do not add up to 1")
         chosen = score.argmax(axis=1) if task == "multiclass" else score > 0.5
         learned = (chosen == new.target).mean() > 1.2 / len(CLASSES[task])
-    require(learned, f"{name} has not learned what a {task} needs, which x0 tells")
+    require(learned, f"{name} has not learned the {task} target, which depends on x0")
 
 
 def _check_weights(kind: BaselineKind, settings: Section, task: str, tolerance: float) -> None:
-    """Three times the weight is the same as three events, and not the same as one."""
+    """Three times the weight has the same effect as three events, and another than one."""
 
     def factor(events: Events) -> NDArray[np.int64]:
         target = events.target
@@ -185,7 +185,7 @@ def _check_weights(kind: BaselineKind, settings: Section, task: str, tolerance: 
 
 
 def is_pickled(path: Path) -> bool:
-    """Whether a file, or one inside an archive, is a pickle or holds one."""
+    """Whether a file, or one inside an archive, is or contains a pickle."""
     if not path.is_file():
         return False
     if zipfile.is_zipfile(path):

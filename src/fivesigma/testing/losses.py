@@ -1,4 +1,4 @@
-"""The rules that every loss keeps: a number per event, finite everywhere, with a gradient that leads downhill."""
+"""Rules for every loss: one number per event, finite everywhere, with a gradient along which it falls."""
 
 from typing import Any
 
@@ -12,24 +12,24 @@ from fivesigma.training.losses.base import Loss, LossKind
 
 EVENTS = 200
 STEP = 1e-2
-"""In single precision, shorter steps measure rounding."""
+"""Step of numerical derivatives; in single precision, shorter steps measure rounding."""
 
 
 def check_loss(kind: LossKind, settings: Section | None = None) -> None:
-    """Check a loss for every task that it trains, on logits and on what the network ends in.
+    """Check a loss for each of its tasks, on logits and on outputs of the final activation.
 
     Args:
         kind: the loss.
-        settings: of the kind; its defaults if they are left out.
+        settings: its settings; by default those of the kind.
 
     Raises:
-        AssertionError: naming the rule that is broken.
+        AssertionError: with the rule that is broken.
     """
     check_settings(kind)
     require(kind.tasks and set(kind.tasks) <= set(TASKS), f"{kind.name}: the tasks {kind.tasks} are not among {TASKS}")
     chosen = kind.settings() if settings is None else settings
     for task in kind.tasks:
-        # A regression has no logits; whatever is said of them, its outputs are the same.
+        # A regression has no logits: its outputs are the same for both.
         for from_logits in (True, False):
             with never_raises(f"{kind.name} cannot be made for a {task} task"):
                 loss = kind.make(chosen, task, from_logits)
@@ -41,7 +41,7 @@ def check_loss(kind: LossKind, settings: Section | None = None) -> None:
 
 
 def _outputs(task: str, probabilities: bool, seed: int = 1) -> NDArray[np.float32]:
-    """What a network might say, [event, output]."""
+    """Outputs as of a network, [event, output]."""
     drawn = np.random.default_rng(seed).normal(0, 1.5, (EVENTS, 3 if task == "multiclass" else 1))
     if not probabilities:
         return drawn.astype(np.float32)
@@ -107,7 +107,7 @@ def _check_extremes(name: str, loss: Loss, task: str, probabilities: bool) -> No
 
 
 def _check_direction(name: str, loss: Loss, task: str, probabilities: bool) -> None:
-    """A right answer costs less than a wrong one, and from there the gradient leads towards it."""
+    """A right answer has a smaller loss than a wrong one, from which the loss falls towards it."""
     target = _target(task)
     if task == "regression":
         right, wrong = target[:, None], target[:, None] + np.where(np.arange(EVENTS) % 2, 2, -2)[:, None]
@@ -119,6 +119,6 @@ def _check_direction(name: str, loss: Loss, task: str, probabilities: bool) -> N
             right, wrong = (10 * (side - 0.5) for side in (right, wrong))
     right, wrong = (side.astype(np.float32) for side in (right, wrong))
     cost = [_values(name, loss, side, target) for side in (right, wrong)]
-    require((cost[0] < cost[1]).all(), f"{name}: a right answer does not cost less than a wrong one")
+    require((cost[0] < cost[1]).all(), f"{name}: a right answer does not have a smaller loss than a wrong one")
     slope = (_gradient(loss, wrong, target) * (wrong - right)).sum(axis=1)
     require((slope > 0).all(), f"{name}: from a wrong answer, a step towards the right one does not lower the loss")

@@ -1,4 +1,4 @@
-"""The rules that every metric keeps, whatever it measures."""
+"""Rules for every metric: weights, errors, direction and undefined values."""
 
 import warnings
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ OPTIONS = MetricOptions()
 
 @dataclass(frozen=True)
 class Sample:
-    """What a metric is given: score [event] or [event, class], target [event] and weight [event]."""
+    """Arguments of a metric: score [event] or [event, class], target [event] and weight [event]."""
 
     score: NDArray[Any]
     target: NDArray[Any]
@@ -37,9 +37,9 @@ def sample_of(task: str, events: int, seed: int, quality: float = 2.0) -> Sample
 
     Args:
         task: `binary`, `multiclass` (three classes) or `regression`.
-        events: how many there are.
-        seed: of the draw.
-        quality: how well the scores tell the classes apart, or one over the error of the predictions.
+        events: number of events.
+        seed: seed of the generator.
+        quality: separation of the classes, or inverse error of the predictions.
     """
     generator = np.random.default_rng(seed)
     weight = generator.exponential(1, events)
@@ -55,22 +55,22 @@ def sample_of(task: str, events: int, seed: int, quality: float = 2.0) -> Sample
 
 
 def check_metric(spec: MetricSpec, *, events: int = 2000, toys: int = 300) -> None:
-    """Check a metric: its weights, its error, its direction, and what it does where it is not defined.
+    """Check a metric: weights, error, coverage, direction, and values where it is undefined.
 
     Args:
-        spec: the metric; it needs a function.
-        events: in a sample for which the error must be right.
-        toys: samples by which its coverage is measured.
+        spec: the metric, which must have a function.
+        events: number of events of a sample.
+        toys: number of samples for the coverage of the error.
 
     Raises:
-        AssertionError: naming the rule that is broken.
+        AssertionError: with the rule that is broken.
     """
     require(spec.name.isidentifier(), f"the name {spec.name!r} is not made of letters, digits and _")
     require(spec.tasks and set(spec.tasks) <= set(TASKS), f"{spec.name}: the tasks {spec.tasks} are not among {TASKS}")
     require(spec.meaning, f"{spec.name} has no meaning, which the report shows")
     require(spec.function is not None, f"{spec.name} has no function")
     with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")  # what NumPy warns of where a metric is not defined
+        warnings.simplefilter("ignore")  # NumPy warns where a metric is undefined
         for task in spec.tasks:
             _check_weights(spec, task, events)
             _check_errors(spec, task, events)
@@ -88,7 +88,7 @@ def _value(spec: MetricSpec, sample: Sample) -> Metric:
 
 
 def _require_same(found: Metric, expected: Metric, what: str, *, error: float | None = None) -> None:
-    """The same value, and the same error within a share `error` of it."""
+    """Require the same value, and the same error within a relative tolerance `error`."""
     require(np.isclose(found.value, expected.value, rtol=1e-6, atol=1e-9), f"{what}: {expected.value} becomes {found.value}")
     if error is not None:
         alike = np.isclose(found.error, expected.error, rtol=error)
@@ -106,7 +106,7 @@ def _check_weights(spec: MetricSpec, task: str, events: int) -> None:
     order = np.random.default_rng(2).permutation(events)
     # Draws of a bootstrap may follow the rows, so that the error may change by as much as it is uncertain.
     _require_same(_value(spec, sample.take(order)), plain, f"{spec.name}: the order of events changes it", error=0.25)
-    # Of one class only, or of large targets, so that it matters.
+    # Only one class, or large targets, so that the weights matter.
     chosen = sample.target > np.median(sample.target) if task == "regression" else sample.target == 1
     twice = _value(spec, sample.take(np.concatenate([np.arange(events), np.flatnonzero(chosen)])))
     doubled = _value(spec, sample.weighted(sample.weight * (1 + chosen)))

@@ -1,4 +1,4 @@
-"""The rules that every kind of network keeps: its shapes, its seed, its file, and events that do not know each other."""
+"""Rules for every kind of network: shapes, seed, file, and independent events."""
 
 import tempfile
 from pathlib import Path
@@ -12,18 +12,18 @@ from fivesigma.models.base import Inputs, ModelKind
 from fivesigma.testing.rules import check_settings, never_raises, require
 
 OUTPUTS = {"sigmoid": 1, "softmax": 3, "linear": 1}
-"""Activation that a network ends in → how many outputs it has."""
+"""Final activation of a network → its number of outputs."""
 
 
 def check_model(kind: ModelKind, settings: Section | None = None) -> None:
     """Check a kind of network for two classes, three, and a regression, with and without physics parameters.
 
     Args:
-        kind: of the network.
-        settings: of the kind; its defaults if they are left out.
+        kind: kind of network.
+        settings: its settings; by default those of the kind.
 
     Raises:
-        AssertionError: naming the rule that is broken.
+        AssertionError: with the rule that is broken.
     """
     check_settings(kind)
     with never_raises(f"{kind.name}: the settings need values; give `settings`"):
@@ -56,7 +56,7 @@ def _check_network(kind: ModelKind, settings: Section, inputs: Inputs) -> None:
     require(np.isfinite(outputs).all(), f"{kind.name}: the outputs of usual inputs are not finite")
     require(model.trainable_variables, f"{kind.name} has no weights to train")
     one = np.asarray(model(events[:1]))
-    require(np.allclose(one, outputs[:1], atol=1e-5), f"{kind.name}: what is said of an event depends on other events")
+    require(np.allclose(one, outputs[:1], atol=1e-5), f"{kind.name}: the output of an event depends on other events")
     moved = np.asarray(model(events + np.eye(int(inputs), dtype=np.float32)[-1]))
     require(not np.allclose(moved, outputs), f"{kind.name}: the last input, which may be a parameter, changes nothing")
     _check_seed(kind, settings, inputs, model)
@@ -78,4 +78,7 @@ def _check_file(kind: ModelKind, model: Any, events: Any, outputs: Any) -> None:
         with never_raises(f"{kind.name} cannot be saved and loaded by Keras without custom objects"):
             model.save(path)
             again = keras().saving.load_model(path, compile=False)
-    require(np.array_equal(np.asarray(again(events)), outputs), f"{kind.name}: a saved network scores otherwise when loaded")
+    require(
+        np.array_equal(np.asarray(again(events)), outputs),
+        f"{kind.name}: a saved network has other outputs when it is loaded",
+    )

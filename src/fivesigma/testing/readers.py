@@ -1,4 +1,4 @@
-"""The rules that every reader keeps: the same columns however they are asked for, and one kind of error for a bad file."""
+"""Rules for every reader: the same columns for any chunks and choice of columns, and one kind of error for bad files."""
 
 import tempfile
 from collections.abc import Callable, Mapping
@@ -23,11 +23,11 @@ def check_reader(file_format: FileFormat, write: Write | None = None) -> None:
     """Check a reader with small files of its format.
 
     Args:
-        file_format: what is registered.
-        write: makes a file; it may be left out if the format has a writer of its own.
+        file_format: the format as it is registered.
+        write: writes a file; not needed if the format has a writer of its own.
 
     Raises:
-        AssertionError: naming the rule that is broken.
+        AssertionError: with the rule that is broken.
     """
     name = file_format.name
     require(name.isidentifier(), f"the name {name!r} is not made of letters, digits and _")
@@ -68,7 +68,7 @@ def _open(file_format: FileFormat, path: Path) -> Reader:
 def _read(reader: Reader, size: int, names: tuple[str, ...]) -> Table:
     parts = list(reader.chunks(names, size, integers={"number"}))
     for part in parts:
-        require(list(part) == list(names), f"{reader.where}: {list(names)} are asked for, and {list(part)} come")
+        require(list(part) == list(names), f"{reader.where}: asked for {list(names)}, it returns {list(part)}")
         lengths = {len(values) for values in part.values()}
         require(len(lengths) == 1, f"{reader.where}: the columns of one chunk differ in length: {sorted(lengths)}")
     return {name: join([part[name] for part in parts]) for name in names}
@@ -122,7 +122,7 @@ def _check_errors(file_format: FileFormat, path: Path) -> None:
         raise AssertionError(f"{name}: an unknown column raises {type(error).__name__}, not ColumnNotFound") from error
     else:
         raise AssertionError(f"{name}: an unknown column is not refused")
-    _require_data_error(file_format, path.with_name(f"none{path.suffix}"), "a file that is not there")
+    _require_data_error(file_format, path.with_name(f"none{path.suffix}"), "a file that does not exist")
     whole, length, content = _read(reader, ROWS, tuple(reader.types())), reader.length(), path.read_bytes()
     for share in (0.02, 0.3, 0.5, 0.9, 0.99):
         path.write_bytes(content[: int(share * len(content))])
@@ -139,7 +139,7 @@ def _check_errors(file_format: FileFormat, path: Path) -> None:
 
 
 def _require_data_error(file_format: FileFormat, path: Path, what: str, may_be_read: bool = False) -> Table | None:
-    """What is read of a bad file, or None if it raises what it should."""
+    """The columns of a bad file if they can be read, or None if it raises DataError."""
     try:
         reader = _open(file_format, path)
         reader.length()

@@ -1,4 +1,4 @@
-"""What the suites share: how a broken rule is said, and what every kind with settings must have."""
+"""The common part of all rules: how a broken rule is reported, and rules for settings."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,10 +8,10 @@ from fivesigma.analysis.section import Section
 
 
 def require(kept: Any, what: str) -> None:
-    """Fail unless a rule is kept; unlike `assert`, also where Python runs without assertions.
+    """Fail unless a rule is kept; unlike `assert`, also if Python runs without assertions.
 
     Raises:
-        AssertionError: with the sentence that names the rule.
+        AssertionError: with the rule.
     """
     if not kept:
         raise AssertionError(what)
@@ -22,7 +22,7 @@ def never_raises(what: str) -> Iterator[None]:
     """Turn an exception into a broken rule.
 
     Raises:
-        AssertionError: naming the rule and the exception.
+        AssertionError: with the rule and the exception.
     """
     try:
         yield
@@ -33,10 +33,10 @@ def never_raises(what: str) -> Iterator[None]:
 
 
 def check_settings(kind: Any) -> None:
-    """Check the settings of a kind: a `Section` whose key `kind` says the kind's name, with a docstring for the schema.
+    """Check the settings of a kind: a `Section` whose key `kind` has the kind's name, with a docstring for the schema.
 
     Raises:
-        AssertionError: naming the rule that is broken.
+        AssertionError: with the rule that is broken.
     """
     name, settings = kind.name, kind.settings
     require(isinstance(name, str) and name.isidentifier(), f"the name {name!r} is not made of letters, digits and _")

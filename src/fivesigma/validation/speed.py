@@ -30,6 +30,7 @@ class Effort:
 
     generated: int = 20_000
     selected: int = 12_000
+    repetitions: int = 2
     muons: int = 400_000
 
 
@@ -44,7 +45,7 @@ def resonance_rows(effort: Effort | None = None, progress: Progress = silent) ->
         quantity = f"{name}: whole chain over bare Pythia ({chain:,.0f} and {bare:,.0f} generated events/s)"
         rows.append(Comparison("speed", quantity, CHAIN_SHARE, chain / bare, rule="at least"))
     progress(2, 4, "measuring the gain from a second process")
-    rows.append(_gain_row(effort.selected))
+    rows.append(_gain_row(effort))
     progress(3, 4, "comparing the results of one and two processes")
     settings = ResonanceSettings(events=60, masses=(500.0, 1000.0))
     one, two = (simulate_resonance(settings, workers=workers) for workers in (1, 2))
@@ -73,11 +74,12 @@ def chain_rates(mass: float | None, events: int) -> tuple[float, float]:
     return float(bare), float(chain)
 
 
-def _gain_row(selected: int) -> Comparison:
-    """Rate of two workers over that of one; the better of two measurements each."""
+def _gain_row(effort: Effort) -> Comparison:
+    """Rate of two workers over that of one; the best measurement of each."""
+    selected = effort.selected
     settings = ResonanceSettings(events=selected, masses=(750.0, 1250.0))
     seconds: dict[int, float] = {}
-    for turn in range(2):
+    for turn in range(effort.repetitions):
         for workers in (1, 2):
             start = time.perf_counter()
             simulate_resonance(replace(settings, seed=1 + turn), workers=workers)

@@ -1,1 +1,1 @@
-"""Muons as a trigger sees them: the scale of a momentum, turn-on curves, rates, resolution, charge."""
+"""Performance of a muon trigger: momentum scale, turn-on curves, rates, resolution, charge."""

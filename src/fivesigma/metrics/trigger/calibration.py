@@ -1,4 +1,4 @@
-"""Divide muons so that a trigger's scale is never set by the muons that it is judged on."""
+"""Apply a trigger's scale to muons that it was not set with."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,14 +15,14 @@ Column = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Calibration:
-    """A model's muons on the scale of the trigger.
+    """The muons of a model on the scale of the trigger.
 
     Attributes:
-        setting: muons that set the scale.
-        judged: muons that are judged.
-        efficiency: share of muons at a threshold that pass it.
-        groups: if some muons are in both, a group for each of `setting` and each of `judged`: muons of a group are judged
-            by a scale that the other groups set.
+        setting: muons that the scale is fitted to.
+        judged: muons that the scale is applied to.
+        efficiency: fraction of the muons at a threshold that pass it.
+        groups: if some muons are in both, the index of the group of each muon of `setting` and of `judged`: the scale of a
+            group is fitted to the other groups.
     """
 
     setting: Muons
@@ -32,7 +32,7 @@ class Calibration:
 
     @cached_property
     def _shares(self) -> list[tuple[ScaleFit, NDArray[np.intp], NDArray[np.intp]]]:
-        """For each group a fit, the muons that set it, and the muons it is for."""
+        """For each group, the fit, the muons that it uses and the muons that it is applied to."""
         if self.groups is None:
             every = np.arange(len(self.setting)), np.arange(len(self.judged))
             return [(ScaleFit(self.setting, self.efficiency), *every)]
@@ -42,29 +42,29 @@ class Calibration:
 
     @cached_property
     def scale(self) -> Scale:
-        """The scale that all calibration muons set."""
+        """The scale fitted to all calibration muons."""
         return ScaleFit(self.setting, self.efficiency)()
 
     @cached_property
     def momentum(self) -> Column:
-        """pT_L1 of the muons that are judged, GeV, [event]."""
+        """pT_L1 of the judged muons, GeV, [event]."""
         result = np.empty(len(self.judged))
         for fit, _, judged in self._shares:
             result[judged] = fit()(self.judged.estimate[judged])
         return result
 
     def measured(self, thresholds: Column, counts: tuple[Column, Column] | None = None) -> Column:
-        """pT_L1 of the cut that the wanted share of the judged muons at each threshold passes, GeV, [threshold].
+        """The cut on pT_L1 that the wanted fraction of the judged muons at each threshold passes, GeV, [threshold].
 
-        For muons within 10 % of a threshold, pT_L1 over their own momentum is compared with a constant, which the wanted
-        share exceeds; it would be one if the scale were exact.
+        It is the threshold times the corresponding quantile of pT_L1/pT of the muons within 10 % of it, which is one for
+        an exact scale.
 
         Args:
             thresholds: GeV.
             counts: as for `passing`.
 
         Returns:
-            NaN for a threshold without muons near it.
+            The cuts; NaN for a threshold without muons near it.
         """
         weight = np.maximum(self.judged.weight, 0) * (1.0 if counts is None else counts[1])
         near = self._near(thresholds)
@@ -96,7 +96,7 @@ class Calibration:
 
     @cached_property
     def _orders(self) -> list[tuple[NDArray[np.intp], Column]]:
-        """For each group its muons by falling estimate, and these estimates, negated so that they rise."""
+        """For each group, its muons in order of decreasing estimate, and the negated estimates."""
         found = []
         for _, _, judged in self._shares:
             order = judged[np.argsort(-self.judged.estimate[judged], kind="stable")]
@@ -109,13 +109,13 @@ class Calibration:
         Args:
             thresholds: GeV.
             weight: of each judged muon.
-            counts: for a replica, how often each muon of `setting` and of `judged` stands in it: the scale is then set anew.
+            counts: for a replica, the multiplicity of each muon of `setting` and of `judged`; the scale is fitted again.
         """
         total = np.zeros(len(thresholds))
         for (fit, setting, _), (order, negated) in zip(self._shares, self._orders, strict=True):
             scale = fit() if counts is None else fit(counts[0][setting])
             own = weight[order] if counts is None else weight[order] * counts[1][order]
             sums = np.concatenate([[0.0], np.cumsum(own)])
-            # The smallest part of a cut more, so that rounding keeps a muon that defines the cut.
+            # A margin for rounding keeps the muon that defines the cut.
             total += sums[np.searchsorted(negated, -scale.cut_at(thresholds) * (1 - 1e-12), side="right")]
         return total

@@ -1,4 +1,4 @@
-"""The momentum estimate of a model beside the true momentum, charge and pseudorapidity."""
+"""Momentum estimates of a model, with true momentum, charge and pseudorapidity."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
@@ -12,9 +12,9 @@ from fivesigma.errors import EventsError
 from fivesigma.scores import Scores
 
 SMALLEST = 1e-6
-"""Least |q/pT| in 1/GeV, and least pT in GeV: a prediction of zero is a momentum of a million GeV, not of infinity."""
+"""Smallest |q/pT| in 1/GeV and smallest pT in GeV, which keep the inverse of a prediction of zero finite."""
 AGREE = 0.01
-"""A target and the true momentum that differ by more than this share are not one quantity."""
+"""Largest relative difference of a target and the true momentum that count as the same quantity."""
 
 Column = NDArray[np.float64]
 
@@ -24,13 +24,13 @@ class Muons:
     """Columns of equal length, one row per muon.
 
     Attributes:
-        estimate: what the model takes for the transverse momentum, GeV; positive, [event]. Only its order matters to
-            the trigger, as the scale maps it.
+        estimate: transverse momentum estimated by the model, GeV; positive, [event]. Only its order matters to the
+            trigger, as the scale maps it.
         pt: the true transverse momentum, GeV, [event].
         weight: event weight, [event].
         number: event number, uint64 [event].
         eta: the true pseudorapidity, [event], or None.
-        curvature, true_curvature: predicted and true q/pT, 1/GeV, [event]; None if the model gives no charge.
+        curvature, true_curvature: predicted and true q/pT, 1/GeV, [event]; None if the model predicts no charge.
     """
 
     estimate: Column
@@ -52,15 +52,15 @@ class Muons:
 
 
 def muons_of(scores: Scores, settings: Trigger, centres: Column | None = None) -> Muons:
-    """Scores as momenta.
+    """Convert scores to momenta.
 
-    A regression of q/pT has the estimate 1/|q/pT|. A classifier has p_c, its probabilities of the classes; its
-    estimate is 1/Σ_c p_c·⟨1/pT⟩_c, the inverse of the expected 1/pT. If within a class the true momentum did not
-    depend on the inputs, that would be the best estimate of 1/pT in the sense of least squares. It needs no edge
-    at the threshold: between the edges the probabilities change smoothly, and the scale does the rest.
+    The estimate of a regression of q/pT is 1/|q/pT|. That of a classifier with class probabilities p_c is
+    1/Σ_c p_c·⟨1/pT⟩_c, the inverse of the expected 1/pT: the least-squares estimate of 1/pT if the true momentum within
+    a class does not depend on the inputs. The threshold need not be an edge of a class, as the probabilities change
+    smoothly with the momentum.
 
     Args:
-        scores: with the observers that the settings name.
+        scores: scores with the observers named in the settings.
         settings: section `evaluate.trigger`.
         centres: for a classifier, ⟨1/pT⟩ of each class in 1/GeV from `class_centres`, [class].
 
@@ -90,8 +90,11 @@ def class_centres(scores: Scores, settings: Trigger) -> Column | None:
     """Weighted mean of 1/pT of each true class, 1/GeV [class]; None for a regression.
 
     Args:
-        scores: of calibration events, not of those that are judged.
-        settings: names the observer of the true momentum.
+        scores: scores of calibration events, not of judged ones.
+        settings: section `evaluate.trigger`, which names the observer of the true momentum.
+
+    Raises:
+        EventsError: if a class has no events.
     """
     if scores.task == "regression":
         return None
@@ -104,12 +107,12 @@ def class_centres(scores: Scores, settings: Trigger) -> Column | None:
         )
     if not np.isfinite(centres).all():
         name = scores.classes[int(np.flatnonzero(~np.isfinite(centres))[0])]
-        raise EventsError(f"class {name!r} has no event to learn its momentum from", hint="add validation events")
+        raise EventsError(f"class {name!r} has no event that tells its momentum", hint="add validation events")
     return centres
 
 
 def probabilities(score: NDArray[Any]) -> Column:
-    """Of every class, [event, class], also for two classes."""
+    """Probabilities of every class, [event, class], also for two classes."""
     score = score.astype(np.float64)
     return np.column_stack([1 - score, score]) if score.ndim == 1 else score
 
@@ -119,7 +122,7 @@ def _observer(scores: Scores, name: str) -> Column:
 
 
 def _check_target(of_target: Column, pt: Column, what: str, settings: Trigger) -> None:
-    """Whether the target is the momentum that the observer has."""
+    """Refuse a target that is not the momentum of the observer."""
     if len(pt) and np.median(np.abs(of_target / pt - 1)) > AGREE:
         raise EventsError(
             f"evaluate.trigger.predicts: {what}, but the target does not agree with the true momentum {settings.pt!r}",
@@ -128,4 +131,4 @@ def _check_target(of_target: Column, pt: Column, what: str, settings: Trigger) -
 
 
 Momenta = Callable[[Scores], Muons]
-"""Scores → momenta, with everything that had to be learned for it."""
+"""Scores → momenta, with the class centres of the calibration events."""

@@ -1,4 +1,4 @@
-"""Trigger rate against threshold, for muons with the spectrum of collisions."""
+"""Trigger rate against threshold for the momentum spectrum of collisions."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ Column = NDArray[np.float64]
 
 
 def spectrum_weight(pt: Column, weight: Column, generated: float, spectrum: float) -> Column:
-    """Weights that turn a sample with dN/dpT ∝ pT^−generated into one with dN/dpT ∝ pT^−spectrum, [event].
+    """Weights that change the spectrum of a sample from dN/dpT ∝ pT^−generated to dN/dpT ∝ pT^−spectrum, [event].
 
     >>> spectrum_weight(np.array([1.0, 4.0]), np.ones(2), 2.0, 3.5)
     array([1.   , 0.125])
@@ -23,12 +23,12 @@ def spectrum_weight(pt: Column, weight: Column, generated: float, spectrum: floa
 
 @dataclass(frozen=True)
 class Rates:
-    """Rates above thresholds, with what is needed to compare them with another model's on the same muons.
+    """Rates above thresholds, with replicas for a comparison with another model on the same muons.
 
     Attributes:
         thresholds: GeV, [threshold].
-        value: rate above each; a share of all muons, or in the unit of the total, [threshold].
-        replicas: the same of replicas of the muons, [replica, threshold].
+        value: rate above each threshold: a fraction of all muons, or in the unit of the total rate, [threshold].
+        replicas: rates of bootstrap replicas of the muons, [replica, threshold].
     """
 
     thresholds: Column
@@ -44,10 +44,10 @@ class Rates:
         return self[int(np.argmin(np.abs(self.thresholds - threshold)))]
 
     def below(self, other: "Rates") -> list[Metric]:
-        """By which factor these rates are below another model's, [threshold]: the rate reduction.
+        """Rate reduction: rates of another model divided by these, [threshold].
 
-        Its error is that of the ratio over replicas in which both models are judged on, and calibrated with, the same
-        muons. What both get wrong together cancels; the errors of the two scales are in it.
+        The error is the spread of the ratio over replicas in which both models are calibrated and judged with the same
+        muons. Common fluctuations cancel; the errors of both scales are included.
         """
         with np.errstate(all="ignore"):
             value, each = other.value / self.value, other.replicas / self.replicas
@@ -62,17 +62,17 @@ class Rates:
 def rates(
     calibration: Calibration, thresholds: Column, generated: float, spectrum: float, total: float = 1.0, replicas: int = 200
 ) -> Rates:
-    """Weighted share of muons at or above each threshold, all of them at the efficiency of the scale.
+    """Weighted fraction of muons at or above each threshold on the scale of the trigger.
 
-    Errors are those of a bootstrap over both the muons that are judged and those that set the scale; for a fixed scale it
-    is √Σw² / Σw, the Poisson error of a weighted sum.
+    Errors come from a bootstrap of both the judged muons and those that set the scale; for a fixed scale they would be
+    those of a weighted Poisson sum, √Σw² / Σw.
 
     Args:
         calibration: the muons.
         thresholds: GeV, [threshold].
-        generated, spectrum: as for `spectrum_weight`.
-        total: rate of all muons; 1 for shares.
-        replicas: how many.
+        generated, spectrum: exponents, as for `spectrum_weight`.
+        total: rate of all muons; 1 for fractions.
+        replicas: number of replicas.
     """
     judged = calibration.judged
     weight = spectrum_weight(judged.pt, judged.weight, generated, spectrum)
@@ -87,10 +87,10 @@ def rates(
 def measured_rates(
     calibration: Calibration, thresholds: Column, generated: float, spectrum: float, total: float = 1.0, replicas: int = 200
 ) -> Rates:
-    """As `rates`, but at cuts that the wanted share of the judged muons at each threshold passes.
+    """As `rates`, but at cuts that the wanted fraction of the judged muons at each threshold passes.
 
-    The efficiency is then the same for all models by measurement, and not only by the promise of their scales. The cut is
-    chosen again in every replica, so its error is in that of the rate.
+    All models then have the same measured efficiency on the judged muons, even if their scales are off. The cut is chosen
+    again in every replica, so the error of the rate includes its own.
 
     Args:
         calibration, thresholds, generated, spectrum, total, replicas: as for `rates`.
@@ -116,12 +116,12 @@ def _passing_measured(
 
 
 def _ratio(passed: Column, weight: Column) -> Column:
-    """Shares of all muons; NaN without muons."""
+    """Fractions of all muons; NaN without muons."""
     total = weight.sum()
     return passed / total if total > 0 else np.full(len(passed), np.nan)
 
 
 def grid(thresholds: list[float], points: int = 60) -> Column:
-    """Thresholds of a rate curve, GeV: equal ratios from half the lowest to twice the highest, and each of them."""
+    """Thresholds of a rate curve, GeV: logarithmic from half the lowest to twice the highest, and the given ones."""
     even = np.geomspace(thresholds[0] / 2, thresholds[-1] * 2, points)
     return np.unique(np.concatenate([even, thresholds]))

@@ -10,13 +10,13 @@ from fivesigma.errors import EventsError
 from fivesigma.metrics.trigger.muons import Muons
 
 STEP = 0.05
-"""Finest bins of the true momentum, in ln pT."""
+"""Width of the finest bins of the true momentum, in ln pT."""
 LEAST, NODES = 30, 80
-"""A bin holds a share 1/NODES of the muons, but at least so many."""
+"""A bin has at least `LEAST` effective muons and a fraction 1/`NODES` of all."""
 FEWEST = 100
-"""With fewer muons there is no scale."""
+"""Smallest number of effective muons for a scale."""
 FAR, SLOPE = 50.0, 1e-7
-"""How far the scale reaches beyond its nodes, in ln pT; and rise of a level part, in ln of the cut."""
+"""Extrapolation of the scale beyond its nodes, in ln pT; slope of a flat part, in ln of the cut."""
 
 Column = NDArray[np.float64]
 
@@ -26,10 +26,10 @@ class Scale:
     """pT_L1 = f(estimate), such that P(pT_L1 ≥ X | true pT = X) is the wanted efficiency for every X.
 
     Attributes:
-        pt: nodes, GeV, rising.
-        cut: the estimate at or above which the wanted share of the muons of that momentum lies, rising.
+        pt: nodes, GeV, increasing.
+        cut: cut on the estimate that the wanted fraction of the muons of that momentum passes, increasing.
 
-    Between the nodes it is linear in the logarithms; beyond them pT_L1 is proportional to the estimate.
+    Between the nodes ln pT is linear in the logarithm of the cut; beyond them pT_L1 is proportional to the estimate.
 
     >>> Scale(np.array([5.0, 50.0]), np.array([4.0, 40.0]))(np.array([8.0])).round(6)
     array([10.])
@@ -44,7 +44,7 @@ class Scale:
         return np.asarray(np.exp(np.interp(np.log(estimate), y, x)))
 
     def cut_at(self, threshold: Column) -> Column:
-        """Estimate at or above which a muon passes each threshold in GeV, [threshold]."""
+        """Cut on the estimate for each threshold in GeV, [threshold]."""
         x, y = self._logarithms()
         return np.asarray(np.exp(np.interp(np.log(threshold), x, y)))
 
@@ -54,15 +54,15 @@ class Scale:
 
 
 class ScaleFit:
-    """Fits the scale, again and again with other weights.
+    """Fits the scale, repeatedly with other weights.
 
-    In bins of the true momentum the quantile of ln(estimate/pT) is taken at 1 − efficiency. As the ratio varies slowly
-    with pT, a bin of finite width needs no correction to first order. The cuts are then made monotone by isotonic
-    regression: where they would fall, because the estimate does not rise with the momentum, they are level.
+    In bins of the true momentum, the cut is the quantile of ln(estimate/pT) at 1 − efficiency. As the ratio varies slowly
+    with pT, finite bins need no correction to first order. Isotonic regression makes the cuts monotonic: they are flat
+    where the estimate does not rise with the momentum.
 
     Args:
-        muons: calibration muons, none of which may be judged with this scale. Negative weights count as zero.
-        efficiency: share of muons at a threshold that pass it.
+        muons: calibration muons, which must not be judged with this scale. Negative weights count as zero.
+        efficiency: fraction of the muons at a threshold that pass it.
 
     Raises:
         EventsError: if there are too few muons.
@@ -89,7 +89,7 @@ class ScaleFit:
         weight = self._weight if factor is None else self._weight * factor[self._order]
         passed = np.concatenate([[0.0], np.cumsum(weight)])
         low, high = passed[self._starts[:-1]], passed[self._starts[1:]]
-        # The largest cut that at least the wanted share is not below.
+        # The largest cut that at least the wanted fraction passes.
         wanted = low + (1 - self._efficiency) * (high - low)
         first = np.searchsorted(passed, wanted + 1e-9 * (high - low), side="left") - 1
         cut = self._residual[np.clip(first, self._starts[:-1], self._starts[1:] - 1)]
@@ -98,7 +98,7 @@ class ScaleFit:
 
 
 def _monotone(x: Column, y: Column, weight: Column) -> Scale:
-    """Cuts that rise: where they would fall they are level, but for the least slope that can be inverted."""
+    """Monotonic cuts, with a small slope where they are flat, so that the scale can be inverted."""
     blocks = isotonic_regression(y, weights=weight).blocks
     level = np.add.reduceat(weight * y, blocks[:-1]) / np.add.reduceat(weight, blocks[:-1])
     lift = np.minimum(SLOPE, np.append(np.diff(level), np.inf) / 2)
@@ -111,7 +111,7 @@ def _monotone(x: Column, y: Column, weight: Column) -> Scale:
 def _bins(x: Column, weight: Column, number: NDArray[np.uint64]) -> NDArray[np.intp]:
     """Bin of each muon in x = ln pT: as fine as the number of muons allows, [event]."""
     _, event = np.unique(number, return_inverse=True)
-    # Rows of one event are one event: two halves of it are no more than the whole.
+    # Rows of one event are not independent: their weights are added before they are squared.
     whole = np.bincount(event, weight)
     squares = whole[event] * weight
     effective = weight.sum() ** 2 / squares.sum() if len(x) else 0.0
@@ -129,5 +129,5 @@ def _bins(x: Column, weight: Column, number: NDArray[np.uint64]) -> NDArray[np.i
         total, variance = total + sums[i], variance + spread[i]
         if variance > 0 and total**2 / variance >= least:
             group, total, variance = group + 1, 0.0, 0.0
-    joined[joined == group] = max(group - 1, 0)  # what is left at the top joins the last bin
+    joined[joined == group] = max(group - 1, 0)  # the muons that remain at high momenta join the last bin
     return np.asarray(joined[fine])

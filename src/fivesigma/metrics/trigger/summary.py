@@ -1,4 +1,4 @@
-"""All trigger numbers of one model, and its rate relative to other models."""
+"""Trigger performance of a model, and its rate relative to other models."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,18 +20,18 @@ from fivesigma.metrics.trigger.resolution import in_bins, resolution
 from fivesigma.scores import Scores
 
 HALVES = 57_721
-"""Seed of the halves that calibrate each other where there are no other events."""
+"""Seed of the halves that calibrate each other if there are no other events."""
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a trigger says of one model.
+    """Trigger performance of one model.
 
     Attributes:
-        metrics: name → `Metric` or `Share`, and those of each threshold.
+        metrics: name → `Metric` or `Share`, also for each threshold.
         curves: the numbers behind the figures.
-        rates: against the threshold, with replicas, at the efficiency that the scale promises.
-        measured: at every threshold of the settings, with replicas, at the measured efficiency.
+        rates: rates against the threshold on the scale of the trigger, with replicas.
+        measured: rates at every threshold of the settings at equal measured efficiency, with replicas.
     """
 
     metrics: dict[str, Any]
@@ -41,14 +41,14 @@ class Judgement:
 
 
 def calibration_of(parts: Mapping[str, Scores], judged: str, settings: Trigger) -> Calibration:
-    """Muons of one part on a scale that other muons have set.
+    """Muons of one part on a scale that was set with other muons.
 
-    The scale is set by the validation events, or by those scored out of fold. If these are judged themselves, each fold
-    is judged on the scale of the other folds, and each half of the validation events on that of the other half.
+    The scale is set with the validation events, or with those scored out of fold. If these are judged themselves, each
+    fold is judged on the scale of the other folds, and each half of the validation events on that of the other half.
 
     Args:
-        parts: `val`, `folds`, `test` → scores, as far as they are there.
-        judged: which of them is judged.
+        parts: scores of `val`, `folds` and `test`, of those that exist.
+        judged: the part that is judged.
         settings: section `evaluate.trigger`.
     """
     setting = next(part for part in ("val", "folds", judged) if part in parts)
@@ -66,14 +66,15 @@ def calibration_of(parts: Mapping[str, Scores], judged: str, settings: Trigger) 
 
 
 def check(scores: Scores, settings: Trigger) -> None:
-    """Refuse what cannot be judged, before anything is trained.
+    """Refuse events that a trigger cannot judge, before anything is trained.
 
     Args:
-        scores: of events whose score does not matter yet.
+        scores: any scores of the events.
         settings: section `evaluate.trigger`.
 
     Raises:
-        EventsError: for a momentum that is not positive, a target of another kind, or a threshold that no muon reaches.
+        EventsError: for momenta that are not positive, a target that is not the momentum, or a threshold outside the
+            range of momenta.
     """
     _check_range(muons_of(scores, settings, class_centres(scores, settings)).pt, settings)
 
@@ -157,12 +158,12 @@ def _rate_curve(found: Rates) -> dict[str, list[float]]:
 
 
 def reductions(ours: Judgement, others: Mapping[str, Judgement], settings: Trigger) -> dict[str, dict[str, Any]]:
-    """By which factor a model's rate is below that of each other one at equal efficiency.
+    """Rates of other models divided by that of one model, at equal efficiency.
 
     Returns:
-        name of the other → `rate_reduction` at the threshold of the comparison and `rate_reductions` at every threshold, at
-        the efficiency that the scales promise; the same with `_measured`, at the measured efficiency; and the `curve` of
-        the former, ready for JSON.
+        Name of the other model → `rate_reduction` at the threshold of the comparison and `rate_reductions` at every
+        threshold, on the scales of the models; the same with `_measured` at equal measured efficiency; and the `curve` of
+        the former, for JSON.
     """
     result = {}
     at = settings.all_thresholds

@@ -1,4 +1,4 @@
-"""Turn-on curves: efficiency of a threshold against true momentum."""
+"""Turn-on curves: efficiency of a threshold against the true momentum."""
 
 from itertools import pairwise
 from typing import Any
@@ -10,20 +10,20 @@ from fivesigma.metrics.intervals import Share, Shares, share, shares
 from fivesigma.metrics.metric import Weight
 
 NEAR = 0.1
-"""Muons within this share of a threshold show the efficiency at it."""
+"""Largest relative distance to a threshold of the muons that measure the efficiency at it."""
 
 Column = NDArray[np.float64]
 
 
 def turn_on(momentum: Column, pt: Column, weight: Weight, threshold: float, edges: list[float]) -> Shares:
-    """Share of muons with pT_L1 at or above a threshold, in bins of the true momentum.
+    """Efficiency of a threshold on pT_L1 in bins of the true momentum.
 
     Args:
-        momentum: on the scale of the trigger, GeV, [event].
-        pt: true, GeV, [event].
+        momentum: pT_L1, the momentum on the scale of the trigger, GeV, [event].
+        pt: true momentum, GeV, [event].
         weight: [event].
         threshold: GeV.
-        edges: of the bins, GeV; the lower one belongs to the bin.
+        edges: bin edges, GeV; a bin contains its lower edge.
 
     >>> turn_on(np.array([21.0, 9.0]), np.array([25.0, 26.0]), np.ones(2), 20.0, [24.0, 30.0]).value
     array([0.5])
@@ -32,30 +32,30 @@ def turn_on(momentum: Column, pt: Column, weight: Weight, threshold: float, edge
 
 
 def at_threshold(momentum: Column, pt: Column, weight: Weight, threshold: float) -> Share:
-    """Efficiency at a threshold: what the scale was set to, checked on other muons.
+    """Efficiency at a threshold, which checks the scale on other muons.
 
-    Of the muons within 10 % of the threshold the share is counted that passes a threshold at its own true momentum. The
-    scale promises the same efficiency for each of them, whereas the plain share above one threshold would be the mean of
-    a curve that bends there: too low by several percent for a good resolution.
+    It is the fraction of the muons within 10 % of the threshold whose pT_L1 is at least their own true momentum. The scale
+    gives all of them the same efficiency, whereas the fraction above the threshold itself is a mean over a curve that
+    bends there: for a good resolution it is too low by several percent.
     """
     near = np.abs(np.log(pt / threshold)) < NEAR
     return share(momentum[near] >= pt[near], weight[near])
 
 
 def plateau(momentum: Column, pt: Column, weight: Weight, threshold: float, factor: float) -> Share:
-    """Share that passes of the muons with at least `factor` times the threshold."""
+    """Efficiency of a threshold for muons with at least `factor` times its momentum."""
     far = pt >= factor * threshold
     return share(momentum[far] >= threshold, weight[far])
 
 
 def against_eta(momentum: Column, pt: Column, eta: Column, weight: Weight, threshold: float, edges: list[float]) -> Shares:
-    """Share that passes of the muons above a threshold, in bins of pseudorapidity."""
+    """Efficiency of a threshold for muons above it, in bins of pseudorapidity."""
     above = pt >= threshold
     return shares(momentum[above] >= threshold, weight[above], bin_of(eta[above], edges), len(edges) - 1)
 
 
 def bin_of(values: NDArray[Any], edges: list[float]) -> NDArray[np.intp]:
-    """Bin of each value, [event]: −1 or the number of bins for what lies outside.
+    """Bin of each value, [event]: −1 below the first edge, the number of bins from the last edge on.
 
     >>> bin_of(np.array([0.5, 1.0, 2.0]), [0.0, 1.0, 2.0])
     array([0, 1, 2])
@@ -64,7 +64,7 @@ def bin_of(values: NDArray[Any], edges: list[float]) -> NDArray[np.intp]:
 
 
 def rows(edges: list[float], found: Shares) -> list[dict[str, Any]]:
-    """One row for each bin that holds muons: `low`, `high`, `events` and the share."""
+    """One row for each bin with muons: `low`, `high`, `events` and `share`."""
     return [
         {"low": low, "high": high, "events": float(found.events[i]), "share": found[i]}
         for i, (low, high) in enumerate(pairwise(edges))

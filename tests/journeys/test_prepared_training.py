@@ -1,0 +1,124 @@
+"""Training from a prepared folder: killed and resumed, and in two processes."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ..conftest import write_csv
+
+
+def history(run):
+    rows = [json.loads(line) for line in (Path(run) / "history.jsonl").read_text().splitlines()]
+    return [{key: value for key, value in row.items() if key != "seconds"} for row in rows]
+
+
+def weights(run):
+    import fivesigma
+
+    return fivesigma.Run(Path(run)).network().model.get_weights()
+
+
+def start(*arguments, **more):
+    environment = {**os.environ, "FIVESIGMA_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "fivesigma", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment,
+        **more,
+    )
+
+
+def free_port():
+    with socket.socket() as place:
+        place.bind(("127.0.0.1", 0))
+        return place.getsockname()[1]
+
+
+LONG = (
+    "--set",
+    "train.epochs=12",
+    "--set",
+    "train.window=300",
+    "--set",
+    "train.batch_size=32",
+    "--set",
+    "model.dropout=0.1",
+)
+
+
+def until(path, condition, seconds=60):
+    """Wait until a file is such as wanted."""
+    for _ in range(20 * seconds):
+        found = list(Path().glob(path))
+        if found and condition(found[0]):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{path} did not come")
+
+
+def test_resume_after_a_kill_gives_the_weights_of_a_run_never_interrupted(toy, command):
+    assert command("prepare", toy, "-o", "p", "--shards", 3)[0] == 0
+    arguments = ("train", toy, "--set", "shards=p", *LONG)
+    code, out, err = command(*arguments, "-o", "whole")
+    assert code == 0, err
+    killed = start(*arguments, "-o", "cut", cwd=".")
+    until("cut/toy/*/checkpoints/last.npz", lambda path: path.stat().st_size > 0)
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate()
+    code, _, err = command("train", toy, "--resume", "-o", "elsewhere", "--set", "shards=p", *LONG)
+    assert code == 2
+    assert "no unfinished run" in err
+    code, again, err = command("train", toy, "--resume", "-o", "cut", "--set", "shards=p", *LONG)
+    assert code == 0, err
+    assert len(list(Path("cut/toy").iterdir())) == 1
+    one, other = out.splitlines()[-1], again.splitlines()[-1]
+    assert [row["epoch"] for row in history(other)] == list(range(1, 13))
+    for a, b in zip(weights(one), weights(other), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("source", "model"), [("p", "{layers: [16], l2: 0.01}"), ("null", "{layers: [16], batch_norm: true, dropout: 0.1}")]
+)
+def test_two_processes_train_as_one(toy, command, source, model):
+    write_csv(Path("train.csv"), 1501, seed=1)
+    assert command("prepare", toy, "-o", "p", "--shards", 5)[0] == 0
+    arguments = ("train", toy, "--set", f"shards={source}", "--set", "train.window=300", "--set", "train.batch_size=100")
+    arguments += ("--set", f"model={model}")
+    place = ("--coordinator", f"127.0.0.1:{free_port()}", "--processes", 2, "-o", "two")
+    both = [start(*arguments, *place, "--process-id", rank, cwd=".") for rank in (0, 1)]
+    out, other = (process.communicate(timeout=120)[0] for process in both)
+    assert [process.returncode for process in both] == [0, 0], out + other
+    assert "epoch" not in other
+    code, alone, err = command(*arguments, "-o", "one")
+    assert code == 0, err
+    for a, b in zip(history(out.splitlines()[-1]), history(alone.splitlines()[-1]), strict=True):
+        assert a == pytest.approx(b, rel=1e-5)
+
+
+def test_a_process_that_dies_ends_the_run_and_the_same_command_goes_on(toy, command):
+    assert command("prepare", toy, "-o", "p", "--shards", 4)[0] == 0
+    arguments = ("train", toy, "--set", "shards=p", "--set", "train.epochs=400", "--set", "train.batch_size=100", "-o", "r")
+    for victim in (1, 0):
+        before = time.time_ns()
+        place = ("--coordinator", f"127.0.0.1:{free_port()}", "--processes", 2)
+        both = [start(*arguments, *place, "--process-id", rank, cwd=".") for rank in (0, 1)]
+        until("r/toy/*/checkpoints/last.npz", lambda path: path.stat().st_mtime_ns > before)  # noqa: B023
+        both[victim].send_signal(signal.SIGKILL)
+        both[victim].communicate()
+        out, _ = both[1 - victim].communicate(timeout=60)
+        assert both[1 - victim].returncode == 2, out
+        assert "another process of this training is gone" in out
+        assert "Traceback" not in out
+        assert "stack trace" not in out
+        assert len(list(Path("r/toy").iterdir())) == 1
