@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,22 @@ from fivesigma.cluster.devices import set_up
 from fivesigma.events import Events
 from fivesigma.hashing import fingerprints
 from fivesigma.progress import Listener
+
+LONGEST_FIRST = ("journeys", "verbs", "examples", "simulation", "training", "assessment", "deployment")
+"""Folders whose files begin first, so that two cores end together."""
+
+
+def pytest_collection_modifyitems(items):
+    """Order the folders; within each the tests stay as they are."""
+    places = {folder: place for place, folder in enumerate(LONGEST_FIRST)}
+    root = Path(__file__).parent
+
+    def place(item):
+        inside = item.path.relative_to(root).parts[0] if item.path.is_relative_to(root) else ""
+        return places.get(inside, len(places))
+
+    items.sort(key=place)
+
 
 settings.register_profile("fivesigma", deadline=None, derandomize=True)
 settings.load_profile("fivesigma")
