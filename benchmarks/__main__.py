@@ -28,6 +28,7 @@ GROUPS = (
     "csv_reading",
     "shards",
     "prediction",
+    "evaluation",
     "two_processes",
     "growth",
     "million_rows",

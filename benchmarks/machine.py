@@ -6,7 +6,7 @@ import platform
 from datetime import UTC, datetime
 from pathlib import Path
 
-LIBRARIES = ("jax", "keras", "numpy", "pyarrow", "torch", "keras-tuner", "pandas", "onnxruntime")
+LIBRARIES = ("jax", "keras", "numpy", "pyarrow", "polars", "torch", "keras-tuner", "pandas", "onnxruntime")
 
 
 def machine() -> dict[str, str]:

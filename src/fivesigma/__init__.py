@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from fivesigma.verbs.compare import compare
     from fivesigma.verbs.evaluate import evaluate
     from fivesigma.verbs.explore import explore
+    from fivesigma.verbs.export import export
+    from fivesigma.verbs.package import package
     from fivesigma.verbs.predict import predict
     from fivesigma.verbs.prepare import prepare
     from fivesigma.verbs.report import report
@@ -54,8 +56,10 @@ _PLACES = {
     "compare": "fivesigma.verbs.compare",
     "evaluate": "fivesigma.verbs.evaluate",
     "explore": "fivesigma.verbs.explore",
+    "export": "fivesigma.verbs.export",
     "load": "fivesigma.analysis.file",
     "open_table": "fivesigma.data.formats",
+    "package": "fivesigma.verbs.package",
     "predict": "fivesigma.verbs.predict",
     "prepare": "fivesigma.verbs.prepare",
     "read": "fivesigma.runs.source",
@@ -83,9 +87,11 @@ __all__ = [
     "compare",
     "evaluate",
     "explore",
+    "export",
     "load",
     "metrics",
     "open_table",
+    "package",
     "predict",
     "prepare",
     "read",

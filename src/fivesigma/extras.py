@@ -43,6 +43,21 @@ def pyhf() -> Any:
     return _require("pyhf", "limits", "an expected limit")
 
 
+def onnx() -> Any:
+    """The ONNX format (package `onnx`, extra `onnx`), with its helpers."""
+    module = _require("onnx", "onnx", "an ONNX file")
+    for part in ("helper", "numpy_helper", "checker"):
+        importlib.import_module(f"onnx.{part}")
+    return module
+
+
+def onnxruntime() -> Any:
+    """ONNX Runtime (package `onnxruntime`, extra `onnx`), which prints errors only."""
+    module = _require("onnxruntime", "onnx", "an ONNX file")
+    module.set_default_logger_severity(3)
+    return module
+
+
 def lightgbm() -> Any:
     """The LightGBM library of boosted trees (package `lightgbm`, extra `trees`)."""
     try:

@@ -181,7 +181,15 @@ baselines = Registry(
         "network": "fivesigma.baselines.other_network:OTHER_NETWORK",
     },
 )
-exporters = Registry("exporters", "export format", {})
+exporters = Registry(
+    "exporters",
+    "export format",
+    {
+        "onnx": "fivesigma.deployment.onnx:ONNX",
+        "cpp": "fivesigma.deployment.cpp:CPP",
+        "triton": "fivesigma.deployment.triton:TRITON",
+    },
+)
 
 functions: dict[str, Any] = {}
 """`module:name` → a function of the calling script that builds a network; see `models/custom.py`."""

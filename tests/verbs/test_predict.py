@@ -460,3 +460,42 @@ def test_columns_that_are_missing_leave_the_number_to_decide(toy, command):
     said, found = predicted(run, "few.parquet", model="small")
     assert any(line.startswith("warning: 1,500 of 1,500 events of few.parquet were trained on") for line in said)
     assert len(found["score"]) == 1500
+
+
+def test_friends_have_the_rows_of_their_files_and_are_made_once(toy, command):
+    command("train", toy, "--set", "train.epochs=1")
+    write_csv(Path("a.csv"), 300, seed=5)
+    write_csv(Path("b.csv"), 200, seed=6)
+    before = Path("a.csv").read_bytes()
+    code, out, err = command("predict", "toy", "a.csv", "b.csv", "-o", "scores", "--friend")
+    assert (code, err, out.splitlines()[-1]) == (0, "", "scores")
+    assert "none of the 500 events was trained on" in out
+    for name, count in (("a", 300), ("b", 200)):
+        found = fs.open_table(f"scores/{name}.csv").read()
+        assert set(found) == {"event_number", "score"}
+        raw = np.loadtxt(f"{name}.csv", delimiter=",", skiprows=1)
+        np.testing.assert_array_equal(found["event_number"], raw[:, 0])
+        assert len(raw) == count
+    assert Path("a.csv").read_bytes() == before
+    first = Path("scores/a.csv").stat().st_mtime_ns
+    Path("scores/b.csv").unlink()  # as after a kill
+    code, out, _ = command("predict", "toy", "a.csv", "b.csv", "-o", "scores", "--friend")
+    assert (code, "there already: scores/a.csv" in out, "scored 200 events" in out) == (0, True, True)
+    assert Path("scores/a.csv").stat().st_mtime_ns == first
+
+
+def test_friends_replace_nothing(toy, command):
+    command("train", toy, "--set", "train.epochs=1")
+    write_csv(Path("a.csv"), 50, seed=5)
+    code, _, err = command("predict", "toy", "a.csv", "-o", ".", "--friend")
+    assert (code, "the scores of a.csv would replace it" in err) == (2, True)
+    Path("other").mkdir()
+    write_csv(Path("other/a.csv"), 60, seed=6)
+    code, _, err = command("predict", "toy", "a.csv", "other/a.csv", "-o", "scores", "--friend")
+    assert (code, "two files are called a.csv" in err) == (2, True)
+    code, _, err = command("predict", "toy", "a.csv", "-o", "other", "--friend")
+    assert (code, "other/a.csv exists already" in err) == (2, True)
+    assert command("predict", "toy", "a.csv", "-o", "scores", "--friend")[0] == 0
+    command("train", toy, "--set", "train.epochs=2")
+    code, _, err = command("predict", "toy", "a.csv", "-o", "scores", "--friend")
+    assert (code, "scores holds scores of another network" in err) == (2, True)

@@ -17,7 +17,9 @@ from fivesigma.cli import (
     compare,
     evaluate,
     explore,
+    export,
     init,
+    package,
     predict,
     prepare,
     report,
@@ -82,6 +84,8 @@ app.command("train")(train.train)
 app.command("tune")(tune.tune)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
+app.command("export")(export.export)
+app.command("package")(package.package)
 app.command("report")(report.report)
 app.command("verify")(verify.verify)
 app.command("compare")(compare.compare)

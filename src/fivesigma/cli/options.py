@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from fivesigma.analysis.file import parse_settings
 from fivesigma.errors import AnalysisError
 from fivesigma.expressions import expand_braces
 
@@ -59,6 +60,22 @@ Columns = Annotated[
         help="Column names of a file without a header: --columns label,f{0..27}; of an array: --columns ARRAY=a,b.",
     ),
 ]
+
+
+def parse_values(given: list[str] | None) -> dict[str, float]:
+    """The numbers that `--at` gives, by name.
+
+    Raises:
+        AnalysisError: if one is no number.
+
+    >>> parse_values(["mass=1000"])
+    {'mass': 1000}
+    """
+    values = parse_settings(given or [])
+    for name, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise AnalysisError(f"cannot read --at {name}={value!r}", hint="write a number: --at mass=1000")
+    return values
 
 
 def parse_columns(given: list[str] | None) -> list[str] | dict[str, list[str]]:

@@ -5,17 +5,32 @@ from typing import Annotated
 
 import typer
 
-from fivesigma.analysis.file import parse_settings
 from fivesigma.cli.console import Terminal
-from fivesigma.cli.options import RUNS, Cluster, Columns, Format, Quiet, RunName, Treename, Workers, parse_columns
-from fivesigma.errors import AnalysisError
+from fivesigma.cli.options import (
+    RUNS,
+    Cluster,
+    Columns,
+    Format,
+    Quiet,
+    RunName,
+    Treename,
+    Workers,
+    parse_columns,
+    parse_values,
+)
 
 
 def predict(
     run: RunName,
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files to score; globs and file.root:treename too.")],
     destination: Annotated[
-        Path, typer.Option("-o", "--output", metavar="OUT", help="File to write: .parquet, .root, .csv, .npz or .h5.")
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="OUT",
+            help="File to write: .parquet, .root, .csv, .npz or .h5; a folder with --friend.",
+        ),
     ],
     at: Annotated[
         list[str] | None, typer.Option("--at", metavar="NAME=VALUE", help="Score at this parameter value: --at mass=1000.")
@@ -23,9 +38,17 @@ def predict(
     model: Annotated[
         str, typer.Option("--model", "-m", metavar="NAME", help="Baseline of the run that scores instead of the network.")
     ] = "network",
+    exported: Annotated[
+        str | None,
+        typer.Option("--with", metavar="FORMAT", help="Score with what the run has exported: --with onnx or --with cpp."),
+    ] = None,
     kind: Format = None,
     treename: Treename = None,
     names: Columns = None,
+    friend: Annotated[
+        bool,
+        typer.Option("--friend", help="Write a file of scores for each file, with the same rows; scored ones are kept."),
+    ] = False,
     runs: Annotated[Path, typer.Option("--runs", metavar="DIR", help="Where runs are kept.")] = RUNS,
     quiet: Quiet = False,
     workers: Workers = None,
@@ -34,20 +57,18 @@ def predict(
     """Score every event of some files, in order; write scores and observers."""
     from fivesigma.verbs import predict
 
-    values = parse_settings(at or [])
-    for name, value in values.items():
-        if not isinstance(value, int | float):
-            raise AnalysisError(f"cannot read --at {name}={value!r}", hint="write a number: --at mass=1000")
     terminal = Terminal(quiet)
     predict.predict(
         run,
         files,
         destination,
-        at=values,
+        at=parse_values(at),
         model=model,
+        exported=exported,
         format=kind,
         treename=treename,
         columns=parse_columns(names),
+        friend=friend,
         output=runs,
         listener=terminal,
         workers=workers,

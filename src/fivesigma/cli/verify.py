@@ -1,10 +1,20 @@
 """`fivesigma verify`."""
 
+from typing import Annotated
+
+import typer
+
 from fivesigma.cli.console import Terminal
-from fivesigma.cli.options import RUNS, Output, Quiet, RunName
+from fivesigma.cli.options import RUNS, Output, Quiet
 
 
-def verify(run: RunName, output: Output = RUNS, quiet: Quiet = False) -> None:
+def verify(
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="Run folder, an analysis's name for its latest run, or a package of a run.")
+    ],
+    output: Output = RUNS,
+    quiet: Quiet = False,
+) -> None:
     """Whether the files of a run are what it wrote, and its metrics follow from its predictions."""
     from fivesigma.errors import RunError
     from fivesigma.verbs import verify

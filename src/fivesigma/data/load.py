@@ -12,11 +12,11 @@ from fivesigma.analysis.analysis import Analysis
 from fivesigma.analysis.answers import Labels
 from fivesigma.analysis.samples import Sample
 from fivesigma.data.formats import expand, guess_format, open_table, split_treename
-from fivesigma.data.plan import EVENT_NUMBER, Plan, Variables
-from fivesigma.data.readers.base import CHUNK, ColumnNames, Reader
+from fivesigma.data.plan import EVENT_NUMBER, Plan, Variables, as_column
+from fivesigma.data.readers.base import CHUNK, ColumnNames, Columns, Reader
 from fivesigma.errors import AnalysisError, DataError, EventsError
 from fivesigma.events import Events, gather
-from fivesigma.expressions import column_of, matches
+from fivesigma.expressions import column_of, matches, quoted
 from fivesigma.hashing import fingerprints
 from fivesigma.progress import Progress, silent
 
@@ -197,6 +197,26 @@ def read_events(
         variables = plan.variables(chunk)
         chosen = _selected(plan, variables, sample, length)
         yield _events(plan, variables, sample, chosen, ranges or Ranges()), length
+
+
+def read_with_columns(
+    analysis: Analysis, plan: Plan, reader: Reader, sample: Sample | None, columns: Sequence[str]
+) -> Iterator[tuple[Columns, Events]]:
+    """Yield the selected events of one file in chunks, each with some columns as they stand in the file.
+
+    Args:
+        analysis, plan, reader, sample: as for `read_events`.
+        columns: their names.
+    """
+    texts = [text for text in _formulas(analysis, plan, sample) if not _is_number(text)]
+    names = list(dict.fromkeys([*plan.columns([*plan.features, *texts]), *columns]))
+    number = _event_number(analysis, plan)
+    for chunk in reader.chunks(names, integers={number} if number else set()):
+        length = len(next(iter(chunk.values())))
+        variables = plan.variables(chunk)
+        chosen = _selected(plan, variables, sample, length)
+        kept = {name: as_column(chunk[name], quoted(name), plan.where, length)[chosen] for name in columns}
+        yield kept, _events(plan, variables, sample, chosen, Ranges())
 
 
 def read_formulas(analysis: Analysis, name: str, texts: Sequence[str]) -> dict[str, NDArray[Any]]:

@@ -74,7 +74,7 @@ class Recipe:
             positive = xp.where(columns > 0, columns, xp.nan)
             columns = xp.where(logged, xp.log(positive), columns)
         filled = xp.where(xp.isnan(columns), np.asarray(self.fill, np.float32), columns)
-        high, low = _in_two(self.shift, self.scale)
+        high, low = in_two(self.shift, self.scale)
         moved = filled - high
         if low.any():
             moved = xp.where(xp.isnan(columns), self._moved_fill, moved - low)
@@ -90,7 +90,7 @@ class Recipe:
         logged = np.flatnonzero(np.isin(kept, self.logarithm))
         most = min(_ROWS, len(features))
         # A row for every event, so that NumPy runs through all of them in one loop.
-        rows = (self.fill, *_in_two(self.shift, self.scale), self.scale)
+        rows = (self.fill, *in_two(self.shift, self.scale), self.scale)
         fill, high, low, scale = (np.tile(np.asarray(row, np.float32), (most, 1)) for row in rows)
         result = np.empty((len(features), len(self.inputs)), np.float32)
         for start in range(0, len(features), _ROWS):
@@ -122,7 +122,7 @@ class Recipe:
 
     def _parameters(self, parameters: Any) -> Any:
         """Standardised parameters."""
-        high, low = _in_two(self.parameter_shift, self.parameter_scale)
+        high, low = in_two(self.parameter_shift, self.parameter_scale)
         return ((parameters - high) - low) / np.asarray(self.parameter_scale, np.float32)
 
     def to_dict(self) -> dict[str, Any]:
@@ -173,7 +173,7 @@ def _faults(tree: Mapping[str, Any]) -> Iterator[str]:
             yield f"{key} has {len(tree[key])} numbers instead of {length}"
 
 
-def _in_two(shift: Sequence[float], scale: Sequence[float]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def in_two(shift: Sequence[float], scale: Sequence[float]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Shifts as the sum of two numbers in single precision: to subtract both is as exact as in double precision.
 
     The second one is zero unless it is more than a millionth of the scale, so that most tables are spared it.

@@ -1,4 +1,4 @@
-"""One self-contained HTML page for a run, put together from its sections."""
+"""The report of a run as one self-contained HTML page."""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -11,17 +11,17 @@ from fivesigma.errors import RunError
 from fivesigma.metrics.metric import shown
 from fivesigma.metrics.result import judged_part, parts_of
 from fivesigma.progress import Progress, silent
-from fivesigma.reporting import comparison, data, results, search, trigger, trust
+from fivesigma.reporting import comparison, data, deployment, results, search, trigger, trust
 from fivesigma.reporting.style import Picture, style, titled
 from fivesigma.reporting.table import number
 from fivesigma.runs.folder import RunFolder
 
 
 def write_report(folder: RunFolder, progress: Progress = silent) -> Path:
-    """Draw every figure the run has numbers for and write `report.html`.
+    """Draw every figure that the run has numbers for and write `report.html`.
 
     Raises:
-        RunError: if the run has nothing to show yet.
+        RunError: if the run has no results yet.
     """
     import jinja2
 
@@ -66,6 +66,7 @@ def write_report(folder: RunFolder, progress: Progress = silent) -> Path:
         scan_tables=search.tables(folder.read_json("scan/scan.json")) if folder.has("scan/scan.json") else [],
         comparison_tables=comparison.tables(metrics, analysis) if metrics else [],
         trigger_tables=trigger.tables(metrics, analysis) if metrics else [],
+        exports=deployment.exports(folder),
         result_pictures=of_results,
         data_pictures=of_data,
         resolved=(folder / "analysis.yaml").read_text(encoding="utf-8"),
@@ -94,7 +95,7 @@ def _pictures(
 
 
 def _of_results(folder: RunFolder, analysis: Analysis, metrics: Mapping[str, Any], note: str) -> Iterator[Picture]:
-    """Figures of the network, section by section; with the luminosity where it scales the events."""
+    """Figures of the network, section by section; those of the search show the luminosity, if it is given."""
     curves = folder.read_json("curves.json") if metrics and folder.has("curves.json") else {}
     yield from results.figures(folder, analysis, metrics, curves)
     if curves:
@@ -109,6 +110,6 @@ def _of_results(folder: RunFolder, analysis: Analysis, metrics: Mapping[str, Any
 
 
 def _recipe(folder: RunFolder) -> Any:
-    """The recipe of the network, or of the first fold's."""
+    """The recipe of the network, or of the network of the first fold."""
     place = folder.fold(1) if folder.has("folds.json") else folder
     return place.read_json("recipe.json") if place.has("recipe.json") else None

@@ -14,6 +14,7 @@ KEEPS = (
     *(f"folds/fold-*/{name}" for name in _ONE_NETWORK),
     *("baselines/*", "predictions/*.parquet", "search/*.json"),
     *("explore.json", "metrics.json", "curves.json", "verdicts.json", "calibration.json"),
+    "export/*",
 )
 """What belongs together. Figures and the report follow from it."""
 
@@ -62,9 +63,12 @@ def missing(place: Path) -> list[str]:
 def unknown(place: Path) -> list[str]:
     """Files that a run would enter into its manifest, and that are not in it."""
     kept = _kept(place, ("*",))
-    if not (place / MANIFEST).is_file():
+    tree = read_manifest(place)
+    if tree is None:
         return []
-    files = [path.relative_to(place).as_posix() for pattern in KEEPS for path in place.glob(pattern) if path.is_file()]
+    # A run of an older version enters fewer files.
+    patterns = [pattern for pattern in KEEPS if pattern in tree["keeps"]]
+    files = [path.relative_to(place).as_posix() for pattern in patterns for path in place.glob(pattern) if path.is_file()]
     return sorted(name for name in dict.fromkeys(files) if name not in kept)
 
 

@@ -1,5 +1,6 @@
 """The verb `predict`: score every event of some files, in order."""
 
+import json
 import re
 import shutil
 import tempfile
@@ -17,14 +18,16 @@ from numpy.typing import NDArray
 
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.assessment.trust import CALIBRATION, read_calibration
-from fivesigma.atomic import named_errors, writing
+from fivesigma.atomic import named_errors, write_text, writing
 from fivesigma.baselines.saved import NETWORK, SavedBaseline, check_name, load_baseline
 from fivesigma.cluster.base import tell
-from fivesigma.data.formats import expand, split_treename
+from fivesigma.data.formats import expand, format_of_name, split_treename
 from fivesigma.data.load import Layout, features_of, plain_features, plan_for, reader_of_new, whole_numbers
 from fivesigma.data.plan import Plan, Variables
 from fivesigma.data.readers.base import ColumnNames
 from fivesigma.data.write import writable_format, write_columns
+from fivesigma.deployment.exported import CHECKED, ExportedModel, known_exports, load_exported, path_of
+from fivesigma.deployment.metadata import hashes
 from fivesigma.errors import AnalysisError, ColumnNotFound, OutputError, RunError
 from fivesigma.expressions import column_of
 from fivesigma.metrics.calibration import Isotonic
@@ -42,6 +45,8 @@ from fivesigma.training.network import Network, ScoresArrays, hypothesis_column,
 Columns = dict[str, Any]
 ROWS = 1 << 16
 """Events scored at a time; a row group or basket of the output."""
+EXPORTED = "exported as "
+"""What comes before the format in the name of an exported model; no baseline has a name with a blank."""
 KNOWN = "trained on"
 """Whether an event was trained on, beside its scores; no column of the output has a name with a blank."""
 
@@ -53,9 +58,11 @@ def predict(
     *,
     at: Mapping[str, float] | None = None,
     model: str = NETWORK,
+    exported: str | None = None,
     format: str | None = None,
     treename: str | None = None,
     columns: ColumnNames = (),
+    friend: bool = False,
     output: str | Path = RUNS,
     listener: Listener | None = None,
     workers: int | None = None,
@@ -72,9 +79,12 @@ def predict(
         destination: the file to write; its ending gives the format. It must not exist.
         at: parameter values to score at, such as `{"mass": 1000}`.
         model: name of a baseline of the run, to score with it instead of the network.
+        exported: format of a model that the run has exported, such as `onnx`, to score with it instead of the network.
         format: format of the files, if they do not show it; by default that of the samples.
         treename: tree, table or group inside the files; by default that of the samples.
         columns: column names of files without a header, or of arrays; by default those of the analysis.
+        friend: write a file of scores for each file, without observers, into the folder `destination`; it has the
+            name and the rows of the file, so it can be its friend. Files that are there already are not scored again.
         output: folder of all runs.
         listener: receives messages and progress.
         workers: processes that score several files in parallel; by default one per core. The output
@@ -89,26 +99,82 @@ def predict(
     listener = context.listener
     folder = RunFolder.open(run.path if isinstance(run, Run) else run, context.output, TRAINED)
     destination = Path(destination)
-    if destination.exists():
+    if destination.exists() and not friend:
         raise OutputError(f"{destination} exists already", hint="choose another name, or remove it first")
-    writable_format(destination)
+    if not friend:
+        writable_format(destination)
     analysis, given, layout = folder.analysis(), dict(at or {}), Layout(format, treename, columns)
     check_name(analysis, model)
+    given = _check_exported(folder, exported, model, given)
     listed = expand([files] if isinstance(files, str) else list(files))
     _check_parameters(analysis, given, _hypotheses(folder), listener)
-    observers = _common_observers(analysis, listed, layout, listener)
+    observers = [] if friend else _common_observers(analysis, listed, layout, listener)
     seen = _seen_files(folder, analysis, listed, listener)
-    task = Scoring(str(folder.path.absolute()), tuple(observers), given, seen, model, layout)
+    chosen = model if exported is None else f"{EXPORTED}{exported}"
+    task = Scoring(str(folder.path.absolute()), tuple(observers), given, seen, chosen, layout)
+    if friend:
+        return _friends(task, analysis, listed, destination, listener)
     if len(listed) > 1 and workers != 1:
         chunks = _side_by_side(task, analysis, listed, destination, context)
     else:
         chunks = _one_by_one(task, listed, listener)
-    counts = Counts(analysis.split.folds)
+    counts = Counts(analysis.split.folds if exported is None else None)
     with closing(chunks):
         rows = write_columns(destination, _without_known(chunks, counts))
     counts.say(listener)
     listener.done(f"scored {rows:,} events: {destination}")
     return rows
+
+
+def _friends(task: "Scoring", analysis: Analysis, files: Sequence[str], folder: Path, listener: Listener) -> int:
+    """Write a file of scores for each file; give the number of events written."""
+    places = _places(files, folder)
+    described = {"network": hashes(RunFolder(Path(task.run))), "at": dict(task.at), "model": task.model}
+    with named_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    if (folder / FRIENDS).is_file():
+        if json.loads((folder / FRIENDS).read_text(encoding="utf-8")) != described:
+            raise OutputError(f"{folder} holds scores of another network, model or parameter", hint="choose another folder")
+    elif any(place.exists() for place in places.values()):
+        there = next(place for place in places.values() if place.exists())
+        raise OutputError(f"{there} exists already", hint="choose another folder, or remove it first")
+    write_text(folder / FRIENDS, json.dumps(described, indent=1) + "\n")
+    counts, rows = Counts(None if task.model.startswith(EXPORTED) else analysis.split.folds), 0
+    for file, place in places.items():
+        if place.exists():
+            listener.say(f"there already: {place}")
+            continue
+        with closing(_one_by_one(task, [file], listener)) as chunks:
+            written = write_columns(place, _without_known(chunks, counts))
+        rows += written
+        listener.say(f"{written:,} events: {place}")
+    counts.say(listener)
+    listener.done(f"scored {rows:,} events: {folder}")
+    return rows
+
+
+FRIENDS = "scored-by.json"
+"""Which network, model and parameters the scores in a folder of friends are of."""
+
+
+def _places(files: Sequence[str], folder: Path) -> dict[str, Path]:
+    """Where the scores of each file are written: a file of its name, as Parquet if its own format cannot be written.
+
+    Raises:
+        OutputError: if two files have one name, or scores would replace a file.
+    """
+    found: dict[str, Path] = {}
+    for file in dict.fromkeys(files):
+        path = Path(split_treename(file)[0])
+        known = format_of_name(path.name)
+        name = path.name if known is not None and known.writer is not None else f"{path.name}.parquet"
+        place = folder / name
+        if place in found.values():
+            raise OutputError(f"two files are called {path.name}", hint="score them into two folders")
+        if place.absolute() == path.absolute() or (place.exists() and place.samefile(path)):
+            raise OutputError(f"the scores of {path} would replace it", hint="choose another folder")
+        found[file] = place
+    return found
 
 
 @dataclass(frozen=True)
@@ -120,7 +186,7 @@ class Scoring:
         observers: formulas that are written beside the scores.
         at: values of parameters that are not read from the file.
         trained: for a run of an older version with folds: absolute path of a training file → the samples it was read as.
-        model: name of the model that scores.
+        model: name of the model that scores; of an exported one, its format after `EXPORTED`.
         layout: how files are read.
     """
 
@@ -153,6 +219,25 @@ def _without_known(chunks: Iterator[tuple[str, Columns]], counts: Counts) -> Ite
         if KNOWN in columns:
             counts.add(file, columns[KNOWN])
         yield {name: values for name, values in columns.items() if name != KNOWN}
+
+
+def _check_exported(folder: RunFolder, exported: str | None, model: str, at: Mapping[str, float]) -> dict[str, float]:
+    """The parameter values to score at, of which an exported model may have fixed some."""
+    if exported is None:
+        return dict(at)
+    if model != NETWORK:
+        raise AnalysisError(
+            f"only the network is exported, not the baseline {model!r}", hint="give either the model or the exported format"
+        )
+    path_of(folder, exported)  # raises if it is not there, or not of this network
+    fixed = known_exports(folder)[exported]["fixed"]
+    for name, value in fixed.items():
+        if at.get(name, value) != value:
+            raise AnalysisError(
+                f"the exported model is fixed at {name}={value:g} and cannot score at {at[name]:g}",
+                hint="export it without --at",
+            )
+    return {**fixed, **at}
 
 
 def _check_parameters(
@@ -272,6 +357,7 @@ class _Model:
 
     Attributes:
         trained: a network, those of all folds, or a baseline.
+        exported: what scores in place of the network, if that is wanted.
         analysis: what it learned, from which columns.
         hypotheses: parameter values of the training's signal, if it has the run's parameters.
         calibration: turns scores into probabilities.
@@ -279,6 +365,7 @@ class _Model:
     """
 
     trained: Network | Folds | SavedBaseline
+    exported: ExportedModel | None
     analysis: Analysis
     hypotheses: list[tuple[float, ...]]
     calibration: Isotonic | None
@@ -294,16 +381,17 @@ def _loaded(run: str, model: str, changed: int) -> _Model:
     """Load a model once for many files; `changed` distinguishes it from one trained later in the same place."""
     folder = RunFolder.open(run)
     network, analysis, seen = load_trained(folder), folder.analysis(), TrainedOn.load(folder)
-    if model == NETWORK:
-        return _Model(network, analysis, _hypotheses(folder), read_calibration(folder), seen)
+    if model == NETWORK or model.startswith(EXPORTED):
+        exported = None if model == NETWORK else load_exported(folder, model.removeprefix(EXPORTED))
+        return _Model(network, exported, analysis, _hypotheses(folder), read_calibration(folder), seen)
     baseline = load_baseline(folder, model, network.recipe.features)
     hypotheses = _hypotheses(folder) if baseline.analysis.parameters == analysis.parameters else []
-    return _Model(baseline, baseline.analysis, hypotheses, None, seen)
+    return _Model(baseline, None, baseline.analysis, hypotheses, None, seen)
 
 
 def _score(task: Scoring, file: str) -> Generator[tuple[Columns, int | None], None, None]:
     """Score a file chunk by chunk; yield columns, and the number of rows of the file if it is known."""
-    models = [path for path in (Path(task.run) / name for name in (*TRAINED, CALIBRATION)) if path.is_file()]
+    models = [path for path in (Path(task.run) / name for name in (*TRAINED, CALIBRATION, CHECKED)) if path.is_file()]
     model = _loaded(task.run, task.model, max((path.stat().st_mtime_ns for path in models), default=0))
     analysis = model.analysis
     reader = task.reader(analysis, file)
@@ -340,6 +428,9 @@ def _score(task: Scoring, file: str) -> Generator[tuple[Columns, int | None], No
         scorer: ScoresArrays = model.trained
         if analysis.split.folds is not None and not isinstance(model.trained, Network):
             columns["fold"], scorer = fold, model.trained.by(fold)
+        if model.exported is not None:
+            columns |= {"fold": np.zeros_like(fold)} if "fold" in columns else {}
+            scorer = model.exported.on(chunk, plan.where)
         x = values if len(every) == len(features) else np.ascontiguousarray(values[:, : len(features)])
         if not has_parameters:
             return columns | known | _at_each_hypothesis(scorer, analysis, x, model.hypotheses)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fivesigma.analysis.analysis import Analysis
+from fivesigma.deployment.package import unpacked
 from fivesigma.errors import FivesigmaError, RunError
 from fivesigma.metrics.result import parts_of
 from fivesigma.metrics.summary import as_json, summarise
@@ -49,13 +50,17 @@ def verify(run: str | Path | Run, output: str | Path = RUNS, listener: Listener 
     """Compare the files of a run with their hashes, look through its networks, and work its metrics out again.
 
     Args:
-        run: a run's folder, or an analysis's name for its latest run.
+        run: a run's folder, an analysis's name for its latest run, or a package of a run.
         output: folder of all runs.
         listener: receives messages and progress.
 
     Raises:
         RunError: if there is no such run, or its manifest is damaged.
     """
+    if isinstance(run, str | Path) and Path(run).is_file():
+        with unpacked(Path(run)) as (place, changed):
+            found = verify(place, output, listener)
+            return Verification(Path(run), found.files, found.numbers, (*changed, *found.problems))
     session = RunSession.open(run, RunContext.of(output, listener), "analysis.yaml")
     folder = session.folder
     altered, gone = manifest.altered(folder.path), manifest.missing(folder.path)

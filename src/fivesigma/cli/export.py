@@ -1,0 +1,63 @@
+"""`fivesigma export`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fivesigma.analysis.file import parse_settings
+from fivesigma.cli.console import Terminal
+from fivesigma.cli.options import RUNS, Quiet, RunName, parse_values
+
+
+def export(
+    run: RunName,
+    format: Annotated[
+        str, typer.Option("--format", "-f", metavar="NAME", help="What to write: onnx, cpp or triton.")
+    ] = "onnx",
+    destination: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="File to write, by default export/model.… in the run folder; a folder for triton.",
+        ),
+    ] = None,
+    inputs: Annotated[
+        str | None,
+        typer.Option(
+            "--inputs",
+            metavar="columns|features",
+            help="What the model takes: columns of the files (it computes the new variables) or the features.",
+        ),
+    ] = None,
+    at: Annotated[
+        list[str] | None, typer.Option("--at", metavar="NAME=VALUE", help="Fix a parameter at this value: --at mass=1000.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", "-s", metavar="KEY=VALUE", help="Setting of the format: --set opset=17.")
+    ] = None,
+    tolerance: Annotated[
+        float,
+        typer.Option("--tolerance", metavar="X", help="Largest difference from the network, in units of its scores' scale."),
+    ] = 1e-5,
+    runs: Annotated[Path, typer.Option("--runs", metavar="DIR", help="Where runs are kept.")] = RUNS,
+    quiet: Quiet = False,
+) -> None:
+    """Write the network of a run for other software, and compare it with the network."""
+    from fivesigma.verbs import export
+
+    terminal = Terminal(quiet)
+    found = export.export(
+        run,
+        format,
+        destination,
+        inputs=inputs,
+        at=parse_values(at),
+        settings=parse_settings(settings or []),
+        tolerance=tolerance,
+        output=runs,
+        listener=terminal,
+    )
+    terminal.result(found.path)

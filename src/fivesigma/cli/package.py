@@ -1,0 +1,22 @@
+"""`fivesigma package`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fivesigma.cli.console import Terminal
+from fivesigma.cli.options import RUNS, Quiet, RunName
+
+
+def package(
+    run: RunName,
+    destination: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="File to write, ending in .zip.")],
+    runs: Annotated[Path, typer.Option("--runs", metavar="DIR", help="Where runs are kept.")] = RUNS,
+    quiet: Quiet = False,
+) -> None:
+    """Write a run with a model card and BibTeX into one file."""
+    from fivesigma.verbs import package
+
+    terminal = Terminal(quiet)
+    terminal.result(package.package(run, destination, runs, terminal))

@@ -1,0 +1,134 @@
+"""Compare an exported model with the network that it came from: every score, and the physics numbers of both."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fivesigma.analysis.analysis import Analysis
+from fivesigma.deployment.base import FEATURES, PARAMETERS, Deliverable, Score
+from fivesigma.deployment.events import DRAWN, CheckEvents
+from fivesigma.metrics.spec import MetricOptions, functions_of
+from fivesigma.training.folds import Folds
+from fivesigma.training.network import Network
+
+TOLERANCE = 1e-5
+"""Largest difference of a score, in units of the scores' scale."""
+
+
+class Disagreement(RuntimeError):
+    """An exported model that scores otherwise than its network: a defect of fivesigma, not of the user's input."""
+
+
+def arrays_of(what: Deliverable, given: CheckEvents, parameters: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
+    """The inputs of an exported model, name → [event, value]."""
+    arrays: dict[str, NDArray[Any]] = {}
+    free = [i for i, name in enumerate(what.parameters) if name not in what.fixed]
+    for each in what.inputs:
+        if what.formulas is None and each.name == FEATURES:
+            arrays[each.name] = given.events.features
+        elif what.formulas is None and each.name == PARAMETERS:
+            arrays[each.name] = np.ascontiguousarray(parameters[:, free])
+        elif each.name in what.parameters:
+            arrays[each.name] = parameters[:, [what.parameters.index(each.name)]].astype(each.dtype)
+        else:
+            arrays[each.name] = given.columns[each.name].astype(each.dtype)[:, None]
+    return arrays
+
+
+def compare(
+    what: Deliverable, scorer: Network | Folds, score: Score, given: CheckEvents, analysis: Analysis
+) -> dict[str, Any]:
+    """Score events with both; give differences and physics numbers for `check.json`.
+
+    Args:
+        what: was exported.
+        scorer: the network, or those of all folds.
+        score: scores arrays with the exported model.
+        given: the events.
+        analysis: of the run.
+    """
+    parameters = given.events.parameters.copy()
+    for name, value in what.fixed.items():
+        parameters[:, what.parameters.index(name)] = value
+    ours = scorer.score(given.events.features, parameters)
+    arrays = arrays_of(what, given, parameters)
+    theirs = score(arrays)
+    scale = 1.0 if what.task != "regression" else float(np.sqrt(np.mean(np.square(ours, dtype=np.float64)))) or 1.0
+    found: dict[str, Any] = {"part": given.part, "events": len(ours), "difference": _difference(ours, theirs, scale)}
+    alone = score({name: values[:1] for name, values in arrays.items()})
+    found["difference"]["alone"] = _largest(theirs[:1], alone) / scale
+    found["difference"]["all_missing"] = _missing(what, scorer, score, arrays, parameters) / scale
+    if given.part != DRAWN and np.isfinite(found["difference"]["largest"]):
+        found["metrics"] = _metrics(what, given, {"network": ours, "exported": theirs}, analysis)
+    return found
+
+
+def require(found: Mapping[str, Any], tolerance: float) -> None:
+    """Refuse a model that differs too much.
+
+    Raises:
+        Disagreement: naming the largest difference.
+    """
+    numbers = found["difference"]
+    worst = max(numbers["largest"], numbers["alone"], numbers["all_missing"])
+    if not worst <= tolerance:
+        raise Disagreement(
+            f"the exported model differs from the network by {worst:.2g} of the scores' scale, more than {tolerance:g}; "
+            "nothing was written"
+        )
+
+
+def _difference(ours: NDArray[Any], theirs: NDArray[Any], scale: float) -> dict[str, float]:
+    if ours.shape != theirs.shape or not np.isfinite(theirs).all():
+        return {"largest": float("inf"), "mean": float("inf"), "scale": scale}
+    distance = np.abs(ours.astype(np.float64) - theirs)
+    return {"largest": float(distance.max()) / scale, "mean": float(distance.mean()) / scale, "scale": scale}
+
+
+def _largest(ours: NDArray[Any], theirs: NDArray[Any]) -> float:
+    same = ours.shape == theirs.shape and bool(np.isfinite(theirs).all())
+    return float(np.abs(ours.astype(np.float64) - theirs).max()) if same else float("inf")
+
+
+def _missing(
+    what: Deliverable, scorer: Network | Folds, score: Score, arrays: Mapping[str, Any], parameters: NDArray[np.float32]
+) -> float:
+    """The difference for an event in which every column is missing."""
+    event: dict[str, NDArray[Any]] = {}
+    for each in what.inputs:
+        is_parameter = each.name in what.parameters or (what.formulas is None and each.name == PARAMETERS)
+        event[each.name] = arrays[each.name][:1] if is_parameter else np.full((1, each.width), np.nan, each.dtype)
+    if what.formulas is None:
+        features = event[FEATURES]
+    else:
+        values = what.feature_values({each.name: event[each.name][:, 0].astype(np.float64) for each in what.columns})
+        features = np.stack([np.broadcast_to(np.asarray(v, np.float32), (1,)) for v in values], axis=1)
+        features = np.where(np.isfinite(features), features, np.float32(np.nan))
+    return _largest(scorer.score(features, parameters[:1]), score(event))
+
+
+def _metrics(
+    what: Deliverable, given: CheckEvents, scores: Mapping[str, NDArray[Any]], analysis: Analysis
+) -> dict[str, dict[str, Any]]:
+    """Every standard metric of both; at fixed parameters, with the signal that has them."""
+    events, chosen = given.events, np.ones(len(given.events), bool)
+    for name, value in what.fixed.items():
+        there = events.parameters[:, what.parameters.index(name)] == np.float32(value)
+        chosen &= there | (events.target == 0) if what.task == "binary" else True
+    if what.task != "regression" and len(np.unique(events.target[chosen])) < 2:
+        chosen[:] = True  # no such signal
+    options = MetricOptions(analysis.evaluate.threshold, 20)
+    found: dict[str, dict[str, Any]] = {}
+    for name, function in functions_of(what.task).items():
+        row: dict[str, Any] = {}
+        for whose, values in scores.items():
+            metric = function(values[chosen], events.target[chosen], events.weight[chosen], options)
+            row[whose], row["error"] = _number(metric.value), _number(metric.error)
+        found[name] = row
+    return found
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,183 @@
+"""The verb `export`: the network of a run as a file for other software, compared with the network before it is kept."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from fivesigma import plugins
+from fivesigma.analysis.file import sentence
+from fivesigma.analysis.section import Section
+from fivesigma.atomic import sha256, write_text, writing
+from fivesigma.deployment.base import Deliverable, Exporter
+from fivesigma.deployment.check import TOLERANCE, compare, require
+from fivesigma.deployment.deliverable import COLUMNS, check_fixed, columns_by_default, of_columns, of_features
+from fivesigma.deployment.events import CheckEvents, drawn_events, first_table, real_events, with_recorded_files
+from fivesigma.deployment.exported import CHECKED, known_exports
+from fivesigma.deployment.metadata import hashes
+from fivesigma.errors import AnalysisError, FivesigmaError, OutputError, did_you_mean
+from fivesigma.progress import Listener
+from fivesigma.runs.context import RUNS, RunContext
+from fivesigma.runs.folder import TRAINED
+from fivesigma.runs.run import Run
+from fivesigma.runs.session import RunSession
+from fivesigma.training.folds import Folds
+from fivesigma.training.network import Network
+from fivesigma.version import __version__
+
+EVENTS = 20_000
+"""Events on which an exported model is compared with its network."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """An exported model.
+
+    Attributes:
+        path: the file.
+        check: how it compares with the network, as in `export/check.json`.
+    """
+
+    path: Path
+    check: Mapping[str, Any]
+
+
+def export(
+    run: str | Path | Run,
+    format: str = "onnx",
+    destination: str | Path | None = None,
+    *,
+    inputs: str | None = None,
+    at: Mapping[str, float] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    tolerance: float = TOLERANCE,
+    output: str | Path = RUNS,
+    listener: Listener | None = None,
+) -> Exported:
+    """Write the network of a run, with recipe, link and scale, for other software; compare it with the network first.
+
+    Args:
+        run: a run folder, or an analysis's name for its latest run.
+        format: name of the format, such as `onnx`.
+        destination: the file; by default `export/model.<ending>` in the run folder. A file that is there is replaced
+            only if this run has exported it. For `triton` it is a folder, by default `export/triton`.
+        inputs: `features`, or `columns` for a model that computes the new variables itself; by default `columns` if the
+            analysis computes features and needs no lists for it.
+        at: values of parameters that the model then no longer takes, such as `{"mass": 1000}`.
+        settings: of the format, such as `{"opset": 17}`.
+        tolerance: largest difference from the network, in units of the scores' scale.
+        output: folder of all runs.
+        listener: receives messages and progress.
+
+    Raises:
+        Disagreement: if the exported model differs from the network by more; then nothing is written.
+    """
+    exporter: Exporter = plugins.exporters.get(format)
+    chosen = _settings(exporter, settings or {})
+    exporter.needs()
+    session = RunSession.open(run, RunContext.of(output, listener), TRAINED)
+    folder, listener = session.folder, session.listener
+    place = _place(exporter, chosen, session, destination)
+    scorer, fixed = session.network(), {name: float(value) for name, value in (at or {}).items()}
+    check_fixed(fixed, scorer.recipe.parameters)
+    what, given = _prepared(session, scorer, inputs, fixed)
+    with writing(place) as part:
+        listener.progress(0, 2, f"writing {place}")
+        exporter.write(chosen, what, part)
+        before = known_exports(folder).get(format, {})
+        texts = exporter.companions(chosen, what, place)
+        digests = {path.name: hashlib.sha256(text.encode()).hexdigest() for path, text in texts.items()}
+        _refuse_foreign(place, before.get("sha256"), sha256(part))
+        for path in texts:
+            _refuse_foreign(path, before.get("texts", {}).get(path.name), digests[path.name])
+        listener.progress(1, 2, f"comparing {place} with the network")
+        found = compare(what, scorer, exporter.load(part), given, session.analysis)
+        require(found, tolerance)
+        exports, absolute = (folder / "export").absolute(), place.absolute()
+        inside = absolute.is_relative_to(exports)
+        found = {
+            "file": absolute.relative_to(exports).as_posix() if inside else str(absolute),
+            "texts": digests,
+            "sha256": sha256(part),
+            "bytes": part.stat().st_size,
+            "fivesigma": __version__,
+            "settings": chosen.model_dump(mode="json"),
+            "inputs": [each.name for each in what.inputs],
+            "takes": "features" if what.formulas is None else COLUMNS,
+            "parameters": list(what.parameters),
+            "fixed": fixed,
+            "tolerance": tolerance,
+            "network": hashes(folder),
+            **found,
+        }
+    for path, text in texts.items():
+        write_text(path, text)
+    folder.write_json(CHECKED, {**known_exports(folder), format: found})
+    for note in exporter.notes(chosen, place):
+        listener.say(note)
+    listener.done(_in_words(found))
+    return Exported(place, found)
+
+
+def _settings(exporter: Exporter, given: Mapping[str, Any]) -> Section:
+    try:
+        return exporter.settings.model_validate({**given, "kind": exporter.name})
+    except ValidationError as error:
+        raise AnalysisError(f"--set of the format {exporter.name}: {sentence(error.errors()[0])}") from None
+
+
+def _prepared(
+    session: RunSession, scorer: Network | Folds, inputs: str | None, fixed: Mapping[str, float]
+) -> tuple[Deliverable, CheckEvents]:
+    """What is exported, and the events on which it is compared with the network."""
+    if inputs not in (None, "features", COLUMNS):
+        raise AnalysisError(f"no inputs {inputs!r}; {did_you_mean(inputs, ['features', COLUMNS])}")
+    folder, analysis, listener = session.folder, session.analysis, session.listener
+    features = of_features(folder, analysis, scorer, fixed)
+    try:
+        resolved = with_recorded_files(folder)
+        if inputs == "features" or (inputs is None and analysis.shards is not None):
+            return features, real_events(resolved, (), EVENTS, listener)
+        plan, types = first_table(resolved)
+        if inputs is None and not columns_by_default(plan, scorer.recipe.features):
+            return features, real_events(resolved, (), EVENTS, listener)
+        what = of_columns(folder, plan, types, scorer, fixed)
+        return what, real_events(resolved, [each.name for each in what.columns], EVENTS, listener)
+    except FivesigmaError as error:
+        if inputs == COLUMNS or isinstance(error, AnalysisError):
+            raise
+        listener.say(
+            f"warning: the events of the run cannot be read ({error.what}); the model takes the features, and is compared "
+            "with the network on random numbers, without physics numbers"
+        )
+        return features, drawn_events(scorer.recipe, EVENTS)
+
+
+def _refuse_foreign(place: Path, *ours: str | None) -> None:
+    """Replace only what this run has exported, unchanged since; the same content may have been left by a kill."""
+    if place.exists() and (place.is_dir() or sha256(place) not in ours):
+        raise OutputError(
+            f"{place} exists, and is not what this run has exported", hint="choose another name, or remove it first"
+        )
+
+
+def _place(exporter: Exporter, settings: Section, session: RunSession, destination: str | Path | None) -> Path:
+    """The file to write; for a format that is a folder, the destination is the folder."""
+    default = session.folder / "export"
+    if exporter.place is None:
+        return Path(destination) if destination is not None else default / f"model{exporter.ending}"
+    base = Path(destination) if destination is not None else default / exporter.name
+    return base / exporter.place(settings, session.analysis.name)
+
+
+def _in_words(found: Mapping[str, Any]) -> str:
+    numbers = found["difference"]
+    kind = "random" if found["part"] == "drawn" else found["part"]
+    text = (
+        f"exported; on {found['events']:,} {kind} events it differs from the network by {numbers['largest']:.1e} at most, "
+        f"{numbers['mean']:.1e} on average"
+    )
+    return text + (f" (scores of scale {numbers['scale']:.3g})" if numbers["scale"] != 1 else "")
