@@ -14,10 +14,10 @@ import time
 from pathlib import Path
 from types import ModuleType
 
-from benchmarks.machine import machine
+from benchmarks.machine import floating_point_units, load, machine
 from benchmarks.options import Options
 from benchmarks.peers import missing, sentence
-from benchmarks.table import HEAD, Section, write
+from benchmarks.table import HEAD, Section, into_page, write
 from benchmarks.worker import WorkerFailed
 
 GROUPS = (
@@ -40,7 +40,7 @@ DEFAULT_OUTPUT = Path(__file__).parent / "results"
 
 def main() -> int:
     """Run what the command line names; the exit code tells whether every target was reached."""
-    names, options = _parse()
+    names, options, page = _parse()
     groups = {name: importlib.import_module(f"benchmarks.{name}") for name in names}
     absent = missing(module for group in groups.values() for module in group.NEEDS)
     if absent:
@@ -48,24 +48,29 @@ def main() -> int:
         return 2
     done = [_measure(name, group, options) for name, group in groups.items()]
     print(f"\nwritten: {options.output / 'results.md'} and results.json")
+    if page is not None:
+        into_page(page, options.output)
+        print(f"written: {page}")
     return 0 if all(done) else 1
 
 
 def _measure(name: str, group: ModuleType, options: Options) -> bool:
     """Measure one group and put it into the table; whether it reached its targets. A failure leaves the others alone."""
     options.say(f"{name}: begins")
-    started, before = time.perf_counter(), machine()
+    before = machine() | {"floating point": floating_point_units()}
+    started = time.perf_counter()
     try:
         rows = group.measure(options)
     except WorkerFailed as error:
         options.say(f"{name}: failed. {error}")
         return False
+    before["load after"] = load()
     write(options.output, Section(name, group.ABOUT, rows, before, options.quick))
     print(f"\n## {name}: {time.perf_counter() - started:.0f} s\n\n{HEAD}", *(row.as_markdown() for row in rows), sep="\n")
     return all(row.reached is not False for row in rows)
 
 
-def _parse() -> tuple[list[str], Options]:
+def _parse() -> tuple[list[str], Options, Path | None]:
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument(
@@ -76,6 +81,7 @@ def _parse() -> tuple[list[str], Options]:
     parser.add_argument("--data", type=Path, help="simulated collisions in UCI layout; made and kept by default")
     parser.add_argument("--output", type=Path, default=DEFAULT_OUTPUT, help="folder of the table")
     parser.add_argument("--scratch", type=Path, help="folder of large files that are made once and kept")
+    parser.add_argument("--page", type=Path, help="a Markdown page whose table of results is replaced by this one")
     given = parser.parse_args()
     unknown = [name for name in given.names if name not in GROUPS]
     if unknown:
@@ -86,7 +92,8 @@ def _parse() -> tuple[list[str], Options]:
         print(f"[{time.perf_counter() - started:6.0f} s] {text}", file=sys.stderr, flush=True)
 
     folder = (given.scratch or given.output / "scratch").resolve()
-    return given.names or list(GROUPS), Options(given.quick, given.repetitions, given.data, folder, given.output, say)
+    options = Options(given.quick, given.repetitions, given.data, folder, given.output, say)
+    return given.names or list(GROUPS), options, given.page
 
 
 if __name__ == "__main__":

@@ -11,15 +11,43 @@ LIBRARIES = ("jax", "keras", "numpy", "pyarrow", "polars", "torch", "keras-tuner
 
 def machine() -> dict[str, str]:
     """Processor, cores, memory, load, versions and date."""
-    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     return {
         "processor": f"{processor()}, {cores()} cores",
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
-        "load before": load,
+        "load before": load(),
         "system": f"{platform.system()}, Python {platform.python_version()}",
         "versions": ", ".join(f"{name} {version}" for name in LIBRARIES if (version := version_of(name))),
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     }
+
+
+def load() -> str:
+    """Processes that wanted a core in the last 1, 5 and 15 minutes."""
+    return ", ".join(f"{value:.1f}" for value in os.getloadavg())
+
+
+def floating_point_units() -> str:
+    """Whether the cores have floating-point units of their own: products of a training step on one core, then on each."""
+    from benchmarks.worker import Worker
+
+    if (available := cores()) == 1:
+        return "one core"
+    one = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    task = "benchmarks.workers.products:Products"
+    numbers = sorted(os.sched_getaffinity(0))
+    workers = [Worker(task, cores=[core], environment=one, library="numpy", batch=4096) for core in numbers]
+    try:
+        alone = workers[0].call("step", seconds=1.0)
+        for worker in workers:
+            worker.start("step", seconds=1.0)
+        together = [worker.result() for worker in workers]
+    finally:
+        for worker in workers:
+            worker.close()
+    gain = sum(together) / alone
+    verdict = "a unit each" if gain > 0.8 * available else "shared units"
+    each = " + ".join(f"{rate:.0f}" for rate in together)
+    return f"{verdict}: {alone:.0f} GFLOP/s of one core alone, {each} side by side, {gain:.2f} times"
 
 
 def cores() -> int:

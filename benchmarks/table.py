@@ -152,3 +152,20 @@ def write(folder: Path, section: Section) -> None:
     }
     path.write_text(json.dumps(tree, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     (folder / "results.md").write_text(markdown(tree), encoding="utf-8")
+
+
+BEGIN, END = "<!-- results: written by `python -m benchmarks --page` -->", "<!-- end of results -->"
+
+
+def into_page(page: Path, folder: Path) -> None:
+    """Replace the results of a page, between its two marks, by those of `results.json`.
+
+    Raises:
+        ValueError: if the page has no such marks.
+    """
+    text = page.read_text(encoding="utf-8")
+    if BEGIN not in text or END not in text:
+        raise ValueError(f"{page} has no lines {BEGIN!r} and {END!r} to put the results between")
+    tree = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    results = markdown(tree).split("\n", 2)[2]
+    page.write_text(f"{text[: text.index(BEGIN)]}{BEGIN}\n\n{results}\n{text[text.index(END) :]}", encoding="utf-8")

@@ -520,7 +520,7 @@ def test_polars_and_pyarrow_read_the_same_numbers_or_polars_leaves_it(lines, kin
     found = csv._Fast(head, {"a": kind, "b": kind}).columns(text, 0)
     if found is None:
         return
-    expected = csv._Careful(head, {"a": kind, "b": kind}).columns(text, 0, 0)
+    expected = csv._Careful(head, {"a": kind, "b": kind}).columns(text, 0, int)
     for name in "ab":
         assert_array_equal(found[name], expected[name])
 

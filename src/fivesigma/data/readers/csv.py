@@ -1,12 +1,13 @@
 """CSV files, plain or compressed, with or without a header, through polars; what it does not take, through pyarrow."""
 
 import csv
+import os
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from fivesigma.data.readers.base import CHUNK, ColumnNames, Columns, FileFormat,
 from fivesigma.data.readers.parquet import to_numpy
 from fivesigma.data.writers.csv import CsvWriter
 from fivesigma.errors import DataError
-from fivesigma.prefetch import prefetch
+from fivesigma.prefetch import prefetch, side_by_side
 
 _COMPRESSION = {".bz2": "bz2", ".zst": "zstd", ".lz4": "lz4"}
 _BLOCK = 1 << 22
@@ -24,6 +25,9 @@ _BLOCK = 1 << 22
 
 _ROWS = 1 << 15
 """Rows of a chunk; one block alone could be only a few hundred rows of a wide table."""
+
+_PARSERS = 2
+"""Pieces that are parsed at a time."""
 
 _MISSING = ["", "NaN", "nan", "NA", "N/A", "null", "NULL", "None"]
 _NEGATIVE_MISSING = ["-nan", "-NaN"]
@@ -57,6 +61,21 @@ class _Head:
     delimiter: str
     rows: tuple[list[str], ...]
     note: str = ""
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """Some lines of a file.
+
+    Attributes:
+        text: the lines.
+        start: where they begin in the whole text.
+        share: of the file that has been read with them.
+    """
+
+    text: bytes
+    start: int
+    share: float
 
 
 class CsvReader(Reader):
@@ -172,33 +191,36 @@ class CsvReader(Reader):
         kinds = {name: "int64" if name in integers else "float32" if name in float32 else "float64" for name in names}
         fast, careful = _Fast(head, kinds), _Careful(head, kinds)
 
-        def columns(pieces: Iterator[tuple[bytes, float]]) -> Iterator[tuple[Columns, float]]:
-            header, line = int(head.has_header), 0
-            for text, share in pieces:
-                text = _single_blanks(text) if head.delimiter == " " else text
-                found = fast.columns(text, header) or careful.columns(text, header, line)
-                line, header = line + header + _rows(found), 0
-                yield found, share
+        def parsed(piece: _Piece) -> tuple[Columns, float]:
+            text, header = piece.text, int(head.has_header and piece.start == 0)
+            if head.delimiter == " ":
+                text = _single_blanks(text)
+            found = fast.columns(text, header) or careful.columns(text, header, partial(self._lines_before, piece.start))
+            return found, piece.share
 
-        # One thread decompresses, one parses, and the caller works with the numbers.
-        with open(self.path, "rb") as file, closing(prefetch(self._pieces(file), most=3)) as pieces:
+        # One thread decompresses, others parse, and the caller works with the numbers.
+        with open(self.path, "rb") as file, closing(prefetch(self._pieces(file))) as pieces:
             rows = size if size > CHUNK else min(size, _ROWS)
-            with closing(prefetch(_gathered(columns(pieces), rows))) as parsed:
-                for found, self._share in parsed:
-                    yield {name: found[name] for name in names}
+            with closing(side_by_side(parsed, pieces, _PARSERS)) as found:
+                for columns, self._share in _gathered(found, rows):
+                    yield {name: columns[name] for name in names}
 
-    def _pieces(self, file: Any) -> Iterator[tuple[bytes, float]]:
-        """Whole lines of text, some megabytes at a time, and the share of the file that has been read with them."""
-        stream, total, rest = self._decompressed(file), max(Path(self.path).stat().st_size, 1), b""
-        while data := stream.read(_BLOCK):
-            end = data.rfind(b"\n") + 1
-            if end:
-                yield b"".join((rest, memoryview(data)[:end])), file.tell() / total
-                rest = data[end:]
-            else:
-                rest += data
-        if rest:
-            yield rest, 1.0
+    def _pieces(self, file: Any) -> Iterator[_Piece]:
+        """Whole lines of text, some megabytes at a time."""
+        stream, total = self._decompressed(file), max(Path(self.path).stat().st_size, 1)
+        start = 0
+        for text in _of_file(file) if stream is file else _of_stream(stream):
+            yield _Piece(text, start, file.tell() / total)
+            start += len(text)
+
+    def _lines_before(self, place: int) -> int:
+        """Number of lines before a place in the text."""
+        count = 0
+        with open(self.path, "rb") as file:
+            stream = self._decompressed(file)
+            while place > 0 and (data := stream.read(min(place, _BLOCK))):
+                count, place = count + _count(data, "\n"), place - len(data)
+        return count
 
     def chunks(
         self, names: Sequence[str], size: int = CHUNK, integers: Collection[str] = (), float32: Collection[str] = ()
@@ -263,20 +285,57 @@ class _Fast:
             )
         except pl.exceptions.PolarsError:
             frame = None
-        if (
-            frame is None
-            or frame[self._last].null_count()
-            or _marks(text, header, self._delimiter) != len(frame) * self._marks
-        ):
+        if frame is None or frame[self._last].null_count() or not self._is_even(text, header, len(frame)):
             self._refused += 1
             return None
         return {name: frame[column].to_numpy() for name, column in self._names.items()}
 
+    def _is_even(self, text: bytes, header: int, rows: int) -> bool:
+        """Whether there are as many delimiters as rows need; polars notices long lines only if it reads all fields."""
+        lines = text[text.find(b"\n") + 1 :] if header else text
+        return _count(lines, self._delimiter) == rows * self._marks
 
-def _marks(text: bytes, header: int, delimiter: str) -> int:
-    """Delimiters after the header: a line that is too long has more, and polars says so only if it reads every field."""
-    start = text.find(b"\n") + 1 if header else 0
-    return int(np.count_nonzero(np.frombuffer(text, np.uint8)[start:] == ord(delimiter)))
+
+def _of_file(file: Any) -> Iterator[bytes]:
+    """Whole lines of an open file that is not compressed; each is copied once."""
+    start, size = 0, os.fstat(file.fileno()).st_size
+    while start < size:
+        end = min(start + _BLOCK, size)
+        while end < size:
+            file.seek(max(start, end - _TAIL))
+            tail = file.read(end - file.tell())
+            if (last := tail.rfind(b"\n")) >= 0:
+                end += last + 1 - len(tail)
+                break
+            end = min(end + _TAIL, size)  # a long line
+        file.seek(start)
+        text = file.read(end - start)
+        if not text:
+            return  # somebody has cut the file
+        yield text
+        start += len(text)
+
+
+def _of_stream(stream: Any) -> Iterator[bytes]:
+    """Whole lines of decompressed text."""
+    rest = b""
+    while data := stream.read(_BLOCK):
+        if end := data.rfind(b"\n") + 1:
+            yield b"".join((rest, memoryview(data)[:end]))
+            rest = data[end:]
+        else:
+            rest += data
+    if rest:
+        yield rest
+
+
+_TAIL = 1 << 16
+"""Bytes at the end of a piece in which its last line is looked for."""
+
+
+def _count(text: bytes, mark: str) -> int:
+    """How often a character occurs, faster than `bytes.count` where there are many."""
+    return int(np.count_nonzero(np.frombuffer(text, np.uint8) == ord(mark)))
 
 
 _REFUSED = 3
@@ -294,8 +353,8 @@ class _Careful:
     def __init__(self, head: _Head, kinds: Mapping[str, str]) -> None:
         self._head, self._kinds = head, kinds
 
-    def columns(self, text: bytes, header: int, line: int) -> Columns:
-        """The columns of some lines, which come after others in the file.
+    def columns(self, text: bytes, header: int, before: Callable[[], int]) -> Columns:
+        """The columns of some lines, which come after others in the file, as many as `before` counts.
 
         Raises:
             ArrowInvalid: if a line cannot be parsed.
@@ -316,7 +375,7 @@ class _Careful:
         try:
             table = arrow.read_csv(pa.BufferReader(text), read, arrow.ParseOptions(delimiter=self._head.delimiter), convert)
         except pa.ArrowInvalid as error:
-            raise pa.ArrowInvalid(_counted(str(error), line)) from None
+            raise pa.ArrowInvalid(_counted(str(error), before())) from None
         return {name: to_numpy(table.column(name)) for name in names}
 
 
