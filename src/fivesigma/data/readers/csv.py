@@ -26,8 +26,8 @@ _BLOCK = 1 << 22
 _ROWS = 1 << 15
 """Rows of a chunk; one block alone could be only a few hundred rows of a wide table."""
 
-_PARSERS = 2
-"""Pieces that are parsed at a time."""
+_PARSERS = 3
+"""Pieces of a plain file that are parsed at a time; decompression is slower than one parser."""
 
 _MISSING = ["", "NaN", "nan", "NA", "N/A", "null", "NULL", "None"]
 _NEGATIVE_MISSING = ["-nan", "-NaN"]
@@ -201,8 +201,9 @@ class CsvReader(Reader):
         # One thread decompresses, others parse, and the caller works with the numbers.
         with open(self.path, "rb") as file, closing(prefetch(self._pieces(file))) as pieces:
             rows = size if size > CHUNK else min(size, _ROWS)
-            with closing(side_by_side(parsed, pieces, _PARSERS)) as found:
-                for columns, self._share in _gathered(found, rows):
+            parsers = _PARSERS if self._decompressed(file) is file else 1
+            with closing(prefetch(_gathered(side_by_side(parsed, pieces, parsers), rows))) as found:
+                for columns, self._share in found:
                     yield {name: columns[name] for name in names}
 
     def _pieces(self, file: Any) -> Iterator[_Piece]:
