@@ -44,6 +44,9 @@ def private_cache(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FIVESIGMA_CACHE", str(base / "cache"))
         set_up()  # before a test starts JAX by itself, with a single device
+        import jax
+
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
         # Commands run as users have them: without scikit-learn, which tests alone need and Keras loads where it is there.
         hidden = tmp_path_factory.mktemp("hidden")
         (hidden / "sklearn.py").write_text("raise ImportError\n")
