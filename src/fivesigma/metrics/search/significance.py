@@ -1,15 +1,14 @@
 """Expected significance of a counting experiment and of a binned score."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-BISECTIONS = 25
-"""Of a signal strength, from fifty times what is expected of it."""
-GOLDEN = (5**0.5 - 1) / 2
-GOLDEN_STEPS = 14
+DOUBLINGS = 12
+ROOT_STEPS = 11
 
 
 def asimov(signal: Any, background: Any, uncertainty: Any = 0.0) -> Any:
@@ -86,17 +85,56 @@ def excluded(yields: Yields, systematic: float = 0.0, level: float = 1.96) -> ND
     """
     s, b = np.maximum(yields.signal, 0), yields.background
     error = np.maximum(yields.background_error / b, 1e-6)
+
+    def beyond(strength: NDArray[np.float64]) -> NDArray[np.float64]:
+        # A pull farther than the level costs more by itself.
+        best = fitted(strength[..., None] * s, b, error, systematic, b, (-level, 0.0))
+        return np.sqrt(np.maximum(best.q, 0)) - level
+
     low = np.zeros(s.shape[:-1])
     with np.errstate(divide="ignore"):
-        high = 50 * level / np.sqrt((s**2 / (b + ((error + systematic) * b) ** 2)).sum(axis=-1)) + 0.0
+        high = level / np.sqrt((s**2 / (b + ((error + systematic) * b) ** 2)).sum(axis=-1)) + 0.0
     solvable = np.isfinite(high)
     high = np.where(solvable, high, 1.0)
-    for _ in range(BISECTIONS):
-        middle = (low + high) / 2
-        # A pull farther than the level costs more by itself.
-        beyond = fitted(middle[..., None] * s, b, error, systematic, b, (-level, 0.0)).q > level**2
-        low, high = np.where(beyond, low, middle), np.where(beyond, middle, high)
-    return np.where(solvable, (low + high) / 2, np.inf)
+    above = beyond(high)
+    for _ in range(DOUBLINGS):
+        if not (short := (above < 0) & solvable).any():
+            break
+        low, high = np.where(short, high, low), np.where(short, 2 * high, high)
+        above = beyond(high)
+    return np.where(solvable, _root(beyond, low, high), np.inf)
+
+
+def _root(
+    function: Callable[[NDArray[np.float64]], NDArray[np.float64]], low: NDArray[np.float64], high: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Where rising functions are zero, each between two bounds, by the method of Anderson and Björck (BIT 13 (1973) 253).
+
+    If a function has no zero there, the bound that is nearer to one.
+    """
+    below, above = function(low), function(high)
+    inside = (below < 0) & (above > 0)
+    outside = np.where(below >= 0, low, high)
+    last, before, near = np.zeros(low.shape), outside, 1e-6 * np.abs(high - low)
+    for _ in range(ROOT_STEPS):
+        wide = inside & (above > below)
+        step = above * (high - low) / np.where(wide, above - below, 1.0)
+        middle = np.where(wide, high - step, np.where(inside, (low + high) / 2, outside))
+        if (np.abs(middle - before) <= near).all():
+            break
+        before, value = middle, function(middle)
+        up = value > 0
+        # The side that stays twice counts less, so that it moves, too.
+        replaced = np.where(up, above, below)
+        left = 1 - value / np.where(replaced != 0, replaced, 1.0)
+        less = np.where((left > 0) & (left < 1), left, 0.5)
+        below, above = (
+            np.where(up, np.where(last > 0, below * less, below), value),
+            np.where(up, value, np.where(last < 0, above * less, above)),
+        )
+        low, high = np.where(up, low, middle), np.where(up, middle, high)
+        last = np.where(up, 1.0, -1.0)
+    return np.where(inside, middle, outside)
 
 
 @dataclass(frozen=True)
@@ -107,11 +145,13 @@ class Fit:
         pull: of the shared uncertainty θ, [...].
         factor: of each bin's background, [..., bin].
         q: −2 ln L, without a constant that depends on the observed counts alone, [...].
+        slope: its derivative with respect to the pull, [...].
     """
 
     pull: NDArray[np.float64]
     factor: NDArray[np.float64]
     q: NDArray[np.float64]
+    slope: NDArray[np.float64]
 
 
 def fitted(
@@ -134,13 +174,12 @@ def fitted(
     where = signal.shape[:-1]
     if systematic == 0:
         return _at_pull(np.zeros(where), signal, background, error, systematic, observed)
-    low, high = np.full(where, pulls[0]), np.full(where, pulls[1])
-    for _ in range(GOLDEN_STEPS):
-        left, right = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
-        q = [_at_pull(pull, signal, background, error, systematic, observed).q for pull in (left, right)]
-        smaller = q[0] < q[1]
-        low, high = np.where(smaller, low, left), np.where(smaller, right, high)
-    return _at_pull((low + high) / 2, signal, background, error, systematic, observed)
+
+    def slope(pull: NDArray[np.float64]) -> NDArray[np.float64]:
+        return _at_pull(pull, signal, background, error, systematic, observed).slope
+
+    best = _root(slope, np.full(where, pulls[0]), np.full(where, pulls[1]))
+    return _at_pull(best, signal, background, error, systematic, observed)
 
 
 def _at_pull(
@@ -153,7 +192,7 @@ def _at_pull(
 ) -> Fit:
     """The factor of each bin that fits best at a pull."""
     # As HistFactory interpolates: to the power of the pull, up and down separately.
-    side = np.where(pull < 0, 1 - systematic, 1 + systematic)
+    side = np.where(pull <= 0, 1 - systematic, 1 + systematic)
     shared = background * (side ** np.abs(pull))[..., None]
     certain = 1 / error**2
     # d ln L / d factor = 0 is a quadratic equation.
@@ -162,4 +201,7 @@ def _at_pull(
     factor = (-linear + np.sqrt(np.maximum(linear**2 - 4 * constant, 0))) / 2
     expected = np.maximum(signal + shared * factor, 1e-300)
     q = expected - observed - observed * np.log(expected / observed)
-    return Fit(pull, factor, np.asarray((2 * q + (factor - 1) ** 2 * certain).sum(axis=-1) + pull**2))
+    # At the best factors only the explicit dependence on the pull counts.
+    change = (1 - observed / expected) * shared * factor
+    slope = 2 * change.sum(axis=-1) * np.log(side) * np.where(pull <= 0, -1.0, 1.0) + 2 * pull
+    return Fit(pull, factor, np.asarray((2 * q + (factor - 1) ** 2 * certain).sum(axis=-1) + pull**2), slope)
