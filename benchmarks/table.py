@@ -167,5 +167,5 @@ def into_page(page: Path, folder: Path) -> None:
     if BEGIN not in text or END not in text:
         raise ValueError(f"{page} has no lines {BEGIN!r} and {END!r} to put the results between")
     tree = json.loads((folder / "results.json").read_text(encoding="utf-8"))
-    results = markdown(tree).split("\n", 2)[2]
-    page.write_text(f"{text[: text.index(BEGIN)]}{BEGIN}\n\n{results}\n{text[text.index(END) :]}", encoding="utf-8")
+    results = markdown(tree).split("\n", 2)[2].replace("## ", "### ").strip()
+    page.write_text(f"{text[: text.index(BEGIN)]}{BEGIN}\n\n{results}\n\n{text[text.index(END) :]}", encoding="utf-8")

@@ -8,7 +8,7 @@ import pytest
 from benchmarks.machine import machine
 from benchmarks.network import training_flops
 from benchmarks.peers import INSTALL, missing, sentence
-from benchmarks.table import Figure, Row, Section, short, write
+from benchmarks.table import BEGIN, END, Figure, Row, Section, into_page, short, write
 from benchmarks.timing import Spread, alternate
 from benchmarks.worker import Worker, WorkerFailed
 
@@ -97,3 +97,18 @@ def test_a_worker_answers_and_says_why_it_cannot():
         assert it.call("size", full=9, quick=1) == 1
     with pytest.raises(WorkerFailed, match="no_such_module"):
         Worker("no_such_module:Thing")
+
+
+def test_results_replace_those_of_a_page_and_nothing_else(tmp_path):
+    page = tmp_path / "page.md"
+    write(tmp_path, Section("training", "about", [row()], machine(), quick=False))
+    page.write_text(f"# Title\n\n{BEGIN}\nold\n{END}\nafter\n")
+    for _ in range(2):
+        into_page(page, tmp_path)
+    text = page.read_text()
+    assert text.startswith(f"# Title\n\n{BEGIN}\n\n### training\n")
+    assert text.endswith(f"\n\n{END}\nafter\n")
+    assert "old" not in text
+    page.write_text("nothing")
+    with pytest.raises(ValueError, match="has no lines"):
+        into_page(page, tmp_path)
