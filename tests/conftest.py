@@ -147,7 +147,7 @@ def command(capsys, tmp_path, monkeypatch):
 def undrawn(monkeypatch):
     """The figures of a run take most of its time; a test that does not look at them gets an empty page."""
 
-    def write_report(folder, progress):
+    def write_report(folder, progress, altered=()):
         if not folder.has("report.html"):
             folder.write_text("report.html", "")
         return folder / "report.html"

@@ -1,6 +1,6 @@
 """The report of a run as one self-contained HTML page."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -17,8 +17,13 @@ from fivesigma.reporting.table import number
 from fivesigma.runs.folder import RunFolder
 
 
-def write_report(folder: RunFolder, progress: Progress = silent) -> Path:
+def write_report(folder: RunFolder, progress: Progress = silent, altered: Sequence[str] = ()) -> Path:
     """Draw every figure that the run has numbers for and write `report.html`.
+
+    Args:
+        folder: of the run.
+        progress: called after each figure.
+        altered: files that are not what the run wrote; the page begins with a warning of them.
 
     Raises:
         RunError: if the run has no results yet.
@@ -71,6 +76,7 @@ def write_report(folder: RunFolder, progress: Progress = silent) -> Path:
         data_pictures=of_data,
         resolved=(folder / "analysis.yaml").read_text(encoding="utf-8"),
         path=str(folder),
+        altered=altered,
     )
     folder.write_text("report.html", page)
     return folder / "report.html"

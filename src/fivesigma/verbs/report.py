@@ -1,5 +1,6 @@
 """The verb `report`: the page of a run."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from fivesigma.progress import Listener
@@ -22,16 +23,22 @@ def report(run: str | Path | Run, output: str | Path = RUNS, listener: Listener 
         The page.
     """
     session = RunSession.open(run, RunContext.of(output, listener), "explore.json")
-    for name in manifest.altered(session.folder.path):
+    altered = manifest.altered(session.folder.path)
+    for name in altered:
         session.listener.say(f"warning: {name} is not the file that this run wrote; `fivesigma verify RUN` tells more")
-    path = write(session)
+    path = write(session, altered)
     session.folder.finish()
     return path
 
 
-def write(session: RunSession) -> Path:
-    """Draw the figures and write `report.html`."""
+def write(session: RunSession, altered: Sequence[str] = ()) -> Path:
+    """Draw the figures and write `report.html`.
+
+    Args:
+        session: the run.
+        altered: files that are not what the run wrote, of which the page warns.
+    """
     session.folder.begin("report")
-    path = write_report(session.folder, session.listener.progress)
+    path = write_report(session.folder, session.listener.progress, altered)
     session.listener.done("report written")
     return path
