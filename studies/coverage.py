@@ -1,6 +1,6 @@
 """Count how often the 68 % intervals of a search hold the truth, over simulated samples.
 
-python -m studies.coverage                 # 1000 samples of every case; ten minutes on two cores
+python -m studies.coverage                 # 1000 samples of every case; two minutes on two cores
 python -m studies.coverage --toys 100
 """
 
