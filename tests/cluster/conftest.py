@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from fivesigma.cluster.executor import executor
+from fivesigma.cluster.threads import DeviceThreads
 
 sys.path.insert(0, str(Path(__file__).parent))  # so that workers find `tasks`
 
@@ -45,11 +46,13 @@ def dask_cluster():
         os.killpg(cluster.pid, signal.SIGKILL)
 
 
-@pytest.fixture(params=["here", "processes", "dask"])
+@pytest.fixture(params=["here", "threads", "processes", "dask"])
 def pool(request):
     """Two workers, or this process."""
     if request.param == "dask":
         made = executor(cluster=request.getfixturevalue("dask_cluster"))
+    elif request.param == "threads":
+        made = DeviceThreads(2)
     else:
         made = executor({"here": 1, "processes": 2}[request.param])
     with made:

@@ -70,10 +70,9 @@ def test_the_number_of_workers_is_known(pool):
     assert pool.workers in (1, 2)
 
 
-def test_one_worker_stays_in_this_process_unless_all_must_be_alike():
+def test_one_worker_stays_in_this_process():
     assert not isinstance(executor(1), LocalProcesses)
     assert not isinstance(executor(8, tasks=1), LocalProcesses)
-    assert isinstance(executor(1, single_core=True), LocalProcesses)
     assert executor(8, tasks=3).workers == 3
 
 

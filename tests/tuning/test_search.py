@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from fivesigma.analysis.file import validate
-from fivesigma.cluster.executor import executor
+from fivesigma.cluster.local import LocalProcesses
 from fivesigma.cluster.serial import InThisProcess
+from fivesigma.cluster.threads import DeviceThreads
 from fivesigma.data import mapped
 from fivesigma.errors import AnalysisError, ClusterError, EventsError, RunError
 from fivesigma.events import Events
@@ -69,14 +70,22 @@ def test_survivors_go_on_as_if_they_had_never_paused(tmp_path):
 
 
 def test_the_number_of_workers_changes_nothing(tmp_path):
-    """Events mapped into memory by two processes; brackets side by side."""
-    alone = search(tmp_path / "alone").run()
-    mapped.write(tmp_path / "data", PARTS)
-    seen = []
-    with executor(2, single_core=True) as pool:
-        together = search(tmp_path / "together", seen, pool, tmp_path / "data").run()
-    assert outcome(together) == outcome(alone)
-    assert len(seen) == 4 + 2 + 1 + 3 + 1 + 3  # trials in the rungs of the three brackets
+    """One thread, two threads, and two processes that map the events into memory; brackets side by side."""
+    with DeviceThreads(1) as pool:
+        alone = search(tmp_path / "alone", pool=pool).run()
+    for made, events in ((DeviceThreads(2), PARTS), (LocalProcesses(2, threads=1), tmp_path / "data")):
+        seen = []
+        place = tmp_path / type(made).__name__
+        with made as pool, mapped.handed_over(PARTS, tmp_path / "data", pool.shares_memory):
+            together = search(place, seen, pool, events).run()
+        assert outcome(together) == outcome(alone)
+        assert len(seen) == 4 + 2 + 1 + 3 + 1 + 3  # trials in the rungs of the three brackets
+        for path in (tmp_path / "alone").glob("trial-*/last.npz"):
+            before, after = np.load(path), np.load(place / path.relative_to(tmp_path / "alone"))
+            weights = [name for name in before.files if name.startswith("trainable")]
+            assert weights
+            for name in weights:
+                np.testing.assert_array_equal(before[name], after[name])
 
 
 def test_the_news_count_epochs_up_to_the_total(tmp_path):

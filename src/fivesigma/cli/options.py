@@ -31,7 +31,11 @@ Resume = Annotated[
 Workers = Annotated[
     int | None,
     typer.Option(
-        "--workers", "-j", min=1, metavar="N", help="Processes of this machine; one per core by default. Changes no result."
+        "--workers",
+        "-j",
+        min=1,
+        metavar="N",
+        help="Tasks at the same time on this machine; one per core by default. Changes no result.",
     ),
 ]
 Cluster = Annotated[

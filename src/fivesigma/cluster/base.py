@@ -25,6 +25,11 @@ class Executor(abc.ABC):
     def workers(self) -> int:
         """How many tasks can run at the same time."""
 
+    @property
+    def shares_memory(self) -> bool:
+        """Whether tasks see this process's objects; otherwise they need large ones on disk."""
+        return False
+
     @abc.abstractmethod
     def submit(self, key: Hashable, function: Callable[..., Any], *arguments: Any) -> None:
         """Submit `function(*arguments)`; `key`, unique among the tasks, names it in messages."""
@@ -52,25 +57,51 @@ class Executor(abc.ABC):
         self.close()
 
 
+class Stopped(BaseException):
+    """Raised within a task whose executor was closed; only the executor catches it."""
+
+
 _channel: ContextVar[Callable[[Any], None] | None] = ContextVar("channel", default=None)
+_closed: ContextVar[Callable[[], bool]] = ContextVar("closed", default=lambda: False)
 
 
 def tell(message: Any) -> None:
-    """Within a task: send a message (numbers, text, lists and mappings of them) to the process that waits for the result."""
+    """Within a task: send a message (numbers, text, lists and mappings of them) to the process that waits for the result.
+
+    Raises:
+        Stopped: if nobody waits for it any more.
+    """
+    stop_if_closed()
     channel = _channel.get()
     if channel is not None:
         channel(message)
 
 
-def perform(function: Callable[..., Any], arguments: tuple[Any, ...], channel: Callable[[Any], None]) -> Any:
-    """Run a task whose messages go through `channel`.
+def stop_if_closed() -> None:
+    """Within a task: end it if nobody waits for its result any more.
+
+    Raises:
+        Stopped: then.
+    """
+    if _closed.get()():
+        raise Stopped
+
+
+def perform(
+    function: Callable[..., Any],
+    arguments: tuple[Any, ...],
+    channel: Callable[[Any], None],
+    closed: Callable[[], bool] = lambda: False,
+) -> Any:
+    """Run a task whose messages go through `channel`, until `closed` says that nobody waits for it.
 
     >>> perform(lambda x: tell("half way") or 2 * x, (21,), print)
     half way
     42
     """
-    token = _channel.set(channel)
+    tokens = _channel.set(channel), _closed.set(closed)
     try:
         return function(*arguments)
     finally:
-        _channel.reset(token)
+        _channel.reset(tokens[0])
+        _closed.reset(tokens[1])

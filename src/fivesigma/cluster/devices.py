@@ -4,6 +4,9 @@ import hashlib
 import os
 import platform
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -43,6 +46,54 @@ def set_up() -> None:
         jax.config.update("jax_compilation_cache_dir", str(cache_folder() / f"xla-{machine()}"))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+_thread = threading.local()
+
+
+@contextmanager
+def alone_on(number: int) -> Iterator[None]:
+    """Within it, this thread shares its batches with one device of this process only, whatever other threads do.
+
+    JAX's own default device stays: a program would be traced again for each.
+
+    Args:
+        number: of the device; counted on from the first one if there are not so many.
+    """
+    import jax
+
+    mine = jax.local_devices()
+    _thread.device = mine[number % len(mine)]
+    try:
+        yield
+    finally:
+        del _thread.device
+
+
+def device_count() -> int:
+    """Number of devices of this process; on a CPU, one for each core."""
+    import jax
+
+    set_up()
+    return int(jax.local_device_count())
+
+
+def needs_processes(workers: int) -> bool:
+    """Whether so many workers need processes of their own: there are fewer devices, and these are cores.
+
+    Processes would only compete for the memory of an accelerator.
+    """
+    import jax
+
+    return device_count() < workers and jax.default_backend() == "cpu"
+
+
+def devices_here() -> list[Any]:
+    """The devices of this process that this thread may use."""
+    import jax
+
+    device = getattr(_thread, "device", None)
+    return jax.local_devices() if device is None else [device]
 
 
 def _started() -> bool:
@@ -111,7 +162,7 @@ def candidates(batch: int) -> list[Layout]:
     """
     import jax
 
-    mine = jax.local_devices()
+    mine = devices_here()
     if mine[0].platform != "cpu" or jax.process_count() > 1 or len(mine) == 1:
         return [Team(batch).layout]
     split = [Layout(len(mine))] if batch >= ROWS_WORTH_A_TRIAL * len(mine) else []
@@ -131,11 +182,12 @@ class Team:
         import jax
         from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+        mine, bound = devices_here(), hasattr(_thread, "device")
+        alone = alone or bound
         self.processes = 1 if alone else jax.process_count()
         self.rank = 0 if alone else jax.process_index()
-        mine = jax.local_devices()
-        ranks = [jax.process_index()] if alone else range(self.processes)
-        theirs = [[device for device in jax.devices() if device.process_index == rank] for rank in ranks]
+        everybody = range(self.processes)
+        theirs = [mine] if alone else [[one for one in jax.devices() if one.process_index == rank] for rank in everybody]
         fewest = min(len(devices) for devices in theirs)
         wanted = batch // (self.processes * ROWS_PER_DEVICE) if layout is None else layout.devices
         self.per_process = max(1, min(fewest, wanted))
@@ -147,8 +199,8 @@ class Team:
         self.by_event = NamedSharding(self.mesh, PartitionSpec("rows"))
         on_cpu = mine[0].platform == "cpu"
         # One thread per device: several devices fill the cores, and a small batch is fastest on one core.
-        all_threads = layout is not None and layout.all_threads
-        one_thread = on_cpu and not all_threads and (len(mine) > 1 or threads() == 1)
+        all_threads = layout is not None and layout.all_threads and not bound
+        one_thread = on_cpu and not all_threads and (bound or len(mine) > 1 or threads() == 1)
         self.compiler_options: dict[str, Any] = {"xla_cpu_multi_thread_eigen": False} if one_thread else {}
         self.layout = Layout(self.per_process, on_cpu and not one_thread)
 
@@ -157,12 +209,23 @@ class Team:
         """Number of devices, of all processes."""
         return self.processes * self.per_process
 
+    def shardings(self, before: tuple[Any, ...], after: Any) -> dict[str, Any]:
+        """How `jax.jit` shares arguments and results; nothing for one device, so that every device can use the program.
+
+        Args:
+            before: of the arguments.
+            after: of the results.
+        """
+        return {} if self.size == 1 else {"in_shardings": before, "out_shardings": after}
+
     def replicated(self, tree: Any) -> Any:
         """Copy every array to every device."""
         import jax
 
         def one(value: Any) -> Any:
             value = np.asarray(value)
+            if self.size == 1:
+                return jax.device_put(value, self.mine[0])
             copies = [jax.device_put(value, device) for device in self.mine]
             return jax.make_array_from_single_device_arrays(value.shape, self.everywhere, copies)
 
@@ -172,6 +235,8 @@ class Team:
         """Make this process's rows [step, row, column] its part of the array that all processes share."""
         import jax
 
+        if self.size == 1:
+            return jax.device_put(block, self.mine[0])
         parts = np.split(block, self.per_process, axis=1)
         pieces = [jax.device_put(part, device) for part, device in zip(parts, self.mine, strict=True)]
         shape = (block.shape[0], block.shape[1] * self.processes, *block.shape[2:])

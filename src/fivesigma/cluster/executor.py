@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from fivesigma.cluster.base import Executor
 from fivesigma.cluster.cores import cores
+from fivesigma.cluster.devices import device_count, needs_processes
 from fivesigma.cluster.local import LocalProcesses
 from fivesigma.cluster.serial import InThisProcess
+from fivesigma.cluster.threads import DeviceThreads
 from fivesigma.errors import ClusterError
 from fivesigma.plugins import registered_here
 
@@ -26,8 +28,9 @@ def executor(
         cluster: address of a Dask scheduler, such as `tcp://node:8786`, to use its workers instead.
         tasks: no more processes are started than there are tasks.
         ahead: for short tasks, how many wait at each local worker besides the one it works on.
-        single_core: every task gets one core in a process of its own, even with a single worker: for tasks whose
-            results depend, in the last bit, on how many cores share a sum.
+        single_core: every task gets one device, such as a core, in a thread of this process where JAX sees a device for
+            each worker, else a core in a process of its own: for tasks that train, whose results depend, in the last bit,
+            on how many cores share a sum. Both give the same results.
 
     Raises:
         ClusterError: if there is no worker, or no scheduler answers at that address.
@@ -49,7 +52,9 @@ def executor(
         return DaskCluster(cluster)
     count = min(workers or cores(), max(tasks, 1) if tasks is not None else workers or cores())
     if single_core:
-        return LocalProcesses(count, ahead, threads=1)
+        return (
+            LocalProcesses(count, ahead, threads=1) if needs_processes(count) else DeviceThreads(min(count, device_count()))
+        )
     return InThisProcess() if count == 1 else LocalProcesses(count, ahead)
 
 
@@ -79,5 +84,7 @@ class Workers:
                     f"the workers of {self.cluster} do not know {own[0]}, which this script has registered",
                     hint="put it into a package with entry points (docs/extending.md), or leave out the cluster",
                 )
-            return InThisProcess()
+            if not single_core:
+                return InThisProcess()
+            return DeviceThreads(min(self.count or cores(), tasks or cores(), device_count()))
         return executor(self.count, self.cluster, tasks=tasks, ahead=ahead, single_core=single_core)

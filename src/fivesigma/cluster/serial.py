@@ -17,6 +17,10 @@ class InThisProcess(Executor):
     def workers(self) -> int:
         return 1
 
+    @property
+    def shares_memory(self) -> bool:
+        return True
+
     def submit(self, key: Hashable, function: Callable[..., Any], *arguments: Any) -> None:
         self._waiting.append((key, function, arguments))
 

@@ -1,9 +1,10 @@
-"""Events in NumPy files, which several worker processes map into memory without a copy."""
+"""Events for several workers: as they are, or in NumPy files, which processes map into memory without a copy."""
 
 import json
 import platform
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields
 from functools import lru_cache
 from pathlib import Path
@@ -38,14 +39,31 @@ def write(folder: Path, parts: Mapping[str, Events]) -> None:
         beside.rename(folder)
 
 
-def read(folder: Path) -> dict[str, Events]:
-    """Read the events that `write` wrote, as arrays mapped into memory, which processes of one machine share.
+Handed = Path | Mapping[str, Events]
+"""Split events, or the folder that they were written to."""
+
+
+@contextmanager
+def handed_over(parts: Mapping[str, Events], folder: Path, shares_memory: bool) -> Iterator[Handed]:
+    """Events as workers take them: as they are if workers share this process's memory, else in a folder for a while."""
+    if shares_memory:
+        yield parts
+        return
+    write(folder, parts)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def read(handed: Handed) -> Mapping[str, Events]:
+    """The events that were handed over; those in a folder as arrays mapped into memory, which processes share.
 
     Raises:
         ClusterError: if there is no such folder here.
     """
     # A later search in the same place is told by its time.
-    return _read(folder, _changed(folder))
+    return _read(handed, _changed(handed)) if isinstance(handed, Path) else handed
 
 
 def _changed(folder: Path) -> int:

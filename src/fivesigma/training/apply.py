@@ -42,11 +42,10 @@ def compiled_apply(network: Any) -> Callable[[Any, Any, NDArray[np.float32]], ND
 
     compiled = cached_program(
         network,
-        ("apply",),
+        ("apply", team.layout),
         lambda: jax.jit(
             one,
-            in_shardings=(team.everywhere, team.everywhere, team.by_event),
-            out_shardings=team.by_event,
+            **team.shardings((team.everywhere, team.everywhere, team.by_event), team.by_event),
             compiler_options=team.compiler_options,
         ),
     )

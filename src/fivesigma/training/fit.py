@@ -19,6 +19,7 @@ import jax
 import numpy as np
 
 from fivesigma.analysis.train import Train
+from fivesigma.cluster.base import stop_if_closed
 from fivesigma.cluster.devices import Layout, Team, local
 from fivesigma.cluster.multiprocess import named_peer_errors
 from fivesigma.errors import EventsError
@@ -234,6 +235,7 @@ class _Loop:
         variables = team.replicated(self._stacked([member.state.variables for member in members]))
         started = saved = time.perf_counter()
         for window in prefetch(self._windows(min(stop_after_epoch, members[0].settings.epochs))):
+            stop_if_closed()
             block = team.shared(window.block)
             with named_peer_errors():
                 variables, sums = jax.block_until_ready(

@@ -1,6 +1,5 @@
 """Train the networks of all folds side by side, and score each event with the right one."""
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.cluster.base import tell
 from fivesigma.cluster.executor import Workers
-from fivesigma.data import mapped as shared_data
+from fivesigma.data.mapped import Handed, handed_over, read
 from fivesigma.errors import FivesigmaError
 from fivesigma.events import Events
 from fivesigma.preparation.folds import FoldAssignment
@@ -44,7 +43,7 @@ def train_folds(
         analysis: resolved.
         division: the events.
         listener: receives every epoch.
-        workers: worker processes, by default one per core; the result does not depend on them. Those of a cluster
+        workers: threads or processes, by default one per core; the result does not depend on them. Those of a cluster
             must see `folder`.
     """
     numbers = range(1, division.count + 1)
@@ -61,28 +60,27 @@ def train_folds(
         listener.epoch(row, epochs)
 
     place = (folder / "folds" / "events").absolute()
-    if missing:
-        shared_data.write(place, {OUT_OF_FOLD: division.events})
-    try:
-        with workers.executor(tasks=len(missing), single_core=True) as pool:
-            for number in missing:
-                pool.submit(f"fold {number}", train_one, number, analysis, place, folder.fold(number).path.absolute())
-            for _ in pool.results(on_message):
-                folder.alive()
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
+    parts = {OUT_OF_FOLD: division.events} if missing else {}
+    with (
+        workers.executor(tasks=len(missing), single_core=True) as pool,
+        handed_over(parts, place, pool.shares_memory) as events,
+    ):
+        for number in missing:
+            pool.submit(f"fold {number}", train_one, number, analysis, events, folder.fold(number).path.absolute())
+        for _ in pool.results(on_message):
+            folder.alive()
     folds = Folds(tuple(Network.load(folder.fold(number)) for number in numbers))
     finish(folder, [_row(number, division, folds.networks[number - 1], folder.fold(number).history()) for number in numbers])
     return folds
 
 
-def train_one(number: int, analysis: Analysis, events: Path, place: Path) -> None:
+def train_one(number: int, analysis: Analysis, events: Handed, place: Path) -> None:
     """In a worker: train the network of one fold, continuing from its checkpoint, and report each epoch.
 
     Args:
         number: number of the fold, from 1.
         analysis: its seed is that of fold 0.
-        events: folder that all events were written to.
+        events: all events, or the folder that they were written to.
         place: folder of the fold.
     """
     folder = RunFolder(place)
@@ -93,7 +91,7 @@ def train_one(number: int, analysis: Analysis, events: Path, place: Path) -> Non
         tell([{"fold": number, **{name: float(value) for name, value in row.items()}}, epochs])
 
     try:
-        parts = FoldAssignment(shared_data.read(events)[OUT_OF_FOLD], analysis.split, analysis.parameters).parts(number)
+        parts = FoldAssignment(read(events)[OUT_OF_FOLD], analysis.split, analysis.parameters).parts(number)
         options = FitOptions(folder.checkpoint, resume=True, on_epoch=on_epoch)
         network, history = train(own, parts, options=options)
     except FivesigmaError as error:

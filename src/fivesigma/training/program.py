@@ -90,8 +90,7 @@ def compiled_window(step: Step, team: Team, many: bool = False) -> Callable[...,
     program = jax.vmap(window, in_axes=(0, None, None, None, 0)) if many else window
     compiled: Callable[..., tuple[Variables, Any]] = jax.jit(
         program,
-        in_shardings=(same, team.by_row, same, same, same),
-        out_shardings=same,
+        **team.shardings((same, team.by_row, same, same, same), same),
         donate_argnums=0,
         compiler_options=team.compiler_options,
     )

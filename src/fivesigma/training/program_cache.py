@@ -1,6 +1,7 @@
 """Keep compiled programs: networks of one shape, such as trials and folds, are traced once per process."""
 
 import json
+import threading
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable
@@ -11,6 +12,7 @@ MOST = 32
 """Programs that are kept; those that have not been asked for longest go first."""
 
 _programs: OrderedDict[str, Any] = OrderedDict()
+_lock = threading.RLock()
 _OF_THE_START = ("seed", "kernel_initializer", "bias_initializer", "build_config")
 """What decides the first weights, not the program."""
 
@@ -29,24 +31,27 @@ def cached_program(network: Any, depends: tuple[Any, ...], make: Callable[[], T]
     if shape is None:
         return make()
     key = f"{shape} {depends!r}"
-    if key in _programs:
-        _programs.move_to_end(key)
-    else:
-        _programs[key] = make()
-        while len(_programs) > MOST:
-            _programs.popitem(last=False)
-    found: T = _programs[key]
-    return found
+    with _lock:
+        if key in _programs:
+            _programs.move_to_end(key)
+        else:
+            _programs[key] = make()
+            while len(_programs) > MOST:
+                _programs.popitem(last=False)
+        found: T = _programs[key]
+        return found
 
 
 def shape_of(network: Any) -> str | None:
     """A network without its weights as text; None if it contains something that is not plain Keras."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # Keras warns of functions that it cannot describe
+        with _lock, warnings.catch_warnings(record=True) as heard:  # not raised: other threads hear them as well
+            warnings.simplefilter("always")
             tree = network.get_config()
+        if heard:  # Keras warns of functions that it cannot describe
+            return None
         return json.dumps([_described(value) for key, value in tree.items() if key != "name"])
-    except (TypeError, ValueError, NotImplementedError, AttributeError, Warning):
+    except (TypeError, ValueError, NotImplementedError, AttributeError, OSError):
         return None
 
 

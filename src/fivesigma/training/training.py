@@ -1,5 +1,6 @@
 """Train a network: from split events and an analysis to a network with its recipe."""
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +31,9 @@ from fivesigma.training.validation import Pieces
 from fivesigma.training.windows import Arrays, Redraw, Shareable
 
 OnEpoch = Callable[[dict[str, float], int], None]
+
+_building = threading.Lock()
+"""One network is built at a time: the random numbers of Keras are those of the whole process."""
 
 
 def train(
@@ -108,9 +112,10 @@ def _model(analysis: Analysis, recipe: Recipe) -> Any:
         names=tuple(recipe.inputs),
         seed=analysis.train.seed,
     )
-    model = kind.build(analysis.model, inputs)
-    if kind is not MLP:
-        check_model(model, inputs, kind.label(analysis.model))
+    with _building:
+        model = kind.build(analysis.model, inputs)
+        if kind is not MLP:
+            check_model(model, inputs, kind.label(analysis.model))
     return model
 
 

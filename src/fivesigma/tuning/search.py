@@ -1,7 +1,7 @@
 """Run a search: trials side by side, resumable, with every result on disk at once."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,8 @@ from fivesigma.analysis.analysis import Analysis
 from fivesigma.analysis.file import load
 from fivesigma.atomic import write_text
 from fivesigma.cluster.base import Executor
+from fivesigma.data.mapped import Handed
 from fivesigma.errors import AnalysisError, EventsError, RunError
-from fivesigma.events import Events
 from fivesigma.metrics.spec import spec_of
 from fivesigma.plugins import models
 from fivesigma.training.fit import gains_together
@@ -78,7 +78,7 @@ class Search:
 
     Args:
         analysis: with a `tune` section.
-        events: split events, or the folder that `tune.data.write` wrote them to; `train` and `val` are
+        events: split events, or the folder that they were written to; `train` and `val` are
             used, the test events never.
         folder: where trials and `tune.json` are kept; a search that was stopped continues from there.
         pool: the executor that trains.
@@ -86,7 +86,7 @@ class Search:
     """
 
     analysis: Analysis
-    events: Mapping[str, Events] | Path
+    events: Handed
     folder: Path
     pool: Executor
     on_news: Callable[[News], None]

@@ -1,14 +1,13 @@
 """One trial of a search: its setting, its progress, and how a worker trains it further."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.cluster.base import tell
-from fivesigma.data import mapped
+from fivesigma.data.mapped import Handed, read
 from fivesigma.errors import EventsError, FivesigmaError
-from fivesigma.events import Events
 from fivesigma.metrics.spec import better, monitored, spec_of
 from fivesigma.training.fit import FitOptions
 from fivesigma.training.training import train, train_many
@@ -58,7 +57,7 @@ class Outcome:
 def advance(
     numbers: Sequence[int],
     analyses: Sequence[Analysis],
-    events: Path | Mapping[str, Events],
+    events: Handed,
     checkpoints: Sequence[Path],
     epochs: int,
 ) -> list[Outcome]:
@@ -92,7 +91,7 @@ def advance(
         return Outcome([value_of(row) for row in rows], float(sum(row["seconds"] for row in rows)), failure)
 
     try:
-        parts = mapped.read(events) if isinstance(events, Path) else events
+        parts = read(events)
         if len(numbers) > 1:
             members = train_many(analyses, parts, checkpoints, epochs, on_epoch)
             return [outcome(one.state.history, one.failure.what if one.failure else None) for one in members]

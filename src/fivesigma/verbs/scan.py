@@ -1,6 +1,5 @@
 """The verb `scan`: AUC, significance and limit at each hypothesis, beside comparison networks."""
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -13,7 +12,7 @@ from fivesigma.analysis.analysis import Analysis
 from fivesigma.assessment.search import SearchAssessment
 from fivesigma.cluster.base import Executor, tell
 from fivesigma.cluster.executor import executor
-from fivesigma.data import mapped as shared_data
+from fivesigma.data.mapped import Handed, handed_over, read
 from fivesigma.errors import AnalysisError, FivesigmaError, RunError, did_you_mean
 from fivesigma.events import Events, carries
 from fivesigma.metrics.metric import Metric
@@ -191,8 +190,7 @@ def _train(
     missing = {study.name: study for study in studies if not _of(place, study).has(MODEL)}
     if not missing:
         return
-    events = (place / "events").absolute()
-    shared_data.write(events, {part: source.parts[part] for part in ("train", "val") if part in source.parts})
+    parts = {part: source.parts[part] for part in ("train", "val") if part in source.parts}
     epochs = dict.fromkeys(missing, 0)
     total = analysis.train.epochs * len(missing)
 
@@ -202,19 +200,19 @@ def _train(
         listener.progress(sum(epochs.values()), total, f"training {len(missing)} networks to compare")
 
     listener.progress(0, total, f"training {len(missing)} networks to compare")
-    try:
-        with context.workers.executor(tasks=len(missing), single_core=True) as pool:
-            for name, study in missing.items():
-                pool.submit(name, train_one, study, analysis, list(known), events, _of(place, study).path.absolute())
-            for name, row in pool.results(on_message):
-                epochs[name] = analysis.train.epochs
-                listener.say(f"trained {name}: {row['events']:,} events, {row['epochs']} epochs in {row['seconds']:.0f} s")
-    finally:
-        shutil.rmtree(events, ignore_errors=True)
+    with (
+        context.workers.executor(tasks=len(missing), single_core=True) as pool,
+        handed_over(parts, (place / "events").absolute(), pool.shares_memory) as events,
+    ):
+        for name, study in missing.items():
+            pool.submit(name, train_one, study, analysis, list(known), events, _of(place, study).path.absolute())
+        for name, row in pool.results(on_message):
+            epochs[name] = analysis.train.epochs
+            listener.say(f"trained {name}: {row['events']:,} events, {row['epochs']} epochs in {row['seconds']:.0f} s")
 
 
 def train_one(
-    study: ComparisonNetwork, analysis: Analysis, known: Sequence[Hypothesis], events: Path, place: Path
+    study: ComparisonNetwork, analysis: Analysis, known: Sequence[Hypothesis], events: Handed, place: Path
 ) -> dict[str, Any]:
     """In a worker: train one comparison network, continuing from its checkpoint, and report each epoch.
 
@@ -222,7 +220,7 @@ def train_one(
         study: the comparison network.
         analysis: of the run.
         known: all hypotheses.
-        events: folder that the run's training and validation events were written to.
+        events: the run's training and validation events, or the folder that they were written to.
         place: folder of the network.
     """
     folder = RunFolder(place)
@@ -231,7 +229,7 @@ def train_one(
         tell(int(row["epoch"]))
 
     try:
-        parts = study.parts(shared_data.read(events), known, analysis)
+        parts = study.parts(read(events), known, analysis)
         options = FitOptions(folder.checkpoint, resume=True, on_epoch=on_epoch)
         network, history = train(study.analysis(analysis), parts, options=options)
     except FivesigmaError as error:

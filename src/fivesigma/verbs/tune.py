@@ -1,6 +1,5 @@
 """The verb `tune`: search for the best settings, then train and evaluate with them."""
 
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.analysis.file import dump, load
 from fivesigma.analysis.tune import Tune
-from fivesigma.data import mapped as shared_data
+from fivesigma.data.mapped import handed_over
 from fivesigma.errors import AnalysisError
 from fivesigma.metrics.spec import spec_of
 from fivesigma.progress import Listener, TrialRow
@@ -73,13 +72,11 @@ def _search(session: RunSession) -> Analysis:
     parts = {part: events for part, events in session.source.parts.items() if part != "test"}
     if "val" not in parts:
         raise AnalysisError("a search needs validation events", hint="set split.val")
-    shared_data.write(place / "data", parts)
-    try:
-        with session.workers.executor(tasks=most_trials(resolved.tune), single_core=True) as pool:
-            search = Search(resolved, place / "data", place, pool, Watch(folder, listener, resolved.tune))
-            trials = search.run()
-    finally:
-        shutil.rmtree(place / "data", ignore_errors=True)
+    with (
+        session.workers.executor(tasks=most_trials(resolved.tune), single_core=True) as pool,
+        handed_over(parts, place / "data", pool.shares_memory) as events,
+    ):
+        trials = Search(resolved, events, place, pool, Watch(folder, listener, resolved.tune)).run()
     rows = [
         [str(t.number), f"{t.value:.4f}" if t.value is not None else "–", str(t.epochs), shown(t.setting)]
         for t in trials[:SHOWN]
