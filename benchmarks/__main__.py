@@ -22,13 +22,17 @@ from benchmarks.worker import WorkerFailed
 
 GROUPS = (
     "training",
+    "training_busy",
     "limit",
     "time_to_accuracy",
     "tuning",
     "csv_reading",
+    "root_reading",
     "shards",
     "prediction",
     "evaluation",
+    "notebook",
+    "overhead",
     "two_processes",
     "growth",
     "million_rows",

@@ -3,8 +3,21 @@
 import importlib.metadata
 import os
 import platform
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+
+BUSY = """
+import os, sys
+import numpy as np
+os.sched_setaffinity(0, [int(sys.argv[1])])
+a = np.ones((1024, 1024), np.float32)
+while os.getppid() != 1:
+    a @ a
+"""
 
 LIBRARIES = ("jax", "keras", "numpy", "pyarrow", "polars", "torch", "keras-tuner", "pandas", "onnxruntime")
 
@@ -28,10 +41,19 @@ def load() -> str:
 
 def floating_point_units() -> str:
     """Whether the cores have floating-point units of their own: products of a training step on one core, then on each."""
-    from benchmarks.worker import Worker
-
     if (available := cores()) == 1:
         return "one core"
+    alone, together = products_side_by_side()
+    gain = sum(together) / alone
+    verdict = "a unit each" if gain > 0.8 * available else "shared units"
+    each = " + ".join(f"{rate:.0f}" for rate in together)
+    return f"{verdict}: {alone:.0f} GFLOP/s of one core alone, {each} side by side, {gain:.2f} times"
+
+
+def products_side_by_side() -> tuple[float, list[float]]:
+    """GFLOP/s of a training step's products on one core while the others rest, and on each while all compute."""
+    from benchmarks.worker import Worker
+
     one = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     task = "benchmarks.workers.products:Products"
     numbers = sorted(os.sched_getaffinity(0))
@@ -40,14 +62,22 @@ def floating_point_units() -> str:
         alone = workers[0].call("step", seconds=1.0)
         for worker in workers:
             worker.start("step", seconds=1.0)
-        together = [worker.result() for worker in workers]
+        return alone, [worker.result() for worker in workers]
     finally:
         for worker in workers:
             worker.close()
-    gain = sum(together) / alone
-    verdict = "a unit each" if gain > 0.8 * available else "shared units"
-    each = " + ".join(f"{rate:.0f}" for rate in together)
-    return f"{verdict}: {alone:.0f} GFLOP/s of one core alone, {each} side by side, {gain:.2f} times"
+
+
+@contextmanager
+def busy() -> Iterator[None]:
+    """Keep the last core busy with matrix products, by a process of its own that ends with the block."""
+    core = max(os.sched_getaffinity(0))
+    process = subprocess.Popen([sys.executable, "-c", BUSY, str(core)], env={**os.environ, "OPENBLAS_NUM_THREADS": "1"})
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
 
 
 def cores() -> int:

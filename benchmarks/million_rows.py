@@ -49,31 +49,30 @@ def whole_run(rows: int, epochs: int) -> tuple[float, float]:
         folder = Path(name)
         write(folder / "all_train.csv.gz", rows, 1)
         write(folder / "all_test.csv.gz", rows // 5, 2)
-        command = [
-            sys.executable,
-            "-m",
-            "fivesigma",
-            "run",
-            "hepmass",
-            "--output",
-            str(folder / "runs"),
-            "--set",
-            f"train.epochs={epochs}",
-            "--data",
-            f"train={folder / 'all_train.csv.gz'}",
-            "--data",
-            f"test={folder / 'all_test.csv.gz'}",
-        ]
-        started = time.perf_counter()
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        assert process.stderr is not None
-        said = process.stderr.read()
-        # Of this process alone: the maximum over all children so far would be another one's.
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise WorkerFailed(f"fivesigma run ended with {process.returncode}:\n{said.decode()[-2000:]}")
-        return time.perf_counter() - started, usage.ru_maxrss * 1024.0
+        return run("hepmass", folder / "all_train.csv.gz", folder / "all_test.csv.gz", folder / "runs", epochs)
+
+
+def run(analysis: str, train: Path, test: Path, output: Path, epochs: int) -> tuple[float, float]:
+    """Seconds and peak memory in bytes of `fivesigma run` on two files.
+
+    Args:
+        analysis: a built-in one.
+        train, test: the files.
+        output: folder of the runs.
+        epochs: of the training.
+    """
+    command = [sys.executable, "-m", "fivesigma", "run", analysis, "--output", str(output)]
+    command += ["--set", f"train.epochs={epochs}", "--data", f"train={train}", "--data", f"test={test}"]
+    started = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    assert process.stderr is not None
+    said = process.stderr.read()
+    # Of this process alone: the maximum over all children so far would be another one's.
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise WorkerFailed(f"fivesigma run ended with {process.returncode}:\n{said.decode()[-2000:]}")
+    return time.perf_counter() - started, usage.ru_maxrss * 1024.0
 
 
 def measure(options: Options) -> list[Row]:

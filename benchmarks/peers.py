@@ -8,6 +8,8 @@ PACKAGES = {
     "torch": "PyTorch",
     "keras_tuner": "Keras Tuner",
     "pandas": "pandas",
+    "duckdb": "DuckDB",
+    "ROOT": "ROOT",
     "onnx": "ONNX",
     "onnxruntime": "ONNX Runtime",
     "pythia8mc": "Pythia 8",

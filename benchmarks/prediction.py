@@ -1,4 +1,4 @@
-"""Prediction from file to file, against Keras and ONNX Runtime on ready arrays."""
+"""Prediction from file to file, against a script by hand, and against Keras and ONNX Runtime on ready arrays."""
 
 from contextlib import ExitStack
 from functools import partial
@@ -15,10 +15,11 @@ from benchmarks.worker import Worker
 NEEDS = ("onnx", "onnxruntime", *collisions.NEEDS)
 ABOUT = (
     "Events per second of the network 28-112-112-112-1. fivesigma reads a file with the columns of UCI, applies the recipe "
-    "and the network, and writes scores to a file; loading the network counts. The peers have float32 inputs in memory that "
-    "are prepared already, and only apply the network."
+    "and the network, and writes mass, score and whether the event was trained on to a file; loading the network counts. "
+    "The script reads with pyarrow or uproot, applies the recipe with NumPy and the network with ONNX Runtime, and writes "
+    "mass and score. The other peers have float32 inputs in memory that are prepared already, and only apply the network."
 )
-KERAS, ONNX = 2.0, 0.8
+SCRIPT, KERAS = 1.2, 2.0
 BATCHES = (4096, 16384, 65536)
 CHUNK = 200_000
 """Rows of a row group or basket of the files to score."""
@@ -37,8 +38,10 @@ def measure(options: Options) -> list[Row]:
         onnx = stack.enter_context(Worker(f"{module}:OnnxRuntime", run=str(run), inputs=str(inputs)))
         written = "Keras predict as written (batches of 32)"
         best_keras, best_onnx = (_best_batch(name, worker, options) for name, worker in (("Keras", keras), ("ONNX", onnx)))
+        script = stack.enter_context(Worker(f"{module}:Script", run=str(run), batch=best_onnx))
         runs = {
             **{ending: partial(ours.call, "run", source=str(files[ending]), ending=ending) for ending in ENDINGS},
+            **{_by_hand(e): partial(script.call, "run", source=str(files[e]), ending=e) for e in ENDINGS},
             written: partial(keras.call, "run"),
             f"Keras predict, batches of {best_keras}": partial(keras.call, "run", batch=best_keras),
             f"ONNX Runtime, batches of {best_onnx}": partial(onnx.call, "run", batch=best_onnx),
@@ -47,7 +50,7 @@ def measure(options: Options) -> list[Row]:
             run_once()  # compiles
         seconds = alternate(runs, options.turns())
     figures = {name: Figure(name, tuple(events / value for value in values), "events/s") for name, values in seconds.items()}
-    targets = {written: KERAS, f"ONNX Runtime, batches of {best_onnx}": ONNX}
+    targets = {written: KERAS, **{_by_hand(ending): SCRIPT for ending in ENDINGS}}
     return [
         Row(
             f"{short(events)} events, {ending} in and out",
@@ -58,8 +61,12 @@ def measure(options: Options) -> list[Row]:
         )
         for ending in ENDINGS
         for peer in runs
-        if peer not in ENDINGS
+        if peer not in ENDINGS and peer not in {_by_hand(other) for other in ENDINGS if other != ending}
     ]
+
+
+def _by_hand(ending: str) -> str:
+    return f"a script with ONNX Runtime, {ending}"
 
 
 def _best_batch(name: str, worker: Worker, options: Options) -> int:

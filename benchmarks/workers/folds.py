@@ -29,6 +29,7 @@ class Folds:
 
     def run(self, workers: int) -> dict[str, float]:
         """Train all folds once, in a run folder of its own: `seconds`, the start of the workers included."""
+        from fivesigma.cluster.executor import Workers
         from fivesigma.progress import Listener
         from fivesigma.runs.folder import RunFolder
         from fivesigma.training.fold_training import train_folds
@@ -36,5 +37,5 @@ class Folds:
         with tempfile.TemporaryDirectory() as place:
             folder = RunFolder.create(Path(place), self._analysis, "benchmark")
             started = time.perf_counter()
-            train_folds(folder, self._analysis, self._division, Listener(), workers)
+            train_folds(folder, self._analysis, self._division, Listener(), Workers(workers))
             return {"seconds": time.perf_counter() - started}

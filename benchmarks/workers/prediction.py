@@ -1,4 +1,4 @@
-"""Applying a trained network, as contenders: fivesigma from file to file, Keras and ONNX Runtime on ready arrays."""
+"""Applying a trained network, as contenders: fivesigma and a script from file to file, Keras and ONNX Runtime on arrays."""
 
 import tempfile
 import time
@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+CHUNK = 200_000
+"""Events that the script reads at a time."""
 
 
 class Fivesigma:
@@ -26,6 +29,71 @@ class Fivesigma:
             started = time.perf_counter()
             predict(self._run, source, Path(folder) / f"scores.{ending}")
             return time.perf_counter() - started
+
+
+class Script:
+    """What a user would write by hand: pyarrow or uproot, NumPy for the recipe, ONNX Runtime for the network.
+
+    Args:
+        run: a run folder, for its network and recipe.
+        batch: events that ONNX Runtime gets at a time; a chunk of the file at most.
+    """
+
+    def __init__(self, run: str, batch: int) -> None:
+        import json
+
+        import onnxruntime
+
+        recipe = json.loads((Path(run) / "recipe.json").read_text())
+        self._names = list(recipe["features"])
+        shift, scale, fill = (np.array(recipe[name], np.float32) for name in ("shift", "scale", "fill"))
+        assert len(recipe["kept"]) == len(self._names)
+        assert not recipe["logarithm"]
+        assert not recipe["flagged"]
+        self._shift, self._scale, self._fill = shift, scale, fill
+        self._mass = (np.float32(recipe["parameter_shift"][0]), np.float32(recipe["parameter_scale"][0]))
+        self._session = onnxruntime.InferenceSession(graph_of(load_network(run)), providers=["CPUExecutionProvider"])
+        self._batch = batch
+
+    def run(self, source: str, ending: str) -> float:
+        """Seconds from file to file."""
+        with tempfile.TemporaryDirectory() as folder:
+            started = time.perf_counter()
+            getattr(self, f"_{ending}")(source, str(Path(folder) / f"scores.{ending}"))
+            return time.perf_counter() - started
+
+    def scores(self, columns: Any) -> Any:
+        """Scores of a chunk of columns, float32 [event]."""
+        x = np.empty((len(columns["mass"]), len(self._names) + 1), np.float32)
+        for i, name in enumerate(self._names):
+            x[:, i] = columns[name]
+        features = x[:, :-1]
+        np.copyto(features, self._fill, where=np.isnan(features))
+        features -= self._shift
+        features /= self._scale
+        x[:, -1] = (columns["mass"] - self._mass[0]) / self._mass[1]
+        parts = [self._session.run(None, {"x": x[i : i + self._batch]})[0] for i in range(0, len(x), self._batch)]
+        return np.concatenate(parts)[:, 0]
+
+    def _parquet(self, source: str, destination: str) -> None:
+        import pyarrow
+        from pyarrow import parquet
+
+        file = parquet.ParquetFile(source)
+        schema = pyarrow.schema([("mass", pyarrow.float32()), ("score", pyarrow.float32())])
+        with parquet.ParquetWriter(destination, schema) as writer:
+            for batch in file.iter_batches(batch_size=CHUNK, columns=[*self._names, "mass"]):
+                columns = {name: batch.column(name).to_numpy() for name in batch.schema.names}
+                written = {"mass": columns["mass"].astype(np.float32), "score": self.scores(columns)}
+                writer.write_table(pyarrow.table(written, schema=schema))
+
+    def _root(self, source: str, destination: str) -> None:
+        import uproot
+
+        with uproot.recreate(destination) as file:
+            tree = file.mktree("Events", {"mass": np.float32, "score": np.float32})
+            for columns in uproot.iterate(f"{source}:Events", [*self._names, "mass"], step_size=CHUNK, library="np"):
+                tree.extend({"mass": columns["mass"].astype(np.float32), "score": self.scores(columns)})
 
 
 class Keras:

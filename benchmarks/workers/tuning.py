@@ -95,9 +95,11 @@ class Fivesigma:
 def search(analysis: Any, parts: Any, folder: Path, workers: int | None) -> Any:
     """What `fivesigma tune` does before it trains the best settings: the trials, the best one first."""
     from fivesigma.cluster.executor import executor
-    from fivesigma.data.mapped import write
+    from fivesigma.data.mapped import handed_over
     from fivesigma.tuning.search import Search
 
-    write(folder / "events", parts)
-    with executor(workers, single_core=True) as pool:
-        return Search(analysis, folder / "events", folder, pool, lambda news: None).run()
+    with (
+        executor(workers, single_core=True) as pool,
+        handed_over(parts, folder / "events", pool.shares_memory) as events,
+    ):
+        return Search(analysis, events, folder, pool, lambda news: None).run()

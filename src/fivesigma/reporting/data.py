@@ -68,6 +68,8 @@ def _missing(folder: RunFolder, analysis: Analysis, tree: Mapping[str, Any]) -> 
 
 
 def _distributions(folder: RunFolder, analysis: Analysis, tree: Mapping[str, Any], names: list[str], page: int) -> Picture:
+    from matplotlib.ticker import NullLocator
+
     columns = min(4, len(names))
     lines = -(-len(names) // columns)
     figure, panels = new_figure(3.1 * columns, 2.35 * lines + 0.4, lines, columns)
@@ -77,6 +79,10 @@ def _distributions(folder: RunFolder, analysis: Analysis, tree: Mapping[str, Any
         fit_axis(axes, next(iter(tree[name].values())))
         axes.set_xlabel(label(analysis, name), fontsize=8.5)
         axes.tick_params(labelsize=8)
+        # Too many for a small panel, and most of the time that drawing takes.
+        axes.yaxis.set_minor_locator(NullLocator())
+        if axes.get_xscale() == "linear":
+            axes.xaxis.set_minor_locator(NullLocator())
         axes.set_ylim(bottom=0)
         axes.ticklabel_format(axis="y", scilimits=(-2, 3))
     for axes in panels[len(names) :]:

@@ -18,6 +18,7 @@ from fivesigma.runs.folder import RunFolder
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
 
 # The colour sequence of Petroff, arXiv:2107.02270, which people with any colour vision can tell apart.
 COLOURS = ("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd")
@@ -135,11 +136,28 @@ def is_drawable(text: str) -> bool:
 
 def _draw_as_written(figure: "Figure") -> None:
     """Draw texts that look like formulas but are none, such as titles with dollar signs, as they are written."""
-    from matplotlib.text import Text
-
-    for text in figure.findobj(Text):
-        if isinstance(text, Text) and "$" in text.get_text() and not is_drawable(text.get_text()):
+    for text in _texts(figure):
+        if "$" in text.get_text() and not is_drawable(text.get_text()):
             text.set_parse_math(False)
+
+
+def _texts(figure: "Figure") -> "Iterator[Text]":
+    """Every text that somebody has given; `findobj` would make every tick to look at its number."""
+    from matplotlib.text import Text
+    from matplotlib.ticker import FixedLocator
+
+    legends = [*figure.legends, *(legend for axes in figure.axes if (legend := axes.get_legend()) is not None)]
+    for legend in legends:
+        yield from legend.findobj(Text)
+    yield from figure.texts
+    yield from (text for text in (figure._suptitle, figure._supxlabel, figure._supylabel) if text is not None)  # type: ignore[attr-defined]
+    for axes in figure.axes:
+        yield from axes.texts
+        yield from (axes.title, axes._left_title, axes._right_title)  # type: ignore[attr-defined]
+        for axis in (axes.xaxis, axes.yaxis):
+            yield axis.label
+            if isinstance(axis.get_major_locator(), FixedLocator):  # where somebody has named the ticks
+                yield from axis.get_ticklabels()
 
 
 def _own_ids(svg: str, name: str) -> str:
