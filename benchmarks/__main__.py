@@ -23,6 +23,7 @@ from benchmarks.worker import WorkerFailed
 GROUPS = (
     "training",
     "training_busy",
+    "quantised",
     "limit",
     "time_to_accuracy",
     "tuning",

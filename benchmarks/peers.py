@@ -12,6 +12,7 @@ PACKAGES = {
     "ROOT": "ROOT",
     "onnx": "ONNX",
     "onnxruntime": "ONNX Runtime",
+    "hgq": "HGQ2 (the extra `firmware`)",
     "pythia8mc": "Pythia 8",
     "fastjet": "FastJet",
 }

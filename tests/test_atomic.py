@@ -1,11 +1,13 @@
 import json
 import os
 import stat
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from fivesigma.atomic import MANIFEST, alone_in, read_manifest, sha256, write_text, writing
+from fivesigma.atomic import MANIFEST, alone_in, folder_beside, read_manifest, sha256, write_text, writing
 from fivesigma.errors import OutputError
 
 
@@ -114,3 +116,39 @@ def test_two_commands_in_one_folder_are_told_apart(tmp_path):
         pass
     with alone_in(tmp_path / "new"):
         pass
+
+
+def killed_while(code, folder):
+    """Let a process begin to write, and kill it."""
+    begun = f"{code}\n    print(flush=True)\n    import time; time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", begun], stdout=subprocess.PIPE, cwd=folder) as process:
+        process.stdout.readline()
+        process.kill()
+
+
+def test_what_a_killed_command_has_left_is_removed_by_the_next_one(tmp_path):
+    place = "from pathlib import Path\nfrom fivesigma.atomic import folder_beside, writing\n"
+    killed_while(f"{place}with writing('out.npz') as part:\n    part.write_text('half')", tmp_path)
+    killed_while(f"{place}with folder_beside(Path('out.npz')) as part:\n    (part / 'a').write_text('half')", tmp_path)
+    killed_while(f"{place}with writing('other.npz') as part:\n    part.write_text('half')", tmp_path)
+    theirs = [".out-elsewhere-1-abcdefgh.part.npz", ".out-mine.npz", f".out-x-{os.getpid()}-abcdefgh.part.npz"]
+    for name in theirs:
+        (tmp_path / name).write_text("theirs")
+    assert len(list(tmp_path.iterdir())) == 6
+    with writing(tmp_path / "out.npz") as part:
+        with folder_beside(tmp_path / "out.npz") as folder, writing(tmp_path / "out.npz") as second:
+            assert part.exists()  # of a living process
+            second.write_text("second")
+            assert folder.is_dir()
+        part.write_text("whole")
+    (tmp_path / "out.npz").unlink()
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left - set(theirs) == {name for name in left if name.startswith(".other-")}
+    assert set(theirs) <= left
+
+
+def test_a_name_of_the_longest_kind_can_be_written(tmp_path):
+    path = tmp_path / f"{'x' * 251}.npz"
+    with writing(path) as part:
+        part.write_text("whole")
+    assert path.read_text() == "whole"

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from fivesigma.errors import ExpressionError, FivesigmaError
-from fivesigma.expressions import Expression, column_of, expand_braces, quoted
+from fivesigma.expressions import Expression
+from fivesigma.names import column_of, quoted
 
 columns = {"x": np.array([-2.0, 0.0, 3.0]), "y": np.array([1.0, 5.0, -0.5])}
 jets = {"pt": ak.Array([[50.0, 30.0], [], [20.0]]), "b": ak.Array([[True, False], [], [True]])}
@@ -374,34 +375,10 @@ def test_text_cannot_be_computed_with():
             Expression(text)({"name": np.array(["a", "b"], object)})
 
 
-letters = st.text("abc_", max_size=3)
-
-
-@given(letters, st.lists(st.tuples(st.lists(letters, min_size=1, max_size=3), letters), max_size=3))
-def test_braces_expand_to_the_product_of_their_choices(head, groups):
-    text = head + "".join("{" + ",".join(choices) + "}" + tail for choices, tail in groups)
-    expected = [head]
-    for choices, tail in groups:
-        expected = [start + choice + tail for start in expected for choice in choices]
-    assert expand_braces(text) == expected
-
-
-@given(st.integers(0, 50), st.integers(0, 20))
-def test_a_range_in_braces_counts_with_both_ends(first, more):
-    assert expand_braces(f"f{{{first}..{first + more}}}") == [f"f{i}" for i in range(first, first + more + 1)]
-
-
 def test_an_exclamation_mark_binds_as_in_cpp():
     columns = {"pt": np.array([10.0, 30.0]), "veto": np.array([True, False])}
     np.testing.assert_array_equal(Expression("!veto && pt > 5")(columns), [False, True])
     np.testing.assert_array_equal(Expression("!(pt > 20)")(columns), [True, False])
-
-
-@pytest.mark.parametrize("text", ["f{1..30000000}", "f{1..300}{1..300}{1..300}", "{a,b}" * 40, "f{1..9" + "9" * 5000 + "}"])
-def test_braces_that_stand_for_too_many_names_are_refused_at_once(text):
-    with pytest.raises(ExpressionError, match=r"stands for more than 100,000 names") as caught:
-        expand_braces(text)
-    assert len(caught.value.what) < 200
 
 
 def test_a_far_element_is_missing_and_takes_no_memory():

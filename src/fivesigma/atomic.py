@@ -4,6 +4,9 @@ import errno
 import hashlib
 import json
 import os
+import platform
+import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -30,8 +33,11 @@ def writing(path: str | os.PathLike[str], *, replace: bool = True) -> Iterator[P
         raise OutputError(f"{path} exists already", hint="choose another name, or remove it first")
     with named_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        for old in left_over(path):
+            with suppress(OSError):  # a folder, or another command was faster
+                old.unlink()
         # The suffix is kept because some writers choose their format by it.
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".part" + path.suffix, dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=_mark(path), suffix=".part" + path.suffix, dir=path.parent)
         os.close(handle)
     part = Path(name)
     try:
@@ -46,6 +52,60 @@ def writing(path: str | os.PathLike[str], *, replace: bool = True) -> Iterator[P
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+@contextmanager
+def folder_beside(path: Path) -> Iterator[Path]:
+    """Make a folder beside a file for what it is put together from; it is removed afterwards, or by the next call.
+
+    Args:
+        path: the file to make.
+
+    Raises:
+        OutputError: if the place cannot be written.
+    """
+    with named_errors(path):
+        path.absolute().parent.mkdir(parents=True, exist_ok=True)
+        for old in left_over(path):
+            if old.is_dir():
+                shutil.rmtree(old, ignore_errors=True)
+        folder = Path(tempfile.mkdtemp(prefix=_mark(path), suffix=".parts", dir=path.absolute().parent))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def left_over(path: Path) -> list[Path]:
+    """What killed commands of this machine have left beside a file that they were writing."""
+    mine = re.compile(rf"{re.escape(_of(path))}(\d+)-\w{{8}}\.parts?(\..*)?")
+    with suppress(OSError):
+        found = [(entry, mine.fullmatch(entry.name)) for entry in os.scandir(path.absolute().parent)]
+        return [Path(entry.path) for entry, match in found if match and not _alive(int(match[1]))]
+    return []
+
+
+def _of(path: Path) -> str:
+    """How the names of temporary files of this machine begin; a name of the longest kind leaves no room for more."""
+    node = re.sub(r"[^A-Za-z0-9]+", "_", platform.node())[:32]
+    return f".{path.stem[:_LONGEST]}-{node}-"
+
+
+_LONGEST = 100
+
+
+def _mark(path: Path) -> str:
+    return f"{_of(path)}{os.getpid()}-"
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # another user's
+        return True
+    return True
 
 
 def _put(part: Path, path: Path) -> None:
@@ -134,14 +194,33 @@ def record(path: Path, part: Path) -> None:
         replacement.replace(folder / MANIFEST)
 
 
+def remove(path: Path) -> None:
+    """Remove a file, and its hash from the manifest that keeps it."""
+    path.unlink()
+    for folder in list(path.parents)[:LEVELS]:
+        if (folder / MANIFEST).is_file():
+            with _locked(folder):
+                tree = read_manifest(folder)
+                if tree is not None and tree["files"].pop(path.relative_to(folder).as_posix(), None) is not None:
+                    replacement = folder / f".{MANIFEST}.part"
+                    replacement.write_text(json.dumps(tree, indent=1) + "\n", encoding="utf-8")
+                    replacement.replace(folder / MANIFEST)
+            return
+
+
 def read_manifest(folder: Path) -> dict[str, Any] | None:
     """Read the manifest of a folder: `keeps`, patterns of names, and `files`, name → hashes; None if there is none."""
     try:
         tree = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    wanted = {"keeps": list, "files": dict}
-    return tree if isinstance(tree, dict) and all(isinstance(tree.get(k), t) for k, t in wanted.items()) else None
+    if not isinstance(tree, dict) or not _are_texts(tree.get("keeps")) or not isinstance(tree.get("files"), dict):
+        return None
+    return tree if all(_are_texts(digests) for digests in tree["files"].values()) else None
+
+
+def _are_texts(values: Any) -> bool:
+    return isinstance(values, list) and all(isinstance(value, str) for value in values)
 
 
 def sha256(path: Path) -> str:
@@ -183,7 +262,7 @@ def named_errors(path: Path) -> Iterator[None]:
 
 def _concerns(file: Path, path: Path) -> bool:
     """Whether an error on `file` is one of writing `path`: itself, what lies above or below, or its part."""
-    part = file.parent == path.parent and file.name.startswith(f".{path.stem}-")
+    part = file.parent == path.parent and file.name.startswith(_of(path))
     return part or file == path or file in path.parents or path in file.parents
 
 

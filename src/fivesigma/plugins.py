@@ -129,7 +129,11 @@ readers = Registry(
 models = Registry(
     "models",
     "model kind",
-    {"mlp": "fivesigma.models.mlp:MLP", "custom": "fivesigma.models.custom:CUSTOM"},
+    {
+        "mlp": "fivesigma.models.mlp:MLP",
+        "quantised": "fivesigma.models.quantised:QUANTISED",
+        "custom": "fivesigma.models.custom:CUSTOM",
+    },
 )
 DEFAULT_MODEL = "mlp"
 """The kind of network where the section `model` names none."""
@@ -188,6 +192,8 @@ exporters = Registry(
         "onnx": "fivesigma.deployment.onnx:ONNX",
         "cpp": "fivesigma.deployment.cpp:CPP",
         "triton": "fivesigma.deployment.triton:TRITON",
+        "rtl": "fivesigma.deployment.rtl:RTL",
+        "hls": "fivesigma.deployment.hls:HLS",
     },
 )
 

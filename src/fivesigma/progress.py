@@ -64,9 +64,20 @@ def format_epoch(row: dict[str, Any], epochs: int) -> str:
     >>> format_epoch({"epoch": 1, "loss": 0.5, "val_loss": 0.4, "learning_rate": 0.001, "seconds": 2.0}, 4)
     'epoch 1/4  loss 0.5000  val_loss 0.4000  rate 0.001  2.0 s'
     """
-    values = "  ".join(f"{k} {v:.4f}" for k, v in row.items() if k not in ("fold", "epoch", "learning_rate", "seconds"))
+    values = "  ".join(f"{k} {_number(v)}" for k, v in row.items() if k not in ("fold", "epoch", "learning_rate", "seconds"))
     fold = f"fold {row['fold']:.0f}  " if "fold" in row else ""
     return f"{fold}epoch {row['epoch']:.0f}/{epochs}  {values}  rate {row['learning_rate']:.3g}  {row['seconds']:.1f} s"
+
+
+def _number(value: float) -> str:
+    """Four decimal places; very large and very small numbers in another form.
+
+    >>> _number(0.5), _number(43210.4), _number(1e-8), _number(0.0)
+    ('0.5000', '43,210', '1e-08', '0.0000')
+    """
+    if abs(value) >= 1e4:
+        return f"{value:,.0f}"
+    return f"{value:.4f}" if abs(value) >= 5e-5 or value == 0 else f"{value:.3g}"
 
 
 def format_trial(row: TrialRow, objective: str, done: float, total: float) -> str:

@@ -24,6 +24,12 @@ def test_a_good_network_needs_no_comment():
     assert verdicts({"train": binary(1), "test": binary(1)}) == []
 
 
+def test_training_events_alone_say_nothing_of_new_ones():
+    (sentence,) = verdicts({"train": binary(1)})
+    assert "say nothing about new events; set split.test or split.val" in sentence
+    assert verdicts({}) == []
+
+
 def test_a_network_that_learnt_nothing_is_said_so():
     (sentence,) = verdicts({"train": binary(0), "test": binary(0)})
     assert "no better than a constant answer on test events" in sentence

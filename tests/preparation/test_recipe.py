@@ -2,13 +2,15 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from fivesigma.analysis.prepare import Prepare
 from fivesigma.errors import AnalysisError, EventsError, RunError
-from fivesigma.preparation.recipe import Recipe, fit
+from fivesigma.preparation.recipe import Recipe, _standardisation, fit
 
 
 @pytest.fixture
@@ -198,3 +200,36 @@ def test_a_damaged_recipe_is_refused_with_what_is_wrong(make_events, table, key,
     Recipe.from_dict(tree)
     with pytest.raises(RunError, match=rf"recipe\.json is not a recipe: {words}"):
         Recipe.from_dict({**tree, key: change(tree[key])})
+
+
+@given(st.floats(-1e5, 1e5), st.floats(1e-3, 1e4), st.integers(0, 2**32 - 1))
+def test_powers_of_two_are_exact_in_single_precision(mean, width, seed):
+    values = np.random.default_rng(seed).normal(mean, width, 100)
+    shift, scale = _standardisation(values, np.ones(100), "power_of_two")
+    assert shift == int(shift)
+    assert abs(shift - values.mean()) <= 0.5
+    mantissa, _ = np.frexp(scale)
+    assert mantissa == 0.5
+    assert 2**-0.501 < scale / values.std() < 2**0.501
+    whole = np.arange(-3000, 3000, dtype=np.float32) + np.float32(shift)
+    inputs = (whole - np.float32(shift)) / np.float32(scale)
+    assert_array_equal(inputs * np.float32(scale) + np.float32(shift), whole)
+
+
+def test_powers_of_two_for_features_and_parameters(make_events, table):
+    events = make_events(np.rint(table), parameters=np.random.default_rng(1).integers(500, 1500, (200, 1)))
+    recipe = fit(events, Prepare(scale="power_of_two", scale_parameters="power_of_two", impute="constant", fill=0))
+    standard = fit(events, Prepare(impute="constant", fill=0))
+    for name in ("shift", "parameter_shift"):
+        assert getattr(recipe, name) == tuple(np.rint(getattr(standard, name)))
+    for name in ("scale", "parameter_scale"):
+        assert all(np.frexp(value)[0] == 0.5 for value in getattr(recipe, name))
+    back = inputs(recipe, events) * np.array([*recipe.scale, *recipe.parameter_scale], np.float32)
+    back += np.array([*recipe.shift, *recipe.parameter_shift], np.float32)
+    assert_array_equal(back, np.column_stack([np.nan_to_num(events.features), events.parameters]))
+    assert Recipe.from_dict(recipe.to_dict()) == recipe
+
+
+def test_a_constant_input_has_a_power_of_two_as_well(make_events):
+    recipe = fit(make_events([[3.2], [3.2]]), Prepare(scale="power_of_two"))
+    assert (recipe.shift, recipe.scale) == ((3.0,), (1.0,))

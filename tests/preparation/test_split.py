@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -124,6 +126,16 @@ def test_dropping_every_training_event_is_an_error_even_without_classes(sample):
 def test_a_class_missing_from_a_part_is_named(sample):
     with pytest.raises(EventsError, match=r"class 'signal' has no event in the train part \(4,000 events\)"):
         check_classes({"train": sample(target=np.zeros(N, int))})
+
+
+def test_weights_that_are_all_zero_are_refused(sample):
+    events = sample()
+    for weight, text in (
+        (np.zeros(N), "all [0-9,]+ events of the val part have weight zero"),
+        (np.where(events.target == 1, 0.0, 1.0), "events of class 'signal' in the val part have weight zero"),
+    ):
+        with pytest.raises(EventsError, match=text):
+            check_classes({"val": dataclasses.replace(events, weight=weight)})
 
 
 def test_test_events_may_lack_a_class(sample):

@@ -80,7 +80,7 @@ def test_missing_entries_are_percentages_beside_the_limit(folder, drawn, limit):
 
 def test_distributions_have_unit_area_and_their_errors_for_every_class(folder, drawn):
     tree = {"a": {"QCD": histogram(9, 1), "X": histogram(4, 16)}, "other": {"QCD": histogram(1, 1), "X": histogram(1, 1)}}
-    picture = data._distributions(folder, ANALYSIS, tree, ["a", "other"], 0)
+    picture = data._distributions(folder, ANALYSIS, tree, ["a", "other"], 0, 0)
     assert picture.title == "Distributions: a to other"
     first, second = drawn.axes("features-1")
     named = {one["label"]: one["values"] for one in drawn.steps(first) if one["label"]}
@@ -131,3 +131,21 @@ def test_correlations_are_an_image_between_minus_one_and_one(folder, drawn):
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["a", "b"]
     assert bar.get_ylabel() == "Pearson correlation"
     assert "1,234 events" in picture.caption
+
+
+def test_of_many_features_those_that_separate_the_classes_most_are_drawn(folder, drawn, monkeypatch):
+    monkeypatch.setattr(data, "MOST_DRAWN", 2)
+    pairs = {
+        "a": ((4, 4), (5, 3)),
+        "b": ((4, 4), (4, 4)),
+        "c": ((0, 0), (0, 0)),
+        "d": ((9, 0), (0, 2)),
+        "e": ((6, 2), (2, 6)),
+    }
+    tree = {name: {"s": histogram(*one), "b": histogram(*other)} for name, (one, other) in pairs.items()}
+    assert data.most_separating(tree, 2) == ["d", "e"]
+    assert data.most_separating(tree, 3) == ["a", "d", "e"]
+    assert data.most_separating(tree, 5) == list(tree)
+    (picture,) = data.figures(folder, ANALYSIS, {**NOTHING, "distributions": tree})
+    assert "3 features that separate the classes less are not drawn" in picture.caption
+    assert [axes.get_xlabel() for axes in drawn["features-1"].axes] == ["d", "e"]

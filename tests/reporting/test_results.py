@@ -431,6 +431,9 @@ class TestTables:
         (table,) = results.tables({"test": {"of_a_package": number(0.5)}}, analysis(REGRESSION))
         assert table.rows == [["of_a_package", "0.500 ± 0.010", ""]]
 
+    def test_numbers_of_the_training_events_are_never_at_the_top(self):
+        assert results.headline({"train": METRICS["train"]}, analysis(REGRESSION)) == []
+
     def test_the_headline_is_of_the_part_that_is_judged(self):
         found = results.headline(METRICS, analysis(REGRESSION))
         assert found == [("0.300 ± 0.010", "test rmse [GeV]"), ("0.100 ± 0.010", "test mae [GeV]")]

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from fivesigma.atomic import MANIFEST, read_manifest
+from fivesigma.errors import RunError
+from fivesigma.runs.manifest import altered, blaming_altered_files
 
 from ..conftest import TREE, write_csv
 
@@ -47,6 +49,27 @@ def test_everything_that_belongs_together_is_entered_and_verified(run, command):
         assert "as they were written" in out
         assert "metrics" in out
     assert {"folds/fold-2/model.keras", "baselines/trees/folds/fold-1/trees.txt", "folds.json"} <= files
+
+
+@pytest.mark.parametrize("content", ['{"keeps": [["a"]], "files": {}}', '{"keeps": [], "files": {"a": null}}', "[1]", "{"])
+def test_a_manifest_of_another_kind_is_damaged(tmp_path, content):
+    (tmp_path / MANIFEST).write_text(content)
+    assert read_manifest(tmp_path) is None
+    with pytest.raises(RunError, match="is damaged"):
+        altered(tmp_path)
+
+
+def test_what_cannot_be_read_is_blamed_on_the_file_that_was_changed(run, command):
+    folder = run("one")
+    tree = json.loads((folder / "metrics.json").read_text())
+    (folder / "metrics.json").write_text(json.dumps({**tree, "test": 3}))
+    code, _, err = command("compare", folder, run("other"))
+    assert (code, "metrics.json is not the file that this run wrote, and cannot be read" in err) == (2, True)
+    (folder / MANIFEST).unlink()
+    code, _, err = command("compare", folder, folder)
+    assert (code, "without manifest.json nobody can tell" in err) == (2, True)
+    with pytest.raises(KeyError), blaming_altered_files(run("folds")):
+        {}["a defect of ours"]
 
 
 @pytest.mark.parametrize("name", ["model.keras", "recipe.json", "trained_on.npz", "analysis.yaml"])

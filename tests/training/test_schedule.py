@@ -60,3 +60,16 @@ def test_every_optimizer_decays_the_weights_if_asked(name):
         norms.append(float(np.asarray(values[0]).sum()))
     assert norms[0] == pytest.approx(3)
     assert norms[1] == pytest.approx(3 * (1 - 0.1 * 0.5), rel=1e-4)
+
+
+def test_the_schedule_begins_anew_with_each_stage_and_warms_up_once():
+    settings = Train(schedule="cosine", warmup_epochs=1, epochs=8)
+    both = relative_rate(settings, 100, ends=(5, 8))
+    first = relative_rate(settings.model_copy(update={"epochs": 5}), 100)
+    second = relative_rate(settings.model_copy(update={"epochs": 3, "warmup_epochs": 0.0}), 100)
+    for step in (0, 50, 100, 499):
+        assert float(both(step)) == pytest.approx(float(first(step)), abs=1e-7)
+    for step in (500, 650, 799):
+        assert float(both(step)) == pytest.approx(float(second(step - 500)), abs=1e-7)
+    assert float(both(500)) == 1
+    assert float(relative_rate(settings, 100, ends=(8,))(300)) == float(relative_rate(settings, 100)(300))

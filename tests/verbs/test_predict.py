@@ -112,6 +112,14 @@ def test_a_cluster_that_does_not_answer_is_one_sentence(toy, command, monkeypatc
     assert [path for path in Path().iterdir() if "muons" in path.name] == []
 
 
+@pytest.mark.parametrize("verb", [["train", "toy.yaml"], ["run", "toy.yaml"], ["explore", "toy.yaml"]])
+def test_a_cluster_with_nothing_to_do_is_refused(toy, command, verb):
+    code, _, err = command(*verb, "--cluster", "tcp://127.0.0.1:1")
+    assert code == 2
+    assert "nothing here that the workers of tcp://127.0.0.1:1 could share" in err
+    assert not list(Path().glob("runs/*/*"))
+
+
 def raw(path):
     """The rows of a file of `write_csv`, column by column."""
     values = np.loadtxt(path, delimiter=",", skiprows=1)

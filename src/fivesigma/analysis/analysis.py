@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from fivesigma import plugins
 from fivesigma.analysis.answers import Labels, Target
 from fivesigma.analysis.evaluate import Evaluate
+from fivesigma.analysis.firmware import Firmware
 from fivesigma.analysis.kinds import OneOf
 from fivesigma.analysis.parameters import Parameter
 from fivesigma.analysis.prepare import Prepare
@@ -90,6 +91,7 @@ class Analysis(Section):
         default={}, description="other models to compare the network with, trained on the same events; null removes one"
     )
     tune: Tune = Tune()
+    firmware: Firmware | None = Field(None, description="ports and clock of the network as firmware")
 
     @model_validator(mode="before")
     @classmethod
@@ -126,6 +128,9 @@ class Analysis(Section):
         return self
 
     def _check_training(self) -> None:
+        objection = plugins.models.get(self.model.kind).objection(self.model, self.train)
+        if objection:
+            raise ValueError(objection)
         loss = self.train.loss.kind
         if self.task not in plugins.losses.get(loss).tasks:
             raise ValueError(f"train.loss {loss!r} does not fit a {self.task} analysis")
@@ -238,6 +243,11 @@ class Analysis(Section):
     def has_files(self) -> bool:
         """Whether any sample names files; otherwise events are simulated."""
         return any(sample.files for sample in self.samples.values())
+
+    @property
+    def simulates(self) -> bool:
+        """Whether the events are neither in files nor in shards."""
+        return not self.has_files and self.shards is None
 
     def use_of(self, name: str) -> str:
         """Use of a sample's events: `split`, `train`, `val` or `test`."""

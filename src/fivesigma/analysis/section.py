@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationIn
 from pydantic_core import PydanticCustomError
 
 from fivesigma.errors import did_you_mean
-from fivesigma.expressions import column_of, expand_braces
+from fivesigma.names import column_of, expand_braces
 
 OLDER = "older"
 """Key of the validation context: whether an older version may have written the section."""

@@ -48,12 +48,14 @@ class Comparison(Assessment):
         baselines: the baselines, of which the trained ones are compared.
         hypotheses: parameter values to score under.
         listener: receives progress.
+        judgements: model → its trigger performance, once it is finished.
     """
 
     analysis: Analysis
     baselines: Baselines
     hypotheses: Hypotheses
     listener: Listener
+    judgements: dict[str, Judgement] = field(default_factory=dict)
     _parts: dict[str, dict[str, Scores]] = field(default_factory=lambda: {NETWORK: {}})
     _problem: str = ""
 
@@ -86,6 +88,10 @@ class Comparison(Assessment):
                 self._problem = f"there are no numbers of the trigger: {error.what}"
         return {part: Findings(metrics[part], curves.get(part, {})) for part in metrics}
 
+    def scores_of(self, name: str | None, part: str) -> Scores | None:
+        """The scores of a model, if it was added."""
+        return self._parts.get(name or "", {}).get(part)
+
     def sentences(self) -> list[str]:
         return [self._problem] if self._problem else []
 
@@ -109,6 +115,7 @@ class Comparison(Assessment):
         for i, (name, parts) in enumerate(self._parts.items()):
             self.listener.progress(i, len(self._parts), f"trigger: {name}")
             found[name] = judge(calibration_of(parts, part, settings), settings, self.analysis.evaluate.bootstrap)
+        self.judgements = dict(found)
         network = found.pop(NETWORK)
         gains = reductions(network, found, settings)
         metrics.setdefault(part, {}).update({"trigger_rate": network.metrics["rate"], "trigger": network.metrics})

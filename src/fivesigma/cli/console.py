@@ -13,6 +13,9 @@ from rich.text import Text
 
 from fivesigma.progress import Listener, TrialRow, format_epoch, format_trial
 
+WIDEST = 4096
+"""Letters of a line in a file or a pipe."""
+
 FIRST_LINE, EVERY = 2.0, 10.0
 """In a batch log, a long step says something after so many seconds, and then every so many."""
 
@@ -26,7 +29,7 @@ class Terminal(Listener):
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet
         # In a file or a pipe a table takes the width it needs.
-        self.out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 240)
+        self.out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDEST)
         self._err = Console(stderr=True, highlight=False)
         self._bar: Progress | None = None
         self._live: Live | None = None
@@ -36,7 +39,7 @@ class Terminal(Listener):
     def say(self, text: str) -> None:
         self._close()
         if not self.quiet:
-            self.out.print(text, markup=False)
+            self.out.print(printable(text), markup=False)
 
     def table(self, title: str, header: list[str], rows: list[list[str]]) -> None:
         self._close()
@@ -44,7 +47,8 @@ class Terminal(Listener):
             return
         table = Table(title=_literal(title), title_justify="left", title_style="bold", box=None, pad_edge=False)
         for i, name in enumerate(header):
-            table.add_column(_literal(name), justify="left" if i == 0 else "right", no_wrap=True)
+            most = max(20, self.out.width // 2) if i == 0 else None  # long names leave room for what is said of them
+            table.add_column(_literal(name), justify="left" if i == 0 else "right", no_wrap=True, max_width=most)
         for row in rows:
             table.add_row(*(_literal(cell) for cell in row))
         self.out.print(table)
@@ -52,6 +56,7 @@ class Terminal(Listener):
     def progress(self, done: float, total: float, text: str) -> None:
         if self.quiet:
             return
+        text = printable(text)
         if self._err.is_terminal:
             self._on_terminal(done, total, text)
         else:
@@ -109,9 +114,9 @@ class Terminal(Listener):
     def error(self, what: str, hint: str | None = None) -> None:
         """One sentence on standard error, and what to do."""
         (Terminal._showing or self)._close()
-        self._err.print(f"error: {what}", style="bold red", markup=False, soft_wrap=True)
+        self._err.print(printable(f"error: {what}"), style="bold red", markup=False, soft_wrap=True)
         if hint:
-            self._err.print(f"  hint: {hint}", markup=False, soft_wrap=True)
+            self._err.print(printable(f"  hint: {hint}"), markup=False, soft_wrap=True)
 
     def _close(self) -> None:
         if self._bar is not None:
@@ -122,9 +127,20 @@ class Terminal(Listener):
         Terminal._showing = None
 
 
+def printable(text: str) -> str:
+    """Text without letters that would steer the terminal, as a file may have them in the names of its columns.
+
+    >>> printable("c\\x1b[31mred\\x07 η")
+    'c\\\\x1b[31mred\\\\x07 η'
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
+
+
 def _literal(text: str) -> str:
-    """Text in which brackets, such as those of units, are no markup."""
-    return text.replace("[", r"\[")
+    """Text in which brackets, such as those of units, are no markup, and which stays on one line."""
+    return printable(text).replace("\n", r"\n").replace("[", r"\[")
 
 
 def _trial_table(objective: str, rows: Sequence[TrialRow], done: float, total: float, height: int) -> Table:

@@ -13,7 +13,7 @@ from fivesigma.cli.options import RUNS, Quiet, RunName, parse_values
 def export(
     run: RunName,
     format: Annotated[
-        str, typer.Option("--format", "-f", metavar="NAME", help="What to write: onnx, cpp or triton.")
+        str, typer.Option("--format", "-f", metavar="NAME", help="What to write: onnx, cpp, triton, rtl or hls.")
     ] = "onnx",
     destination: Annotated[
         Path | None,
@@ -21,7 +21,7 @@ def export(
             "-o",
             "--output",
             metavar="FILE",
-            help="File to write, by default export/model.… in the run folder; a folder for triton.",
+            help="File to write, by default export/model.… in the run folder; a folder for triton, rtl and hls.",
         ),
     ] = None,
     inputs: Annotated[

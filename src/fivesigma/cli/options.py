@@ -8,7 +8,7 @@ import typer
 
 from fivesigma.analysis.file import parse_settings
 from fivesigma.errors import AnalysisError
-from fivesigma.expressions import expand_braces
+from fivesigma.names import expand_braces
 
 AnalysisName = Annotated[
     str, typer.Argument(metavar="ANALYSIS", help="Analysis file, or the name of a built-in one (`fivesigma analyses`).")

@@ -40,7 +40,7 @@ def predict(
     ] = "network",
     exported: Annotated[
         str | None,
-        typer.Option("--with", metavar="FORMAT", help="Score with what the run has exported: --with onnx or --with cpp."),
+        typer.Option("--with", metavar="FORMAT", help="Score with what the run has exported: --with onnx, cpp, rtl or hls."),
     ] = None,
     kind: Format = None,
     treename: Treename = None,

@@ -16,8 +16,8 @@ from fivesigma.data.plan import EVENT_NUMBER, Plan, Variables, as_column
 from fivesigma.data.readers.base import CHUNK, ColumnNames, Columns, Reader
 from fivesigma.errors import AnalysisError, DataError, EventsError
 from fivesigma.events import Events, gather
-from fivesigma.expressions import column_of, matches, quoted
 from fivesigma.hashing import fingerprints
+from fivesigma.names import column_of, matches, quoted
 from fivesigma.progress import Progress, silent
 
 _ROWS = 4096

@@ -9,7 +9,7 @@ from fivesigma.analysis.samples import Sample
 from fivesigma.data.formats import expand, split_treename
 from fivesigma.data.load import plan_for, reader_for
 from fivesigma.errors import EventsError
-from fivesigma.expressions import quoted
+from fivesigma.names import quoted
 from fivesigma.progress import Progress, silent
 
 PB = 1000.0

@@ -10,7 +10,8 @@ import numpy as np
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.data.readers.base import Columns
 from fivesigma.errors import AnalysisError, ColumnNotFound, DataError, ExpressionError, LeakageError
-from fivesigma.expressions import Expression, column_of, is_plain, matches, quoted, wants_backticks
+from fivesigma.expressions import Expression
+from fivesigma.names import column_of, is_plain, matches, quoted, wants_backticks
 
 EVENT_NUMBER = "event_number"
 """The column with event numbers, if the analysis names none."""

@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fivesigma.analysis.analysis import Analysis
+from fivesigma.analysis.firmware import Firmware
 from fivesigma.analysis.section import Section
 from fivesigma.data.plan import Variables
 from fivesigma.expressions import Expression
 from fivesigma.preparation.recipe import Recipe, in_two
+from fivesigma.progress import Listener
 from fivesigma.training.folds import Folds
 from fivesigma.training.network import Network
 
@@ -50,6 +53,8 @@ class Deliverable:
         missing_values: numbers that mean missing in a column.
         fixed: parameters with one value for all events.
         metadata: what the file says of itself, as texts by name.
+        firmware: ports, for a format whose inputs are ports.
+        classes: names of the classes.
     """
 
     task: str
@@ -60,6 +65,8 @@ class Deliverable:
     missing_values: tuple[float, ...]
     fixed: Mapping[str, float]
     metadata: Mapping[str, str]
+    firmware: Firmware | None = None
+    classes: tuple[str, ...] = ()
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -106,7 +113,13 @@ class Exporter:
         needs: raises `MissingExtra` if a library is not installed; called before any work.
         notes: (settings, path) → sentences for the user.
         place: (settings, name of the analysis) → where the file is in a folder, for a format that is a folder.
-        companions: (settings, what, path) → texts of other files in that folder, by their paths.
+        companions: (settings, what, written, path, found) → texts of other files in that folder, by their paths; `written`
+            is the file before it is moved to `path`, and `found` what the comparison found.
+        inputs: `columns` or `features`, if the format takes no others.
+        firmware: (settings, analysis) → ports, for a format whose inputs are ports.
+        receives: (what, events) → the events as the exported model receives them.
+        prove: (settings, what, path, events, listener) → what was compared beyond the scores, for `check.json`; raises
+            `Disagreement`.
     """
 
     name: str
@@ -117,7 +130,13 @@ class Exporter:
     needs: Callable[[], Any] = lambda: None
     notes: Callable[[Any, Path], list[str]] = lambda settings, path: []
     place: Callable[[Any, str], str] | None = None
-    companions: Callable[[Any, Deliverable, Path], dict[Path, str]] = lambda settings, what, path: {}
+    companions: Callable[[Any, Deliverable, Path, Path, Mapping[str, Any]], dict[Path, str]] = (
+        lambda settings, what, written, path, found: {}
+    )
+    inputs: str | None = None
+    firmware: Callable[[Any, Analysis], Firmware | None] = lambda settings, analysis: None
+    receives: Callable[[Deliverable, Any], Any] = lambda what, given: given
+    prove: Callable[[Any, Deliverable, Path, Any, Listener], dict[str, Any]] = lambda *given: {}
 
 
 @dataclass(frozen=True)

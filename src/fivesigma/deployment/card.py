@@ -152,5 +152,10 @@ def _exports(known: Mapping[str, Any]) -> Iterator[str]:
         fixed = f", fixed at {json.dumps(tree['fixed'])}" if tree["fixed"] else ""
         yield (
             f"- {format}: `export/{tree['file']}`{fixed}; differs from the network by {numbers['largest']:.1e} of the "
-            f"scores' scale at most, on {tree['events']:,} {tree['part']} events"
+            f"scores' scale at most, on {tree['events']:,} {tree['part']} events{_proved(tree.get('proof', {}))}"
         )
+
+
+def _proved(proof: Mapping[str, Any]) -> str:
+    names = [row["name"] for row in proof.values() if isinstance(row, Mapping) and "mismatches" in row]
+    return f"; every bit of the quantised network by {' and '.join(names)}" if names else ""

@@ -95,11 +95,16 @@ def _largest(ours: NDArray[Any], theirs: NDArray[Any]) -> float:
 def _missing(
     what: Deliverable, scorer: Network | Folds, score: Score, arrays: Mapping[str, Any], parameters: NDArray[np.float32]
 ) -> float:
-    """The difference for an event in which every column is missing."""
+    """The difference for an event in which everything is missing that can be."""
     event: dict[str, NDArray[Any]] = {}
+    masks = {} if what.firmware is None else {each.name: what.firmware.mask_of(each.name) for each in what.columns}
     for each in what.inputs:
         is_parameter = each.name in what.parameters or (what.formulas is None and each.name == PARAMETERS)
-        event[each.name] = arrays[each.name][:1] if is_parameter else np.full((1, each.width), np.nan, each.dtype)
+        always_there = what.firmware is not None and masks.get(each.name) is None
+        kept = is_parameter or always_there
+        event[each.name] = arrays[each.name][:1] if kept else np.full((1, each.width), np.nan, each.dtype)
+        if each.name in masks.values():
+            event[each.name] = np.ones((1, each.width), each.dtype)
     if what.formulas is None:
         features = event[FEATURES]
     else:

@@ -329,6 +329,12 @@ def _step(step: Step, number: int, prefix: str, widths: Sequence[int]) -> list[s
             return [f"dense<{widths[step.inputs[0]]}, {width}>({given[0]}, {name}_kernel, {name}_bias, v{number});"]
         case "affine":
             return [f"{loop}{given[0]}[j] * {name}_scale[j] + {name}_shift[j];"]
+        case "quantise":
+            bound = "high" if "high" in step.arrays else "span"
+            return [
+                f"{loop}quantise_{bound}({given[0]}[j], {name}_scale[j], {name}_step[j], {name}_low[j], {name}_{bound}[j], "
+                f"{_literal(step.number)});"
+            ]
         case "columns":
             return [f"{loop}{given[0]}[{name}_index[j]];"]
         case "norm":

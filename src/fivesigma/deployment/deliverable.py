@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from fivesigma.analysis.analysis import Analysis
+from fivesigma.analysis.firmware import Firmware
 from fivesigma.data.plan import Plan
 from fivesigma.deployment.base import FEATURES, PARAMETERS, Deliverable, Input, networks_of
 from fivesigma.deployment.columns import DOUBLE, SINGLE, needs_lists
 from fivesigma.deployment.metadata import as_text, describe
+from fivesigma.deployment.ports import masks_of
 from fivesigma.errors import AnalysisError, did_you_mean
 from fivesigma.expressions import Expression
 from fivesigma.runs.folder import RunFolder
@@ -33,12 +35,18 @@ def of_features(folder: RunFolder, analysis: Analysis, scorer: Network | Folds, 
         missing_values=(),
         fixed=dict(fixed),
         metadata={},
+        classes=analysis.classes,
     )
     return replace(found, metadata=describe(folder, analysis, inputs, features, fixed))
 
 
 def of_columns(
-    folder: RunFolder, plan: Plan, types: Mapping[str, str], scorer: Network | Folds, fixed: Mapping[str, float]
+    folder: RunFolder,
+    plan: Plan,
+    types: Mapping[str, str],
+    scorer: Network | Folds,
+    fixed: Mapping[str, float],
+    firmware: Firmware | None = None,
 ) -> Deliverable:
     """A model that takes the columns of the files, one input each, and computes new variables itself.
 
@@ -47,9 +55,10 @@ def of_columns(
         plan: of the analysis and its first file.
         types: of the columns; one that is stored in single precision is an input in single precision.
         scorer, fixed: as for `of_features`.
+        firmware: ports; then the columns that say what is missing are inputs, too.
 
     Raises:
-        AnalysisError: if a feature takes elements of lists.
+        AnalysisError: if a feature takes elements of lists, or `firmware` names what is no column.
     """
     features, formulas = scorer.recipe.features, _formulas(plan, scorer.recipe.features)
     lists = [text for text, formula in formulas.items() if needs_lists(formula)]
@@ -59,6 +68,9 @@ def of_columns(
             hint="export with --inputs features, and compute the features where the model runs",
         )
     names = plan.columns(list(features))
+    if firmware is not None:
+        firmware.check_names(plan.available)
+        names = plan.columns([*names, *masks_of(firmware, names)])
     clash = [name for name in scorer.recipe.parameters if name in names]
     if clash:
         raise AnalysisError(
@@ -77,6 +89,8 @@ def of_columns(
         missing_values=tuple(plan.analysis.missing_values),
         fixed=dict(fixed),
         metadata=metadata,
+        firmware=firmware,
+        classes=plan.analysis.classes,
     )
 
 

@@ -14,7 +14,7 @@ from fivesigma.data.plan import as_column
 from fivesigma.deployment.base import FEATURES, PARAMETERS, Exporter, Score
 from fivesigma.deployment.metadata import hashes
 from fivesigma.errors import AnalysisError, RunError, did_you_mean
-from fivesigma.expressions import quoted
+from fivesigma.names import quoted
 from fivesigma.runs.folder import RunFolder
 
 CHECKED = "export/check.json"
@@ -38,6 +38,11 @@ class ExportedModel:
     of_columns: bool
     parameters: tuple[str, ...]
     fixed: Mapping[str, float]
+
+    @property
+    def columns(self) -> list[str]:
+        """Columns that are read for it; masks of firmware are no part of any feature."""
+        return [name for name in self.inputs if self.of_columns and name not in self.parameters]
 
     def on(self, chunk: Mapping[str, Any], where: str) -> "OnColumns":
         """A scorer of the events of one chunk.

@@ -19,6 +19,9 @@ _EXPRESSIONS = "Atan Ceil Cos Floor GreaterOrEqual LessOrEqual Mod Not Pow Round
 SMALL = frozenset(_NETWORK.split())
 """Operators of networks and recipes: SOFIE of ROOT and the small runtimes take them, in any opset from 13."""
 
+ROUNDING = frozenset({"Floor"})
+"""What quantised layers need besides."""
+
 FORMULAS = SMALL | frozenset(_EXPRESSIONS.split())
 """Operators of expressions: in every opset from 13, and in ONNX Runtime in double precision (all but Atan)."""
 

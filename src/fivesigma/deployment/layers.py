@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fivesigma.deployment.quantised import SAME, quantiser
 from fivesigma.errors import RunError
 from fivesigma.models.backend import keras
 
@@ -15,12 +16,6 @@ ACTIVATIONS = (
     *("softplus", "softsign", "exponential", "hard_sigmoid", "mish"),
 )
 """Functions of one value that a step `activation` may apply; `softmax` is one of all values of an event."""
-
-_SAME = (
-    *("Dropout", "GaussianNoise", "GaussianDropout", "AlphaDropout", "ActivityRegularization", "Identity", "Flatten"),
-    "SpatialDropout1D",
-)
-"""Layers that change nothing once a network is trained, on values of the shape [event, value]."""
 
 _MERGES = {
     "Add": "add",
@@ -39,8 +34,9 @@ class Step:
 
     Attributes:
         operation: `dense` (kernel, bias), `affine` (scale, shift), `columns` (index), `norm` (scale, shift; `number` is
-            what is added to the variance), `activation` (`name`; `number` is its slope), or `add`, `subtract`,
-            `multiply`, `average`, `maximum`, `minimum` or `concatenate` of two inputs or more.
+            what is added to the variance), `activation` (`name`; `number` is its slope), `quantise` (the arrays of
+            `quantised.py`; `number` is what is added before the rest is cut off), or `add`, `subtract`, `multiply`,
+            `average`, `maximum`, `minimum` or `concatenate` of two inputs or more.
         inputs: which values it takes: 0 is the network's input, i the result of step i.
         width: values per event of its result.
         arrays: weights by name, in single precision.
@@ -110,7 +106,7 @@ class _Translation:
             raise _unknown(layer)
         if kind in ("Functional", "Sequential", "Model"):
             return self.add_model(layer if kind != "Sequential" else keras().Model(layer.inputs, layer.outputs), inputs[0])
-        if kind in _SAME:
+        if kind in SAME:
             return inputs[0]
         translate = _LAYERS.get(kind)
         if translate is None:
@@ -126,7 +122,7 @@ def _nodes(model: Any) -> Iterator[Any]:
 
 def _unknown(layer: Any, why: str = "") -> RunError:
     kind, name = type(layer).__name__, getattr(layer, "name", "")
-    known = ", ".join(sorted({*_LAYERS, *_MERGES, *_SAME} - {"GetItem", "Negative"}))
+    known = ", ".join(sorted({*_LAYERS, *_MERGES, *SAME} - {"GetItem", "Negative"}))
     return RunError(
         f"the layer {name!r} ({kind}) of the network cannot be exported{': ' + why if why else ''}",
         hint=f"layers that can be: {known}",
@@ -141,6 +137,25 @@ def _dense(to: _Translation, layer: Any, value: int, width: int, node: Any) -> i
     bias = _array(layer.bias) if layer.use_bias else np.zeros(width, np.float32)
     value = to.add("dense", (value,), width, kernel=_array(layer.kernel), bias=bias)
     return _activation(to, layer, value, width, node)
+
+
+def _quantised_dense(to: _Translation, layer: Any, value: int, width: int, node: Any) -> int:
+    """Quantise the inputs, multiply by the quantised weights, activate, and quantise the result if the layer does."""
+    if layer.enable_iq:
+        value = _quantise(to, layer, layer.iq, value, int(node.input_tensors[0].shape[-1]))
+    bias = np.zeros(width, np.float32) if layer.bias is None else _array(layer.qbias)
+    value = to.add("dense", (value,), width, kernel=_array(layer.qkernel), bias=bias)
+    value = _activation(to, layer, value, width, node)
+    return _quantise(to, layer, layer.oq, value, width) if layer.enable_oq else value
+
+
+def _quantise(to: _Translation, layer: Any, of: Any, value: int, width: int) -> int:
+    try:
+        arrays, half = quantiser(of, width)
+    except ValueError as error:
+        raise _unknown(layer, str(error)) from None
+    to.steps.append(Step("quantise", (value,), width, dict(arrays), number=half))
+    return len(to.steps)
 
 
 def _batch_norm(to: _Translation, layer: Any, value: int, width: int, node: Any) -> int:
@@ -234,6 +249,8 @@ def _constants(node: Any) -> Sequence[Any]:
 
 _LAYERS: dict[str, Callable[..., int]] = {
     "Dense": _dense,
+    "QDense": _quantised_dense,
+    "Quantizer": lambda to, layer, value, width, node: _quantise(to, layer, layer, value, width),
     "BatchNormalization": _batch_norm,
     "LayerNormalization": _layer_norm,
     "Activation": _activation,

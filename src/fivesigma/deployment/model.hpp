@@ -74,6 +74,15 @@ template <typename T> inline T sign(T x) { return std::isnan(x) ? x : T((x > 0) 
 template <typename T> inline T minimum(T x, T y) { return x < y || std::isnan(x) ? x : y; }
 template <typename T> inline T maximum(T x, T y) { return x > y || std::isnan(x) ? x : y; }
 
+// Rounds to so many bits behind the point; what is too large saturates before, or wraps around after.
+inline float quantise_high(float x, float scale, float step, float low, float high, float half) {
+    return std::floor(maximum(minimum(x, high), low) * scale + half) * step;
+}
+inline float quantise_span(float x, float scale, float step, float low, float span, float half) {
+    const float rounded = std::floor(x * scale + half) * step;
+    return rounded - std::floor((rounded - low) / span) * span;
+}
+
 namespace activation {
 inline float relu(float x) { return x > 0 ? x : 0.0f; }
 inline float leaky_relu(float x, float slope) { return x > 0 ? x : slope * x; }

@@ -12,7 +12,7 @@ from fivesigma import extras
 from fivesigma.analysis.section import Section
 from fivesigma.deployment.base import FEATURES, PARAMETERS, Deliverable, Exporter, Numbers
 from fivesigma.deployment.columns import SINGLE, Symbol, without_missing
-from fivesigma.deployment.graph import FORMULAS, SMALL, Graph
+from fivesigma.deployment.graph import FORMULAS, ROUNDING, SMALL, Graph
 from fivesigma.deployment.layers import Step, steps_of
 
 
@@ -26,9 +26,11 @@ class Onnx(Section):
 
 def build(settings: Onnx, what: Deliverable) -> Any:
     """The ONNX model; the same networks give the same bytes."""
-    graph = Graph(SMALL if what.formulas is None else FORMULAS)
+    steps = [steps_of(network.model) for network in what.networks]
+    rounds = any(step.operation == "quantise" for each in steps for step in each)
+    graph = Graph((SMALL if what.formulas is None else FORMULAS) | (ROUNDING if rounds else frozenset()))
     features = FEATURES if what.formulas is None else _features(graph, what)
-    scores = [_score(graph, what, i, features) for i in range(len(what.networks))]
+    scores = [_score(graph, what, i, each, features) for i, each in enumerate(steps)]
     total = scores[0]
     for other in scores[1:]:
         total = graph.node("Add", total, other)
@@ -74,8 +76,9 @@ def notes(settings: Onnx, path: Path) -> list[str]:
     reasons += ["double precision"] if double else []
     if not reasons:
         return []
-    needs = " and ".join(reasons)
-    return [f"the file needs {needs}, which SOFIE and small runtimes may not have; with --inputs features it does not"]
+    needs, quantised = " and ".join(reasons), set(rare) == ROUNDING and not double
+    remedy = "the layers are quantised" if quantised else "with --inputs features it does not"
+    return [f"the file needs {needs}, which SOFIE and small runtimes may not have; {remedy}"]
 
 
 def _features(graph: Graph, what: Deliverable) -> str:
@@ -95,10 +98,10 @@ def _features(graph: Graph, what: Deliverable) -> str:
     return graph.node("Concat", *names, axis=1) if len(names) > 1 else names[0]
 
 
-def _score(graph: Graph, what: Deliverable, number: int, features: str) -> str:
+def _score(graph: Graph, what: Deliverable, number: int, steps: Sequence[Step], features: str) -> str:
     """The score of one network."""
     network = what.networks[number]
-    result = _network(graph, steps_of(network.model), _inputs(graph, what, Numbers.of(network.recipe), features))
+    result = _network(graph, steps, _inputs(graph, what, Numbers.of(network.recipe), features))
     if network.target_scale != 1:
         result = graph.node("Div", result, graph.constant(network.target_scale, SINGLE))
     if network.target_shift != 0:
@@ -176,6 +179,8 @@ def _step(graph: Graph, step: Step, given: Sequence[str]) -> str:
             return graph.node("Gemm", given[0], arrays["kernel"], arrays["bias"])
         case "affine":
             return graph.node("Add", graph.node("Mul", given[0], arrays["scale"]), arrays["shift"])
+        case "quantise":
+            return _quantise(graph, arrays, step.number, given[0])
         case "columns":
             return graph.node("Gather", given[0], graph.array(step.arrays["index"].astype(np.int64)), axis=1)
         case "concatenate":
@@ -195,6 +200,19 @@ def _step(graph: Graph, step: Step, given: Sequence[str]) -> str:
     if step.operation == "average":
         result = graph.node("Div", result, graph.constant(float(len(given)), SINGLE))
     return result
+
+
+def _quantise(graph: Graph, arrays: Mapping[str, str], half: float, x: str) -> str:
+    """Round to so many bits, as `quantised.py` says."""
+    if "high" in arrays:
+        x = graph.node("Max", graph.node("Min", x, arrays["high"]), arrays["low"])
+    scaled = graph.node("Mul", x, arrays["scale"])
+    scaled = graph.node("Add", scaled, graph.constant(half, SINGLE)) if half else scaled
+    rounded = graph.node("Mul", graph.node("Floor", scaled), arrays["step"])
+    if "span" not in arrays:
+        return rounded
+    turns = graph.node("Floor", graph.node("Div", graph.node("Sub", rounded, arrays["low"]), arrays["span"]))
+    return graph.node("Sub", rounded, graph.node("Mul", turns, arrays["span"]))
 
 
 def _activation(graph: Graph, step: Step, x: str) -> str:

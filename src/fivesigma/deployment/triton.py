@@ -1,6 +1,7 @@
 """Triton Inference Server: the ONNX file in a model repository, with its configuration."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -52,7 +53,7 @@ def _place(settings: Triton, analysis: str) -> str:
     return f"{_name(settings, analysis)}/{settings.version}/model.onnx"
 
 
-def _companions(settings: Triton, what: Deliverable, path: Path) -> dict[Path, str]:
+def _companions(settings: Triton, what: Deliverable, written: Path, path: Path, found: Mapping[str, Any]) -> dict[Path, str]:
     folder = path.parents[1]
     return {folder / "config.pbtxt": config(settings, what, folder.name)}
 

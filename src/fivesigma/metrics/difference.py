@@ -1,5 +1,6 @@
 """Differences of two models in every metric, on the same events."""
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,9 @@ from fivesigma.metrics.trigger.replicas import counts
 from fivesigma.scores import Scores
 
 
-def differences(ours: Scores, theirs: Scores, options: MetricOptions | None = None) -> dict[str, Metric]:
+def differences(
+    ours: Scores, theirs: Scores, options: MetricOptions | None = None, names: Collection[str] | None = None
+) -> dict[str, Metric]:
     """Every metric of another model minus that of the network, on the same events.
 
     Fluctuations common to both models cancel, so the errors are smaller than those for independent samples.
@@ -21,6 +24,7 @@ def differences(ours: Scores, theirs: Scores, options: MetricOptions | None = No
         ours: scores of the network.
         theirs: scores of the other model.
         options: threshold, and number of replicas for errors without a closed form.
+        names: of the metrics; None for all of them.
 
     Returns:
         name → difference; empty if the models were not judged on the same events and targets.
@@ -33,7 +37,7 @@ def differences(ours: Scores, theirs: Scores, options: MetricOptions | None = No
     specs: list[MetricSpec] = [spec for spec in plugins.metrics if ours.task in spec.tasks]
     found = {}
     for spec in specs:
-        if spec.function is None or spec.name.endswith("_of_constant"):
+        if spec.function is None or spec.name.endswith("_of_constant") or (names is not None and spec.name not in names):
             continue
         if spec.difference is not None:
             found[spec.name] = spec.difference(*columns, options)

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from fivesigma.errors import AnalysisError, did_you_mean
 from fivesigma.events import Events
-from fivesigma.expressions import matches
 from fivesigma.hashing import contained
 from fivesigma.metrics.roc import auc
+from fivesigma.names import matches
 
 TOO_GOOD = 0.99
 """AUC of one feature alone, or its rank correlation with a regression's target, above which it is suspicious."""

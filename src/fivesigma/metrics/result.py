@@ -46,6 +46,8 @@ class PartResults:
         sculpting: observer → how a cut on the score changes its distribution in the background.
         importance: input → permutation importance.
         one_network: metric → its value for the network of a single fold.
+        front: `points`, the cost and metrics of the network of every step of a training in steps, and the `reference` that
+            the differences are taken from.
     """
 
     metrics: Mapping[str, Metric] = field(default_factory=dict)
@@ -62,6 +64,7 @@ class PartResults:
     sculpting: Tree = field(default_factory=dict)
     importance: Tree = field(default_factory=dict)
     one_network: Tree = field(default_factory=dict)
+    front: Tree = field(default_factory=dict)
 
     def text(self, name: str) -> str:
         """A metric with its error as text; a dash if it is undefined."""

@@ -29,6 +29,11 @@ _COMPARED_BY = ("auc", "rmse", "log_loss")
 
 UNDEFINED = Metric(np.nan, np.nan)
 
+NOTHING_UNSEEN = (
+    "the network has seen every event that it was judged on: there are no test, validation or out-of-fold events, so these "
+    "numbers say nothing about new events; set split.test or split.val, or give files for test"
+)
+
 
 def _finite(error: float) -> float:
     """An error; zero if it is undefined."""
@@ -48,7 +53,7 @@ def verdicts(metrics: Mapping[str, Mapping[str, Any]], unit: str = "") -> list[s
         unit: unit of the target of a regression.
     """
     if not metrics.keys() - {"train"}:
-        return []
+        return [NOTHING_UNSEEN] if metrics else []
     last = judged_part(metrics)
     # With folds, `train` holds scores of single networks, to be compared with the like: not with the mean of all.
     unseen = "folds" if "folds" in metrics else last
@@ -133,7 +138,7 @@ def advantages(metrics: Mapping[str, Mapping[str, Any]], unit: str = "") -> list
         metrics, unit: as for `verdicts`.
     """
     if not metrics.keys() - {"train"}:
-        return []
+        return [NOTHING_UNSEEN] if metrics else []
     part = judged_part(metrics)
     return [
         f"the network beats the baseline {name!r} {how_much}"

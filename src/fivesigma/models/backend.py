@@ -2,8 +2,11 @@
 
 import os
 import sys
+import zipfile
+from pathlib import Path
 from typing import Any
 
+from fivesigma import extras
 from fivesigma.cluster.devices import set_up
 from fivesigma.errors import FivesigmaError
 
@@ -26,3 +29,20 @@ def keras() -> Any:
             hint="set KERAS_BACKEND=jax in the environment, or import fivesigma before keras",
         )
     return module
+
+
+def load_model(path: Path) -> Any:
+    """Read a saved Keras model, after the library of its layers.
+
+    Args:
+        path: a `.keras` file; no code in it is run.
+
+    Raises:
+        MissingExtra: if it has quantised layers, and HGQ2 is not installed.
+    """
+    k = keras()
+    with zipfile.ZipFile(path) as archive:
+        quantised = b'"hgq' in archive.read("config.json")
+    if quantised:
+        extras.hgq()  # registers its layers
+    return k.saving.load_model(path, compile=False)

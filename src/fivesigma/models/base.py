@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from fivesigma.analysis.section import Section
+from fivesigma.analysis.train import Train
 from fivesigma.errors import AnalysisError
+from fivesigma.models.stages import Stages
 
 
 class Inputs(int):
@@ -56,6 +58,8 @@ class ModelKind:
         label: (settings) → the network in a few words.
         widest: (settings) → units of the widest layer, if known; one program may then train several small networks of
             one shape.
+        stages: (settings, model) → what its training changes in stages; None for a training without stages.
+        objection: (settings, `train` section) → why that training does not suit it, in a sentence; empty if it does.
     """
 
     name: str
@@ -63,6 +67,8 @@ class ModelKind:
     build: Callable[[Any, Inputs], Any]
     label: Callable[[Any], str] = lambda settings: str(settings.kind)
     widest: Callable[[Any], int | None] = lambda settings: None
+    stages: Callable[[Any, Any], Stages | None] = lambda settings, model: None
+    objection: Callable[[Any, Train], str] = lambda settings, train: ""
 
 
 def check_model(model: Any, inputs: Inputs, where: str) -> None:

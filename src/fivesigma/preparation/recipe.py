@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from fivesigma.analysis.prepare import Prepare
 from fivesigma.errors import AnalysisError, EventsError, RunError
 from fivesigma.events import Events
-from fivesigma.expressions import matches
 from fivesigma.metrics.metric import quantile_neighbours
+from fivesigma.names import matches
 
 _ROWS = 2048
 
@@ -277,6 +277,8 @@ def _standardisation(column: NDArray[np.float64], weight: NDArray[np.float64], h
         case "standard":
             shift = _mean(column, weight)
             scale = _mean((column - shift) ** 2, weight) ** 0.5
+        case "power_of_two":
+            return _powers_of_two(column, weight)
         case "minmax":
             shift = float(column.min())
             scale = float(column.max()) - shift
@@ -287,3 +289,9 @@ def _standardisation(column: NDArray[np.float64], weight: NDArray[np.float64], h
             return 0.0, 1.0
     # Relative to the values: a lifetime in seconds varies by 1e-12 and is no constant.
     return shift, scale if scale > 1e-12 * abs(shift) else 1.0
+
+
+def _powers_of_two(column: NDArray[np.float64], weight: NDArray[np.float64]) -> tuple[float, float]:
+    """Mean and width as firmware can use them: a whole number, and a power of two, which moves the point only."""
+    mean, width = _standardisation(column, weight, "standard")
+    return float(np.rint(mean)), float(2.0 ** np.rint(np.log2(width)))

@@ -257,7 +257,7 @@ def without_overlap(parts: dict[str, Events], settings: Split) -> dict[str, Even
 
 
 def check_classes(parts: Mapping[str, Events]) -> None:
-    """Refuse parts in which a class has no events: nothing could be learned of it.
+    """Refuse parts in which a class has no events, or only events of weight zero: nothing could be learned of it.
 
     Test events may lack a class: what needs both is then shown as a dash.
 
@@ -265,14 +265,23 @@ def check_classes(parts: Mapping[str, Events]) -> None:
         EventsError: naming the class and the part.
     """
     for part, events in parts.items():
-        if not events.classes:
-            continue
-        counts = np.bincount(events.target.astype(np.int64), minlength=len(events.classes))
-        for name, count in zip(events.classes, counts, strict=True):
-            if count == 0:
+        weighs = events.weight != 0
+        if not weighs.any() and len(events):
+            raise EventsError(
+                f"all {len(events):,} events of the {part} part have weight zero",
+                hint="check `weights`, and `weight` and `xsec` of the samples",
+            )
+        for i, name in enumerate(events.classes):
+            member = events.target == i
+            if not member.any():
                 raise EventsError(
                     f"class {name!r} has no event in the {part} part ({len(events):,} events)",
                     hint="check `labels`, `selection` and the files; or add events",
+                )
+            if not weighs[member].any():
+                raise EventsError(
+                    f"all {int(member.sum()):,} events of class {name!r} in the {part} part have weight zero",
+                    hint="check `weights`, and `weight` and `xsec` of the samples",
                 )
 
 

@@ -4,12 +4,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.reporting.style import Picture, colour, fit_axis, label, new_figure, save, stairs
 from fivesigma.runs.folder import RunFolder
 
 PER_PAGE = 12
+MOST_DRAWN = 60
+"""Features whose distributions are drawn."""
 
 
 def figures(folder: RunFolder, analysis: Analysis, tree: Mapping[str, Any]) -> Iterator[Picture]:
@@ -22,9 +25,11 @@ def figures(folder: RunFolder, analysis: Analysis, tree: Mapping[str, Any]) -> I
         yield _one(folder, analysis, f"parameter-{name}", by_class, name, density=False)
     if any(row["missing"] > 0 for row in tree["columns"]):
         yield _missing(folder, analysis, tree)
-    names = list(tree["distributions"])
+    names = most_separating(tree["distributions"], MOST_DRAWN)
+    left_out = len(tree["distributions"]) - len(names)
     for start in range(0, len(names), PER_PAGE):
-        yield _distributions(folder, analysis, tree["distributions"], names[start : start + PER_PAGE], start // PER_PAGE)
+        page = names[start : start + PER_PAGE]
+        yield _distributions(folder, analysis, tree["distributions"], page, start // PER_PAGE, left_out)
     for name, by_class in tree["observers"].items():
         yield _one(folder, analysis, f"observer-{name}", by_class, name)
     if 2 <= len(tree["correlations"]["names"]) <= 80:
@@ -67,7 +72,34 @@ def _missing(folder: RunFolder, analysis: Analysis, tree: Mapping[str, Any]) -> 
     return save(folder, figure, "missing", "Missing entries", caption, rows)
 
 
-def _distributions(folder: RunFolder, analysis: Analysis, tree: Mapping[str, Any], names: list[str], page: int) -> Picture:
+def most_separating(tree: Mapping[str, Any], most: int) -> list[str]:
+    """Names of the features whose distributions differ most between classes, in their order; all if they are few.
+
+    The difference is the largest one between the cumulative distributions of two classes.
+
+    Args:
+        tree: feature → class → `edges` and `counts`.
+        most: so many at most.
+    """
+    if len(tree) <= most:
+        return list(tree)
+
+    def separation(name: str) -> float:
+        shares = [_cumulative(shape["counts"]) for shape in tree[name].values()]
+        return float(np.ptp(np.stack(shares), axis=0).max()) if len({len(share) for share in shares}) == 1 else 0.0
+
+    chosen = set(sorted(tree, key=separation, reverse=True)[:most])
+    return [name for name in tree if name in chosen]
+
+
+def _cumulative(counts: Any) -> NDArray[np.float64]:
+    total = np.cumsum(np.asarray(counts, float))
+    return total / total[-1] if len(total) and total[-1] > 0 else np.zeros_like(total)
+
+
+def _distributions(
+    folder: RunFolder, analysis: Analysis, tree: Mapping[str, Any], names: list[str], page: int, left_out: int
+) -> Picture:
     from matplotlib.ticker import NullLocator
 
     columns = min(4, len(names))
@@ -94,6 +126,8 @@ def _distributions(folder: RunFolder, analysis: Analysis, tree: Mapping[str, Any
     first, last = names[0], names[-1]
     title = f"Distributions: {first} to {last}" if len(names) > 1 else f"Distribution of {first}"
     caption = "Distribution of each feature by class, unit area; the band is the statistical error."
+    if left_out:
+        caption += f" {left_out:,} features that separate the classes less are not drawn; explore.json has them."
     numbers = {name: tree[name] for name in names}
     return save(folder, figure, f"features-{page + 1}", title, caption, numbers)
 

@@ -1,6 +1,7 @@
 """Exported models: how far they are from the network, and the physics numbers of both."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from fivesigma.atomic import sha256
@@ -17,11 +18,15 @@ class Export:
         table: the physics numbers, network and exported model beside each other.
         sentence: file and differences in words.
         outdated: whether the run's network has been trained again since.
+        proof: for firmware, what gave every bit of the network, one sentence each.
+        cost: for firmware, estimates of what it costs; no rows for another format.
     """
 
     table: Table
     sentence: str
     outdated: bool
+    proof: list[str] = field(default_factory=list)
+    cost: Table = field(default_factory=lambda: Table("", [], []))
 
 
 def exports(folder: RunFolder) -> list[Export]:
@@ -46,7 +51,60 @@ def _export(folder: RunFolder, format: str, tree: dict[str, Any]) -> Export:
         f"{numbers['mean']:.1e} on average; {tree['tolerance']:g} is allowed."
     )
     current = all((folder / name).is_file() and sha256(folder / name) == digest for name, digest in tree["network"].items())
-    return Export(Table(format, ["metric", "network", "network", "exported", "difference"], rows), sentence, not current)
+    table = Table(format, ["metric", "network", "network", "exported", "difference"], rows)
+    return Export(
+        table, sentence, not current, proof_sentences(tree.get("proof", {})), cost_table(tree.get("estimates", {}))
+    )
+
+
+def proof_sentences(proof: Mapping[str, Any]) -> list[str]:
+    """What was compared with a quantised network bit by bit, one sentence each.
+
+    Args:
+        proof: of `export/check.json`.
+    """
+    lines = []
+    for key, what in (("emulator", "The emulator"), ("verilog", "The Verilog"), ("hls", "The C++ of the project")):
+        row = proof.get(key)
+        if row is not None and "mismatches" in row:
+            lines.append(
+                f"{what} ({row['name']}) differs from the quantised network in {row['mismatches']:,} of {proof['events']:,} "
+                "events; every bit counts."
+            )
+        elif row is not None:
+            lines.append(f"{what} was not run: {row['not_run']}.")
+    if proof.get("garbage"):
+        lines.append(f"In these events {proof['garbage']:,} values are missing; their ports carried random numbers.")
+    if rounded := proof.get("rounded"):
+        columns = ", ".join(f"{name} ({share:.0%} of them)" for name, share in rounded["columns"].items())
+        lines.append(
+            f"Values that stand between two numbers of their port are rounded before it: {columns}; that changes the scores "
+            f"by {rounded['largest']:.1e} at most and by {rounded['mean']:.1e} on average."
+        )
+    return lines
+
+
+def cost_table(estimates: Mapping[str, Any]) -> Table:
+    """What firmware costs, as estimated.
+
+    Args:
+        estimates: of `export/check.json`.
+    """
+    header = ["estimate by", "LUT", "registers", "carry, bits", "cells in a row"]
+    if not estimates:
+        return Table("cost", header, [])
+    rows = [
+        ["alkaid", number(round(estimates["alkaid"]["lut"])), number(round(estimates["alkaid"]["register_bits"])), "–", "–"]
+    ]
+    if "yosys" in estimates:
+        found = estimates["yosys"]
+        rows.append(["Yosys", *(number(found.get(key)) for key in ("lut", "ff", "carry", "depth"))])
+    note = (
+        f"{estimates['cycles']} cycles of the clock from the register of the input to that of the output, "
+        f"{estimates['nanoseconds']:g} ns at {estimates['clock_mhz']:g} MHz; a new event with each cycle. No DSPs and no "
+        "memory blocks. These are estimates: no vendor's tool has seen the design."
+    )
+    return Table("cost", header, rows, note)
 
 
 def _apart(row: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from fivesigma.errors import RunError
 from fivesigma.metrics.metric import shown
 from fivesigma.metrics.result import judged_part, parts_of
 from fivesigma.progress import Progress, silent
-from fivesigma.reporting import comparison, data, deployment, results, search, trigger, trust
+from fivesigma.reporting import comparison, data, deployment, front, results, search, trigger, trust
 from fivesigma.reporting.style import Picture, style, titled
 from fivesigma.reporting.table import number
 from fivesigma.runs.folder import RunFolder
@@ -71,6 +71,7 @@ def write_report(folder: RunFolder, progress: Progress = silent, altered: Sequen
         scan_tables=search.tables(folder.read_json("scan/scan.json")) if folder.has("scan/scan.json") else [],
         comparison_tables=comparison.tables(metrics, analysis) if metrics else [],
         trigger_tables=trigger.tables(metrics, analysis) if metrics else [],
+        front_tables=front.tables(metrics, analysis) if metrics else [],
         exports=deployment.exports(folder),
         result_pictures=of_results,
         data_pictures=of_data,
@@ -110,6 +111,7 @@ def _of_results(folder: RunFolder, analysis: Analysis, metrics: Mapping[str, Any
         with style(", ".join(filter(None, [note, scale]))):
             yield from search.figures(folder, analysis, metrics, curves)
         yield from trigger.figures(folder, analysis, curves)
+        yield from front.figures(folder, analysis, metrics)
         yield from trust.figures(folder, analysis, metrics, curves)
     if folder.has("scan/scan.json"):
         yield from search.scan_figures(folder, analysis, folder.read_json("scan/scan.json"))

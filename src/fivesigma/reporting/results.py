@@ -37,6 +37,8 @@ def headline(metrics: Tree, analysis: Analysis) -> list[tuple[str, str]]:
         analysis: of the run.
     """
     last = judged_part(metrics)
+    if last == "train":  # nothing at the top but numbers of events that the network has not seen
+        return []
     names = [name for name in _HEADLINES[analysis.task] if name in _names(metrics)]
     return [(shown(metrics[last].get(name)), f"{last} {heading(name, analysis)}") for name in names]
 
@@ -160,6 +162,9 @@ def learning_curves(folder: RunFolder, history: Sequence[Mapping[str, float]], a
     epochs = [row["epoch"] for row in history]
     marker = "o" if len(epochs) < 40 else None
     best = min(history, key=lambda row: monitored(row, analysis.train.monitor))["epoch"]
+    front = folder.read_json("front.json") if folder.has("front.json") else None
+    if front is not None:
+        best = next((point["last_epoch"] for point in front["points"] if point["step"] == front["chosen"]), best)
     for axes, name in zip(panels, shown, strict=True):
         if name in history[0]:
             axes.plot(epochs, [row[name] for row in history], color=colour(0), marker=marker, ms=3, label="training")
@@ -170,7 +175,7 @@ def learning_curves(folder: RunFolder, history: Sequence[Mapping[str, float]], a
         values = [row[key] for row in history for key in (name, f"val_{name}") if key in row]
         if name != "accuracy" and min(values) > 0 and max(values) > 3 * min(values):
             axes.set_yscale("log")
-        if analysis.train.keep == "best":
+        if analysis.train.keep == "best" or front is not None:
             axes.axvline(best, color="0.6", ls=":", lw=1, label="kept epoch")
         _name_axes(axes, name, analysis)
         axes.legend()

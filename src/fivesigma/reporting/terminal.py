@@ -6,7 +6,7 @@ from typing import Any
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.metrics.metric import shown
 from fivesigma.metrics.result import Results
-from fivesigma.reporting import comparison, trigger
+from fivesigma.reporting import comparison, front, trigger
 from fivesigma.reporting.search import band_of, chosen_in_words, discovery_of, limit_of
 from fivesigma.reporting.style import titled
 from fivesigma.reporting.table import Table
@@ -81,7 +81,7 @@ def result_tables(results: Results, analysis: Analysis) -> Iterator[Table]:
         yield Table("negative weights, included in all numbers above", ["part", "events", "effective events"], rows)
     metrics = results.to_json()
     compared = comparison.tables(metrics, analysis)
-    yield from [*compared, *trigger.tables(metrics, analysis)[: 1 if compared else 2]]
+    yield from [*compared, *trigger.tables(metrics, analysis)[: 1 if compared else 2], *front.tables(metrics, analysis)]
 
 
 def search_sentences(results: Results, analysis: Analysis) -> Iterator[str]:

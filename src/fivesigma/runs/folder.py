@@ -145,6 +145,21 @@ class RunFolder:
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise RunError(f"{self.path / name} is damaged: {error}", hint=_MAKERS.get(name)) from None
 
+    def hypotheses(self) -> list[tuple[float, ...]]:
+        """Values of the parameters of the training's signal, if they were few enough to list.
+
+        Raises:
+            RunError: if `metadata.json` is missing or damaged.
+        """
+        tree = self.read_json("metadata.json")
+        try:
+            found = [tuple(float(value) for value in values) for values in tree.get("hypotheses", [])]
+        except (AttributeError, TypeError, ValueError) as error:
+            raise RunError(f"{self.path / 'metadata.json'} is damaged: {error}", hint="train again") from None
+        if len({len(values) for values in found}) > 1:
+            raise RunError(f"{self.path / 'metadata.json'} is damaged: hypotheses of different lengths", hint="train again")
+        return found
+
     def write_history(self, rows: Sequence[Mapping[str, float]]) -> None:
         """Write the history, a row per epoch."""
         self.write_text(HISTORY, "".join(json.dumps(row) + "\n" for row in rows))

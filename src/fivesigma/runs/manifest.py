@@ -1,14 +1,15 @@
 """Hashes of the files of a run, to notice files of another run or edited ones."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from fivesigma.atomic import LEVELS, MANIFEST, read_manifest, sha256, write_text
-from fivesigma.errors import RunError
+from fivesigma.errors import FivesigmaError, RunError
 
-_ONE_NETWORK = ("recipe.json", "model.keras", "history.jsonl")
+_ONE_NETWORK = ("recipe.json", "model.keras", "history.jsonl", "front.json", "front/*.keras")
 KEEPS = (
     *("analysis.yaml", "metadata.json", "trained_on.npz", "folds.json", *_ONE_NETWORK),
     *(f"folds/fold-*/{name}" for name in _ONE_NETWORK),
@@ -87,6 +88,36 @@ def require(place: Path, names: Sequence[str] = ("*",)) -> None:
             f"{place / wrong[0]} is not the file that this run wrote: it was changed, damaged, or is from another run",
             hint="copy it from the run again, or train again; `fivesigma verify RUN` lists all such files",
         )
+
+
+@contextmanager
+def blaming_altered_files(place: Path) -> Iterator[None]:
+    """If what is read from a run fails because of files that are not what the run wrote, say so in a sentence.
+
+    Args:
+        place: the folder of the run.
+
+    Raises:
+        RunError: naming the first of these files; for a run without a manifest, that one may be damaged.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        if isinstance(error, FivesigmaError):
+            raise
+        wrong = altered(place)
+        if not wrong and (place / MANIFEST).is_file():
+            raise  # a defect of ours
+        what = f"{type(error).__name__}: {' '.join(str(error).split())[:100]}"
+        if wrong:
+            raise RunError(
+                f"{place / wrong[0]} is not the file that this run wrote, and cannot be read ({what})",
+                hint="copy it from the run again, or make it again; `fivesigma verify RUN` lists all such files",
+            ) from error
+        raise RunError(
+            f"the run {place} cannot be read ({what}); without {MANIFEST} nobody can tell which of its files is damaged",
+            hint="evaluate it again, or train again",
+        ) from error
 
 
 def _kept(place: Path, names: Sequence[str]) -> dict[str, list[str]]:

@@ -29,6 +29,8 @@ class State:
         best_trainable, best_other: the variables of that epoch.
         history: one row per finished epoch.
         layout: how a batch is shared between devices; the training goes on with it.
+        stages: what was found at the end of each stage that is over, for kinds of networks with stages.
+        stage_trainable, stage_other: the variables of these networks, one stage after the other.
     """
 
     trainable: Arrays
@@ -44,6 +46,9 @@ class State:
     best_other: Arrays = field(default_factory=list)
     history: list[dict[str, float]] = field(default_factory=list)
     layout: str = ""
+    stages: list[dict[str, Any]] = field(default_factory=list)
+    stage_trainable: Arrays = field(default_factory=list)
+    stage_other: Arrays = field(default_factory=list)
 
     @property
     def variables(self) -> dict[str, Arrays]:
@@ -64,6 +69,25 @@ class State:
             self.best, self.best_epoch = value, self.epoch
             self.best_trainable, self.best_other = list(self.judged), list(self.other)
 
+    def keep_stage(self, found: dict[str, Any], other: Arrays) -> None:
+        """Keep the network at the end of a stage.
+
+        Args:
+            found: of the stage, as JSON can hold it.
+            other: its other variables.
+        """
+        self.stages.append(found)
+        self.stage_trainable += self.judged
+        self.stage_other += other
+
+    def of_stage(self, number: int) -> tuple[Arrays, Arrays]:
+        """The trainable and the other variables at the end of a stage, from 0."""
+        first, second = len(self.trainable), len(self.other)
+        return (
+            self.stage_trainable[number * first : (number + 1) * first],
+            self.stage_other[number * second : (number + 1) * second],
+        )
+
     def stops(self, patience: int | None) -> bool:
         """Whether the best epoch was at least this many epochs ago."""
         return patience is not None and self.epoch - self.best_epoch >= patience
@@ -75,8 +99,8 @@ class State:
 
 
 _VARIABLES = ("trainable", "other", "optimizer", "average")
-_GROUPS = (*_VARIABLES, "best_trainable", "best_other")
-_SCALARS = ("epoch", "window", "sums", "best", "best_epoch", "history", "layout")
+_GROUPS = (*_VARIABLES, "best_trainable", "best_other", "stage_trainable", "stage_other")
+_SCALARS = ("epoch", "window", "sums", "best", "best_epoch", "history", "layout", "stages")
 
 
 def save(path: Path, state: State) -> None:

@@ -8,6 +8,7 @@ validation events, one row of history, one checkpoint.
 
 import math
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,21 +18,25 @@ from typing import Any
 
 import jax
 import numpy as np
+from numpy.typing import NDArray
 
 from fivesigma.analysis.train import Train
 from fivesigma.cluster.base import stop_if_closed
 from fivesigma.cluster.devices import Layout, Team, local
 from fivesigma.cluster.multiprocess import named_peer_errors
-from fivesigma.errors import EventsError
+from fivesigma.errors import AnalysisError, EventsError
+from fivesigma.models.stages import Stages
 from fivesigma.plugins import losses
 from fivesigma.prefetch import prefetch
 from fivesigma.training.apply import logits_of
 from fivesigma.training.checkpoint import State
+from fivesigma.training.front import Front, OnFront
 from fivesigma.training.layout import Timed, measured, settled, timer
 from fivesigma.training.member import Member
 from fivesigma.training.problem import Problem
 from fivesigma.training.program import Step, compiled_window
 from fivesigma.training.program_cache import cached_program
+from fivesigma.training.ranges import SAMPLE, tracer
 from fivesigma.training.schedule import relative_rate
 from fivesigma.training.validation import Pieces, Validator
 from fivesigma.training.windows import Arrays, InMemory, Shareable, Source, Window, steps_of_window
@@ -60,6 +65,8 @@ class FitOptions:
         on_epoch: called after each epoch with the row of history and the number of epochs.
         on_layout: called before the first step with how a batch is shared between devices, and the rows per second of
             each candidate if they were measured now.
+        stages: what changes between stages of the training, for kinds of networks that have stages.
+        on_front: called with the networks at the end of the stages, once the training is over.
     """
 
     checkpoint_path: Path | None = None
@@ -68,6 +75,8 @@ class FitOptions:
     stop_after_epoch: int | None = None
     on_epoch: Callable[[dict[str, float], int], None] | None = None
     on_layout: Callable[[Layout, Mapping[str, float]], None] | None = None
+    stages: Stages | None = None
+    on_front: OnFront | None = None
 
 
 def fit(
@@ -78,7 +87,7 @@ def fit(
     problem: Problem,
     options: FitOptions | None = None,
 ) -> History:
-    """Train a Keras model; on return it holds the weights of the best (or last) epoch.
+    """Train a Keras model; on return it holds the weights of the best (or last) epoch, or of the chosen stage.
 
     Args:
         model: any `keras.Model`, [event, input] → [event, output]. If its last layer is a sigmoid
@@ -95,10 +104,11 @@ def fit(
     Raises:
         EventsError: if the loss is no longer a number.
         FivesigmaError: if another process of this training is gone.
+        OverBudget: if the network of no stage will do.
         RunError: if the checkpoint belongs to another network.
     """
     options = options or FitOptions()
-    member = Member(model, settings, options.checkpoint_path, options.resume)
+    member = Member(model, settings, options.checkpoint_path, options.resume, options.stages)
     optimizer = member.begin()
     team, rates = _team(member, optimizer, training, problem)
     source: Source
@@ -119,7 +129,20 @@ def fit(
     if member.failure is not None:
         raise member.failure
     member.assign()
+    if member.ends and member.state.epoch == settings.epochs:
+        _choose(member, options.on_front)
     return member.state.history
+
+
+def _choose(member: Member, on_front: OnFront | None) -> None:
+    """Give the model the weights of the stage that is kept."""
+    front = Front.of(member)
+    if on_front is not None:
+        on_front(front)
+    if front.chosen is None:
+        assert front.problem is not None
+        raise front.problem
+    front.put(front.chosen)
 
 
 def _team(member: Member, optimizer: Any, training: Arrays | Shareable, problem: Problem) -> tuple[Team, dict[str, float]]:
@@ -223,7 +246,15 @@ class _Loop:
         settings = members[0].settings
         network, link = logits_of(members[0].model)
         loss = losses.get(settings.loss.kind).make(settings.loss, problem.task, link is not None)
-        self._rate = relative_rate(settings, source.steps)
+        self._stages, self._ends = members[0].stages, members[0].ends
+        if self._stages is not None:
+            if self._many or team.processes > 1:
+                raise AnalysisError(
+                    "a network that is trained in stages, such as a quantised one, is trained by one process, alone",
+                    hint="start one process; it uses all cores of this machine",
+                )
+            self._trace = tracer(members[0].model, self._stages)
+        self._rate = relative_rate(settings, source.steps, self._ends)
         self._run_window = _program(members[0], optimizer, source.steps, team, problem, many=self._many)
         self._validator = Validator(network, link, loss, problem, settings.monitor, team.rank, team.processes)
 
@@ -236,6 +267,9 @@ class _Loop:
         started = saved = time.perf_counter()
         for window in prefetch(self._windows(min(stop_after_epoch, members[0].settings.epochs))):
             stop_if_closed()
+            if self._stages is not None and not window.number:
+                other = self._stages.begin(self._stage(window.epoch), variables["other"])
+                variables = {**variables, "other": team.replicated(other)}
             block = team.shared(window.block)
             with named_peer_errors():
                 variables, sums = jax.block_until_ready(
@@ -252,7 +286,7 @@ class _Loop:
             each = zip(members, self._each(local(variables)), strict=True)
             seconds = (time.perf_counter() - started) / len(members)
             for number, (member, mine) in enumerate(each):
-                if member.goes_on and self._finish_epoch(member, mine, validation, seconds):
+                if member.goes_on and self._finish_epoch(member, mine, validation, (seconds, window)):
                     on_epoch(number, member.state.history[-1])
             started = saved = time.perf_counter()
             if not any(member.goes_on for member in members):
@@ -266,8 +300,18 @@ class _Loop:
         for epoch in range(first, last):
             yield from self._source.windows(epoch, window if epoch == first else 0)
 
-    def _finish_epoch(self, member: Member, variables: Any, validation: Arrays | Pieces | None, seconds: float) -> bool:
-        """Validate a network after an epoch and save its state; False if its loss is no longer a number."""
+    def _finish_epoch(
+        self, member: Member, variables: Any, validation: Arrays | Pieces | None, trained: tuple[float, Window]
+    ) -> bool:
+        """Validate a network after an epoch and save its state; False if its loss is no longer a number.
+
+        Args:
+            member: the network.
+            variables: after the epoch.
+            validation: validation events.
+            trained: seconds of the epoch, and its last window.
+        """
+        seconds, window = trained
         started = time.perf_counter()
         try:
             row = member.history_row(self._problem)
@@ -276,14 +320,31 @@ class _Loop:
             return False
         state: State = member.state
         state.take(variables)
+        other = state.other
+        if self._stages is not None:
+            other = self._seen(state, window)
+            row |= self._stages.measure(self._stage(window.epoch), other)
         if validation is not None:
-            row |= self._validator(state.judged, state.other, validation)
+            row |= self._validator(state.judged, other, validation)
         row["learning_rate"] = member.settings.learning_rate * float(self._rate(row["epoch"] * self._source.steps))
         row["seconds"] = seconds + time.perf_counter() - started
+        if row["epoch"] in self._ends:
+            found = {} if validation is None else self._validator.with_errors(state.judged, other, validation)
+            state.keep_stage({"row": row, "metrics": {name: value.to_dict() for name, value in found.items()}}, other)
         member.record(row)
         if self._team.rank == 0:
             member.save()
         return True
+
+    def _stage(self, epoch: int) -> int:
+        """The stage of an epoch, both from 0."""
+        return bisect_right(self._ends, epoch)
+
+    def _seen(self, state: State, window: Window) -> list[Any]:
+        """The other variables once they have seen the training events: all of them at the end of a stage, else some."""
+        if window.epoch + 1 in self._ends:
+            return self._trace(state.judged, state.other, map(_rows, self._source.windows(window.epoch)))
+        return self._trace(state.judged, state.other, [_rows(window)[:SAMPLE]])
 
     def _save(self, variables: Any) -> None:
         """Write the checkpoints within an epoch; with several processes, only the first one does."""
@@ -300,6 +361,11 @@ class _Loop:
         if not self._many:
             return [tree]
         return [jax.tree.map(itemgetter(i), tree) for i in range(len(self._members))]
+
+
+def _rows(window: Window) -> NDArray[np.float32]:
+    """The rows of a window, [row, column]."""
+    return window.block[: window.steps].reshape(-1, window.block.shape[-1])
 
 
 def _program(
@@ -319,8 +385,9 @@ def _program(
     network, link = logits_of(member.model)
     loss = losses.get(settings.loss.kind).make(settings.loss, problem.task, link is not None)
     boundary = 0.0 if link else 0.5
-    step = Step(network, optimizer, loss, problem.task, relative_rate(settings, steps), settings.average, boundary)
-    depends = (*decides(settings), problem.task, link, steps, team.layout, team.processes, team.rank, many)
+    rate = relative_rate(settings, steps, member.ends)
+    step = Step(network, optimizer, loss, problem.task, rate, settings.average, boundary)
+    depends = (*decides(settings), problem.task, link, steps, team.layout, team.processes, team.rank, many, member.ends)
     return cached_program(network, depends, lambda: compiled_window(step, team, many=many))
 
 

@@ -92,7 +92,7 @@ def train_one(number: int, analysis: Analysis, events: Handed, place: Path) -> N
 
     try:
         parts = FoldAssignment(read(events)[OUT_OF_FOLD], analysis.split, analysis.parameters).parts(number)
-        options = FitOptions(folder.checkpoint, resume=True, on_epoch=on_epoch)
+        options = FitOptions(folder.checkpoint, resume=True, on_epoch=on_epoch, on_front=lambda front: front.save(folder))
         network, history = train(own, parts, options=options)
     except FivesigmaError as error:
         raise type(error)(f"fold {number}: {error.what}", hint=error.hint) from None

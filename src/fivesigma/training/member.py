@@ -10,6 +10,7 @@ import numpy as np
 from fivesigma.analysis.train import Train
 from fivesigma.errors import EventsError
 from fivesigma.metrics.spec import monitored
+from fivesigma.models.stages import Stages, stage_ends
 from fivesigma.training import checkpoint
 from fivesigma.training.checkpoint import State
 from fivesigma.training.problem import Problem
@@ -25,6 +26,7 @@ class Member:
         settings: the `train` section; networks that are trained together differ in their learning rate alone.
         checkpoint_path: where its state is saved; None to save nothing.
         resume: whether to continue from that state.
+        stages: what changes between stages of the training, for kinds of networks that have stages.
         failure: why its training failed.
         state: state of the training; set by `begin`.
     """
@@ -33,6 +35,7 @@ class Member:
     settings: Train
     checkpoint_path: Path | None = None
     resume: bool = True
+    stages: Stages | None = None
     failure: EventsError | None = None
     state: State = field(init=False)
 
@@ -73,6 +76,11 @@ class Member:
             return row | {"rmse": math.sqrt(max(mean, 0.0)) / problem.scale}
         return row | {"accuracy": mean}
 
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """The epochs after which its stages end; empty for a network without stages."""
+        return () if self.stages is None else stage_ends(self.stages.count, self.settings.epochs)
+
     def record(self, row: dict[str, float]) -> None:
         """Record the row of a finished epoch, and keep the weights if it is the best so far."""
         self.state.record(row, monitored(row, self.settings.monitor))
@@ -88,7 +96,10 @@ class Member:
         """Load the final weights into the model: those of the best epoch, or of the last."""
         state = self.state
         best = self.settings.keep == "best" and state.best_trainable
-        trainable, other = (state.best_trainable, state.best_other) if best else (state.judged, state.other)
+        self.put(*((state.best_trainable, state.best_other) if best else (state.judged, state.other)))
+
+    def put(self, trainable: Any, other: Any) -> None:
+        """Load these values of the trainable and the other variables into the model."""
         for variable, value in zip(self.model.trainable_variables, trainable, strict=True):
             variable.assign(value)
         for variable, value in zip(self.model.non_trainable_variables, other, strict=True):

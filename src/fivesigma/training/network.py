@@ -3,15 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma.atomic import writing
-from fivesigma.errors import EventsError, RunError
+from fivesigma.errors import EventsError, MissingExtra, RunError
 from fivesigma.events import Events
-from fivesigma.models.backend import keras
+from fivesigma.models.backend import load_model
 from fivesigma.preparation.recipe import Recipe
 from fivesigma.runs.folder import RunFolder
 from fivesigma.scores import Scores
@@ -108,14 +109,31 @@ class Network:
             raise RunError(f"the run {folder} has no trained network yet", hint="train it: fivesigma train ANALYSIS")
         tree = folder.read_json("recipe.json")
         recipe = Recipe.from_dict(tree)
-        try:
-            model = keras().saving.load_model(folder / "model.keras", compile=False)
-        except Exception as error:
-            reason = " ".join(str(error).split())[:120]
-            raise RunError(f"{folder / 'model.keras'} is damaged: {reason}", hint="train again") from None
+        model = read_model(folder / "model.keras")
         if model.input_shape[-1] != len(recipe.inputs):
             raise RunError(f"the run {folder} is damaged: model.keras and recipe.json do not belong together")
-        return cls(model, recipe, float(tree["target_scale"]), float(tree["target_shift"]))
+        try:
+            scale, shift = float(tree["target_scale"]), float(tree["target_shift"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise RunError(
+                f"{folder / 'recipe.json'} is damaged: no scale of the target ({error})", hint="train again"
+            ) from None
+        return cls(model, recipe, scale, shift)
+
+
+def read_model(path: Path) -> Any:
+    """Read a Keras model of a run.
+
+    Raises:
+        RunError: if the file is missing or damaged.
+    """
+    try:
+        return load_model(path)
+    except MissingExtra:
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())[:120]
+        raise RunError(f"{path} is damaged: {reason}", hint="train again") from None
 
 
 def scores_by(scorer: ScoresArrays, events: Events, hypotheses: Sequence[tuple[float, ...]] = ()) -> Scores:

@@ -15,6 +15,8 @@ _programs: OrderedDict[str, Any] = OrderedDict()
 _lock = threading.RLock()
 _OF_THE_START = ("seed", "kernel_initializer", "bias_initializer", "build_config")
 """What decides the first weights, not the program."""
+_DESCRIBED = ("keras", "hgq")
+"""Libraries whose layers describe all that they compute. The bits of HGQ2 and its penalty are variables."""
 
 
 def cached_program(network: Any, depends: tuple[Any, ...], make: Callable[[], T]) -> T:
@@ -43,7 +45,7 @@ def cached_program(network: Any, depends: tuple[Any, ...], make: Callable[[], T]
 
 
 def shape_of(network: Any) -> str | None:
-    """A network without its weights as text; None if it contains something that is not plain Keras."""
+    """A network without its weights as text; None if it contains layers that do not say all about themselves."""
     try:
         with _lock, warnings.catch_warnings(record=True) as heard:  # not raised: other threads hear them as well
             warnings.simplefilter("always")
@@ -59,11 +61,12 @@ def _described(tree: Any) -> Any:
     """A configuration without the entries that determine the initial weights.
 
     Raises:
-        ValueError: if it contains code that does not come from Keras.
+        ValueError: if it contains code that comes neither from Keras nor from HGQ2.
     """
     if isinstance(tree, dict):
-        if not str(tree.get("module", "keras")).startswith("keras") or tree.get("class_name") == "Lambda":
-            raise ValueError(f"{tree.get('class_name')} does not come from Keras")
+        library = str(tree.get("module", "keras")).partition(".")[0]
+        if library not in _DESCRIBED or tree.get("class_name") == "Lambda":
+            raise ValueError(f"{tree.get('class_name')} comes from {library}")
         return {key: _described(value) for key, value in tree.items() if key not in _OF_THE_START}
     if isinstance(tree, list | tuple):
         return [_described(value) for value in tree]

@@ -1,7 +1,7 @@
 """The optimiser, and how its learning rate changes from step to step."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -28,12 +28,13 @@ def optimizer_for(settings: Train) -> Any:
             return optimizers.SGD(settings.learning_rate, momentum=0.9, nesterov=True, **more)
 
 
-def relative_rate(settings: Train, steps_per_epoch: int) -> Callable[[Any], Any]:
+def relative_rate(settings: Train, steps_per_epoch: int, ends: Sequence[int] = ()) -> Callable[[Any], Any]:
     """The learning rate of a step, relative to `train.learning_rate`.
 
     Args:
         settings: schedule, epochs and warm-up.
         steps_per_epoch: gradient steps in one epoch, which turn epochs into steps.
+        ends: epochs after which the schedule begins anew, the last one included; by default there is one schedule.
 
     Returns:
         step → factor, for a number or a JAX array. `constant` and `cosine` begin with a linear warm-up of
@@ -45,6 +46,8 @@ def relative_rate(settings: Train, steps_per_epoch: int) -> Callable[[Any], Any]
     >>> [round(float(factor(step)), 3) for step in (0, 300, 1000)]
     [0.04, 1.0, 0.0]
     """
+    if len(ends) > 1:
+        return _repeated(settings, steps_per_epoch, ends)
     total = settings.epochs * steps_per_epoch
     if settings.schedule == "one_cycle":
         rise = RISE * total
@@ -56,6 +59,27 @@ def relative_rate(settings: Train, steps_per_epoch: int) -> Callable[[Any], Any]
     return lambda step: jnp.where(
         step < warmup, step / max(warmup, 1), _cosine(1.0, end, (step - warmup) / max(total - warmup, 1))
     )
+
+
+def _repeated(settings: Train, steps_per_epoch: int, ends: Sequence[int]) -> Callable[[Any], Any]:
+    """One schedule after the other; only the first one begins with the warm-up."""
+    starts = [0, *ends[:-1]]
+    lengths = [end - start for start, end in zip(starts, ends, strict=True)]
+    each = [
+        relative_rate(
+            settings.model_copy(update={"epochs": length, "warmup_epochs": 0.0 if i else settings.warmup_epochs}),
+            steps_per_epoch,
+        )
+        for i, length in enumerate(lengths)
+    ]
+
+    def factor(step: Any) -> Any:
+        value = each[0](step)
+        for start, later in zip(starts[1:], each[1:], strict=True):
+            value = jnp.where(step >= start * steps_per_epoch, later(step - start * steps_per_epoch), value)
+        return value
+
+    return factor
 
 
 def _cosine(start: float, end: float, share: Any) -> Any:

@@ -64,6 +64,8 @@ def train(
         training, validation = _from_shards(analysis, parts, shards, recipe, shift, scale, changed)
     model = _model(analysis, recipe)
     problem = Problem(analysis.task, scale, shift)
+    kind: ModelKind = models.get(analysis.model.kind)
+    options = replace(options or FitOptions(), stages=kind.stages(analysis.model, model))
     history = fit(model, training, validation, analysis.train, problem, options)
     return Network(model, recipe, scale, shift), history
 
@@ -75,7 +77,7 @@ def train_many(
     stop_after_epoch: int,
     on_epoch: Callable[[int, dict[str, float]], None],
 ) -> list[Member]:
-    """Train the networks of several analyses together, which differ only in their learning rate.
+    """Train the networks of several analyses together, which differ only in their learning rate and have no stages.
 
     Args:
         analyses: one for each network.

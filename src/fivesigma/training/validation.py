@@ -6,9 +6,11 @@ from typing import Any, Protocol
 
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import NDArray
 
 from fivesigma.cluster.devices import gathered
 from fivesigma.cluster.multiprocess import named_peer_errors
+from fivesigma.metrics.metric import Metric
 from fivesigma.metrics.spec import MetricOptions, functions_of
 from fivesigma.training.apply import compiled_apply, probabilities
 from fivesigma.training.losses.base import Loss
@@ -49,6 +51,15 @@ class Validator:
 
     def __call__(self, trainable: Any, other: Any, events: Arrays | Pieces) -> dict[str, float]:
         """`val_loss`, `val_accuracy` or `val_rmse`, and the monitored metric; the same in every process."""
+        return self._values(*self._outputs(trainable, other, events))
+
+    def with_errors(self, trainable: Any, other: Any, events: Arrays | Pieces) -> dict[str, Metric]:
+        """The RMSE or the accuracy, the area below the ROC curve and the monitored metric, with their errors."""
+        outputs, y, _, event_weight = self._outputs(trainable, other, events)
+        return self._metrics(outputs, y, event_weight, MetricOptions(), more=("auc",))
+
+    def _outputs(self, trainable: Any, other: Any, events: Arrays | Pieces) -> list[NDArray[Any]]:
+        """Outputs, targets, training weights and event weights of all events."""
         pieces = iter([_share(events, self.rank, self.processes)]) if isinstance(events, Arrays) else None
         found = [
             (self._apply(trainable, other, piece.x), piece.y, piece.weight, piece.event_weight)  # type: ignore[attr-defined]
@@ -58,12 +69,20 @@ class Validator:
         if self.processes > 1:
             with named_peer_errors():
                 columns = [gathered(column) for column in columns]
-        return self._values(*columns)
+        return columns
 
     def _values(self, outputs: Any, y: Any, weight: Any, event_weight: Any) -> dict[str, float]:
         per_event = np.asarray(self.loss(jnp.asarray(outputs), jnp.asarray(y, jnp.float32)), np.float64)
-        weight, event_weight = (np.asarray(w, np.float64) for w in (weight, event_weight))
+        weight = np.asarray(weight, np.float64)
         values = {"val_loss": float(np.sum(weight * per_event) / np.sum(weight))}
+        found = self._metrics(outputs, y, event_weight, _QUICK)
+        return values | {f"val_{name}": float(metric.value) for name, metric in found.items()}
+
+    def _metrics(
+        self, outputs: Any, y: Any, event_weight: Any, options: MetricOptions, more: tuple[str, ...] = ()
+    ) -> dict[str, Metric]:
+        """The RMSE or the accuracy, the monitored metric, and `more` of those that the task has."""
+        event_weight = np.asarray(event_weight, np.float64)
         task = self.problem.task
         score: Any
         if task == "regression":
@@ -73,9 +92,8 @@ class Validator:
         else:
             score = probabilities(outputs, self.link)
         functions = functions_of(task)
-        for name in sorted({"rmse" if task == "regression" else "accuracy", self.monitor} & set(functions)):
-            values[f"val_{name}"] = float(functions[name](score, y, event_weight, _QUICK).value)
-        return values
+        names = sorted({"rmse" if task == "regression" else "accuracy", self.monitor, *more} & set(functions))
+        return {name: functions[name](score, y, event_weight, options) for name in names}
 
 
 _QUICK = MetricOptions(bootstrap=0)

@@ -7,7 +7,7 @@ from pathlib import Path
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.cluster.base import tell
 from fivesigma.data.mapped import Handed, read
-from fivesigma.errors import EventsError, FivesigmaError
+from fivesigma.errors import EventsError, FivesigmaError, OverBudget
 from fivesigma.metrics.spec import better, monitored, spec_of
 from fivesigma.training.fit import FitOptions
 from fivesigma.training.training import train, train_many
@@ -97,7 +97,7 @@ def advance(
             return [outcome(one.state.history, one.failure.what if one.failure else None) for one in members]
         options = FitOptions(checkpoints[0], resume=True, stop_after_epoch=epochs, on_epoch=lambda row, _: on_epoch(0, row))
         _, history = train(analyses[0], parts, options=options)
-    except EventsError as error:
+    except (EventsError, OverBudget) as error:
         return [outcome(rows, error.what) for rows in seen]
     except FivesigmaError as error:
         raise type(error)(f"trial {numbers[0]}: {error.what}", hint=error.hint) from None

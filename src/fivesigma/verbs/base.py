@@ -1,10 +1,11 @@
-"""Types that several verbs share: an analysis in any form, and a function that builds a network."""
+"""What several verbs share: an analysis in any form, a function that builds a network, and whether a cluster is of use."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from fivesigma.analysis.analysis import Analysis
+from fivesigma.errors import ClusterError
 from fivesigma.models.base import Inputs
 
 AnalysisLike = str | Path | Analysis | Mapping[str, Any]
@@ -12,3 +13,21 @@ AnalysisLike = str | Path | Analysis | Mapping[str, Any]
 
 Build = Callable[[Inputs], Any]
 """(number of inputs) → an unfitted `keras.Model`; the number also knows `outputs`, `link`, `parameters`, `names`, `seed`."""
+
+
+def check_cluster(cluster: str | None, shares: bool) -> None:
+    """Refuse a cluster that would have nothing to do.
+
+    Args:
+        cluster: address of the scheduler, if one was given.
+        shares: whether the verb has tasks that workers can share.
+
+    Raises:
+        ClusterError: then.
+    """
+    if cluster is not None and not shares:
+        raise ClusterError(
+            f"there is nothing here that the workers of {cluster} could share",
+            hint="leave the cluster out; shared are simulated events, folds (split.folds), trials, networks for comparison, "
+            "and several files to predict",
+        )

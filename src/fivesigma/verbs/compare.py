@@ -1,5 +1,6 @@
 """The verb `compare`: two runs side by side."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,11 +8,15 @@ from fivesigma.metrics.metric import is_metric
 from fivesigma.metrics.result import parts_of
 from fivesigma.runs.context import RUNS
 from fivesigma.runs.folder import RunFolder
+from fivesigma.runs.manifest import blaming_altered_files
 from fivesigma.runs.run import Run
 
 
 def compare(first: str | Path | Run, second: str | Path | Run, output: str | Path = RUNS) -> dict[str, Any]:
     """Compare two runs.
+
+    Raises:
+        RunError: if a run has not been evaluated, or its files are damaged.
 
     Returns:
         `settings`: dotted key → the two values where they differ; `metrics`: rows of part, name,
@@ -19,6 +24,11 @@ def compare(first: str | Path | Run, second: str | Path | Run, output: str | Pat
         samples were independent, which is too large if both were tested on the same events.
     """
     folders = [RunFolder.open(r.path if isinstance(r, Run) else r, Path(output), "metrics.json") for r in (first, second)]
+    with blaming_altered_files(folders[0].path), blaming_altered_files(folders[1].path):
+        return _compared(folders)
+
+
+def _compared(folders: Sequence[RunFolder]) -> dict[str, Any]:
     trees = [_flat(folder.analysis().model_dump(mode="json")) for folder in folders]
     keys = dict.fromkeys([*trees[0], *trees[1]])
     settings = {key: [tree.get(key) for tree in trees] for key in keys if trees[0].get(key) != trees[1].get(key)}

@@ -8,6 +8,7 @@ from typing import Any
 from fivesigma.assessment.base import Assessment
 from fivesigma.assessment.comparison import Comparison
 from fivesigma.assessment.fold_spread import FoldSpread
+from fivesigma.assessment.front import FrontAssessment
 from fivesigma.assessment.importance import Importance
 from fivesigma.assessment.parameters import ParameterCheck
 from fivesigma.assessment.search import SearchAssessment
@@ -30,6 +31,7 @@ from fivesigma.runs.session import RunSession
 from fivesigma.scores import Scores, concatenate
 from fivesigma.training.fold_training import fold_scores
 from fivesigma.training.folds import Folds
+from fivesigma.training.front import FRONT, front_of
 from fivesigma.training.network import Network, hypothesis_column, score_columns
 from fivesigma.verbs.train import train_baselines
 
@@ -108,15 +110,25 @@ def _assessments(session: RunSession, network: Network | Folds) -> list[Assessme
     scoring = partial(_score_new, session, network)
     learned = source.parts["train" if "train" in source.parts else OUT_OF_FOLD]
     shares = training_shares(learned, analysis).tolist() if analysis.classes else []
+    comparison = Comparison(analysis, session.baselines, session.hypotheses, listener)
     return [
         StandardMetrics(analysis, shares),
         *([FoldSpread(analysis, network, source.parts.get("test"))] if isinstance(network, Folds) else []),
         Trust(folder, analysis, means={"test"} if folds else ()),
         SearchAssessment(folder, analysis, source, scoring, listener),
         ParameterCheck(),
-        Comparison(analysis, session.baselines, session.hypotheses, listener),
+        comparison,
+        *_front(session, network, comparison),
         Importance(analysis.evaluate.importance, network, source, analysis.task, listener),
     ]
+
+
+def _front(session: RunSession, network: Network | Folds, comparison: Comparison) -> list[Assessment]:
+    """The assessment of the steps of a training, if it had any; those of folds are in the folders of the folds."""
+    if isinstance(network, Folds) or not session.folder.has(FRONT):
+        return []
+    networks, tree = front_of(session.folder, network), session.folder.read_json(FRONT)
+    return [FrontAssessment(session.analysis, tree, networks, partial(_scores, session), comparison)]
 
 
 def _score_new(session: RunSession, network: Network | Folds, events: Events) -> Scores:

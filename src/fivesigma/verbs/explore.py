@@ -13,7 +13,7 @@ from fivesigma.reporting.terminal import data_tables
 from fivesigma.runs.context import RUNS, RunContext
 from fivesigma.runs.run import Run
 from fivesigma.runs.session import RunSession
-from fivesigma.verbs.base import AnalysisLike
+from fivesigma.verbs.base import AnalysisLike, check_cluster
 from fivesigma.verbs.report import write
 
 
@@ -32,7 +32,9 @@ def explore(
     The arguments are those of `run`.
     """
     context = RunContext.of(output, listener, workers, cluster)
-    session = RunSession.start(load(analysis, settings, data), context, needs="explore", new=new)
+    resolved = load(analysis, settings, data)
+    check_cluster(cluster, shares=resolved.simulates)
+    session = RunSession.start(resolved, context, needs="explore", new=new)
     tree = as_json(describe(session))
     write(session)
     session.folder.finish()

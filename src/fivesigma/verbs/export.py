@@ -1,6 +1,7 @@
 """The verb `export`: the network of a run as a file for other software, compared with the network before it is kept."""
 
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +11,16 @@ from pydantic import ValidationError
 
 from fivesigma import plugins
 from fivesigma.analysis.file import sentence
+from fivesigma.analysis.firmware import Firmware
 from fivesigma.analysis.section import Section
-from fivesigma.atomic import sha256, write_text, writing
+from fivesigma.atomic import remove, sha256, write_text, writing
 from fivesigma.deployment.base import Deliverable, Exporter
 from fivesigma.deployment.check import TOLERANCE, compare, require
 from fivesigma.deployment.deliverable import COLUMNS, check_fixed, columns_by_default, of_columns, of_features
 from fivesigma.deployment.events import CheckEvents, drawn_events, first_table, real_events, with_recorded_files
 from fivesigma.deployment.exported import CHECKED, known_exports
 from fivesigma.deployment.metadata import hashes
-from fivesigma.errors import AnalysisError, FivesigmaError, OutputError, did_you_mean
+from fivesigma.errors import AnalysisError, FivesigmaError, OutputError, RunError, did_you_mean
 from fivesigma.progress import Listener
 from fivesigma.runs.context import RUNS, RunContext
 from fivesigma.runs.folder import TRAINED
@@ -63,7 +65,8 @@ def export(
         run: a run folder, or an analysis's name for its latest run.
         format: name of the format, such as `onnx`.
         destination: the file; by default `export/model.<ending>` in the run folder. A file that is there is replaced
-            only if this run has exported it. For `triton` it is a folder, by default `export/triton`.
+            only if this run has exported it. For `triton`, `rtl` and `hls` it is a folder, by
+            default `export/triton` and so on.
         inputs: `features`, or `columns` for a model that computes the new variables itself; by default `columns` if the
             analysis computes features and needs no lists for it.
         at: values of parameters that the model then no longer takes, such as `{"mass": 1000}`.
@@ -83,19 +86,21 @@ def export(
     place = _place(exporter, chosen, session, destination)
     scorer, fixed = session.network(), {name: float(value) for name, value in (at or {}).items()}
     check_fixed(fixed, scorer.recipe.parameters)
-    what, given = _prepared(session, scorer, inputs, fixed)
+    firmware = exporter.firmware(chosen, session.analysis)
+    what, given = _prepared(session, scorer, exporter.inputs, inputs, fixed, firmware)
     with writing(place) as part:
         listener.progress(0, 2, f"writing {place}")
         exporter.write(chosen, what, part)
         before = known_exports(folder).get(format, {})
-        texts = exporter.companions(chosen, what, place)
-        digests = {path.name: hashlib.sha256(text.encode()).hexdigest() for path, text in texts.items()}
         _refuse_foreign(place, before.get("sha256"), sha256(part))
-        for path in texts:
-            _refuse_foreign(path, before.get("texts", {}).get(path.name), digests[path.name])
         listener.progress(1, 2, f"comparing {place} with the network")
-        found = compare(what, scorer, exporter.load(part), given, session.analysis)
+        found = compare(what, scorer, exporter.load(part), exporter.receives(what, given), session.analysis)
         require(found, tolerance)
+        found |= exporter.prove(chosen, what, part, given, listener)
+        texts = exporter.companions(chosen, what, part, place, found)
+        digests = {_inside(path, place): hashlib.sha256(text.encode()).hexdigest() for path, text in texts.items()}
+        for path in texts:
+            _refuse_foreign(path, before.get("texts", {}).get(_inside(path, place)), digests[_inside(path, place)])
         exports, absolute = (folder / "export").absolute(), place.absolute()
         inside = absolute.is_relative_to(exports)
         found = {
@@ -113,6 +118,9 @@ def export(
             "network": hashes(folder),
             **found,
         }
+    for name, digest in before.get("texts", {}).items():  # a shorter pipeline has fewer files
+        if name not in digests and (old := place.parent / name).is_file() and sha256(old) == digest:
+            remove(old)
     for path, text in texts.items():
         write_text(path, text)
     folder.write_json(CHECKED, {**known_exports(folder), format: found})
@@ -130,11 +138,24 @@ def _settings(exporter: Exporter, given: Mapping[str, Any]) -> Section:
 
 
 def _prepared(
-    session: RunSession, scorer: Network | Folds, inputs: str | None, fixed: Mapping[str, float]
+    session: RunSession,
+    scorer: Network | Folds,
+    only: str | None,
+    inputs: str | None,
+    fixed: Mapping[str, float],
+    firmware: Firmware | None,
 ) -> tuple[Deliverable, CheckEvents]:
     """What is exported, and the events on which it is compared with the network."""
     if inputs not in (None, "features", COLUMNS):
         raise AnalysisError(f"no inputs {inputs!r}; {did_you_mean(inputs, ['features', COLUMNS])}")
+    if only is not None and inputs not in (None, only):
+        raise AnalysisError(f"this format takes {only}, not {inputs}")
+    inputs = only or inputs
+    if only == COLUMNS and session.analysis.shards is not None:
+        raise RunError(
+            "the run was trained on shards, which hold features, and this format takes the columns of the files",
+            hint="train on the files themselves: leave out `shards`",
+        )
     folder, analysis, listener = session.folder, session.analysis, session.listener
     features = of_features(folder, analysis, scorer, fixed)
     try:
@@ -144,7 +165,7 @@ def _prepared(
         plan, types = first_table(resolved)
         if inputs is None and not columns_by_default(plan, scorer.recipe.features):
             return features, real_events(resolved, (), EVENTS, listener)
-        what = of_columns(folder, plan, types, scorer, fixed)
+        what = of_columns(folder, plan, types, scorer, fixed, firmware)
         return what, real_events(resolved, [each.name for each in what.columns], EVENTS, listener)
     except FivesigmaError as error:
         if inputs == COLUMNS or isinstance(error, AnalysisError):
@@ -154,6 +175,11 @@ def _prepared(
             "with the network on random numbers, without physics numbers"
         )
         return features, drawn_events(scorer.recipe, EVENTS)
+
+
+def _inside(path: Path, place: Path) -> str:
+    """The name of a file relative to the folder of another one."""
+    return Path(os.path.relpath(path, place.parent)).as_posix()
 
 
 def _refuse_foreign(place: Path, *ours: str | None) -> None:
@@ -180,4 +206,8 @@ def _in_words(found: Mapping[str, Any]) -> str:
         f"exported; on {found['events']:,} {kind} events it differs from the network by {numbers['largest']:.1e} at most, "
         f"{numbers['mean']:.1e} on average"
     )
-    return text + (f" (scores of scale {numbers['scale']:.3g})" if numbers["scale"] != 1 else "")
+    text += f" (scores of scale {numbers['scale']:.3g})" if numbers["scale"] != 1 else ""
+    for row in (found.get("proof", {}).get(key, {}) for key in ("emulator", "verilog", "hls")):
+        if "mismatches" in row:
+            text += f"; {row['name']}: {row['mismatches']} of {found['proof']['events']:,} events differ in any bit"
+    return text

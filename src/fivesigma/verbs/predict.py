@@ -2,11 +2,9 @@
 
 import json
 import re
-import shutil
-import tempfile
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,7 +16,7 @@ from numpy.typing import NDArray
 
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.assessment.trust import CALIBRATION, read_calibration
-from fivesigma.atomic import named_errors, write_text, writing
+from fivesigma.atomic import folder_beside, named_errors, write_text, writing
 from fivesigma.baselines.saved import NETWORK, SavedBaseline, check_name, load_baseline
 from fivesigma.cluster.base import tell
 from fivesigma.data.formats import expand, format_of_name, split_treename
@@ -29,8 +27,8 @@ from fivesigma.data.write import writable_format, write_columns
 from fivesigma.deployment.exported import CHECKED, ExportedModel, known_exports, load_exported, path_of
 from fivesigma.deployment.metadata import hashes
 from fivesigma.errors import AnalysisError, ColumnNotFound, OutputError, RunError
-from fivesigma.expressions import column_of
 from fivesigma.metrics.calibration import Isotonic
+from fivesigma.names import column_of
 from fivesigma.prefetch import prefetch, side_by_side
 from fivesigma.progress import Listener
 from fivesigma.runs.context import RUNS, RunContext
@@ -41,6 +39,7 @@ from fivesigma.runs.trained_on import Counts, TrainedOn, as_trained
 from fivesigma.scores import Scores
 from fivesigma.training.folds import Folds, load_trained
 from fivesigma.training.network import Network, ScoresArrays, hypothesis_column, score_columns
+from fivesigma.verbs.base import check_cluster
 
 Columns = dict[str, Any]
 ROWS = 1 << 16
@@ -53,7 +52,7 @@ KNOWN = "trained on"
 
 def predict(
     run: str | Path | Run,
-    files: str | Sequence[str],
+    files: str | Path | Sequence[str | Path],
     destination: str | Path,
     *,
     at: Mapping[str, float] | None = None,
@@ -79,7 +78,8 @@ def predict(
         destination: the file to write; its ending gives the format. It must not exist.
         at: parameter values to score at, such as `{"mass": 1000}`.
         model: name of a baseline of the run, to score with it instead of the network.
-        exported: format of a model that the run has exported, such as `onnx`, to score with it instead of the network.
+        exported: format of a model that the run has exported, such as `onnx`, to score with it instead of the network;
+            `emulation` is the emulator of `rtl`.
         format: format of the files, if they do not show it; by default that of the samples.
         treename: tree, table or group inside the files; by default that of the samples.
         columns: column names of files without a header, or of arrays; by default those of the analysis.
@@ -95,6 +95,7 @@ def predict(
     Returns:
         The number of events written.
     """
+    exported = "rtl" if exported == "emulation" else exported
     context = RunContext.of(output, listener, workers, cluster)
     listener = context.listener
     folder = RunFolder.open(run.path if isinstance(run, Run) else run, context.output, TRAINED)
@@ -106,8 +107,9 @@ def predict(
     analysis, given, layout = folder.analysis(), dict(at or {}), Layout(format, treename, columns)
     check_name(analysis, model)
     given = _check_exported(folder, exported, model, given)
-    listed = expand([files] if isinstance(files, str) else list(files))
-    _check_parameters(analysis, given, _hypotheses(folder), listener)
+    listed = expand([str(file) for file in ([files] if isinstance(files, str | Path) else files)])
+    check_cluster(cluster, shares=len(listed) > 1 and not friend)
+    _check_parameters(analysis, given, folder.hypotheses(), listener)
     observers = [] if friend else _common_observers(analysis, listed, layout, listener)
     seen = _seen_files(folder, analysis, listed, listener)
     chosen = model if exported is None else f"{EXPORTED}{exported}"
@@ -252,10 +254,6 @@ def _check_parameters(
             listener.say(f"warning: {name}={at[name]:g} lies outside the training range {min(known):g} … {max(known):g}")
 
 
-def _hypotheses(folder: RunFolder) -> list[tuple[float, ...]]:
-    return [tuple(v) for v in folder.read_json("metadata.json").get("hypotheses", [])]
-
-
 def _common_observers(analysis: Analysis, files: Sequence[str], layout: Layout, listener: Listener) -> list[str]:
     """Find the observers that all files have; files with different observers cannot be written as one table."""
     found = []
@@ -298,7 +296,7 @@ def _side_by_side(
         done = sum(scored.values())
         context.listener.progress(done, total or done, f"scoring {len(files)} files: {done:,} events")
 
-    with _folder_beside(destination) as parts, context.workers.executor(tasks=len(files), ahead=1) as pool:
+    with folder_beside(destination) as parts, context.workers.executor(tasks=len(files), ahead=1) as pool:
         places = {key: parts / f"{i}.arrow" for i, key in enumerate(keys)}
         for key, file in keys.items():
             pool.submit(key, _score_to, task, _absolute(file) if context.workers.cluster else file, places[key])
@@ -309,18 +307,6 @@ def _side_by_side(
                 key = waiting.popleft()
                 for columns in _read_part(places[key]):
                     yield keys[key], columns
-
-
-@contextmanager
-def _folder_beside(destination: Path) -> Iterator[Path]:
-    """Make a folder for temporary files beside the destination; it is removed afterwards."""
-    with named_errors(destination):
-        destination.absolute().parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{destination.name}-", dir=destination.absolute().parent))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _absolute(file: str) -> str:
@@ -383,9 +369,9 @@ def _loaded(run: str, model: str, changed: int) -> _Model:
     network, analysis, seen = load_trained(folder), folder.analysis(), TrainedOn.load(folder)
     if model == NETWORK or model.startswith(EXPORTED):
         exported = None if model == NETWORK else load_exported(folder, model.removeprefix(EXPORTED))
-        return _Model(network, exported, analysis, _hypotheses(folder), read_calibration(folder), seen)
+        return _Model(network, exported, analysis, folder.hypotheses(), read_calibration(folder), seen)
     baseline = load_baseline(folder, model, network.recipe.features)
-    hypotheses = _hypotheses(folder) if baseline.analysis.parameters == analysis.parameters else []
+    hypotheses = folder.hypotheses() if baseline.analysis.parameters == analysis.parameters else []
     return _Model(baseline, None, baseline.analysis, hypotheses, None, seen)
 
 
@@ -406,6 +392,8 @@ def _score(task: Scoring, file: str) -> Generator[tuple[Columns, int | None], No
     features, seen = model.features_of(plan), model.trained_on
     known_by = seen.features if seen is not None and all(_available(plan, name) for name in seen.features) else ()
     every = list(dict.fromkeys([*features, *known_by]))
+    if model.exported is not None:
+        others += model.exported.columns
     names, integers = plan.columns([*every, *others]), {number} if number else set[str]()
     float32 = plain_features(plan, every, others)
     older = FileFolds(analysis, file, task.trained.get(_absolute(file), ()), number is not None)

@@ -26,7 +26,8 @@ def report(run: str | Path | Run, output: str | Path = RUNS, listener: Listener 
     altered = manifest.altered(session.folder.path)
     for name in altered:
         session.listener.say(f"warning: {name} is not the file that this run wrote; `fivesigma verify RUN` tells more")
-    path = write(session, altered)
+    with manifest.blaming_altered_files(session.folder.path):
+        path = write(session, altered)
     session.folder.finish()
     return path
 

@@ -12,7 +12,7 @@ from fivesigma.reporting.terminal import class_tables
 from fivesigma.runs.context import RUNS, RunContext
 from fivesigma.runs.run import Run
 from fivesigma.runs.session import RunSession
-from fivesigma.verbs.base import AnalysisLike, Build
+from fivesigma.verbs.base import AnalysisLike, Build, check_cluster
 from fivesigma.verbs.evaluate import assess, say_results
 from fivesigma.verbs.explore import describe
 from fivesigma.verbs.report import write
@@ -55,6 +55,7 @@ def run(
     """
     context = RunContext.of(output, listener, workers, cluster)
     resolved = with_model(load(analysis, settings, data), model)
+    check_cluster(cluster, shares=resolved.simulates or resolved.split.folds is not None)
     session = RunSession.start(resolved, context, needs="run", new=new, resume=resume)
     if multiprocess.rank():
         help_to_train(session)

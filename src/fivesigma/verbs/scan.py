@@ -111,7 +111,7 @@ def _hypotheses(folder: RunFolder, analysis: Analysis) -> list[Hypothesis]:
         raise RunError(
             f"the run {folder} has no parameters to scan", hint="name them in `parameters`; `fivesigma evaluate` needs none"
         )
-    found = [tuple(values) for values in folder.read_json("metadata.json").get("hypotheses", [])]
+    found = folder.hypotheses()
     if not found:
         raise RunError(f"the signal of the run {folder} has more than {MOST_HYPOTHESES} different values of its parameters")
     return found

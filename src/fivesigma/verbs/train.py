@@ -23,8 +23,9 @@ from fivesigma.training import training
 from fivesigma.training.fit import FitOptions
 from fivesigma.training.fold_training import train_folds
 from fivesigma.training.folds import INDEX, Folds
+from fivesigma.training.front import Front
 from fivesigma.training.network import Network, hypotheses_of
-from fivesigma.verbs.base import AnalysisLike, Build
+from fivesigma.verbs.base import AnalysisLike, Build, check_cluster
 
 _TRAINS = "train"
 """What the first of several processes says to the others before it trains."""
@@ -48,6 +49,7 @@ def train(
     """
     context = RunContext.of(output, listener, workers, cluster)
     resolved = with_model(load(analysis, settings, data), model)
+    check_cluster(cluster, shares=resolved.simulates or resolved.split.folds is not None)
     session = RunSession.start(resolved, context, needs="train", new=new, resume=resume)
     if multiprocess.rank():
         help_to_train(session)
@@ -143,7 +145,11 @@ def _train_one(session: RunSession) -> Network:
             each = ", ".join(f"{name} {rate / 1000:,.0f} k/s" for name, rate in rates.items())
             listener.say(f"devices x threads of each: {layout} is fastest here ({each}); remembered")
 
-    options = FitOptions(folder.checkpoint, resume=True, on_epoch=on_epoch, on_layout=on_layout)
+    def on_front(front: Front) -> None:
+        front.save(folder)
+        listener.say(str(front))
+
+    options = FitOptions(folder.checkpoint, resume=True, on_epoch=on_epoch, on_layout=on_layout, on_front=on_front)
     network, history = training.train(session.analysis, source.parts, shards=source.shards, options=options)
     multiprocess.leave()
     folder.write_history(history)
@@ -158,7 +164,8 @@ def _train_one(session: RunSession) -> Network:
     network.save(folder)
     rate = source.lengths()["train"] * len(history) / max(sum(row["seconds"] for row in history), 1e-9)
     listener.done(
-        f"trained {len(history)} epochs at {rate:,.0f} events/s; lowest validation loss "
+        f"trained {len(history)} epoch{'s' if len(history) > 1 else ''} at {rate:,.0f} events/s; lowest "
+        f"{'validation' if 'val_loss' in best else 'training'} loss "
         f"{best.get('val_loss', best['loss']):.4f} in epoch {best['epoch']:.0f}"
     )
     return network

@@ -67,8 +67,9 @@ def verify(run: str | Path | Run, output: str | Path = RUNS, listener: Listener 
     problems = [f"{name} is not the file that this run wrote" for name in altered]
     problems += [f"{name} is missing" for name in gone]
     problems += [f"{name} is not among the files that this run wrote" for name in manifest.unknown(folder.path)]
-    problems += _networks(folder)
-    numbers, wrong = _metrics(folder, session.analysis, session.listener) if folder.has("metrics.json") else (0, [])
+    with manifest.blaming_altered_files(folder.path):
+        problems += _networks(folder)
+        numbers, wrong = _metrics(folder, session.analysis, session.listener) if folder.has("metrics.json") else (0, [])
     return Verification(folder.path, manifest.count(folder.path), numbers, (*problems, *wrong))
 
 
@@ -123,7 +124,7 @@ def _scores(folder: RunFolder, analysis: Analysis, part: str) -> Scores:
     like = Scores(np.zeros((0, max(len(analysis.classes), 1)), np.float32), np.zeros(0), np.zeros(0), analysis.classes)
     wanted = [name for name in score_columns(like) if name != "predicted_class"]
     score = [np.asarray(columns[name], np.float32) for name in wanted]
-    hypotheses = [tuple(values) for values in folder.read_json("metadata.json").get("hypotheses", [])]
+    hypotheses = folder.hypotheses()
     if not np.isfinite(np.stack(score)).all():
         raise RunError("there are scores that are not finite")
     return Scores(
