@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test lint types imports check bench physics firmware clean help
+.PHONY: demo test lint types imports check bench physics firmware hostile clean help
 
 help:
 	@echo "make demo   set up, then simulate, explore, train, evaluate and report (hepmass)"
@@ -12,6 +12,7 @@ help:
 	@echo "make check  tests, lint, types and import contracts, as CI runs them"
 	@echo "make physics  set up, then make the runs of docs/physics-results.md and write it; an hour"
 	@echo "make firmware  set up, then train a quantised network, write it as firmware and prove it; 20 minutes"
+	@echo "make hostile  set up, then change 10,000 run folders and see what each verb makes of them (CASES=1000 for less)"
 	@echo "make bench  set up with the peers, then measure; hours (make bench BENCH='training --quick' for less)"
 
 $(READY): pyproject.toml constraints.txt
@@ -50,6 +51,9 @@ physics: $(READY)
 firmware: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[firmware,hardware,onnx]'
 	$(BIN)/python -m studies.firmware $(FIRMWARE)
+
+hostile: $(READY)
+	FIVESIGMA_HOSTILE=$(or $(CASES),10000) $(BIN)/python -m pytest -n auto -v tests/hostile
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -19,7 +19,7 @@ from fivesigma.verbs.verify import verify
 from ..conftest import TREE, write_csv
 
 CASES = int(os.environ.get("FIVESIGMA_HOSTILE", "120"))
-"""Changed folders; many more by `make hostile`."""
+"""Changed folders, all verbs together; many more by `make hostile`."""
 
 ODD = (None, True, 0, -1, 1e300, "x", "", [], {}, [1, "a", None], {"a": 1}, [[]])
 
