@@ -15,11 +15,15 @@ OLDER = "older"
 """Key of the validation context: whether an older version may have written the section."""
 
 
+class KeepsNull:
+    """Marks a mapping whose null entries say something, such as overrides of another analysis."""
+
+
 class Section(BaseModel):
     """A section of the analysis file: immutable; an unknown key is an error that names the nearest one.
 
     A key that is null counts as not given and has its default. So a file that extends another one can remove keys, also
-    entries of mappings.
+    entries of mappings, unless these are marked by `KeepsNull`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
@@ -43,10 +47,14 @@ class Section(BaseModel):
                 raise PydanticCustomError("unknown_key", "unknown key '{key}'; {clause}", {"key": key, "clause": suggestion})
         kinds = {key: cls.model_fields[key].annotation for key in data}
         return {
-            key: _without_null(value) if _is(kinds[key], dict) else value
+            key: _without_null(value) if _is(kinds[key], dict) and not cls._keeps_null(key) else value
             for key, value in data.items()
             if value is not None or _is(kinds[key], type(None))
         }
+
+    @classmethod
+    def _keeps_null(cls, key: str) -> bool:
+        return any(isinstance(mark, KeepsNull) for mark in cls.model_fields[key].metadata)
 
     @classmethod
     def upgraded(cls, data: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The network of another analysis as a baseline."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from pydantic import Field
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.analysis.evaluate import Evaluate
 from fivesigma.analysis.file import dump, load
-from fivesigma.analysis.section import AnalysisPath, Section, fields_with
+from fivesigma.analysis.section import AnalysisPath, KeepsNull, Section, fields_with
 from fivesigma.baselines.base import INDEX, BaselineKind, BaselineModel, Learning
 from fivesigma.runs.folder import RunFolder
 
@@ -20,7 +20,9 @@ class OtherNetwork(Section):
 
     kind: Literal["network"] = "network"
     analysis: AnalysisPath = Field(description="name of a built-in analysis, or an analysis file")
-    settings: dict[str, Any] = Field(default={}, description="overrides by dotted key, such as train.epochs")
+    settings: Annotated[dict[str, Any], KeepsNull()] = Field(
+        default={}, description="overrides by dotted key, such as train.epochs; null for what shall not be set there"
+    )
 
 
 @dataclass(frozen=True)

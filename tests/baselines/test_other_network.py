@@ -1,0 +1,33 @@
+"""The network of another analysis as a baseline."""
+
+import pytest
+
+from fivesigma.analysis.file import dump, load
+from fivesigma.baselines.of_run import analysis_of
+
+
+@pytest.mark.parametrize("base", ["hepmass", "muon-pt"])
+def test_a_baseline_can_unset_what_its_analysis_sets(base):
+    settings = {"parameters": None, "train.patience": None, "train.epochs": 7}
+    own = load(base, {"baselines": {"other": {"kind": "network", "analysis": base, "settings": settings}}})
+    for analysis in (own, load_again(own)):
+        other = analysis_of(analysis.baselines["other"], analysis)
+        assert (other.train.patience, other.train.epochs, list(other.parameters)) == (None, 7, [])
+
+
+def load_again(analysis):
+    """As the run folder has it."""
+    from fivesigma.analysis.text import read
+
+    return load(read(dump(analysis)))
+
+
+@pytest.mark.parametrize("name", ["hepmass-firmware", "muon-pt-firmware"])
+def test_the_float_network_of_firmware_differs_in_its_numbers_alone(name):
+    """A comparison with a network that knows the mass, or stops early, would be unfair."""
+    pytest.importorskip("hgq", reason="the extra `firmware` is not installed")
+    own = load(name)
+    other = analysis_of(own.baselines["float"], own)
+    assert list(other.parameters) == list(own.parameters) == []
+    assert other.train.patience is own.train.patience is None
+    assert (other.train.epochs, other.model.layers) == (own.train.epochs, own.model.layers)
