@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fivesigma.analysis.file import builtin_names, dump, load, merge, parse_data, parse_settings, source_text, validate
+from fivesigma.analysis.text import BadText, read
 from fivesigma.errors import AnalysisError
 
 TREE = {"name": "toy", "features": ["x"], "target": "y", "samples": {"mc": {"files": ["a.csv"]}}}
@@ -231,3 +232,16 @@ def test_what_yaml_itself_stumbles_over_is_one_sentence_at_once(write, text, wor
         with pytest.raises(AnalysisError, match=r"cannot read the value in --set") as caught:
             parse_settings([f"a={text}"])
         assert len(caught.value.what) < 500
+
+
+@pytest.mark.parametrize("text", ["a: {x0:4}", "[{b:1.5}]", "{ports: {front_ME2:1, zone: 3}}"])
+def test_a_colon_without_a_blank_is_no_silent_loss(text):
+    with pytest.raises(BadText, match=r"write a blank after the colon, \w+: [\d.]+"):
+        read(text)
+    with pytest.raises(AnalysisError, match="write a blank after the colon"):
+        parse_settings(["firmware.ports={x0:4}"])
+
+
+@pytest.mark.parametrize("text", ["{a: null, 'b:4': }", "a:\nb: 1", "{file.root:tree: 4}", "[a:b]", "{x: {}}"])
+def test_other_empty_values_are_left_alone(text):
+    read(text)

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import awkward as ak
@@ -81,6 +82,12 @@ def test_new_variables_may_depend_on_each_other(read):
 def test_new_variables_in_a_circle_are_refused(read):
     with pytest.raises(AnalysisError, match="a → b → a is a circle"):
         read(features=["a"], new_variables={"a": "b + 1", "b": "a * 2"})
+
+
+@pytest.mark.parametrize("glob", ["jet_*", "q?", "[zq]*"])
+def test_a_glob_of_features_that_matches_nothing_is_called_so(read, glob):
+    with pytest.raises(AnalysisError, match=f"no column in .* matches {re.escape(repr(glob))}"):
+        read(features=[glob])
 
 
 def test_features_may_be_globs_expressions_and_exceptions(read):

@@ -45,6 +45,7 @@ def read(text: str) -> Any:
             values = _count(node, {}, set())
             if values > MOST_VALUES and values > len(text):
                 raise BadText(None, f"refers to itself so often that it would have more than {MOST_VALUES:,} values")
+            _check_colons(node, set())
             return loader.construct_document(node)
         finally:
             loader.dispose()
@@ -72,6 +73,24 @@ def _check_depth(text: str) -> None:
         if depth > DEEPEST:
             line = event.start_mark.line + 1 if event.start_mark else None
             raise BadText(line, f"is nested too deeply, more than {DEEPEST} levels")
+
+
+def _check_colons(node: Any, seen: set[int]) -> None:
+    """Refuse `{a:4}`, which YAML takes for a key `a:4` without a value."""
+    if isinstance(node, yaml.ScalarNode) or id(node) in seen:
+        return
+    seen.add(id(node))
+    for part in node.value:
+        key, value = part if isinstance(node, yaml.MappingNode) else (None, part)
+        empty = isinstance(value, yaml.ScalarNode) and value.value == ""
+        if node.flow_style and empty and isinstance(key, yaml.ScalarNode) and not key.style and ":" in key.value:
+            name, _, number = key.value.partition(":")
+            raise BadText(
+                key.start_mark.line + 1, f"has no value for {key.value!r}: write a blank after the colon, {name}: {number}"
+            )
+        if key is not None:
+            _check_colons(key, seen)
+        _check_colons(value, seen)
 
 
 def _count(node: Any, known: dict[int, int], above: set[int]) -> int:

@@ -1,5 +1,6 @@
 """Which columns an analysis reads from a table, and how it computes the others."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -98,6 +99,10 @@ class Plan:
             found = [name for name in known if matches(name, item)]
             if found:
                 return found
+            if _is_glob(item):
+                raise AnalysisError(
+                    f"no column in {self.where} matches {item!r}", hint=f"`fivesigma columns {self.where}` lists them"
+                )
         self.needs(item)
         return [item]
 
@@ -185,6 +190,15 @@ class Plan:
                         )
                     allowed.append(column)
         return sorted(set(allowed))
+
+
+def _is_glob(text: str) -> bool:
+    """Whether a text with `*` or `?` can only be a pattern of names, not an expression."""
+    try:
+        Expression(text)
+    except ExpressionError:
+        return re.fullmatch(r"[\w.:/*?\[\]!-]+", text) is not None
+    return False
 
 
 def as_column(values: Any, text: str, where: str, length: int) -> np.ndarray[Any, Any]:

@@ -40,8 +40,40 @@ class Writer(Protocol):
         """
 
 
+class Recording(NDArrayOperatorsMixin):
+    """A column on which NumPy's operators, functions and `where` are written down instead of computed."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """One value per event; how many events there are is not known."""
+        return (1,)
+
+    def apply(self, name: str, inputs: Sequence[Any]) -> Any:
+        """Write down a function of NumPy.
+
+        Args:
+            name: as NumPy says it, such as `add`.
+            inputs: columns and numbers.
+        """
+        raise NotImplementedError
+
+    def where(self, condition: Any, if_true: Any, if_false: Any) -> Any:
+        """Write down a choice."""
+        raise NotImplementedError
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        if method != "__call__" or options:
+            return NotImplemented
+        return self.apply(ufunc.__name__, inputs)
+
+    def __array_function__(self, function: Any, types: Any, inputs: Any, options: Any) -> Any:
+        if function is not np.where or options:
+            return NotImplemented
+        return self.where(*inputs)
+
+
 @dataclass(frozen=True, eq=False)
-class Symbol(NDArrayOperatorsMixin):
+class Symbol(Recording):
     """A column that is not there yet.
 
     Attributes:
@@ -56,20 +88,11 @@ class Symbol(NDArrayOperatorsMixin):
     dtype: np.dtype[Any]
     origin: tuple[Any, ...] = ()
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """One value per event; how many events there are is not known."""
-        return (1,)
+    def apply(self, name: str, inputs: Sequence[Any]) -> Any:
+        return _apply(self.writer, name, inputs)
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        if method != "__call__" or options:
-            return NotImplemented
-        return _apply(self.writer, ufunc.__name__, inputs)
-
-    def __array_function__(self, function: Any, types: Any, inputs: Any, options: Any) -> Any:
-        if function is not np.where or options:
-            return NotImplemented
-        return _where(self.writer, *inputs)
+    def where(self, condition: Any, if_true: Any, if_false: Any) -> Any:
+        return _where(self.writer, condition, if_true, if_false)
 
     def to(self, dtype: np.dtype[Any]) -> "Symbol":
         """The column in another precision."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from fivesigma.deployment.columns import Recording
 from fivesigma.errors import ExpressionError
 
 MOST_BITS = 24
@@ -24,7 +24,7 @@ _BEHIND = 16
 
 
 @dataclass(frozen=True, eq=False)
-class Fixed(NDArrayOperatorsMixin):
+class Fixed(Recording):
     """A column in hardware.
 
     Attributes:
@@ -35,20 +35,11 @@ class Fixed(NDArrayOperatorsMixin):
     value: Any
     missing: Any = None
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """One value per event; how many events there are is not known."""
-        return (1,)
+    def apply(self, name: str, inputs: Sequence[Any]) -> Any:
+        return _apply(name, inputs)
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        if method != "__call__" or options:
-            return NotImplemented
-        return _apply(ufunc.__name__, inputs)
-
-    def __array_function__(self, function: Any, types: Any, inputs: Any, options: Any) -> Any:
-        if function is not np.where or options:
-            return NotImplemented
-        return _where(*inputs)
+    def where(self, condition: Any, if_true: Any, if_false: Any) -> Any:
+        return _where(condition, if_true, if_false)
 
 
 def choose(condition: Any, if_true: Any, if_false: Any) -> Any:

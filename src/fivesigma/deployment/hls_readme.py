@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from importlib import resources
 from typing import Any
 
 from fivesigma.deployment.base import Deliverable, Numbers
-from fivesigma.deployment.rtl_readme import proof_in_words, table
+from fivesigma.deployment.rtl_readme import filled, proof_in_words, table
 
 
 def readme(settings: Any, what: Deliverable, tree: Mapping[str, Any], found: Mapping[str, Any]) -> str:
@@ -18,11 +17,10 @@ def readme(settings: Any, what: Deliverable, tree: Mapping[str, Any], found: Map
         tree: the project, with its `files`.
         found: the check, with `proof`.
     """
-    text = (resources.files("fivesigma.deployment") / "hls_readme.md").read_text(encoding="utf-8")
     types = dict(re.findall(r"typedef ([^;]+?) (\w+_t);", tree["files"].get("firmware/defines.h", "")))
     named = {name: kind for kind, name in types.items()}
     head = re.search(r"void \w+\(\s*(\w+) \w+\[", tree["files"].get(f"firmware/{settings.module}.cpp", ""))
-    replaced = {
+    values = {
         "TITLE": what.metadata.get("analysis", "network"),
         "DESCRIPTION": what.metadata.get("description", ""),
         "MODULE": settings.module,
@@ -37,9 +35,7 @@ def readme(settings: Any, what: Deliverable, tree: Mapping[str, Any], found: Map
         "MEANING": _meaning(what, tree["link"]),
         "PROOF": proof_in_words(found.get("proof", {})),
     }
-    for name, value in replaced.items():
-        text = text.replace(f"@{name}@", value)
-    return text
+    return filled("hls_readme.md", values)
 
 
 def _inputs(what: Deliverable) -> str:

@@ -20,8 +20,7 @@ def readme(settings: Any, what: Deliverable, design: Design, project: Project, f
         design, project: the design, and its source text.
         found: the check, with `proof` and `estimates`.
     """
-    text = (resources.files("fivesigma.deployment") / "rtl_readme.md").read_text(encoding="utf-8")
-    replaced = {
+    values = {
         "TITLE": what.metadata.get("analysis", "network"),
         "DESCRIPTION": what.metadata.get("description", ""),
         "MODULE": settings.module,
@@ -39,8 +38,14 @@ def readme(settings: Any, what: Deliverable, design: Design, project: Project, f
         "COST": _cost(found.get("estimates", {})),
         "NOT_RUN": "\n".join(f"- {line}" for line in not_run(found.get("proof", {}))),
     }
-    for name, value in replaced.items():
-        text = text.replace(f"@{name}@", value)
+    return filled("rtl_readme.md", values)
+
+
+def filled(template: str, values: Mapping[str, str]) -> str:
+    """A template of this folder with its `@NAME@` replaced; a paragraph that would be empty is left out."""
+    text = (resources.files("fivesigma.deployment") / template).read_text(encoding="utf-8")
+    for name, value in values.items():
+        text = text.replace(f"@{name}@", value) if value else text.replace(f"@{name}@\n\n", "").replace(f"@{name}@", "")
     return text
 
 

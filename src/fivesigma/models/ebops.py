@@ -56,8 +56,8 @@ class RisingPenalty(Stages):
             raise OverBudget(
                 f"no step of the training is within model.budget of {self._budget:,.0f} EBOPs: the cheapest network, at "
                 f"beta {least['beta']:g}, costs {least['ebops']:,.0f}",
-                hint=f"add a stronger penalty to model.beta, such as {_stronger(rows, self._budget):.0e}, or train longer; "
-                "the networks of all steps are in the run's folder `front`",
+                hint=f"add a stronger penalty to model.beta, such as {_stronger(rows, self._budget):.0e}, train longer, or "
+                "raise the budget; the networks of all steps are in the run's folder `front`",
             )
         return min(within, key=lambda i: values[i])
 

@@ -45,10 +45,15 @@ def _export(folder: RunFolder, format: str, tree: dict[str, Any]) -> Export:
     for name, row in tree.get("metrics", {}).items():
         shown = str(Metric(row["network"], row["error"])) if row["network"] is not None and row["error"] else "–"
         rows.append([name, shown, number(row["network"]), number(row["exported"]), _apart(row)])
+    rounded = ", both on values as the ports deliver them" if tree.get("proof", {}).get("rounded") else ""
+    differ = (
+        f"the scores differ by {numbers['largest']:.1e}{unit} at most and by {numbers['mean']:.1e} on average"
+        if numbers["largest"]
+        else "the scores are equal"
+    )
     sentence = (
         f"{tree['file']} ({format}, {tree['bytes'] / 1000:,.0f} kB{', ' + fixed if fixed else ''}) was compared with the "
-        f"network on {tree['events']:,} {kind} events: the scores differ by {numbers['largest']:.1e}{unit} at most and by "
-        f"{numbers['mean']:.1e} on average; {tree['tolerance']:g} is allowed."
+        f"network on {tree['events']:,} {kind} events{rounded}: {differ}; a difference of {tree['tolerance']:g} is allowed."
     )
     current = all((folder / name).is_file() and sha256(folder / name) == digest for name, digest in tree["network"].items())
     table = Table(format, ["metric", "network", "network", "exported", "difference"], rows)
@@ -110,4 +115,4 @@ def cost_table(estimates: Mapping[str, Any]) -> Table:
 def _apart(row: dict[str, Any]) -> str:
     if row["network"] is None or row["exported"] is None:
         return "–"
-    return f"{row['exported'] - row['network']:.1e}"
+    return f"{row['exported'] - row['network']:.1e}" if row["exported"] != row["network"] else "0"

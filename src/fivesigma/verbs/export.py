@@ -202,11 +202,12 @@ def _place(exporter: Exporter, settings: Section, session: RunSession, destinati
 def _in_words(found: Mapping[str, Any]) -> str:
     numbers = found["difference"]
     kind = "random" if found["part"] == "drawn" else found["part"]
-    text = (
-        f"exported; on {found['events']:,} {kind} events it differs from the network by {numbers['largest']:.1e} at most, "
-        f"{numbers['mean']:.1e} on average"
-    )
-    text += f" (scores of scale {numbers['scale']:.3g})" if numbers["scale"] != 1 else ""
+    text = f"exported; on {found['events']:,} {kind} events it "
+    if numbers["largest"]:
+        text += f"differs from the network by {numbers['largest']:.1e} at most, {numbers['mean']:.1e} on average"
+        text += f" (scores of scale {numbers['scale']:.3g})" if numbers["scale"] != 1 else ""
+    else:
+        text += "gives the numbers of the network"
     for row in (found.get("proof", {}).get(key, {}) for key in ("emulator", "verilog", "hls")):
         if "mismatches" in row:
             text += f"; {row['name']}: {row['mismatches']} of {found['proof']['events']:,} events differ in any bit"
