@@ -4,22 +4,24 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test lint types imports check bench physics firmware hostile clean help
+.PHONY: demo test lint types imports check docs bench physics firmware hostile audit clean help
 
 help:
 	@echo "make demo   set up, then simulate, explore, train, evaluate and report (hepmass)"
 	@echo "make test   set up, then run the tests"
 	@echo "make check  tests, lint, types and import contracts, as CI runs them"
+	@echo "make docs   set up, then build the documentation site with its notebooks in docs/_build/html"
 	@echo "make physics  set up, then make the runs of docs/physics-results.md and write it; an hour"
 	@echo "make firmware  set up, then train a quantised network, write it as firmware and prove it; 20 minutes"
-	@echo "make hostile  set up, then change 10,000 run folders and see what each verb makes of them (CASES=1000 for less)"
+	@echo "make hostile  set up, then try 100,000 changed data files, analyses, run folders; 15 minutes (CASES=4800 for a tenth)"
+	@echo "make audit  set up, then list the licences of all packages and, with a network connection, known vulnerabilities"
 	@echo "make bench  set up with the peers, then measure; hours (make bench BENCH='training --quick' for less)"
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "fivesigma needs Python 3.11 or newer; this is $$($(PYTHON) --version). Try: make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[simulate,cluster,tune,trees,limits,firmware,hardware,onnx,test,lint]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[simulate,cluster,tune,trees,limits,firmware,hardware,onnx,style,test,lint]'
 	@touch $@
 
 demo: $(READY)
@@ -40,6 +42,11 @@ imports: $(READY)
 
 check: lint types imports test
 
+docs: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[simulate,limits,firmware,docs]'
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --builder html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
 bench: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[simulate,bench]'
 	$(BIN)/python -m benchmarks $(BENCH)
@@ -53,7 +60,12 @@ firmware: $(READY)
 	$(BIN)/python -m studies.firmware $(FIRMWARE)
 
 hostile: $(READY)
-	FIVESIGMA_HOSTILE=$(or $(CASES),10000) $(BIN)/python -m pytest -n auto -v tests/hostile
+	FIVESIGMA_HOSTILE=$(or $(CASES),48000) $(BIN)/python -m pytest -n auto --dist load -q tests/hostile
+
+audit: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[audit]'
+	$(BIN)/pip-licenses --order=license
+	$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip || echo "known vulnerabilities: not checked, or found (above)"
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -15,7 +15,7 @@ def listed() -> str:
     """A section for each folder, a line for each file."""
     folders: dict[Path, list[Path]] = {}
     for path in sorted((ROOT / "src" / "fivesigma").rglob("*")):
-        if path.suffix in (".py", ".yaml", ".j2", ".css", ".csv"):
+        if path.suffix in (".py", ".yaml", ".j2", ".css", ".js", ".csv"):
             folders.setdefault(path.parent, []).append(path)
     return "\n".join(_section(folder, paths) for folder, paths in sorted(folders.items()))
 
@@ -34,7 +34,12 @@ def _first_line(path: Path) -> str:
         return _short((ast.get_docstring(ast.parse(text)) or path.stem).split("\n")[0].removesuffix("."))
     if path.suffix == ".yaml":
         return text.split("\n")[0].lstrip("# ").split(",")[0].removesuffix(".").removesuffix(":")
-    return {".j2": "its template", ".css": "the style of all pages", ".csv": "numbers, with their source"}[path.suffix]
+    return {
+        ".j2": "its template",
+        ".css": "the style of pages",
+        ".js": "the script of pages",
+        ".csv": "numbers, with their source",
+    }[path.suffix]
 
 
 def _short(text: str) -> str:

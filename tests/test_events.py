@@ -59,3 +59,14 @@ def test_parts_with_other_features_are_refused_and_none_are_none():
     with pytest.raises(EventsError, match="b, a is not a, b"):
         gather([(part(2, 0, True), 0.5), (replace(part(2, 0, True), feature_names=("b", "a")), 1.0)])
     assert gather([]) is None
+
+
+def test_events_display_themselves_in_a_notebook():
+    features = np.array([[1.0, np.nan], [3.0, np.nan], [5.0, np.nan]], np.float32)
+    events = Events(
+        features, ("pt<", "empty"), np.array([0, 1, 1]), np.ones(3), np.zeros((3, 0), np.float32), (), ("b", "s")
+    )
+    text = events._repr_html_()
+    assert "3 events, 1 b, 2 s, sum of weights 3" in text
+    assert "<tr><td>pt&lt;</td><td></td><td>0.00 %</td><td>3</td>" in text
+    assert "<td>empty</td><td></td><td>100.00 %</td><td>–</td>" in text

@@ -99,3 +99,26 @@ def test_every_dependency_is_pinned():
     }
     missing = [d for d in wanted if re.match(r"[\w-]+", d)[0].lower().replace("_", "-") not in names]
     assert missing == []
+
+
+def test_every_public_name_is_on_the_page_of_the_api():
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    for name in set(fs.__all__) - {"__version__", "metrics"}:
+        assert re.search(rf"auto\w+:: {name}(\(\))?\n", page), name
+
+
+def test_every_page_of_the_documentation_is_in_its_contents():
+    """Commands are listed by the site itself."""
+    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    for path in (ROOT / "docs").glob("*.md"):
+        assert path.stem in VERBS or path.stem == "index" or f"\n{path.stem}\n" in index, path.name
+
+
+def test_every_notebook_is_in_the_contents_and_has_no_outputs():
+    import json
+
+    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    for path in (ROOT / "examples").glob("*.ipynb"):
+        assert f"\nnotebooks/{path.stem}\n" in index, path.name
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            assert not cell.get("outputs"), f"{path.name}: jupyter nbconvert --clear-output --inplace {path}"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fivesigma.data.formats import open_table
     from fivesigma.errors import FivesigmaError
     from fivesigma.events import Events
+    from fivesigma.exploration.description import describe
     from fivesigma.plugins import register
     from fivesigma.progress import Listener
     from fivesigma.runs.run import Run
@@ -54,6 +55,7 @@ _PLACES = {
     "builtin_names": "fivesigma.analysis.file",
     "check": "fivesigma.verbs.check",
     "compare": "fivesigma.verbs.compare",
+    "describe": "fivesigma.exploration.description",
     "evaluate": "fivesigma.verbs.evaluate",
     "explore": "fivesigma.verbs.explore",
     "export": "fivesigma.verbs.export",
@@ -85,6 +87,7 @@ __all__ = [
     "builtin_names",
     "check",
     "compare",
+    "describe",
     "evaluate",
     "explore",
     "export",

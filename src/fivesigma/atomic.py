@@ -85,10 +85,28 @@ def left_over(path: Path) -> list[Path]:
     return []
 
 
+def all_left_over(folder: Path) -> list[Path]:
+    """What killed commands of this machine have left in a folder and below: unfinished files, and folders of pieces."""
+    node = re.escape(_node())
+    pattern = re.compile(rf"\..*-{node}-(\d+)-\w{{8}}\.parts?(\..*)?")
+    found = []
+    for place, folders, files in os.walk(folder):
+        for name in [*folders, *files]:
+            match = pattern.fullmatch(name)
+            if match is not None and not _alive(int(match[1])):
+                found.append(Path(place, name))
+        # What is inside a folder of pieces goes with it.
+        folders[:] = [name for name in folders if not pattern.fullmatch(name)]
+    return sorted(found)
+
+
+def _node() -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "_", platform.node())[:32]
+
+
 def _of(path: Path) -> str:
     """How the names of temporary files of this machine begin; a name of the longest kind leaves no room for more."""
-    node = re.sub(r"[^A-Za-z0-9]+", "_", platform.node())[:32]
-    return f".{path.stem[:_LONGEST]}-{node}-"
+    return f".{path.stem[:_LONGEST]}-{_node()}-"
 
 
 _LONGEST = 100

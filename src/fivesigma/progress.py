@@ -1,11 +1,16 @@
 """Report progress to a listener: library code prints nothing."""
 
+import re
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 Progress = Callable[[float, float, str], None]
-"""`progress(done, total, text)`: `done` of `total` units are finished; `text` says what is going on."""
+"""`progress(done, total, text)`: `done` of `total` units are finished; `text` says what is going on.
+
+A number with its noun in the text, such as `reading train: 12,000 events`, is what the rate is given of.
+"""
 
 
 def silent(done: float, total: float, text: str) -> None:
@@ -48,7 +53,7 @@ class Listener:
         """How far a long step is."""
 
     def epoch(self, row: dict[str, float], epochs: int) -> None:
-        """An epoch of training is over; of the network of `fold`, if the row has one."""
+        """An epoch of training is over; of the network of `fold`, if the row has one; of so many `events`, if it says so."""
 
     def trials(self, objective: str, rows: Sequence[TrialRow], changed: TrialRow, done: float, total: float) -> None:
         """A search has moved on: all its trials, those in training first, then the best; which one has changed;
@@ -58,15 +63,100 @@ class Listener:
         """The long step is over."""
 
 
+_COUNT = re.compile(r"(\d[\d,]*) (events|muons|epochs|files|rounds|trials)\b")
+
+
+class Pace:
+    """How fast a long step is, and how long it will take: a new step begins when the text says something else.
+
+    Args:
+        clock: seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._step: tuple[str, float] | None = None
+        self._started = self._first = self._done = self._count = 0.0
+        self.unit = ""
+        self.rate = 0.0
+        self.left: float | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Since the step began."""
+        return self._clock() - self._started
+
+    def update(self, done: float, total: float, text: str) -> bool:
+        """Take note of how far the step is; tell whether it is a new one."""
+        step = (re.sub(r"\d[\d.,]*", "", text), total)
+        count, unit = _counted(done, text)
+        is_new = step != self._step or done < self._done
+        if is_new:
+            self._step, self._started = step, self._clock()
+            self._first, self._count, self.rate, self.left = done, count, 0.0, None
+        self.unit, self._done = unit, done
+        seconds = self.seconds
+        if seconds > 0.5:
+            self.rate = (count - self._count) / seconds
+            if done > self._first:
+                self.left = (total - done) * seconds / (done - self._first)
+        return is_new
+
+    def __str__(self) -> str:
+        """The rate and the time that is left, as far as they are known."""
+        words = [f"{_number_of(self.rate)} {self.unit}/s"] if self.unit and self.rate > 0 else []
+        return ", ".join([*words, *([f"{duration(self.left)} left"] if self.left is not None else [])])
+
+
+def _counted(done: float, text: str) -> tuple[float, str]:
+    found = _COUNT.search(text)
+    if found is not None:
+        return float(found[1].replace(",", "")), found[2]
+    # The text of a simulation stays as it is: its code is part of the name under which its events are kept.
+    return (done, "events") if text.startswith("simulating ") else (done, "")
+
+
+def _number_of(rate: float) -> str:
+    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}"
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it.
+
+    >>> duration(4.2), duration(200), duration(3600 * 5.5), duration(3600 * 50)
+    ('4 s', '3 min', '5 h 30 min', '50 h')
+    """
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes and hours < 24 else f"{hours} h"
+
+
 def format_epoch(row: dict[str, Any], epochs: int) -> str:
     """One line per epoch, as a batch log shows it.
 
     >>> format_epoch({"epoch": 1, "loss": 0.5, "val_loss": 0.4, "learning_rate": 0.001, "seconds": 2.0}, 4)
     'epoch 1/4  loss 0.5000  val_loss 0.4000  rate 0.001  2.0 s'
     """
-    values = "  ".join(f"{k} {_number(v)}" for k, v in row.items() if k not in ("fold", "epoch", "learning_rate", "seconds"))
+    values = "  ".join(f"{k} {_number(v)}" for k, v in row.items() if k not in _NO_METRICS)
     fold = f"fold {row['fold']:.0f}  " if "fold" in row else ""
-    return f"{fold}epoch {row['epoch']:.0f}/{epochs}  {values}  rate {row['learning_rate']:.3g}  {row['seconds']:.1f} s"
+    took = f"rate {row['learning_rate']:.3g}  {row['seconds']:.1f} s{speed(row)}"
+    return f"{fold}epoch {row['epoch']:.0f}/{epochs}  {values}  {took}"
+
+
+_NO_METRICS = ("fold", "epoch", "learning_rate", "seconds", "events")
+
+
+def speed(row: dict[str, Any]) -> str:
+    """Events per second of an epoch, if the row tells how many there were.
+
+    >>> speed({"seconds": 2.0, "events": 5000})
+    '  2,500 events/s'
+    """
+    return f"  {row['events'] / row['seconds']:,.0f} events/s" if row.get("events") and row["seconds"] else ""
 
 
 def _number(value: float) -> str:

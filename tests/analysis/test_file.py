@@ -245,3 +245,9 @@ def test_a_colon_without_a_blank_is_no_silent_loss(text):
 @pytest.mark.parametrize("text", ["{a: null, 'b:4': }", "a:\nb: 1", "{file.root:tree: 4}", "[a:b]", "{x: {}}"])
 def test_other_empty_values_are_left_alone(text):
     read(text)
+
+
+def test_a_name_longer_than_any_file_has_is_one_sentence(tmp_path):
+    (tmp_path / "a.yaml").write_text(f"extends: {'n' * 5000}\n")
+    with pytest.raises(AnalysisError, match="neither a file nor built in"):
+        load(tmp_path / "a.yaml")

@@ -12,7 +12,7 @@ from fivesigma.reporting.style import Picture
 from fivesigma.runs.context import RunContext
 from fivesigma.runs.session import RunSession
 from fivesigma.verbs.evaluate import assess, say_results
-from fivesigma.verbs.explore import describe
+from fivesigma.verbs.explore import describe_events
 
 EVENTS = 700
 CLASSES = {
@@ -95,7 +95,7 @@ def test_a_part_without_much_in_it_has_numbers_or_dashes(trained, part, case):
     if case == "equal scores":
         for variable in network.model.trainable_variables:
             variable.assign(np.zeros(variable.shape))
-    describe(session)
+    describe_events(session)
     assess(session, network)
     say_results(session)
     assert "</html>" in write_report(session.folder).read_text()

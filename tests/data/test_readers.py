@@ -539,3 +539,30 @@ def test_an_odd_line_among_plain_ones_is_left_to_pyarrow(odd):
         assert found["a"].tolist() == [1] * 5 + [3] + [1] * 5
     else:
         assert found is None
+
+
+def test_a_panic_of_the_parser_is_one_sentence(tmp_path, capfd):
+    """polars panics instead of raising an error where a file ends within a field of a quotation mark."""
+    (tmp_path / "e.csv").write_bytes(b'a,b\n1,2\n,1e\r\r.1\n"')
+    with pytest.raises(DataError):
+        open_table(str(tmp_path / "e.csv")).read()
+    capfd.readouterr()  # what it prints of itself
+
+
+def test_an_rntuple_that_claims_more_than_its_bytes_hold_is_refused(tmp_path, monkeypatch):
+    """uproot takes memory for the number of values that a page claims to hold, whatever its size."""
+    with uproot.recreate(tmp_path / "e.root") as file:
+        file.mkrntuple("Events", {"x": np.arange(60.0)})
+    monkeypatch.setattr("fivesigma.data.readers.root._MOST_PER_BYTE", 0.1)
+    with pytest.raises(DataError, match="bytes of it claim to hold 60 values"):
+        open_table(str(tmp_path / "e.root")).read()
+
+
+def test_an_hdf5_type_that_numpy_has_not_is_one_sentence(tmp_path):
+
+    kind = h5py.h5t.IEEE_F64LE.copy()
+    kind.set_ebias(5000)  # an exponent that no number of NumPy has
+    with h5py.File(tmp_path / "e.h5", "w") as file:
+        h5py.h5d.create(file.id, b"x", kind, h5py.h5s.create_simple((3,)))
+    with pytest.raises(DataError, match=r"cannot read .*e\.h5"):
+        open_table(str(tmp_path / "e.h5")).types()

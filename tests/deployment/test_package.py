@@ -6,7 +6,8 @@ import zipfile
 import pytest
 
 from fivesigma.analysis.file import validate
-from fivesigma.deployment.card import bibtex, model_card
+from fivesigma.deployment.card import model_card
+from fivesigma.deployment.citations import bibtex
 from fivesigma.deployment.package import INDEX, unpacked, write_package
 from fivesigma.errors import OutputError, RunError
 from fivesigma.runs.folder import RunFolder
@@ -114,5 +115,5 @@ def test_references_become_bibtex(folder):
         "@misc{analysis-1,\n  note = {Baldi \\& others, 100 \\% free, arXiv:1601.07913},\n  eprint = {1601.07913}," in text
     )
     assert "doi = {10.24432/C5PP5W}\n}" in text
-    assert "@misc{jax," in text
+    assert "@software{jax2018github," in text
     assert text.count("{") == text.count("}")

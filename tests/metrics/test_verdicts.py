@@ -150,3 +150,15 @@ def test_a_lower_rate_and_an_unequal_efficiency_of_a_baseline_are_said():
     sentences = verdicts({"test": binary(1) | {"baselines": {"trees": bad}}})
     assert "the baseline 'trees' at the trigger's threshold is 0.50 ± 0.10 times the network's, at equal" in sentences[0]
     assert "accepts 0.970 +0.010 −0.010 of the muons instead of 0.9" in sentences[1]
+
+
+def test_a_training_that_few_heavy_events_decide_is_said():
+    support = {"a": Metric(1000.0, 30.0), "b": Metric(1000.0, 950.0)}
+    rows = {name: {"support": value} for name, value in support.items()}
+    many = {name: {"support": Metric(1000.0, 30.0)} for name in support}
+    found = verdicts(
+        {"train": {"auc": Metric(0.8, 0.01), "per_class": rows}, "test": {"auc": Metric(0.8, 0.01), "per_class": many}}
+    )
+    assert found == [
+        "class 'b' has only 1 effective event in the train part: a few large weights decide what the network learns"
+    ]

@@ -40,11 +40,8 @@ def test_only_what_there_is_is_drawn(folder, drawn):
         "target": {"variable": "t", "histogram": histogram(1, 3)},
         "observers": {"p_t": {"all": histogram(1)}},
     }
-    tree["distributions"] = {f"x{i}": {"all": histogram(1, 2)} for i in range(13)}
     names = [picture.name for picture in data.figures(folder, ANALYSIS, tree)]
-    assert names == ["target", "features-1", "features-2", "observer-p-t"]
-    assert len(drawn.axes("features-1")) == 12
-    assert len(drawn.axes("features-2")) == 1
+    assert names == ["target", "observer-p-t"]
 
 
 def test_classes_are_bars_of_their_events_in_every_part(folder, drawn):
@@ -76,22 +73,6 @@ def test_missing_entries_are_percentages_beside_the_limit(folder, drawn, limit):
     assert axes.get_xlabel() == "missing entries [%]"
     expected = {} if limit is None else {"dropped beyond 50 %": [50, 50]}
     assert {name: line[0] for name, line in drawn.lines(axes).items()} == expected
-
-
-def test_distributions_have_unit_area_and_their_errors_for_every_class(folder, drawn):
-    tree = {"a": {"QCD": histogram(9, 1), "X": histogram(4, 16)}, "other": {"QCD": histogram(1, 1), "X": histogram(1, 1)}}
-    picture = data._distributions(folder, ANALYSIS, tree, ["a", "other"], 0, 0)
-    assert picture.title == "Distributions: a to other"
-    first, second = drawn.axes("features-1")
-    named = {one["label"]: one["values"] for one in drawn.steps(first) if one["label"]}
-    assert named == {"QCD": pytest.approx([0.9, 0.1]), "X": pytest.approx([0.2, 0.8])}
-    bands = [one for one in drawn.steps(first) if isinstance(one["baseline"], list)]
-    assert [one["values"] for one in bands] == [pytest.approx([1.2, 0.2]), pytest.approx([0.3, 1.0])]
-    assert [one["baseline"] for one in bands] == [pytest.approx([0.6, 0]), pytest.approx([0.1, 0.6])]
-    assert [axes.get_xlabel() for axes in (first, second)] == ["length [cm]", "other"]
-    figure = drawn["features-1"]
-    assert figure.get_supylabel() == "events, normalised to unit area"
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["QCD", "X"]
 
 
 def test_a_parameter_is_shown_in_events_and_the_target_in_unit_area(folder, drawn):
@@ -131,21 +112,3 @@ def test_correlations_are_an_image_between_minus_one_and_one(folder, drawn):
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["a", "b"]
     assert bar.get_ylabel() == "Pearson correlation"
     assert "1,234 events" in picture.caption
-
-
-def test_of_many_features_those_that_separate_the_classes_most_are_drawn(folder, drawn, monkeypatch):
-    monkeypatch.setattr(data, "MOST_DRAWN", 2)
-    pairs = {
-        "a": ((4, 4), (5, 3)),
-        "b": ((4, 4), (4, 4)),
-        "c": ((0, 0), (0, 0)),
-        "d": ((9, 0), (0, 2)),
-        "e": ((6, 2), (2, 6)),
-    }
-    tree = {name: {"s": histogram(*one), "b": histogram(*other)} for name, (one, other) in pairs.items()}
-    assert data.most_separating(tree, 2) == ["d", "e"]
-    assert data.most_separating(tree, 3) == ["a", "d", "e"]
-    assert data.most_separating(tree, 5) == list(tree)
-    (picture,) = data.figures(folder, ANALYSIS, {**NOTHING, "distributions": tree})
-    assert "3 features that separate the classes less are not drawn" in picture.caption
-    assert [axes.get_xlabel() for axes in drawn["features-1"].axes] == ["d", "e"]

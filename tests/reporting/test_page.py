@@ -1,7 +1,10 @@
 """The page of a run: what stands on it."""
 
+import base64
+import hashlib
 import json
 import re
+from html import unescape
 
 import pytest
 
@@ -29,8 +32,8 @@ def number(value, error=0.01):
 
 def cells(html):
     """First cell of each row → the others."""
-    rows = re.findall(r"<tr>(<td>.*?)</tr>", html)
-    texts = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in rows]
+    rows = re.findall(r'<tr>(<th scope="row">.*?)</tr>', html)
+    texts = [re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row) for row in rows]
     return {row[0]: row[1:] for row in texts}
 
 
@@ -42,8 +45,8 @@ def test_a_run_without_anything_to_show_says_so(tmp_path):
 
 def test_text_from_the_user_is_escaped(tmp_path):
     text = page.write_report(run(tmp_path, description="<script>alert(1)</script>")).read_text()
-    assert "<script>" not in text
-    assert "&lt;script&gt;" in text
+    assert "<script>alert" not in text
+    assert "&lt;script&gt;alert" in text
 
 
 def test_only_metrics_of_the_target_carry_its_unit(tmp_path, drawn):
@@ -55,15 +58,15 @@ def test_only_metrics_of_the_target_carry_its_unit(tmp_path, drawn):
     assert table["trigger_rate"][1] == "0.100 ± 0.010"
     assert "r_squared [" not in html
     assert "trigger_rate [" not in html
-    tiles = re.findall(r'<div class="tile"><b>(.*?)</b><span>(.*?)</span>', html)
-    assert tiles == [("0.300 ± 0.010", "test rmse [GeV]")]
+    keys = re.findall(r'<li class="first"><span>(.*?)</span><b>(.*?)</b>', html)
+    assert keys == [("RMSE [GeV], test events", "0.300 ± 0.010")]
 
 
 def test_a_sample_is_named_as_one(tmp_path, drawn):
     folder = run(tmp_path, metrics={"train": {"rmse": number(0.2)}, "test": {"rmse": number(0.2)}})
     folder.update_metadata(events={"train": 12345, "test": 10}, evaluated={"train": 1000, "test": 10})
     html = page.write_report(folder).read_text()
-    assert "<th>train (sample)</th><th>test</th>" in html
+    assert '<th scope="col">train (sample)</th><th scope="col">test</th>' in html
     assert "The train column is for a random sample: 1,000 of 12,345 events." in html
 
 
@@ -76,7 +79,7 @@ def test_folds_are_told_with_the_metrics_of_their_own_events(tmp_path, drawn):
     ]
     folder.write_json("folds.json", {"folds": rows})
     html = page.write_report(folder).read_text()
-    assert "<th>rmse [GeV]</th><th>width_68 [GeV]</th><th>bias [GeV]</th>" in html
+    assert '<th scope="col">rmse [GeV]</th><th scope="col">width_68 [GeV]</th><th scope="col">bias [GeV]</th>' in html
     table = cells(html)
     assert table["1"][:6] == ["1,000", "800", "200", "3 of 5", "0.25", "0.200 ± 0.010"]
     assert table["2"][5] == "0.400 ± 0.010"
@@ -107,17 +110,21 @@ def test_sections_stand_in_their_order_and_figures_in_their_sections(tmp_path, d
     told = []
     html = page.write_report(folder, lambda done, total, text: told.append(text)).read_text()
     marks = [
+        '<section id="answer"',
         "<b>Leakage?</b> a knows the answer.",
-        '<section id="results">',
-        "<h3>Metrics</h3>",
-        "<h3>Scan: AUC, signal",
-        '<h3 id="comparison">The network and its baselines (test)</h3>',
-        "<h3>Training against unseen events</h3>",
-        '<figure id="learning-curves"><h3>Learning curves</h3><svg></svg>',
-        '<figure id="scan-auc">',
-        '<section id="data">',
+        '<section id="data"',
         '<figure id="target">',
-        '<section id="setup">',
+        '<section id="training"',
+        '<figure id="learning-curves"><h3>Learning curves</h3>',
+        '<section id="evaluation"',
+        "<h3>Metrics</h3>",
+        '<h3 id="comparison">The network and its baselines (test)</h3>',
+        '<section id="search"',
+        "<h3>Scan: AUC, signal",
+        '<figure id="scan-auc">',
+        '<section id="trust"',
+        "<h3>Training against unseen events</h3>",
+        '<section id="provenance"',
         "Resolved analysis",
     ]
     places = [html.index(mark) for mark in marks]
@@ -135,3 +142,66 @@ def test_metrics_of_a_later_version_are_refused(tmp_path):
     folder.write_text("metrics.json", json.dumps({"version": 99, "test": {}}))
     with pytest.raises(RunError, match="version 99"):
         page.write_report(folder)
+
+
+def test_the_page_allows_its_own_script_and_nothing_else(tmp_path):
+    html = page.write_report(run(tmp_path)).read_text()
+    policy = unescape(re.search(r'Content-Security-Policy" content="(.*?)"', html)[1])
+    rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
+    script = re.search(r"<script>(.*)</script>", html, re.DOTALL)[1]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert rules == {
+        "default-src": "'none'",
+        "img-src": "data:",
+        "style-src": "'unsafe-inline'",
+        "script-src": f"'sha256-{digest}'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    assert "innerHTML" not in script
+    assert html.count("<script") == 1
+
+
+def test_the_provenance_tells_how_to_make_and_cite_the_run(tmp_path):
+    folder = run(tmp_path)
+    html = page.write_report(folder, citation="@misc{me}").read_text()
+    assert f"fivesigma run {folder / 'analysis.yaml'} --new" in html
+    assert "@misc{me}" in html
+    assert json.loads((folder / "manifest.json").read_text())["files"]["analysis.yaml"][0] in html
+
+
+def test_figures_can_be_downloaded_without_anything_beside_the_page(tmp_path):
+    html = page.write_report(run(tmp_path)).read_text()
+    figure = re.search(r'<figure id="learning-curves">.*?</figure>', html, re.DOTALL)[0]
+    pdf = re.search(r'href="data:application/pdf;base64,(.*?)"', figure)[1]
+    assert base64.b64decode(pdf).startswith(b"%PDF")
+    table = base64.b64decode(re.search(r'href="data:text/csv;base64,(.*?)"', figure)[1]).decode()
+    assert table == "epoch,loss,rmse,learning_rate,seconds\n1,1,1,0.1,1\n"
+    assert 'href="plots/learning-curves.png"' in figure
+
+
+def test_a_run_of_an_older_version_has_a_report(tmp_path):
+    folder = run(tmp_path, metrics={"test": {"rmse": number(0.2)}})
+    settings = (folder / "analysis.yaml").read_text().splitlines()
+    kept = [line for line in settings if not line.startswith(("published:", "style:"))]
+    folder.write_text("analysis.yaml", "\n".join(kept) + "\n")
+    (folder / "manifest.json").unlink()
+    metadata = folder.read_json("metadata.json")
+    folder.write_json("metadata.json", {key: value for key, value in metadata.items() if key != "git"})
+    assert "0.200 ± 0.010" in page.write_report(folder).read_text()
+
+
+def test_a_search_alone_is_reported(tmp_path):
+    folder = RunFolder.create(tmp_path, validate(REGRESSION, "test"), "test")
+    trials = [{"number": 1, "setting": {"train.epochs": 3}, "epochs": 3, "value": 0.5, "seconds": 1.0, "failure": None}]
+    (folder / "tune").mkdir()
+    folder.write_json("tune/tune.json", {"tune": {"objective": "loss", "method": "grid"}, "trials": trials})
+    html = page.write_report(folder).read_text()
+    assert '<section id="tuning"' in html
+    assert cells(html)["1"] == ["0.5", "3", "1", "3"]
+
+
+def test_formulas_in_titles_are_written_as_such_and_stay_text(tmp_path):
+    titles = {"t": "$p_T$ <b> of $\\mu^+$"}
+    html = page.write_report(run(tmp_path, titles=titles, metrics={"test": {"rmse": number(0.2)}})).read_text()
+    assert "A number: p<sub>T</sub> &lt;b&gt; of μ<sup>+</sup> [GeV] of each event." in html

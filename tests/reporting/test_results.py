@@ -195,7 +195,7 @@ def test_the_part_that_counts_is_always_among_the_roc_curves(folder, drawn):
 
 def test_scores_of_training_are_steps_and_those_of_test_events_points(folder, drawn):
     results._scores(folder, analysis(BINARY, evaluate={"threshold": 0.3}), SCORES, "test")
-    (axes,) = drawn.axes("scores")
+    axes, below = drawn.axes("scores")
     background, signal = (one for one in drawn.steps(axes) if one["label"])
     assert (background["label"], background["values"]) == ("QCD, training", [1.5, 0.5])
     assert (signal["label"], signal["values"]) == ("X, training", pytest.approx([0.4, 1.6]))
@@ -208,15 +208,22 @@ def test_scores_of_training_are_steps_and_those_of_test_events_points(folder, dr
     assert np.allclose(first["high"], [[1, 3]])
     assert np.allclose(second["high"], [[1.5, 2.5]])
     assert [line.get_xdata() for line in axes.lines if line.get_linestyle() == ":"] == [[0.3, 0.3]]
-    assert drawn.labels(axes) == ("score", "events, normalised to unit area")
+    assert drawn.labels(axes) == ("", "events, normalised to unit area")
     assert axes.get_yscale() == "log"
+    assert drawn.labels(below) == ("score", "test / training")
+    quotients = [(one["x"], one["y"], one["high"]) for one in drawn.points(below)]
+    # 2 / 1.5 with the relative errors 1/2 and 1/√30, and 2 / 1.6.
+    errors = [4 / 3 * (1 / 4 + 1 / 30) ** 0.5, 1.25 * (1 / 16 + 1 / SCORES["train"]["scores"]["X"]["counts"][1]) ** 0.5]
+    assert [quotient[:2] for quotient in quotients] == [([0.25], pytest.approx([4 / 3])), ([0.75], pytest.approx([1.25]))]
+    assert np.allclose([bar[0][1] - bar[0][0] for _, _, bar in quotients], np.multiply(2, errors))
     assert sorted(drawn.legend(axes)) == ["QCD, test", "QCD, training", "X, test", "X, training"]
 
 
 def test_with_folds_single_networks_are_compared_with_single_networks(folder, drawn):
     curves = {"train": SCORES["train"], "folds": SCORES["test"], "test": SCORES["train"]}
     results._scores(folder, analysis(BINARY), curves, "test")
-    (axes,) = drawn.axes("scores")
+    axes, below = drawn.axes("scores")
+    assert below.get_ylabel() == "out of fold / training"
     assert [(one["label"], one["y"]) for one in drawn.points(axes)] == [("QCD, out of fold", [2]), ("X, out of fold", [2])]
 
 
@@ -311,10 +318,10 @@ def test_the_response_has_the_truth_on_the_horizontal_axis(folder, drawn):
     tree = {"edges": [0.0, 1.0, 2.0], "counts": [[5.0, 1.0], [0.0, 3.0]], "events_outside": 1200}
     picture = results._response(folder, analysis(REGRESSION), tree, "test")
     axes = drawn.axes("response")[0]
-    (mesh,) = axes.collections
-    cells = mesh.get_array().reshape(2, 2)  # [prediction, truth]
-    assert cells.filled(-1).tolist() == [[5, -1], [1, 3]]
-    assert mesh.get_coordinates()[0, :, 0].tolist() == tree["edges"]
+    (image,) = axes.images
+    cells = image.get_array()  # [prediction, truth]
+    assert np.ma.filled(cells, -1).tolist() == [[5, -1], [1, 3]]
+    assert (tuple(image.get_extent()), image.origin) == ((0, 2, 0, 2), "lower")
     assert axes.lines[0].get_xydata().tolist() == [[0, 0], [2, 2]]
     assert drawn.labels(axes) == ("t [GeV]", "prediction of t [GeV]")
     assert picture.caption.endswith("1,200 events lie outside.")
@@ -325,7 +332,7 @@ def test_residuals_have_unit_area_and_tell_their_width(folder, drawn):
     curves = {part: {"residual": histogram(*n, edges=edges)} for part, n in {"train": (3, 1), "test": (4, 12)}.items()}
     metrics = {part: {"rmse": number(0.5), "width_68": number(0.25)} for part in curves}
     results._residual(folder, analysis(REGRESSION), metrics, curves, "test")
-    (axes,) = drawn.axes("residual")
+    axes, below = drawn.axes("residual")
     (outline,) = (one for one in drawn.steps(axes) if one["label"])
     assert outline["label"] == "train: RMSE 0.500 ± 0.010, 68 % ± 0.2500"
     assert (outline["values"], outline["edges"]) == ([0.75, 0.25], edges)
@@ -333,7 +340,9 @@ def test_residuals_have_unit_area_and_tell_their_width(folder, drawn):
     assert found["label"] == "test: RMSE 0.500 ± 0.010, 68 % ± 0.2500"
     assert (found["x"], found["y"]) == ([-0.5, 0.5], [0.25, 0.75])
     assert np.allclose(found["high"], [[0.125, 0.375], [0.75 - 12**0.5 / 16, 0.75 + 12**0.5 / 16]])
-    assert drawn.labels(axes) == ("predicted − true [GeV]", "events, normalised to unit area")
+    assert axes.get_ylabel() == "events, normalised to unit area"
+    assert drawn.labels(below) == ("predicted − true [GeV]", "ratio to training")
+    assert [one["y"] for one in drawn.points(below)] == [pytest.approx([1 / 3, 3])]
     assert axes.get_yscale() == "log"
 
 
@@ -341,7 +350,8 @@ def test_residuals_out_of_fold_are_drawn_once(folder, drawn):
     curves = {part: {"residual": histogram(3, 1)} for part in ("train", "folds")}
     metrics = {part: {"rmse": number(0.5), "width_68": number(0.25)} for part in curves}
     results._residual(folder, analysis(REGRESSION), metrics, curves, "folds")
-    (axes,) = drawn.axes("residual")
+    axes, below = drawn.axes("residual")
+    assert [one["y"] for one in drawn.points(below)] == [[1, 1]]
     assert [text.split(":")[0] for text in drawn.legend(axes)] == ["train", "folds"]
 
 
@@ -431,12 +441,8 @@ class TestTables:
         (table,) = results.tables({"test": {"of_a_package": number(0.5)}}, analysis(REGRESSION))
         assert table.rows == [["of_a_package", "0.500 ± 0.010", ""]]
 
-    def test_numbers_of_the_training_events_are_never_at_the_top(self):
-        assert results.headline({"train": METRICS["train"]}, analysis(REGRESSION)) == []
-
-    def test_the_headline_is_of_the_part_that_is_judged(self):
-        found = results.headline(METRICS, analysis(REGRESSION))
-        assert found == [("0.300 ± 0.010", "test rmse [GeV]"), ("0.100 ± 0.010", "test mae [GeV]")]
+    def test_the_headline_has_the_metrics_of_the_task_that_the_run_has(self):
+        assert results.headline_names(METRICS, analysis(REGRESSION)) == ["rmse", "mae"]
 
     def test_columns_of_folds_carry_their_units(self):
         columns = results.fold_columns(analysis(REGRESSION))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from fivesigma.analysis.file import validate
+from fivesigma.errors import MissingExtra
 from fivesigma.reporting import style
 from fivesigma.runs.folder import RunFolder
 
@@ -39,12 +40,13 @@ def test_labels_carry_title_and_unit():
     assert style.label(ANALYSIS, "other") == "other"
 
 
-def test_a_figure_is_saved_three_times_with_its_numbers(folder):
+def test_a_figure_is_saved_in_three_formats_with_its_numbers(folder):
     axes, figure = axes_and_figure()
     axes.plot([0, 1])
     picture = style.save(folder, figure, "name", "Title", "Caption", {"x": [1, 2]})
     assert (picture.name, picture.title, picture.caption) == ("name", "Title", "Caption")
     assert picture.svg.startswith("<svg")
+    assert (folder / "plots" / "name.csv").read_text() == "x\n1\n2\n"
     assert json.loads((folder / "plots" / "name.json").read_text()) == {"x": [1, 2]}
     assert (folder / "plots" / "name.pdf").read_bytes().startswith(b"%PDF")
     assert (folder / "plots" / "name.png").read_bytes().startswith(b"\x89PNG")
@@ -86,6 +88,41 @@ def test_a_bin_of_one_event_does_not_stretch_a_logarithmic_axis(draw):
     draw(axes, tree, "red", "text", density=False)
     axes.autoscale_view()
     assert axes.get_ylim()[0] > 1e-3
+
+
+def test_the_ratio_of_two_distributions_has_the_errors_of_both():
+    one = {"edges": [0.0, 1.0, 2.0, 3.0], "counts": [4.0, 4.0, 0.0], "errors": [2.0, 2.0, 0.0]}
+    other = {"edges": [0.0, 1.0, 2.0, 3.0], "counts": [9.0, 0.0, 3.0], "errors": [3.0, 0.0, 3.0]}
+    value, error = style.ratio(style.scaled(one, False), style.scaled(other, False))
+    assert value[0] == 9 / 4
+    assert error[0] == pytest.approx(9 / 4 * (1 / 4 + 1 / 9) ** 0.5)
+    assert np.isnan(value[1:]).all()
+
+
+def test_an_unknown_extra_of_a_look_is_a_sentence(monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "mplhep", None)
+    with pytest.raises(MissingExtra, match="style of an experiment") as caught, style.style(look="cms"):
+        pass
+    assert "fivesigma[style]" in caught.value.hint
+
+
+@pytest.mark.parametrize("look", ["cms", "atlas"])
+def test_the_look_of_an_experiment_changes_fonts_and_ticks_and_names_no_experiment(folder, look):
+    import matplotlib
+
+    pytest.importorskip("mplhep", reason="the extra `style` is not installed")
+    with style.style("Simulation", look):
+        assert matplotlib.rcParams["font.size"] == 10
+        assert matplotlib.rcParams["xtick.direction"] == "in"
+        assert 3 < matplotlib.rcParams["xtick.major.size"] < 12
+        assert matplotlib.rcParams["legend.numpoints"] == 1
+        axes, figure = axes_and_figure()
+        axes.plot([0, 1], [0, 1], label="line")
+        axes.legend()
+        assert style.save(folder, figure, look, "", "", {}).svg.startswith("<svg")
+    assert [text.get_text() for text in figure.texts] == ["Simulation"]
 
 
 def test_a_histogram_has_unit_area_or_its_counts():

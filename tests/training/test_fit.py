@@ -311,3 +311,17 @@ def test_without_validation_events_the_epoch_of_the_lowest_training_loss_is_kept
     fit(last, sample("binary"), None, settings, Problem("binary"))
     for one, other in zip(kept, last.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_the_listener_hears_how_far_an_epoch_is(monkeypatch):
+    monkeypatch.setattr(windows, "WINDOW_BYTES", 2000)
+    data, settings = sample("binary"), Train(epochs=2, batch_size=16)
+    heard, quiet, told = [], network("binary"), network("binary")
+    fit(told, data, None, settings, Problem("binary"), FitOptions(on_window=heard.append))
+    fit(quiet, data, None, settings, Problem("binary"))
+    assert heard == sorted(heard)
+    assert len(heard) > 4
+    assert heard[0] < 0.5
+    assert 1.5 < heard[-1] < 2
+    for one, other in zip(told.get_weights(), quiet.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)

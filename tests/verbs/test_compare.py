@@ -1,13 +1,79 @@
-"""The verb `compare`: two runs side by side."""
+"""The verb `compare`: runs side by side."""
 
+import json
+from pathlib import Path
+
+import numpy as np
 import pytest
 
+import fivesigma as fs
+from fivesigma.data.readers.parquet import ParquetReader
+from fivesigma.metrics.roc import auc
 
-@pytest.mark.usefixtures("undrawn")
-def test_compare_shows_what_differs(toy, command):
-    first = command("run", toy)[1].splitlines()[-1]
-    second = command("run", toy, "--set", "train.epochs=1")[1].splitlines()[-1]
+
+@pytest.fixture
+def runs(toy, command, undrawn):
+    settings = ([], ["--set", "train.epochs=1"], ["--set", "train.seed=7", "--set", "split.seed=3"])
+    return [command("run", toy, *more)[1].splitlines()[-1] for more in settings]
+
+
+def test_compare_shows_what_differs(runs, command):
+    first, second, third = runs
     code, out, _ = command("compare", first, second)
     assert code == 0
     assert "train.epochs" in out
     assert "test auc" in out
+    code, out, _ = command("compare", first, second, third)
+    assert code == 0
+    assert "third − first" in out
+    code, _, err = command("compare", first)
+    assert (code, "two runs or more" in err) == (2, True)
+
+
+def test_differences_on_the_same_events_have_the_paired_error(runs):
+    found = fs.compare(*runs[:2])
+    assert found["settings"] == {"train.epochs": [3, 1]}
+    rows = {(row["part"], row["name"]): row for row in found["metrics"]}
+    row = rows["test", "auc"]
+    (difference,) = row["differences"]
+    assert row["difference"] == {key: difference[key] for key in ("value", "error")}
+    assert (row["first"], row["second"]) == tuple(row["values"])
+    assert difference["value"] == pytest.approx(row["second"]["value"] - row["first"]["value"], abs=1e-12)
+    assert difference["same_events"] is True
+    assert difference["significance"] == difference["value"] / difference["error"]
+    # The slow twin: AUC of both on bootstrap replicas of the same events.
+    columns = [ParquetReader(f"{run}/predictions/test.parquet").read() for run in runs[:2]]
+    one, two = ({name: values[np.argsort(c["event_number"])] for name, values in c.items()} for c in columns)
+    generator = np.random.default_rng(1)
+    gaps = []
+    for _ in range(150):
+        weight = one["weight"] * generator.poisson(1.0, len(one["weight"]))
+        gaps.append(auc(two["score"], one["target"], weight).value - auc(one["score"], one["target"], weight).value)
+    assert difference["error"] == pytest.approx(np.std(gaps), rel=0.25)
+    independent = np.hypot(row["first"]["error"], row["second"]["error"])
+    assert difference["error"] < 0.9 * independent
+    # Training events are not kept.
+    (training,) = rows["train", "auc"]["differences"]
+    assert training["same_events"] is False
+
+
+def test_runs_on_other_events_have_independent_errors(runs):
+    found = fs.compare(runs[0], runs[2])
+    rows = {(row["part"], row["name"]): row for row in found["metrics"]}
+    # Another split of the training file: other validation events; the test file is the same.
+    (val,), (test,) = rows["val", "auc"]["differences"], rows["test", "auc"]["differences"]
+    assert (val["same_events"], test["same_events"]) == (False, True)
+    one, other = rows["val", "auc"]["values"]
+    assert val["error"] == pytest.approx(np.hypot(one["error"], other["error"]))
+
+
+def test_the_page_has_settings_metrics_and_curves(runs, command):
+    code, out, err = command("compare", *runs, "--html", "all.html")
+    assert (code, out.splitlines()[-1]) == (0, "all.html"), err
+    html = Path("all.html").read_text()
+    for text in ("train.epochs", "test auc", 'id="learning-curves"', 'id="roc"', "Content-Security-Policy"):
+        assert text in html
+    assert "plots/" not in html.replace("data-png", "")
+    code, out, _ = command("compare", *runs[:2], "--json")
+    assert code == 0
+    assert json.loads(out)["judged"] == "test"

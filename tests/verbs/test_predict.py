@@ -507,3 +507,41 @@ def test_friends_replace_nothing(toy, command):
     command("train", toy, "--set", "train.epochs=2")
     code, _, err = command("predict", "toy", "a.csv", "-o", "scores", "--friend")
     assert (code, "scores holds scores of another network" in err) == (2, True)
+
+
+@pytest.mark.parametrize("ending", ["parquet", "root", "csv"])
+def test_all_columns_of_the_files_are_kept(toy, command, ending):
+    run = command("run", toy)[1].splitlines()[-1]
+    fs.predict(run, ["test.csv", "train.csv"], f"alone.{ending}", workers=1)
+    code, _out, _ = command("predict", run, "test.csv", "train.csv", "-o", f"kept.{ending}", "--keep")
+    assert code == 0
+    alone, kept = (fs.open_table(f"{name}.{ending}").read() for name in ("alone", "kept"))
+    table = np.concatenate([np.genfromtxt(name, delimiter=",", names=True) for name in ("test.csv", "train.csv")])
+    assert set(kept) == {*alone, "event", "label", "x0", "x1", "x2", "w"}
+    for name in ("event", "label", "x0", "x1", "x2", "w"):
+        np.testing.assert_allclose(kept[name], table[name], rtol=1e-9)
+    for name in alone:
+        np.testing.assert_array_equal(kept[name], alone[name])
+
+
+def test_kept_columns_yield_their_name_and_lists_are_left_out(toy, command):
+    run = command("run", toy)[1].splitlines()[-1]
+    rows = np.genfromtxt("test.csv", delimiter=",", names=True)
+    columns = {name: pa.array(rows[name]) for name in rows.dtype.names}
+    columns |= {"score": pa.array(np.arange(len(rows))), "jets": pa.array([[1.0, 2.0]] * len(rows))}
+    columns |= {"flag": pa.array(rows["x0"] > 0)}
+    pq.write_table(pa.table(columns), "new.parquet")
+    code, out, _ = command("predict", run, "new.parquet", "-o", "kept.parquet", "--keep")
+    assert code == 0
+    assert "not one number for each event in new.parquet, so left out: jets" in out
+    kept = fs.open_table("kept.parquet").read()
+    np.testing.assert_array_equal(kept["score_2"], np.arange(len(rows)))
+    assert kept["score_2"].dtype == np.int64
+    assert kept["flag"].dtype == np.bool_
+    assert kept["score"].min() > 0
+    assert kept["score"].max() < 1
+    assert command("predict", run, "new.parquet", "-o", "friends", "--keep", "--friend")[0] == 2
+    pq.write_table(pa.table({name: values for name, values in columns.items() if name != "w"}), "other.parquet")
+    code, _, err = command("predict", run, "new.parquet", "other.parquet", "-o", "both.parquet", "--keep")
+    assert code == 2
+    assert "other.parquet has other columns than new.parquet, such as 'w'" in err

@@ -78,6 +78,12 @@ def test_python_and_command_line_agree(toy, command):
     assert len(run.history) == 3
     assert len(run.predictions()["score"]) == 500
     assert run.report.is_file()
+    roc = run.figure("roc")
+    assert roc._repr_png_().startswith(b"\x89PNG")
+    assert "roc" in run.figures
+    assert roc.numbers == json.loads((run.path / "plots" / "roc.json").read_text())
+    with pytest.raises(fs.FivesigmaError, match=r"no figure 'rok'.*'roc'"):
+        run.figure("rok")
 
 
 def test_the_program_runs_as_a_module():

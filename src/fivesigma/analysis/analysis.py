@@ -1,7 +1,7 @@
 """The whole analysis: its sections, and the checks that concern several of them."""
 
 import re
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -12,6 +12,7 @@ from fivesigma.analysis.firmware import Firmware
 from fivesigma.analysis.kinds import OneOf
 from fivesigma.analysis.parameters import Parameter
 from fivesigma.analysis.prepare import Prepare
+from fivesigma.analysis.published import Published, as_published
 from fivesigma.analysis.samples import Sample
 from fivesigma.analysis.search import Systematic
 from fivesigma.analysis.section import FilePath, Formula, Names, Role, Section, by_column
@@ -30,33 +31,53 @@ class Analysis(Section):
     """The content of an analysis file."""
 
     name: str = Field("analysis", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="names the run folder")
-    description: str = ""
+    description: str = Field("", description="what is asked; the report begins with it")
     references: list[str] = Field(default=[], description="what to cite, one line each")
-    samples: Annotated[dict[str, Sample], Role("place", "events")] = Field(default={})
+    published: dict[str, Annotated[Published, BeforeValidator(as_published)]] = Field(
+        default={}, description="published values to show beside those of the run: metric → number, or value and source"
+    )
+    style: Literal["plain", "cms", "atlas"] = Field(
+        "plain", description="look of the figures: our own, or fonts and ticks as in figures of CMS or ATLAS (extra `style`)"
+    )
+    samples: Annotated[dict[str, Sample], Role("place", "events")] = Field(
+        default={}, description="files of events, by a name of your choice"
+    )
     simulate: Annotated[Simulation | None, Role("place", "events")] = Field(
         None, description="events to simulate when no sample has files"
     )
     shards: Annotated[FilePath | None, Role("events")] = Field(
         None, description="folder written by `fivesigma prepare`, to read instead of the samples"
     )
-    treename: Annotated[str | None, Role("place", "events")] = None
+    treename: Annotated[str | None, Role("place", "events")] = Field(
+        None, description="tree, table or group inside the files"
+    )
     columns: Annotated[Names | dict[str, Names], Role("place", "events")] = Field(
         default=[], description="column names of files without a header; per array for NPZ and HDF5 tables"
     )
     missing_values: Annotated[list[float], Role("events", "reading")] = Field(
         default=[], description="values that mean missing, such as -999"
     )
-    selection: Annotated[Formula | None, Role("events", "reading")] = None
-    new_variables: Annotated[dict[str, Formula], Role("reading")] = Field(default={})
+    selection: Annotated[Formula | None, Role("events", "reading")] = Field(
+        None, description="condition that events must fulfil"
+    )
+    new_variables: Annotated[dict[str, Formula], Role("reading")] = Field(
+        default={}, description="name → expression of columns and of earlier new variables"
+    )
     features: Annotated[Names, Role("reading")] = Field(
         default=[], description="network inputs: columns, new variables or globs of them"
     )
     exclude: Annotated[Names, Role("reading")] = Field(default=[], description="features to leave out (globs allowed)")
-    labels: Annotated[Labels | None, Role("reading")] = None
-    target: Annotated[Target | None, Role("reading")] = None
-    weights: Annotated[Formula | None, Role("events", "reading")] = None
-    parameters: dict[str, Parameter] = Field(default={})
-    observers: Annotated[Names, Role("reading")] = Field(default=[])
+    labels: Annotated[Labels | None, Role("reading")] = Field(None, description="classes to tell apart (classification)")
+    target: Annotated[Target | None, Role("reading")] = Field(None, description="number to predict (regression)")
+    weights: Annotated[Formula | None, Role("events", "reading")] = Field(
+        None, description="weight of each event: a column or an expression; 1 by default"
+    )
+    parameters: dict[str, Parameter] = Field(
+        default={}, description="physics parameters that the network is given, such as a mass, by name"
+    )
+    observers: Annotated[Names, Role("reading")] = Field(
+        default=[], description="columns that are kept beside the scores and are no inputs"
+    )
     event_number: Annotated[Formula | None, Role("events", "reading")] = Field(
         None, description="column that numbers the events; without it their content is hashed"
     )
@@ -80,17 +101,17 @@ class Analysis(Section):
     systematics: dict[str, Systematic] = Field(
         default={}, description="uncertainties of the expected events, by name, for `evaluate.search`"
     )
-    split: Annotated[Split, Role("events")] = Split()
-    prepare: Prepare = Prepare()
+    split: Annotated[Split, Role("events")] = Field(Split(), description="which events train, validate and test")
+    prepare: Prepare = Field(Prepare(), description="preprocessing")
     model: Annotated[Any, OneOf(plugins.models, default=DEFAULT_MODEL)] = Field(
         {"kind": DEFAULT_MODEL}, description="the network; `kind` selects its type"
     )
-    train: Train = Train()
-    evaluate: Evaluate = Evaluate()
+    train: Train = Field(Train(), description="the training loop")
+    evaluate: Evaluate = Field(Evaluate(), description="results beyond the standard metrics")
     baselines: dict[str, Annotated[Any, OneOf(plugins.baselines)]] = Field(
         default={}, description="other models to compare the network with, trained on the same events; null removes one"
     )
-    tune: Tune = Tune()
+    tune: Tune = Field(Tune(), description="the search for better settings")
     firmware: Firmware | None = Field(None, description="ports and clock of the network as firmware")
 
     @model_validator(mode="before")
@@ -110,6 +131,10 @@ class Analysis(Section):
             raise ValueError("give either `labels` (classification) or `target` (regression)")
         if not self.features:
             raise ValueError("`features` is empty: name the network's inputs")
+        for name in self.published:
+            if name not in plugins.metrics:
+                known = [spec.name for spec in plugins.metrics]
+                raise ValueError(f"published: no metric {name!r}; {did_you_mean(name, known)}")
         self._check_sample_labels()
         self._check_formulas()
         self._check_folds()

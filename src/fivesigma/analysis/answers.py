@@ -43,11 +43,11 @@ class Labels(Section):
 class Target(Section):
     """What a regression learns: a number per event."""
 
-    variable: Formula
+    variable: Formula = Field(description="column or expression that the network learns")
     scale: float | None = Field(
         None,
         gt=0,
         description="the network learns variable × scale; by default the target is standardised with the mean and "
         "width of the training events. Results are always given in the target's own unit",
     )
-    unit: str = ""
+    unit: str = Field("", description="unit of the target, for tables and figures")

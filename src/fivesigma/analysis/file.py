@@ -138,7 +138,7 @@ def _resolved(value: Any) -> Any:
 def _locate(name: str) -> tuple[str, Path | None]:
     """Text of an analysis and the folder its relative paths refer to."""
     path = Path(name)
-    if path.suffix in (".yaml", ".yml") or path.is_file():
+    if path.suffix in (".yaml", ".yml") or _is_file(path):
         try:
             return path.read_text(encoding="utf-8"), path.resolve().parent
         except FileNotFoundError:
@@ -148,6 +148,13 @@ def _locate(name: str) -> tuple[str, Path | None]:
     if name not in builtin_names():
         raise AnalysisError(f"no analysis {name!r}, neither a file nor built in", hint=_which(name))
     return (resources.files("fivesigma") / "builtin" / f"{name}.yaml").read_text(encoding="utf-8"), None
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name longer than any file may have
+        return False
 
 
 def _which(name: str) -> str:

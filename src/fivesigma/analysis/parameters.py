@@ -23,7 +23,7 @@ class Parameter(Section):
         "to `values`. With `background: given`",
     )
     redraw: bool = Field(False, description="draw the value of background anew in every epoch; fixed in validation and test")
-    unit: str = ""
+    unit: str = Field("", description="unit of the parameter, for tables and figures")
 
     @model_validator(mode="after")
     def _drawn(self) -> Self:

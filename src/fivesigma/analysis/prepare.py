@@ -15,14 +15,17 @@ class Prepare(Section):
     )
     log: Names = Field(default=[], description="features replaced by their logarithm (globs allowed)")
     missing_flags: bool = Field(False, description="add a 0/1 input for each feature that is sometimes missing")
-    impute: Literal["mean", "median", "constant"] = "mean"
+    impute: Literal["mean", "median", "constant"] = Field("mean", description="what replaces a missing entry")
     fill: float = Field(0.0, description="the constant of `impute: constant`")
     scale: Literal["standard", "minmax", "robust", "power_of_two", "none"] = Field(
         "standard",
-        description="power_of_two: as standard, with the mean rounded to a whole number and the width to a power of two, "
+        description="standard: mean 0 and width 1; minmax: from 0 to 1; robust: median 0 and interquartile range 1; "
+        "power_of_two: as standard, with the mean rounded to a whole number and the width to a power of two, "
         "which firmware computes at no cost",
     )
-    scale_parameters: Literal["standard", "minmax", "power_of_two", "none"] = "standard"
+    scale_parameters: Literal["standard", "minmax", "power_of_two", "none"] = Field(
+        "standard", description="the same for physics parameters"
+    )
     class_weights: Literal["balanced", "root"] | dict[str, float] | None = Field(
         None,
         description="weight of each class in training: balanced, so that all classes count the same; root, the square "

@@ -22,7 +22,7 @@ class Split(Section):
         "that has not seen its fold; `test` is then ignored, and only samples for testing are tested on",
     )
     stratify: bool = Field(False, description="exact fractions within each class, instead of on average")
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, description="another one gives another division")
     overlap: Literal["error", "drop", "keep"] = Field(
         "error", description="test events that are also in the training files: refuse, drop from training, or keep"
     )

@@ -15,10 +15,10 @@ class Train(Section):
 
     renamed: ClassVar[Mapping[str, str]] = {"huber_delta": "loss: {kind: huber, delta: …}"}
 
-    epochs: int = Field(10, gt=0)
-    batch_size: int = Field(1024, gt=0)
-    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
-    learning_rate: float = Field(1e-3, gt=0)
+    epochs: int = Field(10, gt=0, description="times that the network sees every training event, at most")
+    batch_size: int = Field(1024, gt=0, description="events of one step")
+    optimizer: Literal["adam", "adamw", "sgd"] = Field("adam", description="method that changes the weights")
+    learning_rate: float = Field(1e-3, gt=0, description="size of a step; the largest one of a schedule")
     schedule: Literal["constant", "cosine", "one_cycle"] = Field("constant", description="how the learning rate changes")
     warmup_epochs: float = Field(0.0, ge=0, description="epochs over which the rate rises from zero (not for one_cycle)")
     weight_decay: float = Field(0.0, ge=0, description="decoupled weight decay")
@@ -51,7 +51,7 @@ class Train(Section):
     window: int = Field(
         1_000_000, gt=0, description="events in memory at a time when training from a prepared folder (`shards`)"
     )
-    seed: int = Field(1, ge=0)
+    seed: int = Field(1, ge=0, description="of the first weights, of dropout and of the order of the events")
 
     @classmethod
     def upgraded(cls, data: dict[str, Any]) -> dict[str, Any]:

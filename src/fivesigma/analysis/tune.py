@@ -15,14 +15,14 @@ from fivesigma.plugins import metrics
 class Choice(Section):
     """One of these values."""
 
-    choice: list[Any] = Field(min_length=1)
+    choice: list[Any] = Field(min_length=1, description="values to choose from")
 
 
 class IntRange(Section):
     """An integer from a range, both ends included."""
 
-    int: tuple[builtins.int, builtins.int]
-    step: builtins.int = Field(1, gt=0)
+    int: tuple[builtins.int, builtins.int] = Field(description="smallest and largest value")
+    step: builtins.int = Field(1, gt=0, description="distance between two values")
     log: bool = Field(False, description="uniform in the logarithm")
 
     @model_validator(mode="after")
@@ -34,8 +34,8 @@ class IntRange(Section):
 class FloatRange(Section):
     """A number from a range."""
 
-    float: tuple[builtins.float, builtins.float]
-    step: builtins.float | None = Field(None, gt=0)
+    float: tuple[builtins.float, builtins.float] = Field(description="smallest and largest value")
+    step: builtins.float | None = Field(None, gt=0, description="distance between two values; by default any number")
     log: bool = Field(False, description="uniform in the logarithm")
 
     @model_validator(mode="after")
@@ -72,9 +72,11 @@ class Tune(Section):
 
     renamed: ClassVar[Mapping[str, str]] = {"together": "trials_at_once"}
 
-    method: Literal["hyperband", "tpe", "random", "grid"] = "hyperband"
+    method: Literal["hyperband", "tpe", "random", "grid"] = Field("hyperband", description="how settings are proposed")
     space: dict[str, Range] = Field(default={}, description="dotted key of `model`, `train` or `prepare` → values to try")
-    objective: Annotated[str, NameOf(metrics, more=("loss",))] = "loss"
+    objective: Annotated[str, NameOf(metrics, more=("loss",))] = Field(
+        "loss", description="validation metric that trials compete for"
+    )
     max_epochs: int = Field(10, gt=0, description="number of epochs of a trial that is trained to the end")
     factor: int = Field(3, gt=1, description="each round keeps one trial in this many (hyperband)")
     trials: int = Field(20, gt=0, description="number of trials (random, tpe)")
@@ -84,7 +86,7 @@ class Tune(Section):
         description="number of trials proposed at a time (tpe): each batch learns from all earlier ones, "
         "and trains side by side",
     )
-    seed: int = Field(1, ge=0)
+    seed: int = Field(1, ge=0, description="of the proposed settings")
 
     @model_validator(mode="after")
     def _known_sections(self) -> Self:

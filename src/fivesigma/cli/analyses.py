@@ -1,10 +1,11 @@
 """`fivesigma analyses`."""
 
 from fivesigma.cli.console import Terminal
+from fivesigma.cli.options import Json, Quiet
 from fivesigma.plugins import models
 
 
-def analyses() -> None:
+def analyses(quiet: Quiet = False, as_json: Json = False) -> None:
     """List the built-in analyses."""
     from fivesigma.verbs import analyses
 
@@ -12,6 +13,12 @@ def analyses() -> None:
         [name, analysis.task, models.get(analysis.model.kind).label(analysis.model)]
         for name, analysis in analyses.analyses().items()
     ]
-    terminal = Terminal()
-    terminal.table("built-in analyses", ["name", "task", "network"], rows)
-    terminal.say("`fivesigma init NAME` prints one; `fivesigma run NAME` runs it")
+    header = ["name", "task", "network"]
+    terminal = Terminal(as_json=as_json)
+    if as_json:
+        terminal.document({"analyses": [dict(zip(header, row, strict=True)) for row in rows]})
+    elif quiet:
+        terminal.result("\n".join(row[0] for row in rows))
+    else:
+        terminal.table("built-in analyses", header, rows)
+        terminal.say("`fivesigma init NAME` prints one; `fivesigma run NAME` runs it")

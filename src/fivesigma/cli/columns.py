@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from fivesigma.cli.console import Terminal
-from fivesigma.cli.options import Columns, Format, Treename, parse_columns
+from fivesigma.cli.options import Columns, Format, Json, Treename, parse_columns
 
 
 def columns(
@@ -13,6 +13,7 @@ def columns(
     treename: Treename = None,
     kind: Format = None,
     names: Columns = None,
+    as_json: Json = False,
 ) -> None:
     """List the columns of a data file with their types, and what each holds for an event."""
     from fivesigma.data.readers.base import per_event
@@ -21,5 +22,10 @@ def columns(
     reader = columns.columns(file, treename, format=kind, names=parse_columns(names))
     types, length = reader.types(), reader.length()
     rows = [[name, kind, per_event(kind)] for name, kind in types.items()]
+    terminal = Terminal(as_json=as_json)
+    if as_json:
+        listed = [dict(zip(("name", "type", "holds"), row, strict=True)) for row in rows]
+        terminal.document({"table": reader.where, "rows": length, "columns": listed})
+        return
     counted = f", {length:,} rows" if length is not None else ""
-    Terminal().table(f"{reader.where}: {len(rows)} columns{counted}", ["column", "type", "for each event"], rows)
+    terminal.table(f"{reader.where}: {len(rows)} columns{counted}", ["column", "type", "for each event"], rows)

@@ -1,26 +1,46 @@
 """`fivesigma compare`."""
 
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
 from fivesigma.cli.console import Terminal
-from fivesigma.cli.options import RUNS, Output, RunName
+from fivesigma.cli.options import RUNS, Json, Output, Quiet
+from fivesigma.errors import RunError
+
+Runs = Annotated[
+    list[str], typer.Argument(metavar="RUN RUN...", help="Run folders, or names of analyses for their latest runs.")
+]
+Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page too, with curves overlaid.")]
 
 
-def compare(first: RunName, second: RunName, output: Output = RUNS) -> None:
-    """Two runs side by side: where their settings differ, and their metrics."""
+def compare(runs: Runs, html: Html = None, output: Output = RUNS, quiet: Quiet = False, as_json: Json = False) -> None:
+    """Runs side by side: where their settings differ, and their metrics beside those of the first one."""
     from fivesigma.metrics.metric import shown
+    from fivesigma.reporting.overlay import difference_cells, errors_in_words
     from fivesigma.verbs import compare
 
-    terminal = Terminal()
-    result = compare.compare(first, second, output)
-    differing = [[key, str(first), str(second)] for key, (first, second) in result["settings"].items()]
+    if len(runs) < 2:
+        raise RunError("compare needs two runs or more", hint="fivesigma compare RUN RUN")
+    terminal = Terminal(quiet, as_json)
+    result = compare.compare(*runs, output=output, html=html, listener=terminal)
+    ordinals = ["first", "second", "third", *(f"{n}th" for n in range(4, len(runs) + 1))][: len(runs)]
+    differing = [[key, *(str(value) for value in values)] for key, values in result["settings"].items()]
     if differing:
-        terminal.table("settings that differ", ["key", "first", "second"], differing)
+        terminal.table("settings that differ", ["key", *ordinals], differing)
     else:
         terminal.say("the settings are the same")
     rows = [
-        [f"{row['part']} {row['name']}", *(shown(row[key]) for key in ("first", "second", "difference"))]
+        [
+            f"{row['part']} {row['name']}",
+            *(shown(value) for value in row["values"]),
+            *(cell for each in row["differences"] for cell in difference_cells(each)),
+        ]
         for row in result["metrics"]
     ]
-    terminal.table("metrics", ["metric", "first", "second", "second − first"], rows)
-    terminal.say(
-        "The error of a difference assumes independent test samples; it is too large if both runs used the same events."
-    )
+    gaps = [text for name in ordinals[1:] for text in (f"{name} − first", "σ")]
+    terminal.table("metrics", ["metric", *ordinals, *gaps], rows)
+    terminal.say(errors_in_words(result, ordinals))
+    if html is not None or as_json:
+        terminal.result(html, result)

@@ -1,12 +1,13 @@
 """`fivesigma evaluate`."""
 
 from fivesigma.cli.console import Terminal
-from fivesigma.cli.options import RUNS, Output, Quiet, RunName
+from fivesigma.cli.options import RUNS, Json, Output, Quiet, RunName
 
 
-def evaluate(run: RunName, output: Output = RUNS, quiet: Quiet = False) -> None:
+def evaluate(run: RunName, output: Output = RUNS, quiet: Quiet = False, as_json: Json = False) -> None:
     """Score the run's events with its network and write metrics with uncertainties."""
     from fivesigma.verbs import evaluate
 
-    terminal = Terminal(quiet)
-    terminal.result(evaluate.evaluate(run, output, terminal))
+    terminal = Terminal(quiet, as_json)
+    result = evaluate.evaluate(run, output, terminal)
+    terminal.result(result, lambda: {"run": result.path, "metrics": result.metrics})

@@ -1,12 +1,43 @@
-"""`fivesigma explore`."""
+"""`fivesigma explore`: the events of an analysis, or what is in data files."""
+
+import glob
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
 
 from fivesigma.analysis.file import parse_data, parse_settings
+from fivesigma.cli.completion import analyses_and_files
 from fivesigma.cli.console import Terminal
-from fivesigma.cli.options import RUNS, AnalysisName, Cluster, Data, New, Output, Quiet, Set, Workers
+from fivesigma.cli.options import (
+    RUNS,
+    Cluster,
+    Columns,
+    Data,
+    Format,
+    Json,
+    New,
+    Output,
+    Quiet,
+    Set,
+    Treename,
+    Workers,
+    parse_columns,
+)
+from fivesigma.errors import AnalysisError
+
+_ANALYSIS_FILES = (".yaml", ".yml")
 
 
 def explore(
-    analysis: AnalysisName,
+    what: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="ANALYSIS|FILE...",
+            help="Analysis file or name of a built-in one; or data files, globs and file.root:treename too.",
+            autocompletion=analyses_and_files,
+        ),
+    ],
     settings: Set = None,
     data: Data = None,
     output: Output = RUNS,
@@ -14,12 +45,81 @@ def explore(
     new: New = False,
     workers: Workers = None,
     cluster: Cluster = None,
+    treename: Treename = None,
+    kind: Format = None,
+    names: Columns = None,
+    events: Annotated[
+        int | None,
+        typer.Option("--events", "-n", min=1, metavar="N", help="Events of data files to look at; by default a sample."),
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="PAGE", help="Also write what is in data files as an HTML page.")
+    ] = None,
+    as_json: Json = False,
 ) -> None:
-    """Describe the events: columns, missing entries, classes, distributions."""
+    """Describe the events of an analysis; or the columns of data files, without any analysis."""
+    of_files = {"--treename": treename, "--format": kind, "--columns": names, "--events": events, "--html": html}
+    of_analyses = {"--set": settings, "--data": data, "--new": new or None, "--workers": workers, "--cluster": cluster}
+    terminal = Terminal(quiet, as_json)
+    if len(what) > 1 or kind or is_data(what[0]):
+        _refuse(of_analyses, "an analysis", f"{what[0]} is taken as a data file")
+        layout = {"treename": treename, "format": kind, "columns": parse_columns(names)}
+        _files(what, {**layout, "events": events}, html, terminal)
+        return
+    _refuse(of_files, "data files", f"{what[0]} is taken as an analysis")
     from fivesigma.verbs import explore
 
-    terminal = Terminal(quiet)
     overrides, files = parse_settings(settings or []), parse_data(data or [])
-    result = explore.explore(analysis, overrides, files, output, terminal, new, workers, cluster)
+    result = explore.explore(what[0], overrides, files, output, terminal, new, workers, cluster)
     terminal.say(f"report: {result.report}")
-    terminal.result(result)
+    terminal.result(
+        result, lambda: {"run": result.path, "report": result.report, "explore": result.folder.read_json("explore.json")}
+    )
+
+
+def is_data(what: str) -> bool:
+    """Whether an argument names data files and no analysis."""
+    from fivesigma.data.formats import format_of_name, guess_format, split_treename
+    from fivesigma.errors import DataError
+
+    path = split_treename(what)[0]
+    if path.endswith(_ANALYSIS_FILES):
+        return False
+    if format_of_name(path) is not None or (glob.has_magic(path) and glob.glob(path, recursive=True)):
+        return True
+    if not Path(path).is_file():
+        return False
+    try:
+        guess_format(path)
+    except DataError:
+        return False
+    return True
+
+
+def _refuse(given: dict[str, Any], whose: str, taken: str) -> None:
+    """Refuse options that belong to the other use of the verb."""
+    for name, value in given.items():
+        if value:
+            raise AnalysisError(f"{name} belongs to {whose}, and {taken}", hint="fivesigma explore --help")
+
+
+def _files(files: list[str], options: dict[str, Any], html: Path | None, terminal: Terminal) -> None:
+    # The verb imports what trains networks, which takes longer than a look at a file.
+    from fivesigma.exploration import rows
+    from fivesigma.exploration.description import describe
+
+    if html is not None and html.suffix.lower() not in (".html", ".htm"):
+        raise AnalysisError(f"{html} does not end in .html", hint="--html PAGE.html")
+    found = describe(files, **options, listener=terminal)
+    title = f"{found.title}: {len(found.columns)} columns, {found.how}"
+    header = rows.header(terminal.width)
+    terminal.table(title, header, rows.rows(found, terminal.width), words=("type", "distribution"))
+    if not terminal.as_json:
+        for sentence in rows.sentences(found):
+            terminal.say(sentence)
+    if html is not None:
+        found.write_html(html)
+    if terminal.as_json:
+        terminal.document({**found.to_json(), **({"page": html} if html else {})})
+    elif html is not None:
+        terminal.result(html)

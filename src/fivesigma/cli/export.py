@@ -6,14 +6,22 @@ from typing import Annotated
 import typer
 
 from fivesigma.analysis.file import parse_settings
+from fivesigma.cli.completion import exporters
 from fivesigma.cli.console import Terminal
-from fivesigma.cli.options import RUNS, Quiet, RunName, parse_values
+from fivesigma.cli.options import RUNS, Json, Quiet, RunName, parse_values
 
 
 def export(
     run: RunName,
     format: Annotated[
-        str, typer.Option("--format", "-f", metavar="NAME", help="What to write: onnx, cpp, triton, rtl or hls.")
+        str,
+        typer.Option(
+            "--format",
+            "-f",
+            metavar="NAME",
+            help="What to write: onnx, cpp, triton, rtl or hls.",
+            autocompletion=exporters,
+        ),
     ] = "onnx",
     destination: Annotated[
         Path | None,
@@ -44,11 +52,12 @@ def export(
     ] = 1e-5,
     runs: Annotated[Path, typer.Option("--runs", metavar="DIR", help="Where runs are kept.")] = RUNS,
     quiet: Quiet = False,
+    as_json: Json = False,
 ) -> None:
     """Write the network of a run for other software, and compare it with the network."""
     from fivesigma.verbs import export
 
-    terminal = Terminal(quiet)
+    terminal = Terminal(quiet, as_json)
     found = export.export(
         run,
         format,
@@ -60,4 +69,4 @@ def export(
         output=runs,
         listener=terminal,
     )
-    terminal.result(found.path)
+    terminal.result(found.path, {"file": found.path, "format": format, "check": found.check})

@@ -7,13 +7,24 @@ from typing import Annotated
 import typer
 
 from fivesigma.analysis.file import parse_settings
+from fivesigma.cli import completion
 from fivesigma.errors import AnalysisError
 from fivesigma.names import expand_braces
 
 AnalysisName = Annotated[
-    str, typer.Argument(metavar="ANALYSIS", help="Analysis file, or the name of a built-in one (`fivesigma analyses`).")
+    str,
+    typer.Argument(
+        metavar="ANALYSIS",
+        help="Analysis file, or the name of a built-in one (`fivesigma analyses`).",
+        autocompletion=completion.analyses,
+    ),
 ]
-RunName = Annotated[str, typer.Argument(metavar="RUN", help="Run folder, or an analysis's name for its latest run.")]
+RunName = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN", help="Run folder, or an analysis's name for its latest run.", autocompletion=completion.runs
+    ),
+]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", "-s", metavar="KEY=VALUE", help="Override a key: --set train.epochs=10. May be repeated."),
@@ -24,6 +35,9 @@ Data = Annotated[
 ]
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Where runs are kept.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the result's path.")]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document on standard output; messages go to standard error.")
+]
 New = Annotated[bool, typer.Option("--new", help="Begin a new run even if one of this analysis is unfinished.")]
 Resume = Annotated[
     bool, typer.Option("--resume", help="Only go on with an unfinished run of this analysis; never begin one.")
@@ -53,7 +67,13 @@ Processes = Annotated[int | None, typer.Option("--processes", min=1, metavar="N"
 ProcessId = Annotated[int | None, typer.Option("--process-id", min=0, metavar="I", help="Which one this is, from 0.")]
 
 Format = Annotated[
-    str | None, typer.Option("--format", metavar="NAME", help="File format, if the file does not show it: root, csv, …")
+    str | None,
+    typer.Option(
+        "--format",
+        metavar="NAME",
+        help="File format, if the file does not show it: root, csv, …",
+        autocompletion=completion.formats,
+    ),
 ]
 Treename = Annotated[str | None, typer.Option("--treename", "-t", help="Tree, table or group inside the file.")]
 Columns = Annotated[

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from fivesigma.cli.console import Terminal
-from fivesigma.cli.options import RUNS, Quiet, RunName
+from fivesigma.cli.options import RUNS, Json, Quiet, RunName
 
 
 def package(
@@ -14,9 +14,11 @@ def package(
     destination: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="File to write, ending in .zip.")],
     runs: Annotated[Path, typer.Option("--runs", metavar="DIR", help="Where runs are kept.")] = RUNS,
     quiet: Quiet = False,
+    as_json: Json = False,
 ) -> None:
     """Write a run with a model card and BibTeX into one file."""
     from fivesigma.verbs import package
 
-    terminal = Terminal(quiet)
-    terminal.result(package.package(run, destination, runs, terminal))
+    terminal = Terminal(quiet, as_json)
+    written = package.package(run, destination, runs, terminal)
+    terminal.result(written, lambda: {"package": written, "bytes": written.stat().st_size})

@@ -11,6 +11,7 @@ from fivesigma.cli.options import (
     Cluster,
     Columns,
     Format,
+    Json,
     Quiet,
     RunName,
     Treename,
@@ -49,16 +50,20 @@ def predict(
         bool,
         typer.Option("--friend", help="Write a file of scores for each file, with the same rows; scored ones are kept."),
     ] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Write all columns of the files beside the scores, where an event has one number.")
+    ] = False,
     runs: Annotated[Path, typer.Option("--runs", metavar="DIR", help="Where runs are kept.")] = RUNS,
     quiet: Quiet = False,
     workers: Workers = None,
     cluster: Cluster = None,
+    as_json: Json = False,
 ) -> None:
     """Score every event of some files, in order; write scores and observers."""
     from fivesigma.verbs import predict
 
-    terminal = Terminal(quiet)
-    predict.predict(
+    terminal = Terminal(quiet, as_json)
+    scored = predict.predict(
         run,
         files,
         destination,
@@ -69,9 +74,10 @@ def predict(
         treename=treename,
         columns=parse_columns(names),
         friend=friend,
+        keep=keep,
         output=runs,
         listener=terminal,
         workers=workers,
         cluster=cluster,
     )
-    terminal.result(destination)
+    terminal.result(destination, {"output": destination, "events": scored})

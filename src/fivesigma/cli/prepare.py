@@ -1,13 +1,13 @@
 """`fivesigma prepare`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from fivesigma.analysis.file import parse_data, parse_settings
 from fivesigma.cli.console import Terminal
-from fivesigma.cli.options import AnalysisName, Cluster, Data, Quiet, Set, Workers
+from fivesigma.cli.options import AnalysisName, Cluster, Data, Json, Quiet, Set, Workers
 
 
 def prepare(
@@ -23,16 +23,23 @@ def prepare(
     quiet: Quiet = False,
     workers: Workers = None,
     cluster: Cluster = None,
+    as_json: Json = False,
 ) -> None:
     """Write an analysis's events as shuffled Parquet shards, for data larger than memory; goes on after a kill.
 
     Then: fivesigma run ANALYSIS --set shards=DIR
     """
+    from fivesigma.data.shards import Shards
     from fivesigma.verbs import prepare
 
-    terminal = Terminal(quiet)
+    terminal = Terminal(quiet, as_json)
     folder = prepare.prepare(
         analysis, parse_settings(settings or []), parse_data(data or []), output, shards, terminal, workers, cluster
     )
     terminal.say(f"train from it with: fivesigma run {analysis} --set shards={folder}")
-    terminal.result(folder)
+
+    def counted() -> dict[str, Any]:
+        shards = Shards(str(folder))
+        return {"folder": folder, "events": {part: shards.length(part) for part in shards.rows}}
+
+    terminal.result(folder, counted)

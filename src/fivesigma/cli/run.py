@@ -8,6 +8,7 @@ from fivesigma.cli.options import (
     Cluster,
     Coordinator,
     Data,
+    Json,
     New,
     Output,
     Processes,
@@ -17,6 +18,7 @@ from fivesigma.cli.options import (
     Set,
     Workers,
 )
+from fivesigma.cli.train import trained
 
 
 def run(
@@ -32,14 +34,19 @@ def run(
     coordinator: Coordinator = None,
     processes: Processes = None,
     process_id: ProcessId = None,
+    as_json: Json = False,
 ) -> None:
     """Explore, train, evaluate and report, in one run folder."""
     from fivesigma.cluster import multiprocess
     from fivesigma.verbs import run
 
     multiprocess.join(coordinator, processes, process_id)
-    terminal = Terminal(quiet or multiprocess.rank() > 0)
+    terminal = Terminal(quiet or multiprocess.rank() > 0, as_json)
     overrides, files = parse_settings(settings or []), parse_data(data or [])
     result = run.run(analysis, overrides, files, output, terminal, new, workers, cluster, resume)
     terminal.say(f"report: {result.report}")
-    terminal.result(result)
+    if as_json and multiprocess.rank() > 0:
+        return
+    terminal.result(
+        result, lambda: {"run": result.path, "report": result.report, **trained(result), "metrics": result.metrics}
+    )

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from fivesigma.cli.console import Terminal
-from fivesigma.cli.options import RUNS, Cluster, Output, Quiet, RunName, Workers
+from fivesigma.cli.options import RUNS, Cluster, Json, Output, Quiet, RunName, Workers
 
 
 def scan(
@@ -30,11 +30,12 @@ def scan(
     quiet: Quiet = False,
     workers: Workers = None,
     cluster: Cluster = None,
+    as_json: Json = False,
 ) -> None:
     """AUC, significance and expected limit at each hypothesis, such as a mass, beside networks trained to compare."""
     from fivesigma.verbs import scan
 
-    terminal = Terminal(quiet)
+    terminal = Terminal(quiet, as_json)
     result = scan.scan(
         run,
         leave_out=leave_out or (),
@@ -46,4 +47,4 @@ def scan(
         cluster=cluster,
     )
     terminal.say(f"report: {result.report}")
-    terminal.result(result)
+    terminal.result(result, lambda: {"run": result.path, "report": result.report, "scan": result.scan})

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from fivesigma.cli.console import Terminal
-from fivesigma.cli.options import Cluster, Quiet, Workers
+from fivesigma.cli.options import Cluster, Json, Quiet, Workers
 
 app = typer.Typer(help="Simulate events into a file.", no_args_is_help=True)
 
@@ -38,6 +38,7 @@ def resonance(
     workers: Workers = None,
     cluster: Cluster = None,
     quiet: Quiet = False,
+    as_json: Json = False,
 ) -> None:
     """pp → X → tt̄ and Standard Model tt̄ with Pythia 8, FastJet and a parametrised detector."""
     settings: dict[str, Any] = {
@@ -52,7 +53,7 @@ def resonance(
     }
     if mass:
         settings["masses"] = mass
-    _simulate(settings, destination, workers, cluster, quiet)
+    _simulate(settings, destination, workers, cluster, Terminal(quiet, as_json))
 
 
 @app.command()
@@ -68,6 +69,7 @@ def muons(
     workers: Workers = None,
     cluster: Cluster = None,
     quiet: Quiet = False,
+    as_json: Json = False,
 ) -> None:
     """Muons through a CMS-like endcap: the 87 variables and 3 parameters of the trigger archive (.npz), or named columns."""
     settings = {
@@ -80,12 +82,13 @@ def muons(
         "dead_chambers": dead_chambers,
         "seed": seed,
     }
-    _simulate(settings, destination, workers, cluster, quiet)
+    _simulate(settings, destination, workers, cluster, Terminal(quiet, as_json))
 
 
-def _simulate(settings: Mapping[str, Any], destination: Path, workers: int | None, cluster: str | None, quiet: bool) -> None:
+def _simulate(
+    settings: Mapping[str, Any], destination: Path, workers: int | None, cluster: str | None, terminal: Terminal
+) -> None:
     from fivesigma.verbs import simulate
 
-    terminal = Terminal(quiet)
     simulate.simulate(destination=destination, workers=workers, cluster=cluster, listener=terminal, **settings)
-    terminal.result(destination)
+    terminal.result(destination, {"file": destination, "settings": settings})

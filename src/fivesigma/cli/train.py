@@ -1,5 +1,7 @@
 """`fivesigma train`."""
 
+from typing import TYPE_CHECKING, Any
+
 from fivesigma.analysis.file import parse_data, parse_settings
 from fivesigma.cli.console import Terminal
 from fivesigma.cli.options import (
@@ -8,6 +10,7 @@ from fivesigma.cli.options import (
     Cluster,
     Coordinator,
     Data,
+    Json,
     New,
     Output,
     Processes,
@@ -17,6 +20,9 @@ from fivesigma.cli.options import (
     Set,
     Workers,
 )
+
+if TYPE_CHECKING:
+    from fivesigma.runs.run import Run
 
 
 def train(
@@ -32,13 +38,25 @@ def train(
     coordinator: Coordinator = None,
     processes: Processes = None,
     process_id: ProcessId = None,
+    as_json: Json = False,
 ) -> None:
     """Fit the recipe and the network; goes on with an interrupted run of the same analysis."""
     from fivesigma.cluster import multiprocess
     from fivesigma.verbs import train
 
     multiprocess.join(coordinator, processes, process_id)
-    terminal = Terminal(quiet or multiprocess.rank() > 0)
+    terminal = Terminal(quiet or multiprocess.rank() > 0, as_json)
     overrides, files = parse_settings(settings or []), parse_data(data or [])
     result = train.train(analysis, overrides, files, output, terminal, new, workers, cluster, resume)
-    terminal.result(result)
+    if as_json and multiprocess.rank() > 0:
+        return
+    terminal.result(result, lambda: {"run": result.path, **trained(result)})
+
+
+def trained(run: "Run") -> dict[str, Any]:
+    """What `--json` tells of a training: weights, epochs, seconds, and the last epoch of the network, or of each fold."""
+    metadata, last = run.folder.read_json("metadata.json"), dict[Any, Any]()
+    for row in run.history:
+        last[row.get("fold")] = row
+    known = {key: metadata.get(key) for key in ("weights", "epochs", "training_seconds")}
+    return {**known, "last_epochs": list(last.values())}

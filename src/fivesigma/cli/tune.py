@@ -2,7 +2,7 @@
 
 from fivesigma.analysis.file import parse_data, parse_settings
 from fivesigma.cli.console import Terminal
-from fivesigma.cli.options import RUNS, AnalysisName, Cluster, Data, New, Output, Quiet, Set, Workers
+from fivesigma.cli.options import RUNS, AnalysisName, Cluster, Data, Json, New, Output, Quiet, Set, Workers
 
 
 def tune(
@@ -14,12 +14,23 @@ def tune(
     new: New = False,
     workers: Workers = None,
     cluster: Cluster = None,
+    as_json: Json = False,
 ) -> None:
     """Search for the best settings (section `tune`), then run the analysis with them."""
+    from yaml import safe_load
+
     from fivesigma.verbs import tune
 
-    terminal = Terminal(quiet)
+    terminal = Terminal(quiet, as_json)
     overrides, files = parse_settings(settings or []), parse_data(data or [])
     result = tune.tune(analysis, overrides, files, output, terminal, new, workers, cluster)
     terminal.say(f"report: {result.report}")
-    terminal.result(result)
+    terminal.result(
+        result,
+        lambda: {
+            "run": result.path,
+            "report": result.report,
+            "best": safe_load((result.path / "analysis.yaml").read_text(encoding="utf-8")),
+            "metrics": result.metrics,
+        },
+    )

@@ -1,13 +1,17 @@
 """`fivesigma validate resonance` and `fivesigma validate muons`."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fivesigma.cli.console import Terminal
-from fivesigma.cli.options import Quiet, Workers
+from fivesigma.cli.options import Json, Quiet, Workers
 from fivesigma.errors import AnalysisError
+
+if TYPE_CHECKING:
+    from fivesigma.validation import Comparison
 
 app = typer.Typer(
     help="Compare a simulation with published numbers: a page with every target, value and verdict.", no_args_is_help=True
@@ -33,9 +37,10 @@ def resonance(
     workers: Workers = None,
     strict: Strict = False,
     quiet: Quiet = False,
+    as_json: Json = False,
 ) -> None:
     """pp → X → tt̄ against the published HEPMASS sample; a million events and two trainings by default."""
-    _validate("resonance", output, events, data, workers, strict, quiet)
+    _validate("resonance", output, events, data, workers, strict, Terminal(quiet, as_json))
 
 
 @app.command()
@@ -46,20 +51,28 @@ def muons(
     workers: Workers = None,
     strict: Strict = False,
     quiet: Quiet = False,
+    as_json: Json = False,
 ) -> None:
     """Muons against published figures of the CMS endcap track finder; 1,200,000 accepted muons by default."""
-    _validate("muons", output, events, data, workers, strict, quiet)
+    _validate("muons", output, events, data, workers, strict, Terminal(quiet, as_json))
 
 
 def _validate(
-    what: str, output: Path, events: int | None, data: Path | None, workers: int | None, strict: bool, quiet: bool
+    what: str, output: Path, events: int | None, data: Path | None, workers: int | None, strict: bool, terminal: Terminal
 ) -> None:
     from fivesigma.verbs import validate
 
     if output.exists() and not output.is_dir():
         raise AnalysisError(f"{output} is a file, not a folder", hint="give a folder with --output")
-    terminal = Terminal(quiet)
     result = validate.validate(what, output, events, data, workers, terminal)
-    terminal.result(result.page)
+    terminal.result(result.page, lambda: {"page": result.page, **_numbers(result.comparisons)})
     if strict and result.failed:
         raise typer.Exit(FAILED)
+
+
+def _numbers(comparisons: "Sequence[Comparison]") -> dict[str, Any]:
+    from fivesigma.validation import count_passes
+
+    passed, failed, open_ = count_passes(list(comparisons))
+    listed = [row.to_dict() for row in comparisons]
+    return {"passed": passed, "failed": failed, "not_judged": open_, "comparisons": listed}

@@ -42,10 +42,29 @@ def set_up() -> None:
 
     if not _started():
         jax.config.update("jax_num_cpu_devices", threads())
-    if jax.config.jax_compilation_cache_dir is None:
-        jax.config.update("jax_compilation_cache_dir", str(cache_folder() / f"xla-{machine()}"))
+    place = cache_folder() / f"xla-{machine()}"
+    if jax.config.jax_compilation_cache_dir is None and private(place):
+        jax.config.update("jax_compilation_cache_dir", str(place))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+def private(place: Path) -> bool:
+    """Whether only this user can write into a folder, which is made if it is not there.
+
+    A compiled program is run as it comes from disk: whoever can write it could have anything run.
+    """
+    try:
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        state = place.stat()
+        if hasattr(os, "getuid"):
+            if state.st_uid != os.getuid():
+                return False
+            if state.st_mode & 0o022:
+                place.chmod(0o700)
+    except OSError:
+        return False
+    return True
 
 
 _thread = threading.local()

@@ -1,7 +1,6 @@
-"""The model card of a run, and what to cite, as text."""
+"""The model card of a run, as text."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,12 +11,6 @@ from fivesigma.metrics.metric import Metric
 from fivesigma.metrics.result import judged_part, parts_of
 from fivesigma.metrics.spec import spec_of
 from fivesigma.runs.folder import RunFolder
-from fivesigma.version import __version__
-
-_SOFTWARE = {
-    "keras": ("Keras", "https://keras.io"),
-    "jax": ("JAX: composable transformations of Python+NumPy programs", "https://github.com/jax-ml/jax"),
-}
 
 
 def model_card(folder: RunFolder) -> str:
@@ -40,37 +33,6 @@ def model_card(folder: RunFolder) -> str:
     body = "\n\n".join(f"## {title}\n\n" + "\n".join(lines) for title, lines in sections.items())
     head = f"# {analysis.name}\n\n{analysis.description}" if analysis.description else f"# {analysis.name}"
     return f"{head}\n\nMade {metadata['created']} by fivesigma {metadata['fivesigma']}.\n\n{body}\n"
-
-
-def bibtex(folder: RunFolder) -> str:
-    """What to cite, as BibTeX: the references of the analysis, and the software by the run's versions."""
-    analysis, versions = folder.analysis(), folder.read_json("metadata.json").get("versions", {})
-    entries = [_reference(f"{analysis.name}-{i}", line) for i, line in enumerate(analysis.references, start=1)]
-    entries.append(_entry("fivesigma", {"title": "fivesigma", "note": f"version {__version__}"}))
-    for name, (title, address) in _SOFTWARE.items():
-        if name in versions:
-            entries.append(_entry(name, {"title": title, "url": address, "note": f"version {versions[name]}"}))
-    return "\n\n".join(entries) + "\n"
-
-
-def _reference(key: str, line: str) -> str:
-    fields = {"note": line}
-    arxiv, doi = re.search(r"arXiv:(\d{4}\.\d{4,5}|[a-z-]+/\d{7})", line), re.search(r"doi:(10\.\S+?)[,.;]?(?=\s|$)", line)
-    if arxiv:
-        fields |= {"eprint": arxiv[1], "archivePrefix": "arXiv"}
-    if doi:
-        fields["doi"] = doi[1]
-    return _entry(key, fields)
-
-
-def _entry(key: str, fields: Mapping[str, str]) -> str:
-    lines = [f"  {name} = {{{_escaped(value) if name in ('note', 'title') else value}}}" for name, value in fields.items()]
-    return "\n".join([f"@misc{{{key},", ",\n".join(lines), "}"])
-
-
-def _escaped(text: str) -> str:
-    """Text for BibTeX."""
-    return re.sub(r"([&%#_$])", r"\\\1", text)
 
 
 def _use(analysis: Analysis) -> list[str]:

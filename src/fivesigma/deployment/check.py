@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.deployment.base import FEATURES, PARAMETERS, Deliverable, Score
 from fivesigma.deployment.events import DRAWN, CheckEvents
+from fivesigma.deployment.physics import Scorer, search_rows, trigger_rows
 from fivesigma.metrics.spec import MetricOptions, functions_of
 from fivesigma.training.folds import Folds
 from fivesigma.training.network import Network
@@ -61,7 +62,14 @@ def compare(
     found["difference"]["alone"] = _largest(theirs[:1], alone) / scale
     found["difference"]["all_missing"] = _missing(what, scorer, score, arrays, parameters) / scale
     if given.part != DRAWN and np.isfinite(found["difference"]["largest"]):
-        found["metrics"] = _metrics(what, given, {"network": ours, "exported": theirs}, analysis)
+        both = {"network": ours, "exported": theirs}
+        found["metrics"] = _metrics(what, given, both, analysis) | trigger_rows(given.events, analysis, both)
+        if not what.fixed:
+            scorers: dict[str, Scorer] = {
+                "network": lambda values: scorer.score(given.events.features, values),
+                "exported": lambda values: score(arrays_of(what, given, values)),
+            }
+            found["metrics"] |= search_rows(given.events, analysis, parameters, scorers)
     return found
 
 

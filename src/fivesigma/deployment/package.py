@@ -10,7 +10,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from fivesigma.atomic import read_manifest, writing
-from fivesigma.deployment.card import bibtex, model_card
+from fivesigma.deployment.card import model_card
+from fivesigma.deployment.citations import bibtex
 from fivesigma.errors import RunError
 from fivesigma.runs.folder import RunFolder
 

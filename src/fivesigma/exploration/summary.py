@@ -168,6 +168,20 @@ def correlations(events: Events) -> dict[str, Any]:
     """
     step = max(1, len(events) // MOST_FOR_CORRELATION)
     x = events.features[::step].astype(np.float64)
+    rows = [[float(v) if np.isfinite(v) else None for v in np.clip(row, -1, 1)] for row in correlation_matrix(x)]
+    return {"names": list(events.feature_names), "matrix": rows, "events": len(x)}
+
+
+def correlation_matrix(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Pearson correlation of every pair of columns, over the rows in which both are finite; NaN where there is none.
+
+    Args:
+        x: [event, column].
+
+    >>> correlation_matrix(np.array([[0.0, 0.0], [1.0, -2.0]]))
+    array([[ 1., -1.],
+           [-1.,  1.]])
+    """
     present = np.isfinite(x)
     means = np.where(present, x, 0.0).sum(axis=0) / np.maximum(present.sum(axis=0), 1)
     x = np.where(present, x - means, 0.0)
@@ -177,6 +191,4 @@ def correlations(events: Events) -> dict[str, Any]:
         mean_of_first = (x.T @ mask) / count
         covariance = (x.T @ x) / count - mean_of_first * mean_of_first.T
         variance = ((x**2).T @ mask) / count - mean_of_first**2
-        matrix = covariance / np.sqrt(variance * variance.T)
-    rows = [[float(v) if np.isfinite(v) else None for v in np.clip(row, -1, 1)] for row in matrix]
-    return {"names": list(events.feature_names), "matrix": rows, "events": len(x)}
+        return np.asarray(covariance / np.sqrt(variance * variance.T))

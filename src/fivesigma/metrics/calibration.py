@@ -16,7 +16,7 @@ GROUPS = 1000
 
 
 def calibration_error(score: NDArray[Any], target: NDArray[Any], weight: Weight, bins: int = BINS) -> Metric:
-    """Expected calibration error: mean |score − fraction of signal| over bins with equal numbers of events.
+    """Expected calibration error: mean distance of score and fraction of signal over bins with equal numbers of events.
 
     Args:
         score: probability of class 1, [event].

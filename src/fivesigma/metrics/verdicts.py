@@ -18,6 +18,9 @@ UNEQUAL = 4.0
 FEW = 100
 """A class with fewer effective events than this gets a warning."""
 
+HEAVY = 30
+"""As few effective events of a class in training get one as well: fewer can hardly teach anything."""
+
 TOO_GOOD = 0.999
 """AUC above which an input is suspected of containing the answer."""
 
@@ -64,6 +67,7 @@ def verdicts(metrics: Mapping[str, Mapping[str, Any]], unit: str = "") -> list[s
         *_beaten(metrics[last], last, unit),
         *_unequal(metrics[last]),
         *_few(metrics[last], last),
+        *(sentence for part in _DECIDES if part != last for sentence in _heavy(metrics.get(part, {}), part)),
     ]
     return [sentence for sentence in found if sentence]
 
@@ -201,10 +205,25 @@ def _unequal(metrics: Mapping[str, Any]) -> list[str]:
 def _few(metrics: Mapping[str, Any], part: str) -> list[str]:
     rows = metrics.get("per_class", {})
     small = {name: row["support"] for name, row in rows.items() if _effective(row["support"]) < FEW}
+    return [f"class {name!r} has {_how_few(support)} in the {part} part" for name, support in small.items()]
+
+
+def _heavy(metrics: Mapping[str, Any], part: str) -> list[str]:
+    """A sentence for each class whose events, by their weights, count as a few."""
+    rows = metrics.get("per_class", {})
     return [
-        f"class {name!r} has {f'only {_effective(n):.0f} effective events' if n.value else 'no event'} in the {part} part"
-        for name, n in small.items()
+        f"class {name!r} has {_how_few(row['support'])} in the {part} part: a few large weights decide {_DECIDES[part]}"
+        for name, row in rows.items()
+        if 0 < _effective(row["support"]) < HEAVY
     ]
+
+
+_DECIDES = {"train": "what the network learns", "val": "which epoch is kept"}
+
+
+def _how_few(support: Metric) -> str:
+    number = f"{_effective(support):.0f}"
+    return f"only {number} effective event{'' if number == '1' else 's'}" if support.value else "no event"
 
 
 def _effective(support: Metric) -> float:

@@ -14,9 +14,11 @@ class Mlp(Section):
 
     kind: Literal["mlp"] = "mlp"
     layers: list[Annotated[int, Field(gt=0)]] = Field([112, 112, 112], description="units of each hidden layer")
-    activation: Literal["relu", "tanh", "gelu", "selu", "elu", "silu", "leaky_relu", "sigmoid"] = "relu"
+    activation: Literal["relu", "tanh", "gelu", "selu", "elu", "silu", "leaky_relu", "sigmoid"] = Field(
+        "relu", description="function after each hidden layer"
+    )
     dropout: Fraction | list[Fraction] = Field(0.0, description="after every hidden layer, or one value per layer")
-    batch_norm: bool = False
+    batch_norm: bool = Field(False, description="normalise the outputs of each hidden layer over the batch")
     l2: float = Field(0.0, ge=0, description="penalty on the squares of the weights")
     parameters: Literal["input", "affine", "both"] = Field(
         "input",

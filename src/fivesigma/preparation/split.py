@@ -128,7 +128,7 @@ def _cause(repeats: NDArray[np.intp]) -> str:
     if len(repeats) < min(_FEW_NUMBERS, total):
         return f"there are only {len(repeats)} different event numbers among {total:,} events"
     if total < _FEW_NUMBERS:
-        return f"there are only {total} events"
+        return "there is only 1 event" if total == 1 else f"there are only {total} events"
     return f"the {len(repeats):,} event numbers do not scatter as hashes of different numbers do"
 
 

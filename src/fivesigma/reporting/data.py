@@ -4,15 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fivesigma.analysis.analysis import Analysis
-from fivesigma.reporting.style import Picture, colour, fit_axis, label, new_figure, save, stairs
+from fivesigma.reporting.style import Picture, colour, file_name, fit_axis, label, new_figure, save, stairs
 from fivesigma.runs.folder import RunFolder
-
-PER_PAGE = 12
-MOST_DRAWN = 60
-"""Features whose distributions are drawn."""
 
 
 def figures(folder: RunFolder, analysis: Analysis, tree: Mapping[str, Any]) -> Iterator[Picture]:
@@ -25,11 +20,6 @@ def figures(folder: RunFolder, analysis: Analysis, tree: Mapping[str, Any]) -> I
         yield _one(folder, analysis, f"parameter-{name}", by_class, name, density=False)
     if any(row["missing"] > 0 for row in tree["columns"]):
         yield _missing(folder, analysis, tree)
-    names = most_separating(tree["distributions"], MOST_DRAWN)
-    left_out = len(tree["distributions"]) - len(names)
-    for start in range(0, len(names), PER_PAGE):
-        page = names[start : start + PER_PAGE]
-        yield _distributions(folder, analysis, tree["distributions"], page, start // PER_PAGE, left_out)
     for name, by_class in tree["observers"].items():
         yield _one(folder, analysis, f"observer-{name}", by_class, name)
     if 2 <= len(tree["correlations"]["names"]) <= 80:
@@ -72,66 +62,6 @@ def _missing(folder: RunFolder, analysis: Analysis, tree: Mapping[str, Any]) -> 
     return save(folder, figure, "missing", "Missing entries", caption, rows)
 
 
-def most_separating(tree: Mapping[str, Any], most: int) -> list[str]:
-    """Names of the features whose distributions differ most between classes, in their order; all if they are few.
-
-    The difference is the largest one between the cumulative distributions of two classes.
-
-    Args:
-        tree: feature → class → `edges` and `counts`.
-        most: so many at most.
-    """
-    if len(tree) <= most:
-        return list(tree)
-
-    def separation(name: str) -> float:
-        shares = [_cumulative(shape["counts"]) for shape in tree[name].values()]
-        return float(np.ptp(np.stack(shares), axis=0).max()) if len({len(share) for share in shares}) == 1 else 0.0
-
-    chosen = set(sorted(tree, key=separation, reverse=True)[:most])
-    return [name for name in tree if name in chosen]
-
-
-def _cumulative(counts: Any) -> NDArray[np.float64]:
-    total = np.cumsum(np.asarray(counts, float))
-    return total / total[-1] if len(total) and total[-1] > 0 else np.zeros_like(total)
-
-
-def _distributions(
-    folder: RunFolder, analysis: Analysis, tree: Mapping[str, Any], names: list[str], page: int, left_out: int
-) -> Picture:
-    from matplotlib.ticker import NullLocator
-
-    columns = min(4, len(names))
-    lines = -(-len(names) // columns)
-    figure, panels = new_figure(3.1 * columns, 2.35 * lines + 0.4, lines, columns)
-    for axes, name in zip(panels, names, strict=False):
-        for i, (kind, shape) in enumerate(tree[name].items()):
-            stairs(axes, shape, colour(i), kind, filled=i == 0)
-        fit_axis(axes, next(iter(tree[name].values())))
-        axes.set_xlabel(label(analysis, name), fontsize=8.5)
-        axes.tick_params(labelsize=8)
-        # Too many for a small panel, and most of the time that drawing takes.
-        axes.yaxis.set_minor_locator(NullLocator())
-        if axes.get_xscale() == "linear":
-            axes.xaxis.set_minor_locator(NullLocator())
-        axes.set_ylim(bottom=0)
-        axes.ticklabel_format(axis="y", scilimits=(-2, 3))
-    for axes in panels[len(names) :]:
-        axes.set_visible(False)
-    handles, kinds = panels[0].get_legend_handles_labels()
-    if len(kinds) > 1:
-        figure.legend(handles, kinds, loc="outside upper center", ncols=len(kinds))
-    figure.supylabel("events, normalised to unit area", fontsize=9)
-    first, last = names[0], names[-1]
-    title = f"Distributions: {first} to {last}" if len(names) > 1 else f"Distribution of {first}"
-    caption = "Distribution of each feature by class, unit area; the band is the statistical error."
-    if left_out:
-        caption += f" {left_out:,} features that separate the classes less are not drawn; explore.json has them."
-    numbers = {name: tree[name] for name in names}
-    return save(folder, figure, f"features-{page + 1}", title, caption, numbers)
-
-
 def _one(
     folder: RunFolder, analysis: Analysis, name: str, by_class: Mapping[str, Any], column: str, *, density: bool = True
 ) -> Picture:
@@ -151,7 +81,7 @@ def _one(
     if len(by_class) > 1:
         axes.legend()
     title = analysis.titles.get(column, column)
-    return save(folder, figure, _file_name(name), title, f"Distribution of {title}.", dict(by_class))
+    return save(folder, figure, file_name(name), title, f"Distribution of {title}.", dict(by_class))
 
 
 def _correlations(folder: RunFolder, tree: Mapping[str, Any]) -> Picture:
@@ -167,9 +97,3 @@ def _correlations(folder: RunFolder, tree: Mapping[str, Any]) -> Picture:
     figure.colorbar(image, ax=axes, label="Pearson correlation", shrink=0.8)
     caption = f"Linear correlation of every pair of features over {tree['events']:,} events (all classes); blank: undefined."
     return save(folder, figure, "correlations", "Correlations", caption, dict(tree))
-
-
-def _file_name(text: str) -> str:
-    import re
-
-    return re.sub(r"[^A-Za-z0-9-]+", "-", text).strip("-")

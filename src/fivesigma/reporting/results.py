@@ -11,7 +11,18 @@ from fivesigma.metrics.metric import is_metric, shown
 from fivesigma.metrics.result import judged_part
 from fivesigma.metrics.spec import monitored, spec_of
 from fivesigma.metrics.standard import TRIGGER_RATE
-from fivesigma.reporting.style import Picture, colour, count_scale, label, new_figure, points, save, stairs
+from fivesigma.reporting.style import (
+    Picture,
+    colour,
+    count_scale,
+    label,
+    new_figure,
+    points,
+    ratio_points,
+    save,
+    stairs,
+    with_ratio,
+)
 from fivesigma.reporting.table import Table
 from fivesigma.runs.folder import RunFolder
 
@@ -29,18 +40,14 @@ _PER_FOLD = {"binary": ("auc", "accuracy"), "multiclass": ("accuracy",), "regres
 """Out-of-fold metrics in the table of folds, by task."""
 
 
-def headline(metrics: Tree, analysis: Analysis) -> list[tuple[str, str]]:
-    """The metrics at the top of the page: value as text, and name.
+def headline_names(metrics: Tree, analysis: Analysis) -> list[str]:
+    """Names of the metrics at the top of the page, of those that the run has.
 
     Args:
         metrics: part → its numbers, from `metrics.json`.
         analysis: of the run.
     """
-    last = judged_part(metrics)
-    if last == "train":  # nothing at the top but numbers of events that the network has not seen
-        return []
-    names = [name for name in _HEADLINES[analysis.task] if name in _names(metrics)]
-    return [(shown(metrics[last].get(name)), f"{last} {heading(name, analysis)}") for name in names]
+    return [name for name in _HEADLINES[analysis.task] if name in _names(metrics)]
 
 
 def tables(metrics: Tree, analysis: Analysis, sampled: Container[str] = ()) -> list[Table]:
@@ -271,16 +278,20 @@ _WORDS = {"folds": "out of fold"}
 def _scores(folder: RunFolder, analysis: Analysis, curves: Tree, last: str) -> Picture:
     # With folds, single networks are compared with single networks, not with the mean of all.
     last = "folds" if "folds" in curves else last
-    figure, (axes,) = new_figure(6.4, 4.2)
+    figure, axes, below = with_ratio(6.4, 4.2, "train" in curves and last != "train")
     for i, name in enumerate(analysis.classes):
-        if "train" in curves and last != "train":
+        if below is not None:
             stairs(axes, curves["train"]["scores"][name], colour(2 * i), f"{name}, training", filled=True)
+            ratio_points(below, curves["train"]["scores"][name], curves[last]["scores"][name], colour(2 * i))
         points(axes, curves[last]["scores"][name], colour(2 * i), f"{name}, {_WORDS.get(last, last)}")
     axes.axvline(analysis.evaluate.threshold, color="0.6", ls=":", lw=1)
     scale = count_scale(histogram for part in curves.values() for histogram in part["scores"].values())
-    axes.set(xlabel="score", ylabel="events, normalised to unit area", yscale=scale, xlim=(0, 1))
+    axes.set(ylabel="events, normalised to unit area", yscale=scale, xlim=(0, 1))
     axes.set_ylim(top=axes.get_ylim()[1] * 6)
     axes.legend(ncols=2, loc="upper center")
+    (below or axes).set_xlabel("score")
+    if below is not None:
+        below.set_ylabel(f"{_WORDS.get(last, last)} / training")
     caption = (
         f"Training and {_WORDS.get(last, last)} must agree within errors; a difference is overtraining. Dotted: threshold."
     )
@@ -365,7 +376,11 @@ def _response(folder: RunFolder, analysis: Analysis, tree: Tree, last: str) -> P
     figure, (axes,) = new_figure(5.6, 4.6)
     edges, counts = np.asarray(tree["edges"]), np.asarray(tree["counts"]).T
     norm = LogNorm(max(float(counts[counts > 0].min()), 1e-12), float(counts.max())) if (counts > 0).any() else None
-    image = axes.pcolormesh(edges, edges, np.where(counts > 0, counts, np.nan), norm=norm, cmap="viridis", rasterized=True)
+    extent = (edges[0], edges[-1], edges[0], edges[-1])  # all bins have one width
+    shares = np.where(counts > 0, counts, np.nan)
+    image = axes.imshow(
+        shares, norm=norm, cmap="viridis", origin="lower", extent=extent, aspect="auto", interpolation="none"
+    )
     axes.plot(edges[[0, -1]], edges[[0, -1]], color="white", lw=0.8, ls="--")
     target = label(analysis, analysis.target.variable) if analysis.target else "target"
     axes.set(xlabel=target, ylabel=f"prediction of {target}")
@@ -377,7 +392,11 @@ def _response(folder: RunFolder, analysis: Analysis, tree: Tree, last: str) -> P
 
 
 def _residual(folder: RunFolder, analysis: Analysis, metrics: Tree, curves: Tree, last: str) -> Picture:
-    figure, (axes,) = new_figure(6.4, 4.0)
+    against = [part for part in dict.fromkeys(["folds", last]) if part in curves and part != "train"]
+    figure, axes, below = with_ratio(6.4, 4.0, "train" in curves and bool(against))
+    if below is not None:
+        for part in against:
+            ratio_points(below, curves["train"]["residual"], curves[part]["residual"], colour(1 if part == "folds" else 2))
     unit = f" [{analysis.target.unit}]" if analysis.target and analysis.target.unit else ""
     for part in dict.fromkeys(["train", *(["folds"] if "folds" in curves else []), last]):
         if part in curves:
@@ -386,7 +405,10 @@ def _residual(folder: RunFolder, analysis: Analysis, metrics: Tree, curves: Tree
             draw = stairs if part == "train" else points
             draw(axes, curves[part]["residual"], colour({"train": 0, "folds": 1}.get(part, 2)), text)
     scale = count_scale(curves[part]["residual"] for part in curves)
-    axes.set(xlabel=f"predicted − true{unit}", ylabel="events, normalised to unit area", yscale=scale)
+    (below or axes).set_xlabel(f"predicted − true{unit}")
+    axes.set(ylabel="events, normalised to unit area", yscale=scale)
+    if below is not None:
+        below.set_ylabel("ratio to training")
     axes.margins(y=0.25)
     axes.legend(loc="upper left", fontsize=8)
     axes.set_ylim(top=axes.get_ylim()[1] * 8)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -13,6 +14,8 @@ import numpy as np
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.atomic import writing
 from fivesigma.data.load import units_of
+from fivesigma.extras import mplhep
+from fivesigma.reporting.flat import csv_of
 from fivesigma.runs.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -65,25 +68,56 @@ class Picture:
     caption: str
     svg: str
 
+    @property
+    def is_broad(self) -> bool:
+        """Whether the figure is too broad for a telephone, where it is scrolled then instead of shrunk."""
+        found = re.match(r'<svg[^>]*? width="([\d.]+)', self.svg)
+        return found is not None and float(found[1]) > 500
+
 
 _note: ContextVar[str] = ContextVar("note", default="")
 
 
 @contextmanager
-def style(note: str = "") -> Iterator[None]:
+def style(note: str = "", look: str = "plain") -> Iterator[None]:
     """Draw with the house style, leaving the user's matplotlib settings alone.
 
     Args:
         note: text at the upper left of every figure, such as "Simulation".
+        look: `plain`, or `cms` or `atlas` for fonts, ticks and line widths as in figures of these experiments. No figure
+            bears the name of an experiment: what fivesigma makes is none of their results.
+
+    Raises:
+        MissingExtra: if the look needs `mplhep`, which is not installed.
     """
     import matplotlib
 
     token = _note.set(note)
     try:
-        with matplotlib.rc_context(_RC):
+        with matplotlib.rc_context(_RC | _look(look)):
             yield
     finally:
         _note.reset(token)
+
+
+_TAKEN = re.compile(r"font\.(family|sans-serif)|mathtext\..*|[xy]tick\..*|axes\.(linewidth|labelsize|titlesize)|legend\..*")
+"""Settings of an experiment's style that are taken over."""
+_LENGTH = re.compile(r"(?!legend\.\w+pad).*(size|width|pad)")
+"""Those in points, which are scaled to the size of our figures; distances in legends are in units of the font's size."""
+
+
+def _look(name: str) -> dict[str, Any]:
+    """Settings of matplotlib for a look, beside those of the house."""
+    if name == "plain":
+        return {}
+    theirs = {"cms": mplhep().style.CMS, "atlas": mplhep().style.ATLAS}[name]
+    factor = 10.0 / float(theirs["font.size"])
+    found: dict[str, Any] = {"font.size": 10.0}
+    for key, value in theirs.items():
+        if _TAKEN.fullmatch(key):
+            is_length = isinstance(value, int | float) and _LENGTH.fullmatch(key) is not None
+            found[key] = value * factor if is_length else value
+    return found | {"legend.frameon": False}
 
 
 def new_figure(width: float = 6.4, height: float = 4.4, rows: int = 1, columns: int = 1) -> "tuple[Figure, list[Axes]]":
@@ -96,8 +130,10 @@ def new_figure(width: float = 6.4, height: float = 4.4, rows: int = 1, columns: 
 
 
 def save(folder: RunFolder, figure: "Figure", name: str, title: str, caption: str, numbers: Any) -> Picture:
-    """Write a figure as PDF and PNG with its numbers as JSON below `plots/`, and return it as SVG."""
+    """Write a figure as PDF and PNG with its numbers as JSON and CSV below `plots/`, and return it as SVG."""
     from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    from fivesigma.reporting.drawing import drawn_once
 
     if note := _note.get():
         figure.text(0.005, 0.995, note, ha="left", va="top", fontsize=8, style="italic", color="0.35")
@@ -105,21 +141,18 @@ def save(folder: RunFolder, figure: "Figure", name: str, title: str, caption: st
             height = figure.get_size_inches()[1]
             engine.set(rect=(0, 0, 1, 1 - 0.17 / height))
     _draw_as_written(figure)
-    # The layout is worked out once, not again for each format.
-    engine = figure.get_layout_engine()
-    if engine is not None:
-        engine.execute(figure)
-    figure.set_layout_engine(None)  # "none" would leave a placeholder that draws every figure twice
+    drawn_once(figure)
     for ending in ("pdf", "png"):
         metadata = {"CreationDate": None} if ending == "pdf" else None
         with writing(folder / "plots" / f"{name}.{ending}") as part:
             figure.savefig(part, format=ending, metadata=metadata)
     folder.write_text(f"plots/{name}.json", json.dumps(numbers, allow_nan=False) + "\n")
+    folder.write_text(f"plots/{name}.csv", csv_of(numbers))
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None})
     svg = buffer.getvalue()
-    # Without the XML header, and with ids of its own: several figures share one page.
-    svg = svg[svg.index("<svg") :]
+    # Without the XML header and without words about itself, and with ids of its own: several figures share one page.
+    svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
     return Picture(name, title, caption, _own_ids(svg, name))
 
 
@@ -161,8 +194,6 @@ def _texts(figure: "Figure") -> "Iterator[Text]":
 
 
 def _own_ids(svg: str, name: str) -> str:
-    import re
-
     svg = re.sub(r'id="([^"]+)"', rf'id="{name}-\1"', svg)
     svg = re.sub(r'(xlink:href|href)="#([^"]+)"', rf'\1="#{name}-\2"', svg)
     return re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", svg)
@@ -183,6 +214,11 @@ def titled(analysis: Analysis, name: str) -> str:
     """A column's title with its name, for a table; the name alone if it has no other title."""
     title = analysis.titles.get(name, name)
     return f"{title} ({name})" if title != name else name
+
+
+def file_name(text: str) -> str:
+    """A text as the name of a file."""
+    return re.sub(r"[^A-Za-z0-9-]+", "-", text).strip("-")
 
 
 def colour(index: int) -> str:
@@ -229,11 +265,18 @@ def fit_axis(axes: "Axes", tree: Mapping[str, Any]) -> None:
     from matplotlib.ticker import MaxNLocator, NullLocator
 
     edges = np.asarray(tree["edges"], float)
-    if (edges > 0).all() and np.allclose(edges[1:] / edges[:-1], edges[1] / edges[0]) and edges[-1] > 10 * edges[0]:
+    if has_logarithmic_bins(edges):
         axes.set_xscale("log")
     elif len(edges) < 30 and np.allclose(edges % 1, 0.5):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
         axes.xaxis.set_minor_locator(NullLocator())
+
+
+def has_logarithmic_bins(edges: Any) -> bool:
+    """Whether bins have equal width in the logarithm, and span more than a decade."""
+    if edges[0] <= 0 or edges[-1] <= 10 * edges[0]:
+        return False
+    return bool(np.allclose(edges[1:] / edges[:-1], edges[1] / edges[0]))
 
 
 def scaled(tree: Mapping[str, Any], density: bool) -> tuple[Any, Any, Any]:
@@ -241,10 +284,60 @@ def scaled(tree: Mapping[str, Any], density: bool) -> tuple[Any, Any, Any]:
     edges, counts, errors = (np.asarray(tree[key], float) for key in ("edges", "counts", "errors"))
     counts = _nothing_for_rounding(counts, errors)
     # Logarithmic bins are drawn on a logarithmic axis, where they have equal width.
-    even = (edges > 0).all() and np.allclose(edges[1:] / edges[:-1], edges[1] / edges[0]) and edges[-1] > 10 * edges[0]
-    area = float(counts.sum() if even else (counts * np.diff(edges)).sum())
+    area = float(counts.sum() if has_logarithmic_bins(edges) else (counts * np.diff(edges)).sum())
     factor = 1 / area if density and area > 0 else 1.0
     return edges, counts * factor, errors * factor
+
+
+def ratio(first: tuple[Any, Any, Any], other: tuple[Any, Any, Any]) -> tuple[Any, Any]:
+    """Other / first in every bin with its error from Σw² of both; NaN where either is not positive.
+
+    >>> ratio((None, np.array([2.0, 0.0]), np.array([0.2, 0.0])), (None, np.array([4.0, 1.0]), np.array([0.4, 1.0])))
+    (array([ 2., nan]), array([0.28284271,        nan]))
+    """
+    a, b = first[1], other[1]
+    good = (a > 0) & (b > 0)
+    a, b = np.where(good, a, np.nan), np.where(good, b, np.nan)
+    value = b / a
+    return value, value * np.hypot(first[2] / a, other[2] / b)
+
+
+def ratio_points(axes: "Axes", first: Mapping[str, Any], other: Mapping[str, Any], colour: str) -> None:
+    """Draw the ratio other / first of two distributions of unit area as points with their errors, and a line at one.
+
+    Args:
+        axes: the panel below the distributions.
+        first, other: `edges`, `counts`, `errors`, with the same edges.
+        colour: of the points.
+    """
+    one, two = scaled(first, True), scaled(other, True)
+    value, error = ratio(one, two)
+    centres, some = (one[0][1:] + one[0][:-1]) / 2, np.isfinite(value)
+    axes.axhline(1, color="0.6", ls="--", lw=0.8)
+    axes.errorbar(centres[some], value[some], error[some], fmt="o", ms=2.5, lw=1, color=colour)
+    # Bins of a few events would hide the others.
+    sure = value[some][error[some] < 0.5 * value[some]]
+    low, high = axes.get_ylim() if axes.get_label() == "ratio" else (0.8, 1.2)
+    axes.set_label("ratio")
+    axes.set_ylim(max(0.0, min([low, *(sure - 0.1)])), min(3.0, max([high, *(sure + 0.1)])))
+
+
+def with_ratio(width: float, height: float, wanted: bool) -> "tuple[Figure, Axes, Axes | None]":
+    """A figure with a panel for distributions and, if it is wanted, a low one for their ratio. Sizes in inches.
+
+    Args:
+        width: of the figure.
+        height: of the figure without the lower panel, which adds an inch.
+        wanted: whether there is something to compare.
+    """
+    if not wanted:
+        figure, (axes,) = new_figure(width, height)
+        return figure, axes, None
+    figure, (upper, lower) = new_figure(width, height + 1, 2, 1)
+    upper.get_gridspec().set_height_ratios([3, 1])  # type: ignore[union-attr]
+    upper.sharex(lower)
+    upper.tick_params(labelbottom=False)
+    return figure, upper, lower
 
 
 def _nothing_for_rounding(values: Any, size: Any) -> Any:

@@ -1,15 +1,33 @@
 """A finished or unfinished run as a Python object: metrics, history, network and predictions."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fivesigma.analysis.analysis import Analysis
+from fivesigma.errors import RunError, did_you_mean
 from fivesigma.metrics.result import Results, parts_of
 from fivesigma.reporting.terminal import key_numbers
 from fivesigma.runs.folder import RunFolder
 from fivesigma.training.folds import Folds, load_trained
 from fivesigma.training.network import Network
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of a run: displayed in a notebook, and a file elsewhere."""
+
+    path: Path
+    """Of the PNG; PDF and numbers (JSON) stand beside it."""
+
+    @property
+    def numbers(self) -> Any:
+        """The numbers that are drawn."""
+        return json.loads(self.path.with_suffix(".json").read_text(encoding="utf-8"))
+
+    def _repr_png_(self) -> bytes:
+        return self.path.read_bytes()
 
 
 @dataclass(frozen=True)
@@ -58,6 +76,21 @@ class Run:
     def report(self) -> Path:
         """The report's path."""
         return self.path / "report.html"
+
+    @property
+    def figures(self) -> list[str]:
+        """Names of the figures that the report has drawn."""
+        return sorted(path.stem for path in (self.path / "plots").glob("*.png"))
+
+    def figure(self, name: str) -> Figure:
+        """A figure of the report.
+
+        Raises:
+            RunError: if the run has none of that name, with the nearest one that it has.
+        """
+        if name not in self.figures:
+            raise RunError(f"the run {self.path} has no figure {name!r}; {did_you_mean(name, self.figures)}")
+        return Figure(self.path / "plots" / f"{name}.png")
 
     def network(self) -> Network | Folds:
         """The trained network with its recipe, or those of all folds."""

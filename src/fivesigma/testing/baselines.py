@@ -39,7 +39,7 @@ def check_baseline(kind: BaselineKind, settings: Section | None = None, toleranc
     check_settings(kind)
     with never_raises(f"{kind.name}: the settings need values; give `settings`"):
         chosen = kind.settings() if settings is None else settings
-    title = kind.title(chosen)
+    title: Any = kind.title(chosen)  # of somebody else, so anything
     require(isinstance(title, str) and title, f"{kind.name}: the title is {title!r}, not the baseline in a few words")
     tasks = [task for task in TASKS if _takes(kind, chosen, task)]
     require(tasks, f"{kind.name} refuses two classes, three, and a regression")

@@ -28,7 +28,8 @@ def check_model(kind: ModelKind, settings: Section | None = None) -> None:
     check_settings(kind)
     with never_raises(f"{kind.name}: the settings need values; give `settings`"):
         chosen = kind.settings() if settings is None else settings
-    label, widest = kind.label(chosen), kind.widest(chosen)
+    label: Any = kind.label(chosen)  # of somebody else, so anything
+    widest: Any = kind.widest(chosen)
     require(isinstance(label, str) and label, f"{kind.name}: the label is {label!r}, not the network in a few words")
     whole = widest is None or (isinstance(widest, int) and widest > 0)
     require(whole, f"{kind.name}: the widest layer is said to have {widest!r} units")

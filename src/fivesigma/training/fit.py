@@ -67,6 +67,7 @@ class FitOptions:
             each candidate if they were measured now.
         stages: what changes between stages of the training, for kinds of networks that have stages.
         on_front: called with the networks at the end of the stages, once the training is over.
+        on_window: called within an epoch of several windows with the number of epochs that are trained, a fraction.
     """
 
     checkpoint_path: Path | None = None
@@ -77,6 +78,7 @@ class FitOptions:
     on_layout: Callable[[Layout, Mapping[str, float]], None] | None = None
     stages: Stages | None = None
     on_front: OnFront | None = None
+    on_window: Callable[[float], None] | None = None
 
 
 def fit(
@@ -125,7 +127,7 @@ def fit(
             options.on_epoch(row, settings.epochs)
 
     loop = _Loop([member], optimizer, source, team, problem)
-    loop.run(validation, options.stop_after_epoch or settings.epochs, on_epoch)
+    loop.run(validation, options.stop_after_epoch or settings.epochs, on_epoch, options.on_window)
     if member.failure is not None:
         raise member.failure
     member.assign()
@@ -258,7 +260,13 @@ class _Loop:
         self._run_window = _program(members[0], optimizer, source.steps, team, problem, many=self._many)
         self._validator = Validator(network, link, loss, problem, settings.monitor, team.rank, team.processes)
 
-    def run(self, validation: Arrays | Pieces | None, stop_after_epoch: int, on_epoch: OnEpoch) -> None:
+    def run(
+        self,
+        validation: Arrays | Pieces | None,
+        stop_after_epoch: int,
+        on_epoch: OnEpoch,
+        on_window: Callable[[float], None] | None = None,
+    ) -> None:
         """Train until the last epoch, or until every network has stopped early."""
         members, team = self._members, self._team
         rates = np.array([member.settings.learning_rate for member in members], np.float32)
@@ -279,6 +287,9 @@ class _Loop:
                 member.add(parts)
                 member.state.window = window.number + 1
             if not window.last:
+                if on_window is not None and team.rank == 0:
+                    # All windows of an epoch but the last have as many steps.
+                    on_window(window.epoch + (window.number + 1) * window.steps / self._source.steps)
                 if time.perf_counter() - saved > SAVE_SECONDS:
                     self._save(variables)
                     saved = time.perf_counter()

@@ -1,55 +1,144 @@
-"""The verb `compare`: two runs side by side."""
+"""The verb `compare`: runs side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from fivesigma.atomic import write_text
+from fivesigma.data.readers.parquet import ParquetReader
+from fivesigma.errors import FivesigmaError, RunError
+from fivesigma.metrics.difference import differences
 from fivesigma.metrics.metric import is_metric
-from fivesigma.metrics.result import parts_of
+from fivesigma.metrics.result import judged_part, parts_of
+from fivesigma.metrics.spec import MetricOptions
+from fivesigma.progress import Listener
 from fivesigma.runs.context import RUNS
 from fivesigma.runs.folder import RunFolder
 from fivesigma.runs.manifest import blaming_altered_files
 from fivesigma.runs.run import Run
+from fivesigma.scores import Scores, reordered
+from fivesigma.training.network import score_columns
 
 
-def compare(first: str | Path | Run, second: str | Path | Run, output: str | Path = RUNS) -> dict[str, Any]:
-    """Compare two runs.
+def compare(
+    first: str | Path | Run,
+    second: str | Path | Run,
+    *others: str | Path | Run,
+    output: str | Path = RUNS,
+    html: str | Path | None = None,
+    listener: Listener | None = None,
+) -> dict[str, Any]:
+    """Compare two runs or more with the first of them.
+
+    Args:
+        first, second, others: folders of runs, or names of analyses for their latest evaluated runs.
+        output: folder of all runs.
+        html: a file for the same as a page, with curves overlaid.
+        listener: receives progress.
 
     Raises:
         RunError: if a run has not been evaluated, or its files are damaged.
 
     Returns:
-        `settings`: dotted key → the two values where they differ; `metrics`: rows of part, name,
-        the two metrics, and the difference with its error. The errors are combined as if the
-        samples were independent, which is too large if both were tested on the same events.
+        `runs`: folders; `settings`: dotted key → the values where they differ; `judged`: the part that counts;
+        `metrics`: rows of part, name, the `values` of all runs, and `differences` of the others to the first, each with
+        `value`, `error`, `significance` in standard deviations, and `same_events`: whether both runs kept predictions of the
+        same events, so that fluctuations common to both cancel in the error. Otherwise errors are combined as if the samples
+        were independent. `first`, `second` and `difference` are those of the first two runs. `page`: the page, if wanted.
     """
-    folders = [RunFolder.open(r.path if isinstance(r, Run) else r, Path(output), "metrics.json") for r in (first, second)]
-    with blaming_altered_files(folders[0].path), blaming_altered_files(folders[1].path):
-        return _compared(folders)
+    listener = listener or Listener()
+    places = [run.path if isinstance(run, Run) else run for run in (first, second, *others)]
+    folders = [RunFolder.open(place, Path(output), "metrics.json") for place in places]
+    with ExitStack() as stack:
+        for folder in folders:
+            stack.enter_context(blaming_altered_files(folder.path))
+        compared = _compared(folders, listener)
+        if html is not None:
+            from fivesigma.reporting import overlay
+
+            listener.progress(1, 2, "drawing")
+            write_text(Path(html), overlay.page(folders, compared, str(html)))
+            compared["page"] = str(html)
+    return compared
 
 
-def _compared(folders: Sequence[RunFolder]) -> dict[str, Any]:
+def _compared(folders: Sequence[RunFolder], listener: Listener) -> dict[str, Any]:
     trees = [_flat(folder.analysis().model_dump(mode="json")) for folder in folders]
-    keys = dict.fromkeys([*trees[0], *trees[1]])
-    settings = {key: [tree.get(key) for tree in trees] for key in keys if trees[0].get(key) != trees[1].get(key)}
+    keys = dict.fromkeys(key for tree in trees for key in tree)
+    values = {key: [tree.get(key) for tree in trees] for key in keys}
+    settings = {key: each for key, each in values.items() if any(value != each[0] for value in each)}
     metrics = [parts_of(folder.read_json("metrics.json")) for folder in folders]
     rows = []
     for part in metrics[0]:
+        paired = [_paired(folders[0], other, part, listener) for other in folders[1:]]
         for name, one in metrics[0][part].items():
-            other = metrics[1].get(part, {}).get(name)
-            if is_metric(one) and is_metric(other) and None not in (*one.values(), *other.values()):
-                difference = other["value"] - one["value"]
-                error = (one["error"] ** 2 + other["error"] ** 2) ** 0.5
-                rows.append(
-                    {
-                        "part": part,
-                        "name": name,
-                        "first": one,
-                        "second": other,
-                        "difference": {"value": difference, "error": error},
-                    }
-                )
-    return {"runs": [str(folder) for folder in folders], "settings": settings, "metrics": rows}
+            every = [tree.get(part, {}).get(name) for tree in metrics]
+            if not is_metric(one) or not any(is_metric(other) for other in every[1:]):
+                continue
+            gaps = [_difference(one, other, pairs.get(name)) for other, pairs in zip(every[1:], paired, strict=True)]
+            if all(gap is None for gap in gaps):
+                continue
+            rows.append(_row(part, name, every, gaps))
+    judged = judged_part(metrics[0])
+    return {"runs": [str(folder) for folder in folders], "settings": settings, "judged": judged, "metrics": rows}
+
+
+def _row(part: str, name: str, values: Sequence[Any], gaps: Sequence[dict[str, Any] | None]) -> dict[str, Any]:
+    known = [value if is_metric(value) else None for value in values]
+    simple = None if gaps[0] is None else {key: gaps[0][key] for key in ("value", "error")}
+    row = {"part": part, "name": name, "first": known[0], "second": known[1], "difference": simple}
+    return {**row, "values": known, "differences": list(gaps)}
+
+
+def _difference(one: Mapping[str, Any], other: Any, paired: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Other − one, with the paired error if there is one."""
+    if not is_metric(other) or None in (*one.values(), *other.values()):
+        return None
+    error = (one["error"] ** 2 + other["error"] ** 2) ** 0.5
+    same = paired is not None and paired["error"] is not None
+    if paired is not None and same:
+        error = paired["error"]
+    value = other["value"] - one["value"]
+    significance = value / error if error > 0 else None
+    return {"value": value, "error": error, "significance": significance, "same_events": same}
+
+
+def _paired(first: RunFolder, other: RunFolder, part: str, listener: Listener) -> dict[str, dict[str, float | None]]:
+    """Metric → difference on the same events; empty if the runs did not keep predictions of the same events."""
+    if not all(folder.has(f"predictions/{part}.parquet") for folder in (first, other)):
+        return {}
+    listener.progress(0, 1, f"comparing {part} events one by one")
+    try:
+        one, two = (_scores(folder, part) for folder in (first, other))
+    except (FivesigmaError, KeyError, ValueError):
+        return {}  # what cannot be read is no reason to keep the metrics back
+    if not np.array_equal(one.event_number, two.event_number) or not np.array_equal(one.weight, two.weight):
+        return {}
+    settings = first.analysis().evaluate
+    found = differences(one, two, MetricOptions(settings.threshold, settings.bootstrap))
+    return {name: metric.to_dict() for name, metric in found.items()}
+
+
+def _scores(folder: RunFolder, part: str) -> Scores:
+    """The scores that a run kept of a part, in the order of the event numbers."""
+    columns = ParquetReader(str(folder / "predictions" / f"{part}.parquet")).read()
+    classes = folder.analysis().classes
+    like = Scores(np.zeros((0, max(len(classes), 1)), np.float32), np.zeros(0), np.zeros(0), classes)
+    wanted = [name for name in score_columns(like) if name != "predicted_class"]
+    score = [np.asarray(columns[name], np.float32) for name in wanted]
+    if not np.isfinite(np.stack(score)).all():
+        raise RunError("there are scores that are not finite")
+    scores = Scores(
+        score=score[0] if len(score) == 1 else np.stack(score, axis=1),
+        target=np.asarray(columns["target"]),
+        weight=np.asarray(columns["weight"], np.float64),
+        classes=classes,
+        event_number=np.asarray(columns["event_number"], np.uint64),
+    )
+    return reordered(scores, np.argsort(scores.event_number, kind="stable"))
 
 
 def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:

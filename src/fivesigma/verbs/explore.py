@@ -1,4 +1,4 @@
-"""The verb `explore`: describe the data before anything is trained."""
+"""The verb `explore`: the events of an analysis; what is in files without one is `exploration.description`."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -35,7 +35,7 @@ def explore(
     resolved = load(analysis, settings, data)
     check_cluster(cluster, shares=resolved.simulates)
     session = RunSession.start(resolved, context, needs="explore", new=new)
-    tree = as_json(describe(session))
+    tree = as_json(describe_events(session))
     write(session)
     session.folder.finish()
     for table in data_tables(tree, session.analysis):
@@ -43,7 +43,7 @@ def explore(
     return Run(session.folder.path)
 
 
-def describe(session: RunSession) -> dict[str, Any]:
+def describe_events(session: RunSession) -> dict[str, Any]:
     """Describe the events of a run in `explore.json`."""
     folder, source, listener, analysis = session.folder, session.source, session.listener, session.analysis
     folder.begin("explore")

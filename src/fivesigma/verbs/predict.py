@@ -20,6 +20,7 @@ from fivesigma.atomic import folder_beside, named_errors, write_text, writing
 from fivesigma.baselines.saved import NETWORK, SavedBaseline, check_name, load_baseline
 from fivesigma.cluster.base import tell
 from fivesigma.data.formats import expand, format_of_name, split_treename
+from fivesigma.data.kept import Kept, keepable
 from fivesigma.data.load import Layout, features_of, plain_features, plan_for, reader_of_new, whole_numbers
 from fivesigma.data.plan import Plan, Variables
 from fivesigma.data.readers.base import ColumnNames
@@ -28,7 +29,7 @@ from fivesigma.deployment.exported import CHECKED, ExportedModel, known_exports,
 from fivesigma.deployment.metadata import hashes
 from fivesigma.errors import AnalysisError, ColumnNotFound, OutputError, RunError
 from fivesigma.metrics.calibration import Isotonic
-from fivesigma.names import column_of
+from fivesigma.names import column_of, quoted
 from fivesigma.prefetch import prefetch, side_by_side
 from fivesigma.progress import Listener
 from fivesigma.runs.context import RUNS, RunContext
@@ -62,6 +63,7 @@ def predict(
     treename: str | None = None,
     columns: ColumnNames = (),
     friend: bool = False,
+    keep: bool = False,
     output: str | Path = RUNS,
     listener: Listener | None = None,
     workers: int | None = None,
@@ -85,6 +87,8 @@ def predict(
         columns: column names of files without a header, or of arrays; by default those of the analysis.
         friend: write a file of scores for each file, without observers, into the folder `destination`; it has the
             name and the rows of the file, so it can be its friend. Files that are there already are not scored again.
+        keep: write every column of the files that has one number for each event, beside the scores. A column whose name
+            the output needs for itself is written as `NAME_2`.
         output: folder of all runs.
         listener: receives messages and progress.
         workers: processes that score several files in parallel; by default one per core. The output
@@ -100,6 +104,8 @@ def predict(
     listener = context.listener
     folder = RunFolder.open(run.path if isinstance(run, Run) else run, context.output, TRAINED)
     destination = Path(destination)
+    if keep and friend:
+        raise AnalysisError("a friend holds scores only, and `keep` all columns", hint="give either --keep or --friend")
     if destination.exists() and not friend:
         raise OutputError(f"{destination} exists already", hint="choose another name, or remove it first")
     if not friend:
@@ -113,7 +119,8 @@ def predict(
     observers = [] if friend else _common_observers(analysis, listed, layout, listener)
     seen = _seen_files(folder, analysis, listed, listener)
     chosen = model if exported is None else f"{EXPORTED}{exported}"
-    task = Scoring(str(folder.path.absolute()), tuple(observers), given, seen, chosen, layout)
+    kept = _common_columns(analysis, listed, layout, listener) if keep else []
+    task = Scoring(str(folder.path.absolute()), tuple(observers), given, seen, chosen, layout, tuple(kept))
     if friend:
         return _friends(task, analysis, listed, destination, listener)
     if len(listed) > 1 and workers != 1:
@@ -190,6 +197,7 @@ class Scoring:
         trained: for a run of an older version with folds: absolute path of a training file → the samples it was read as.
         model: name of the model that scores; of an exported one, its format after `EXPORTED`.
         layout: how files are read.
+        kept: columns that are written as they are.
     """
 
     run: str
@@ -198,6 +206,7 @@ class Scoring:
     trained: Mapping[str, tuple[str, ...]]
     model: str
     layout: Layout
+    kept: tuple[str, ...] = ()
 
     def reader(self, analysis: Analysis, file: str) -> Any:
         """The reader of a file."""
@@ -266,6 +275,23 @@ def _common_observers(analysis: Analysis, files: Sequence[str], layout: Layout, 
     if left_out:
         listener.say(f"not in {files[0]}, so left out: {', '.join(left_out)}")
     return found[0]
+
+
+def _common_columns(analysis: Analysis, files: Sequence[str], layout: Layout, listener: Listener) -> list[str]:
+    """The columns to keep; files with different columns cannot be written as one table."""
+    found: list[str] = []
+    for i, file in enumerate(files):
+        names, others = keepable(reader_of_new(analysis, file, layout))
+        if i and names != found:
+            different = sorted({*names} ^ {*found}) or names
+            raise RunError(
+                f"{file} has other columns than {files[0]}, such as {different[0]!r}", hint="predict them one by one"
+            )
+        if others and not i:
+            listed = ", ".join(others[:5]) + (f" and {len(others) - 5} more" if len(others) > 5 else "")
+            listener.say(f"not one number for each event in {file}, so left out: {listed}")
+        found = names
+    return found
 
 
 def _one_by_one(task: Scoring, files: Sequence[str], listener: Listener) -> Generator[tuple[str, Columns], None, None]:
@@ -394,10 +420,14 @@ def _score(task: Scoring, file: str) -> Generator[tuple[Columns, int | None], No
     every = list(dict.fromkeys([*features, *known_by]))
     if model.exported is not None:
         others += model.exported.columns
-    names, integers = plan.columns([*every, *others]), {number} if number else set[str]()
-    float32 = plain_features(plan, every, others)
+    own = {column_of(text) for name, text in given.items() if name == column_of(text)}
+    same = {column_of(text) for text in task.observers} | own | ({number} if number == "event_number" else set())
+    kept = Kept(task.kept, same, plan.where)
+    read = plan.columns([*every, *others])
+    names, integers = [*read, *(name for name in kept.names if name not in read)], {number} if number else set[str]()
+    float32 = plain_features(plan, every, [*others, *map(quoted, kept.names)])
     older = FileFolds(analysis, file, task.trained.get(_absolute(file), ()), number is not None)
-    names_of = column_names(task.observers, _reserved(analysis, model.hypotheses))
+    names_of = column_names([*task.observers, *kept.names], _reserved(analysis, model.hypotheses))
 
     def scored(piece: tuple[int, Mapping[str, Any]]) -> Columns:
         start, chunk = piece
@@ -405,6 +435,7 @@ def _score(task: Scoring, file: str) -> Generator[tuple[Columns, int | None], No
         variables = plan.variables(chunk)
         columns: Columns = {"event_number": _numbers(plan, number, variables, length)} if number else {}
         columns |= {names_of[name]: plan.evaluate(name, variables, length) for name in task.observers}
+        columns |= {names_of[name]: values for name, values in kept.of(chunk, length).items()}
         if selection:
             columns["selected"] = plan.evaluate(selection, variables, length).astype(bool)
         values = features_of([plan.evaluate(name, variables, length) for name in every], length)

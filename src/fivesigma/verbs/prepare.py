@@ -55,7 +55,7 @@ def prepare(
         workers, cluster: processes that simulate events, if there are no files.
 
     Returns:
-        The folder, for `shards:` in the analysis or `--set shards=FOLDER`.
+        The folder, which the key `shards` of an analysis takes.
 
     Raises:
         OutputError: if the folder holds other events, or other files.

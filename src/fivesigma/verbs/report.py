@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from fivesigma.deployment.citations import bibtex
 from fivesigma.progress import Listener
+from fivesigma.reporting import printing
 from fivesigma.reporting.page import write_report
 from fivesigma.runs import manifest
 from fivesigma.runs.context import RUNS, RunContext
@@ -11,23 +13,34 @@ from fivesigma.runs.run import Run
 from fivesigma.runs.session import RunSession
 
 
-def report(run: str | Path | Run, output: str | Path = RUNS, listener: Listener | None = None) -> Path:
+def report(run: str | Path | Run, output: str | Path = RUNS, listener: Listener | None = None, pdf: bool = False) -> Path:
     """Draw the run's figures and write its report, as far as the run has got.
 
     Args:
         run: a run's folder, or an analysis's name for its latest run.
         output: folder of all runs.
         listener: receives messages and progress.
+        pdf: print the page to `report.pdf` as well, with Chromium, Chrome or Edge.
+
+    Raises:
+        RunError: if there is no such run, or nothing to report.
+        MissingExtra: if the page is to be printed and there is no browser.
 
     Returns:
-        The page.
+        The page, or the PDF file.
     """
+    if pdf:
+        printing.browser()  # before minutes of drawing
     session = RunSession.open(run, RunContext.of(output, listener), "explore.json")
     altered = manifest.altered(session.folder.path)
     for name in altered:
         session.listener.say(f"warning: {name} is not the file that this run wrote; `fivesigma verify RUN` tells more")
     with manifest.blaming_altered_files(session.folder.path):
         path = write(session, altered)
+    if pdf:
+        session.listener.progress(1, 2, "printing")
+        path = printing.print_page(path, session.folder / "report.pdf")
+        session.listener.done("report printed")
     session.folder.finish()
     return path
 
@@ -40,6 +53,6 @@ def write(session: RunSession, altered: Sequence[str] = ()) -> Path:
         altered: files that are not what the run wrote, of which the page warns.
     """
     session.folder.begin("report")
-    path = write_report(session.folder, session.listener.progress, altered)
+    path = write_report(session.folder, session.listener.progress, altered, bibtex(session.folder))
     session.listener.done("report written")
     return path

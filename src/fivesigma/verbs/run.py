@@ -14,7 +14,7 @@ from fivesigma.runs.run import Run
 from fivesigma.runs.session import RunSession
 from fivesigma.verbs.base import AnalysisLike, Build, check_cluster
 from fivesigma.verbs.evaluate import assess, say_results
-from fivesigma.verbs.explore import describe
+from fivesigma.verbs.explore import describe_events
 from fivesigma.verbs.report import write
 from fivesigma.verbs.train import help_to_train, train_baselines, trained, with_model
 
@@ -61,7 +61,7 @@ def run(
         help_to_train(session)
         return Run(session.folder.path)
     if not session.folder.has("explore.json"):
-        for table in class_tables(as_json(describe(session)), session.analysis):
+        for table in class_tables(as_json(describe_events(session)), session.analysis):
             session.listener.table(table.title, ["", *table.header[1:]], table.rows)
     network = trained(session)
     train_baselines(session)

@@ -13,6 +13,7 @@ from fivesigma.assessment.search import SearchAssessment
 from fivesigma.cluster.base import Executor, tell
 from fivesigma.cluster.executor import executor
 from fivesigma.data.mapped import Handed, handed_over, read
+from fivesigma.deployment.citations import bibtex
 from fivesigma.errors import AnalysisError, FivesigmaError, RunError, did_you_mean
 from fivesigma.events import Events, carries
 from fivesigma.metrics.metric import Metric
@@ -99,7 +100,7 @@ def scan(
         tree = as_json(_Judge(place, analysis, source, known, listener, pool).all(network, list(studies.values())))
     place.write_json("scan.json", tree)
     say(tree, analysis, listener)
-    write_report(folder, listener.progress)
+    write_report(folder, listener.progress, citation=bibtex(folder))
     place.finish()
     listener.done("report written")
     return Run(folder.path)

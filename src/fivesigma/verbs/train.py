@@ -134,10 +134,11 @@ def _train_one(session: RunSession) -> Network:
     multiprocess.agree(_TRAINS)
     if folder.checkpoint.is_file():
         listener.say(f"resuming from {folder.checkpoint}")
+    learnt = source.lengths()["train"]
 
     def on_epoch(row: dict[str, float], epochs: int) -> None:
         folder.alive()
-        listener.epoch(row, epochs)
+        listener.epoch({**row, "events": learnt}, epochs)
 
     def on_layout(layout: Layout, rates: Mapping[str, float]) -> None:
         folder.update_metadata(devices=str(layout))
@@ -149,7 +150,14 @@ def _train_one(session: RunSession) -> Network:
         front.save(folder)
         listener.say(str(front))
 
-    options = FitOptions(folder.checkpoint, resume=True, on_epoch=on_epoch, on_layout=on_layout, on_front=on_front)
+    def on_window(epochs: float) -> None:
+        folder.alive()
+        listener.progress(epochs, session.analysis.train.epochs, f"training: {epochs * learnt:,.0f} events")
+
+    options = FitOptions(
+        folder.checkpoint, resume=True, on_epoch=on_epoch, on_layout=on_layout, on_front=on_front, on_window=on_window
+    )
+    listener.progress(0, session.analysis.train.epochs, "training")
     network, history = training.train(session.analysis, source.parts, shards=source.shards, options=options)
     multiprocess.leave()
     folder.write_history(history)

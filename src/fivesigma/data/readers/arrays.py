@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fivesigma.data.readers.base import Columns, Reader
+from fivesigma.data.readers.base import Columns, Reader, spread
 from fivesigma.errors import DataError, did_you_mean
 
 
@@ -80,6 +80,16 @@ class ArrayReader(Reader):
         for start in range(0, self.length(), size):
             rows = {array: np.asarray(values[start : start + size]) for array, values in loaded.items()}
             yield {name: self._pick(rows, name) for name in names}
+
+    @property
+    def jumps(self) -> bool:
+        return True
+
+    def _sampled(self, names: Sequence[str], rows: int, places: int) -> Iterator[Columns]:
+        loaded = {array: self._load(array) for array in {self._places[name][0] for name in names}}
+        for start, stop in spread(self.length(), rows, places):
+            some = {array: np.asarray(values[start:stop]) for array, values in loaded.items()}
+            yield {name: self._pick(some, name) for name in names}
 
     def _pick(self, rows: Mapping[str, Any], name: str) -> Any:
         array, index = self._places[name]

@@ -3,7 +3,7 @@
 import abc
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,9 @@ from fivesigma.errors import ColumnNotFound, DataError
 
 CHUNK = 200_000
 """Rows that are read at a time by default: 28 columns of float64 then take 45 MB."""
+
+PLACES = 20
+"""Places of a large file from which a sample of its rows is read."""
 
 Columns = Mapping[str, Any]
 """Column name → NumPy array [event], or an Awkward array where each event has a list."""
@@ -77,6 +80,47 @@ class Reader(abc.ABC):
         with reading(self.where):
             yield from self._chunks(names, size, integers, float32)
 
+    def sampled(self, names: Sequence[str], rows: int, places: int = PLACES) -> Iterator[Columns]:
+        """Yield about `rows` rows in file order: from several places where the format can jump, else from the beginning.
+
+        All rows are read if there are no more. Afterwards `share` of the number of rows tells which part of the file
+        they are.
+
+        Args:
+            names: columns to read.
+            rows: how many rows are enough.
+            places: how many places, a chunk from each.
+
+        Raises:
+            ColumnNotFound: if a name is not in the table.
+            DataError: if the file is truncated or corrupt.
+        """
+        known, length = self.types(), self.length()
+        for name in names:
+            if name not in known:
+                raise ColumnNotFound(name, self.where, known)
+        with reading(self.where):
+            if length is not None and length <= rows:
+                yield from self._chunks(names, CHUNK, (), ())
+            else:
+                yield from self._sampled(names, rows, places)
+
+    @property
+    def jumps(self) -> bool:
+        """Whether `sampled` reads several places of a large file, and not its beginning only."""
+        return False
+
+    def _sampled(self, names: Sequence[str], rows: int, places: int) -> Iterator[Columns]:
+        """Some rows of the columns `names`; those at the beginning, unless a format knows better."""
+        left = rows
+        with closing(self._chunks(names, min(rows, CHUNK), (), ())) as chunks:  # type: ignore[type-var]
+            for chunk in chunks:
+                length = len(next(iter(chunk.values())))
+                yield {name: values[:left] for name, values in chunk.items()} if length > left else chunk
+                left -= length
+                if left <= 0:
+                    return
+
     def read(self, names: Sequence[str] | None = None) -> dict[str, Any]:
         """Read all rows of some columns (by default of all) at once."""
         wanted = list(self.types()) if names is None else list(names)
@@ -133,6 +177,20 @@ def per_event(kind: str) -> str:
     if lists + len(sizes) > 1:
         return "lists in lists"
     return f"{sizes[0]} numbers" if sizes else "a list of numbers" if lists else "one number"
+
+
+def spread(length: int, rows: int, places: int) -> list[tuple[int, int]]:
+    """Ranges of rows, evenly spread over a table and of `rows` rows in sum.
+
+    >>> spread(1000, 20, 4)
+    [(0, 5), (331, 336), (663, 668), (995, 1000)]
+    """
+    places = max(1, min(places, rows))
+    each = max(1, rows // places)
+    if places * each >= length:
+        return [(0, length)]
+    starts = np.linspace(0, length - each, places).astype(int).tolist()
+    return [(start, start + each) for start in starts]
 
 
 def join(parts: Sequence[Any]) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from fivesigma.data.readers.base import CHUNK, ColumnNames, Columns, FileFormat, Reader, reading
+from fivesigma.data.readers.base import CHUNK, ColumnNames, Columns, FileFormat, Reader, reading, spread
 from fivesigma.data.readers.parquet import to_numpy
 from fivesigma.data.writers.csv import CsvWriter
 from fivesigma.errors import DataError
@@ -91,6 +91,7 @@ class CsvReader(Reader):
         super().__init__(path, path)
         self._given = tuple(columns)
         self._share = 0.0
+        self._uneven = 0
 
     def _decompressed(self, file: Any) -> Any:
         """A stream of the text of an open file."""
@@ -176,7 +177,8 @@ class CsvReader(Reader):
         }
 
     def notes(self) -> list[str]:
-        return [self._head.note] if self._head.note else []
+        uneven = f"{self.path}: {self._uneven:,} lines have another number of fields than the header, and cannot be used"
+        return [note for note in (self._head.note, uneven if self._uneven else "") if note]
 
     def length(self) -> int | None:
         return None
@@ -213,6 +215,34 @@ class CsvReader(Reader):
         for text in _of_file(file) if stream is file else _of_stream(stream):
             yield _Piece(text, start, file.tell() / total)
             start += len(text)
+
+    @property
+    def jumps(self) -> bool:
+        return not self.path.endswith((".gz", *_COMPRESSION))
+
+    def _sampled(self, names: Sequence[str], rows: int, places: int) -> Iterator[Columns]:
+        head, seen = self._head, 0
+        with open(self.path, "rb") as file:
+            stream, size = self._decompressed(file), max(Path(self.path).stat().st_size, 1)
+            if stream is file:
+                for text, start in _spread_lines(file, rows, places):
+                    seen += len(text)
+                    header = int(head.has_header and start == 0)
+                    self._uneven += _uneven(text, head, header)
+                    yield _leniently(text, head, header, names)
+                self._share = min(seen / size, 1.0)
+                return
+            left = rows
+            for i, text in enumerate(_of_stream(stream)):
+                header = int(head.has_header and i == 0)
+                self._uneven += _uneven(text, head, header)
+                columns = _leniently(text, head, header, names)
+                left -= _rows(columns)
+                self._share = file.tell() / size
+                yield columns
+                if left <= 0:
+                    return
+            self._share = 1.0
 
     def _lines_before(self, place: int) -> int:
         """Number of lines before a place in the text."""
@@ -284,7 +314,7 @@ class _Fast:
                 schema=self._schema,
                 columns=self._columns,
             )
-        except pl.exceptions.PolarsError:
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException):  # a panic is no Exception
             frame = None
         if frame is None or frame[self._last].null_count() or not self._is_even(text, header, len(frame)):
             self._refused += 1
@@ -315,6 +345,83 @@ def _of_file(file: Any) -> Iterator[bytes]:
             return  # somebody has cut the file
         yield text
         start += len(text)
+
+
+def _spread_lines(file: Any, rows: int, places: int) -> Iterator[tuple[bytes, int]]:
+    """Whole lines from several places of an open file that is not compressed, about `rows` in sum, and where they begin."""
+    size = os.fstat(file.fileno()).st_size
+    start = file.read(_TAIL)
+    of_line = len(start) / max(start.count(b"\n"), 1)
+    wanted = int(rows * of_line)
+    if wanted >= size or len(start) == size:
+        file.seek(0)
+        yield from ((text, place) for place, text in enumerate(_of_file(file)))
+        return
+    each = max(wanted // places, 2 * int(of_line))
+    for place in spread(size, places * each, places):
+        file.seek(place[0])
+        if place[0]:
+            file.readline(_LONGEST_LINE)  # the rest of a line
+        begin = file.tell()
+        text = file.read(max(place[1] - begin, 0)) + file.readline(_LONGEST_LINE)
+        if text:
+            yield text, begin
+
+
+def _leniently(text: bytes, head: _Head, header: int, names: Sequence[str]) -> Columns:
+    """Columns of some lines to look at: numbers where they are, otherwise text, and nothing that is refused.
+
+    Args:
+        text: whole lines.
+        head: of the file.
+        header: lines at the beginning that are no rows.
+        names: of the columns that are wanted.
+    """
+    import polars as pl
+
+    if head.delimiter == " ":
+        text = _single_blanks(text)
+    count = len(head.names)
+    is_number = [all(_is_number(row[i]) for row in head.rows) for i in range(count)]
+    places = sorted(head.names.index(name) for name in names)
+    options: dict[str, Any] = {
+        "has_header": False,
+        "skip_lines": header,
+        "separator": head.delimiter,
+        "null_values": _MISSING,
+        "columns": places,
+        "truncate_ragged_lines": True,
+    }
+    kinds = {str(i): pl.Float64 if is_number[i] else pl.String for i in range(count)}
+    try:
+        frame = pl.read_csv(text, schema=kinds, **options)
+    except pl.exceptions.NoDataError:
+        return {name: np.zeros(0) for name in names}
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
+        frame = pl.read_csv(text, schema=dict.fromkeys(kinds, pl.String), encoding="utf8-lossy", quote_char=None, **options)
+    return {name: _as_numbers(frame[str(head.names.index(name))]) for name in names}
+
+
+def _uneven(text: bytes, head: _Head, header: int) -> int:
+    """Number of lines with another number of fields than the header, if no field is quoted."""
+    if b'"' in text or head.delimiter == " ":
+        return 0
+    mark, marks = head.delimiter.encode(), len(head.names) - 1
+    lines = text[text.find(b"\n") + 1 :] if header else text
+    return sum(line.count(mark) != marks for line in lines.splitlines() if line.strip())
+
+
+def _as_numbers(column: Any) -> Any:
+    """A column as floats if every entry is a number or missing, otherwise as text, [event]."""
+    import polars as pl
+
+    if column.dtype == pl.String:
+        stripped = column.str.strip_chars()
+        numbers = stripped.cast(pl.Float64, strict=False)
+        if (numbers.is_null() & stripped.is_not_null() & (stripped != "")).any():
+            return column.to_numpy()
+        column = numbers
+    return column.to_numpy()
 
 
 def _of_stream(stream: Any) -> Iterator[bytes]:

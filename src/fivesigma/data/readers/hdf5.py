@@ -38,34 +38,40 @@ class Hdf5Reader(ArrayReader):
         found: dict[str, Any] = {}
         with reading(self.where):
             nodes = {self.group: self._top} if isinstance(self._top, h5py.Dataset) else _datasets_below(self._top)
-        for name, dataset in nodes.items():
-            if dataset.shape is None:  # a dataset of nothing
-                continue
-            if dataset.external or (dataset.is_virtual and any(part.file_name != "." for part in dataset.virtual_sources())):
-                # A file from somebody else could name any file of this machine.
-                raise DataError(f"{self.path}: {name!r} keeps its values in another file", hint="read that file itself")
-            if dataset.dtype.names:
-                repeated = sorted(found.keys() & set(dataset.dtype.names))
-                if repeated:
-                    raise DataError(
-                        f"{self.where} holds several tables with a column {repeated[0]!r}",
-                        hint=f"choose one with `treename`, for example {name!r}",
-                    )
-                found.update({field: (dataset, field) for field in dataset.dtype.names})
-            elif dataset.dtype.kind in "biuf":
-                found[name] = (dataset, None)
+            for name, dataset in nodes.items():
+                if dataset.shape is None:  # a dataset of nothing
+                    continue
+                if dataset.external or _is_elsewhere(dataset):
+                    # A file from somebody else could name any file of this machine.
+                    raise DataError(f"{self.path}: {name!r} keeps its values in another file", hint="read that file itself")
+                if dataset.dtype.names:
+                    repeated = sorted(found.keys() & set(dataset.dtype.names))
+                    if repeated:
+                        raise DataError(
+                            f"{self.where} holds several tables with a column {repeated[0]!r}",
+                            hint=f"choose one with `treename`, for example {name!r}",
+                        )
+                    found.update({field: (dataset, field) for field in dataset.dtype.names})
+                elif dataset.dtype.kind in "biuf":
+                    found[name] = (dataset, None)
         return found
 
     def _arrays(self) -> Mapping[str, tuple[tuple[int, ...], str]]:
         shapes = {}
-        for name, (dataset, field) in self._datasets.items():
-            kind = dataset.dtype[field] if field else dataset.dtype
-            shapes[name] = (tuple(dataset.shape), str(kind))
+        with reading(self.where):
+            for name, (dataset, field) in self._datasets.items():
+                kind = dataset.dtype[field] if field else dataset.dtype
+                shapes[name] = (tuple(dataset.shape), str(kind))
         return shapes
 
     def _load(self, array: str) -> Any:
         dataset, field = self._datasets[array]
         return dataset.fields(field) if field else dataset
+
+
+def _is_elsewhere(dataset: Any) -> bool:
+    """Whether a virtual dataset takes values from another file."""
+    return bool(dataset.is_virtual) and any(part.file_name != "." for part in dataset.virtual_sources())
 
 
 def _datasets_below(group: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -38,9 +39,23 @@ class ParquetReader(Reader):
         for batch in self._file.iter_batches(batch_size=size, columns=list(names), use_threads=threads):
             yield {name: to_numpy(batch.column(name)) for name in names}
 
+    @property
+    def jumps(self) -> bool:
+        return int(self._file.metadata.num_row_groups) > 1
+
+    def _sampled(self, names: Sequence[str], rows: int, places: int) -> Iterator[Columns]:
+        groups = int(self._file.metadata.num_row_groups)
+        chosen = sorted(set(np.linspace(0, groups - 1, max(1, min(places, groups))).astype(int).tolist()))
+        each = -(-rows // len(chosen))
+        for group in chosen:
+            # The pages of a group are decoded one after another, so the first batch of a large group is cheap.
+            batches = self._file.iter_batches(batch_size=each, row_groups=[group], columns=list(names), use_threads=False)
+            for batch in islice(batches, 1):
+                yield {name: to_numpy(batch.column(name)) for name in names}
+
 
 def to_numpy(column: Any) -> Any:
-    """Convert an Arrow column to NumPy (floats with NaN for nulls), or to Awkward if it holds lists."""
+    """Convert an Arrow column to NumPy (floats with NaN for nulls, text with None), or to Awkward if it holds lists."""
     import pyarrow as pa
 
     if pa.types.is_list(column.type) or pa.types.is_large_list(column.type) or pa.types.is_fixed_size_list(column.type):
@@ -52,7 +67,8 @@ def to_numpy(column: Any) -> Any:
         lists = ak.from_arrow(column)
         # A missing list is an empty one. (Awkward 2.14 shifts the events when it pads Arrow's masked lists.)
         return ak.fill_none(lists, [], axis=0) if column.null_count else lists
-    if column.null_count and not pa.types.is_floating(column.type):
+    numbers = (pa.types.is_integer, pa.types.is_boolean, pa.types.is_decimal, pa.types.is_null)
+    if column.null_count and any(is_one(column.type) for is_one in numbers):
         column = column.cast(pa.float64())
     return np.asarray(column.to_numpy(zero_copy_only=False))
 

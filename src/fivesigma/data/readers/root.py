@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from fivesigma.data.readers.base import ColumnNames, Columns, FileFormat, Reader, reading
+from fivesigma.data.readers.base import ColumnNames, Columns, FileFormat, Reader, reading, spread
 from fivesigma.data.writers.root import RootWriter
 from fivesigma.errors import DataError, did_you_mean
 
 _SHOWN = 10
+_MOST_PER_BYTE = 100_000
+"""Values of a page of an RNTuple for each of its bytes; constants are packed some ten thousand times at most."""
 """Largest number of objects that a message names."""
 
 _TABLES = ("TTree", "TNtuple", "TNtupleD", "ROOT::RNTuple", "ROOT::Experimental::RNTuple", "TChain")
@@ -50,7 +52,9 @@ class RootReader(Reader):
         if self.treename not in names:
             raise DataError(f"no tree {self.treename!r} in {self.path}: {did_you_mean(self.treename, names)}")
         with reading(self.where):
-            return file[self.treename]
+            tree = file[self.treename]
+            _check_pages(tree, self.where)
+            return tree
 
     def _no_tree(self, classes: Mapping[str, str]) -> DataError:
         """The error for a file without a tree, which names the histograms that it has instead."""
@@ -91,11 +95,32 @@ class RootReader(Reader):
             stop = min(start + size, self.length())
             yield {name: self._column(name, start, stop) for name in names}
 
+    @property
+    def jumps(self) -> bool:
+        return True
+
+    def _sampled(self, names: Sequence[str], rows: int, places: int) -> Iterator[Columns]:
+        for start, stop in spread(self.length(), rows, places):
+            yield {name: self._column(name, start, stop) for name in names}
+
     def _column(self, name: str, start: int, stop: int) -> Any:
         values = self._tree[name].array(entry_start=start, entry_stop=stop, library="ak")
         if values.ndim > 1 or "string" in str(values.type):
             return values
         return np.asarray(values)
+
+
+def _check_pages(tree: Any, where: str) -> None:
+    """Refuse an RNTuple whose pages claim to hold far more than their bytes can: memory is taken for what they claim."""
+    if not hasattr(tree, "ntuple"):
+        return
+    pages = (page for cluster in tree.ntuple.page_link_list for column in cluster for page in column.pages)
+    for page in pages:
+        if page.num_elements > _MOST_PER_BYTE * max(page.locator.num_bytes, 1):
+            raise DataError(
+                f"{where} is damaged: {page.locator.num_bytes:,} bytes of it claim to hold {page.num_elements:,} values",
+                hint="is the file complete? compare its size or checksum",
+            )
 
 
 def _decompress_faster() -> None:

@@ -1,0 +1,137 @@
+"""What a search or a trigger makes of the scores of a network and of its exported model, on the same events."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fivesigma.analysis.analysis import Analysis
+from fivesigma.analysis.search import Search
+from fivesigma.analysis.trigger import Trigger
+from fivesigma.errors import EventsError
+from fivesigma.events import Events
+from fivesigma.hashing import uniform
+from fivesigma.metrics.metric import Metric
+from fivesigma.metrics.search.expected import Scale, expected
+from fivesigma.metrics.search.search import choose, results
+from fivesigma.metrics.summary import hypothesis_name
+from fivesigma.metrics.trigger.rate import measured_rates
+from fivesigma.metrics.trigger.summary import calibration_of
+from fivesigma.scores import Scores
+
+Scorer = Callable[[NDArray[np.float32]], NDArray[Any]]
+"""Values of the parameters, [event, parameter] → scores of the events."""
+
+MOST_HYPOTHESES = 10
+REPLICAS = 50
+HALVES = 271_828
+"""Seed of the halves of the events that choose the cut for each other."""
+
+Row = dict[str, Any]
+
+
+def trigger_rows(events: Events, analysis: Analysis, scores: Mapping[str, NDArray[Any]]) -> dict[str, Row]:
+    """The trigger rate at the threshold of the analysis, at equal measured efficiency: name → value of each model, error.
+
+    Args:
+        events: the events; none of them was trained on.
+        analysis: of the run; without `evaluate.trigger` there are no rows.
+        scores: model → its scores, [event].
+    """
+    settings = analysis.evaluate.trigger
+    if settings is None:
+        return {}
+    try:
+        found = {whose: _rate(events, analysis, settings, values) for whose, values in scores.items()}
+    except EventsError:  # too few muons for a scale
+        return {}
+    return {f"trigger rate above {settings.threshold:g} GeV": _row(found)}
+
+
+def _rate(events: Events, analysis: Analysis, settings: Trigger, values: NDArray[Any]) -> Metric:
+    scores = _scores(events, analysis, values)
+    calibration = calibration_of({"test": scores}, "test", settings)
+    threshold = np.array([settings.threshold])
+    total = settings.total_rate or 1.0
+    return measured_rates(calibration, threshold, settings.generated, settings.spectrum, total, REPLICAS)[0]
+
+
+def search_rows(
+    events: Events, analysis: Analysis, free: NDArray[np.float32], scorers: Mapping[str, Scorer]
+) -> dict[str, Row]:
+    """Significance of the best cut at each hypothesis: name → value of each model, error.
+
+    Half of the events choose the cut for the other half, with the scores of the first model; all models are judged with it.
+    Without luminosity or yields, weights count as expected events.
+
+    Args:
+        events: the events; none of them was trained on.
+        analysis: of the run; without `evaluate.search` there are no rows.
+        free: parameter values at which the events are scored if they are no hypothesis, [event, parameter].
+        scorers: model → its scores for given values of the parameters.
+    """
+    settings = analysis.evaluate.search
+    if settings is None:
+        return {}
+    group = (uniform(events.event_number, HALVES) < 0.5).astype(np.intp) if len(events.event_number) else None
+    scale = Scale(settings.lumi or 1.0, _yields(settings, analysis))
+    found: dict[str, Row] = {}
+    for name, values in _hypotheses(events, analysis):
+        at = free if values is None else np.broadcast_to(np.asarray(values, np.float32), free.shape).copy()
+        chosen = np.ones(len(events), bool)
+        if values is not None:
+            chosen = (events.target != 1) | (events.parameters == at).all(axis=1)
+        own = events.take(np.flatnonzero(chosen))
+        groups = None if group is None else group[chosen]
+        each: dict[str, Metric] = {}
+        choice = None
+        try:
+            for whose, score in scorers.items():
+                scores = replace(_scores(own, analysis, score(at)[chosen]), at_hypothesis={})
+                counted = expected(scores, scale, group=groups)["all"]
+                choice = choice or choose(counted, settings)
+                each[whose] = results(counted, choice, settings)[0]["best_cut"]
+        except ValueError:  # no cut leaves enough background
+            continue
+        found[f"significance{name}"] = _row(each)
+    return found
+
+
+def _yields(settings: Search, analysis: Analysis) -> tuple[float | None, float | None]:
+    background, signal = (settings.yields.get(name) for name in analysis.classes)
+    return background, signal
+
+
+def _hypotheses(events: Events, analysis: Analysis) -> Iterator[tuple[str, tuple[float, ...] | None]]:
+    """Name and values of each hypothesis in the signal; one without values if there are no parameters."""
+    if not analysis.parameters:
+        yield "", None
+        return
+    values = np.unique(events.parameters[events.target == 1], axis=0)
+    if len(values) <= MOST_HYPOTHESES:
+        for row in values:
+            yield f", {hypothesis_name(tuple(analysis.parameters), tuple(row.tolist()))}", tuple(row.tolist())
+
+
+def _scores(events: Events, analysis: Analysis, values: NDArray[Any]) -> Scores:
+    return Scores(
+        score=values,
+        target=events.target,
+        weight=events.weight,
+        classes=analysis.classes,
+        observers=events.observers,
+        event_number=events.event_number,
+    )
+
+
+def _row(found: Mapping[str, Metric]) -> Row:
+    """The value of each model, and the error of the first."""
+    first = next(iter(found.values()))
+    values = {whose: _number(metric.value) for whose, metric in found.items()}
+    return {**values, "error": _number(first.error)}
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,150 @@
+"""The answer of a run, before everything else: what was asked, the key numbers beside others, and a verdict in words."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from fivesigma import plugins
+from fivesigma.analysis.analysis import Analysis
+from fivesigma.analysis.published import Published
+from fivesigma.metrics.metric import Metric, is_metric, shown
+from fivesigma.metrics.result import judged_part
+from fivesigma.metrics.spec import spec_of
+from fivesigma.metrics.verdicts import advantages
+from fivesigma.reporting.results import heading, headline_names
+
+Tree = Mapping[str, Any]
+MOST_KEYS = 4
+COMPATIBLE = 2.0
+"""Standard deviations within which a value is compatible with a published one."""
+_WORDS = {"folds": "out-of-fold", "val": "validation"}
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key number.
+
+    Attributes:
+        name: of the metric, with its unit.
+        value: of the network, with its error.
+        others: published value and baselines: whose, the number, and where it is from.
+    """
+
+    name: str
+    value: str
+    others: list[tuple[str, str, str]] = field(default_factory=list)
+
+
+def question(analysis: Analysis) -> str:
+    """What was asked, in a sentence."""
+    if analysis.target is not None:
+        unit = f" [{analysis.target.unit}]" if analysis.target.unit else ""
+        what = analysis.titles.get(analysis.target.variable, analysis.target.variable)
+        return f"A number: {what}{unit} of each event."
+    if analysis.task == "binary":
+        text = f"Two classes: is an event {analysis.classes[1]} or {analysis.classes[0]}?"
+    else:
+        text = f"{len(analysis.classes)} classes: is an event {', '.join(analysis.classes[:-1])} or {analysis.classes[-1]}?"
+    if analysis.parameters:
+        text += f" The network is parameterised in {', '.join(analysis.titles.get(n, n) for n in analysis.parameters)}."
+    return text
+
+
+def keys(metrics: Tree, analysis: Analysis) -> list[Key]:
+    """The key numbers: metrics with a published value first, then those that suit the task.
+
+    Args:
+        metrics: part → its numbers, from `metrics.json`.
+        analysis: of the run.
+
+    Returns:
+        Nothing if the network has seen all events that it was judged on.
+    """
+    part = judged_part(metrics)
+    if part == "train":
+        return []
+    own = metrics[part]
+    names = [name for name in analysis.published if is_metric(own.get(name))]
+    more = [name for name in headline_names(metrics, analysis) if not name.endswith("_of_constant")]
+    names += [name for name in more if name not in names and is_metric(own.get(name))]
+    found = []
+    for name in names[:MOST_KEYS]:
+        theirs = analysis.published.get(name)
+        others = [] if theirs is None else [("published", _published(theirs), theirs.source)]
+        others += [
+            (baseline, shown(numbers[name]), "baseline, on the same events")
+            for baseline, numbers in own.get("baselines", {}).items()
+            if is_metric(numbers.get(name))
+        ]
+        found.append(Key(_name(name, part, analysis), shown(own[name]), others))
+    return found
+
+
+def _name(name: str, part: str, analysis: Analysis) -> str:
+    """The name of a metric with its unit, and the events it is of."""
+    words = (spec_of(name).label if name in plugins.metrics else "") or name.replace("_", " ")
+    return f"{heading(name, analysis).replace(name, words, 1)}, {_WORDS.get(part, part)} events"
+
+
+def _published(value: Published) -> str:
+    return f"{value.value:g}" if value.error is None else str(Metric(value.value, value.error))
+
+
+def sentences(metrics: Tree, analysis: Analysis, events: Mapping[str, int], warnings: Sequence[str]) -> list[str]:
+    """The verdict: what was reached on how many events, beside the published value and the baselines.
+
+    Args:
+        metrics: part → its numbers, from `metrics.json`.
+        analysis: of the run.
+        events: part → number of evaluated events, where it is known.
+        warnings: of the evaluation.
+    """
+    part = judged_part(metrics)
+    found = keys(metrics, analysis)
+    if not found:
+        return ["There is no answer: the network has seen all events that it was judged on."]
+    name = next(
+        (n for n in (*analysis.published, *headline_names(metrics, analysis)) if is_metric(metrics[part].get(n))), ""
+    )
+    spec = spec_of(name) if name in plugins.metrics else None
+    words = (spec.label if spec else "") or name
+    unit = f" {spec.unit_for(analysis.target.unit if analysis.target else '')}".rstrip() if spec else ""
+    count = f"{events[part]:,} " if part in events else ""
+    lines = [f"On {count}{_WORDS.get(part, part)} events the network reaches {words} {shown(metrics[part][name])}{unit}."]
+    if name in analysis.published:
+        lines.append(_beside(metrics[part][name], analysis.published[name], spec.larger_is_better if spec else None))
+    lines += [f"{line[0].upper()}{line[1:]}." for line in advantages({part: _with_metrics(metrics[part])}, unit.strip())]
+    raised = {0: "no warning.", 1: "a warning, which you should read."}
+    lines.append(f"The evaluation raised {raised.get(len(warnings), f'{len(warnings)} warnings, which you should read.')}")
+    return lines
+
+
+def _beside(ours: Tree, theirs: Published, larger_is_better: bool | None) -> str:
+    """A sentence on a published value, which is of other events."""
+    error = float(np.hypot(ours["error"] or 0.0, theirs.error or 0.0))
+    gap = (ours["value"] or np.nan) - theirs.value
+    where = f"The published value, of other events, is {_published(theirs)}"
+    if not np.isfinite(gap) or error == 0:
+        return f"{where}."
+    if abs(gap) < COMPATIBLE * error:
+        return f"{where}: the two are compatible ({abs(gap) / error:.1f} standard deviations)."
+    better = larger_is_better is not None and (gap > 0) == larger_is_better
+    word = "better" if better else "worse" if larger_is_better is not None else "different"
+    return f"{where}: the network's is {word} by {abs(gap):.3g}, {abs(gap) / error:.1f} standard deviations."
+
+
+def _with_metrics(tree: Tree) -> dict[str, Any]:
+    """The differences of the baselines as metrics, for sentences on them."""
+    return {
+        "baselines": {
+            name: {"difference": {key: _metric(value) for key, value in one["difference"].items()}}
+            for name, one in tree.get("baselines", {}).items()
+            if one.get("difference")
+        }
+    }
+
+
+def _metric(tree: Tree) -> Metric:
+    return Metric(*(np.nan if tree[key] is None else tree[key] for key in ("value", "error")))

@@ -1,0 +1,68 @@
+"""What a shell offers when Tab is pressed."""
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from fivesigma.cli import completion
+
+
+def offered(words, shell="bash"):
+    """What typer answers to a shell: the words typed so far, the last one incomplete → the words it offers."""
+    line = "fivesigma " + words
+    environment = {
+        **os.environ,
+        "_FIVESIGMA_COMPLETE": f"complete_{shell}",
+        "COMP_WORDS": line,
+        "COMP_CWORD": str(len(line.split(" ")) - 1),
+        "_TYPER_COMPLETE_ARGS": line,
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+    }
+    code = "import sys; sys.argv[0] = 'fivesigma'; from fivesigma.cli.main import main; main()"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
+    assert "Traceback" not in run.stderr, run.stderr
+    return run.stdout
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_every_shell_completes_verbs_options_analyses_and_runs(toy, command, shell, monkeypatch, tmp_path):
+    (tmp_path / "runs" / "my-search").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    assert "explore" in offered("exp", shell)
+    assert "--workers" in offered("train toy --wor", shell)
+    assert "muon-pt" in offered("run muon", shell)
+    assert "toy.yaml" in offered("run to", shell)
+    assert "my-search" in offered("evaluate my", shell)
+    assert "programs" in offered("clean pro", shell)
+    assert "train.csv" in offered("explore tr", shell)
+
+
+def test_the_script_of_the_shell_is_printed():
+    for shell in ("bash", "zsh", "fish"):
+        code = f"from fivesigma.cli.main import main; main(['--show-completion', '{shell}'])"
+        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+        assert "COMPLETE" in run.stdout, run.stderr
+
+
+def test_names_are_found_without_loading_anything_heavy(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "my.yaml").write_text("")
+    (tmp_path / ".hidden.yaml").write_text("")
+    started = time.perf_counter()
+    assert completion.analyses("m") == [
+        "muon-class",
+        "muon-class-article",
+        "muon-pt",
+        "muon-pt-article",
+        "muon-pt-firmware",
+        "my.yaml",
+    ]
+    assert completion.analyses("fold") == ["folder/"]
+    assert completion.analyses("folder/") == []
+    assert completion.runs("x") == []
+    assert "csv" in completion.formats("")
+    assert time.perf_counter() - started < 1

@@ -1,0 +1,73 @@
+"""How many hostile inputs were tried, by area; and the limits that each of them must keep."""
+
+import os
+import resource
+import signal
+import time
+from contextlib import contextmanager
+
+import pytest
+
+SCALE = int(os.environ.get("FIVESIGMA_HOSTILE", "120")) / 120
+"""`make hostile` tries many more than the default tests."""
+
+MOST_SECONDS, MOST_BYTES = 10, 2e9
+AREA, TRIED = "area", "tried"
+
+
+class Hung(BaseException):
+    """An input that took too long; no code that catches exceptions may catch it."""
+
+
+@contextmanager
+def limits(what):
+    """Within it, nothing may take longer than ten seconds or more than two gigabytes.
+
+    Raises:
+        AssertionError: naming the input.
+    """
+
+    def late(number, frame):
+        raise Hung
+
+    def largest():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+    before, began, handler = largest(), time.monotonic(), signal.signal(signal.SIGALRM, late)
+    signal.alarm(MOST_SECONDS)
+    try:
+        yield
+    except Hung:
+        raise AssertionError(f"{what} took more than {MOST_SECONDS} s") from None
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, handler)
+    assert largest() - before < MOST_BYTES, f"{what} took {(largest() - before) / 1e9:.1f} GB"
+    assert time.monotonic() - began < 2 * MOST_SECONDS, what
+
+
+@pytest.fixture
+def tried(record_property):
+    """A function: enters how many inputs of an area were tried."""
+
+    def enter(area, count):
+        record_property(AREA, area)
+        record_property(TRIED, count)
+
+    return enter
+
+
+def pytest_terminal_summary(terminalreporter):
+    """The table of what was tried, which `make hostile` is for."""
+    counts = {}
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            found = dict(getattr(report, "user_properties", ()))
+            if AREA in found and getattr(report, "when", "") == "call":
+                row = counts.setdefault(found[AREA], [0, 0])
+                row[0] += found[TRIED]
+                row[1] += report.failed
+    if counts:
+        terminalreporter.section("hostile inputs")
+        for area, (count, failed) in sorted(counts.items()):
+            terminalreporter.write_line(f"{area:<40} {count:>9,} tried {failed:>5} tests failed")
