@@ -192,7 +192,9 @@ def test_predict_scores_training_files_out_of_fold_and_new_ones_by_the_mean(run,
     np.testing.assert_allclose(columns["score"][1500:], mean, atol=1e-6)
     said = [line for line in listener.lines if "fold" in line]
     assert len(said) == 1
-    assert re.search(r"1,500 of 1,800 events were trained on \(.*a-copy-of-train\.csv: 1,500 of 1,500, ", said[0])
+    assert re.search(
+        r"1,500 of 1,800 events were trained on or validated with \(.*a-copy-of-train\.csv: 1,500 of 1,500, ", said[0]
+    )
     assert said[0].endswith("the fold that was not trained on it, every other one by the mean of the 3 folds")
     fs.predict(made, str(place / "test.csv"), tmp_path / "test.parquet")
     test = fs.open_table(str(tmp_path / "test.parquet")).read()

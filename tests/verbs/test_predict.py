@@ -214,7 +214,9 @@ def test_training_events_are_known_in_any_file_and_scored_out_of_fold(runs, comm
     np.testing.assert_allclose(columns["score"][same], wanted["score"][order][same], atol=1e-5)
     assert (wanted["fold"] > 0).all()
     (line,) = [line for line in said if "trained on" in line]
-    found = re.fullmatch(r"(\d+) of (\d+) events of other\.\w+ were trained on.*: each of them is scored by .*", line)
+    found = re.fullmatch(
+        r"(\d+) of (\d+) events of other\.\w+ were trained on or validated with.*: each of them is scored by .*", line
+    )
     assert int(found[2]) == len(order)
     assert len(order) - int(found[1]) <= slack
 
@@ -227,7 +229,7 @@ def test_training_events_are_known_in_any_file_and_warned_of(runs, command, numb
     way(file, place)
     said, columns = predicted(run, place)
     (line,) = [line for line in said if "trained on" in line]
-    found = re.fullmatch(r"warning: (\d+) of (\d+) events of other\.\w+ were trained on: .*", line)
+    found = re.fullmatch(r"warning: (\d+) of (\d+) events of other\.\w+ were trained on or validated with: .*", line)
     assert int(found[2]) == len(columns["score"])
     assert int(found[2]) - int(found[1]) <= (15 if way is fewer_digits else 0)
 
@@ -239,7 +241,7 @@ def test_new_events_are_known_to_be_new(runs, command, folds, numbered):
     write_csv(Path("new.csv"), 200, seed=5)
     said, columns = predicted(run, "new.csv", file, file.parent / "test.csv", workers=2 if folds and numbered else 1)
     (line,) = [line for line in said if "trained on" in line]
-    assert "600 of 1,100 events were trained on (new.csv: none of 200, " in line
+    assert "600 of 1,100 events were trained on or validated with (new.csv: none of 200, " in line
     assert f"{file}: 600 of 600" in line
     said, columns = predicted(run, "new.csv")
     assert [line for line in said if "trained on" in line] == ["none of the 200 events of new.csv was trained on"]
@@ -276,7 +278,7 @@ def test_events_with_new_numbers_are_known_by_their_content(runs, command, first
     _, wanted = predicted(run, file)
     np.testing.assert_array_equal(columns["fold"], wanted["fold"][1::2])
     (line,) = [line for line in said if "trained on" in line]
-    what = "have the inputs of a training event and another number" if first else "were trained on"
+    what = "have the inputs of a training event and another number" if first else "were trained on or validated with"
     assert line.startswith(f"300 of 300 events of skim.csv {what}: each of them is scored by the fold")
     said, _ = predicted(runs(None, True)[0], "skim.csv")
     (line,) = [line for line in said if "trained on" in line or "training event" in line]
@@ -286,7 +288,7 @@ def test_events_with_new_numbers_are_known_by_their_content(runs, command, first
             "same events, their scores are better than those of new events"
         )
     else:
-        assert line.startswith("warning: 300 of 300 events of skim.csv were trained on: ")
+        assert line.startswith("warning: 300 of 300 events of skim.csv were trained on or validated with: ")
 
 
 def test_a_file_without_numbers_is_known_by_its_content(runs, command):
@@ -453,8 +455,9 @@ def test_events_of_a_prepared_folder_are_known(toy, command):
     assert code == 0, err
     code, out, _ = command("predict", "toy", "train.csv", "test.csv", "-o", "out.parquet", "-j", "1")
     assert code == 0
-    assert "1,500 of 2,000 events were trained on (train.csv: 1,500 of 1,500, test.csv: none of 500)" in " ".join(
-        out.split()
+    assert (
+        "1,500 of 2,000 events were trained on or validated with (train.csv: 1,500 of 1,500, test.csv: none of 500)"
+        in " ".join(out.split())
     )
 
 
@@ -466,7 +469,9 @@ def test_columns_that_are_missing_leave_the_number_to_decide(toy, command):
     columns = raw("train.csv")
     pq.write_table(pa.table({name: columns[name] for name in ("event", "x0", "x2")}), "few.parquet")
     said, found = predicted(run, "few.parquet", model="small")
-    assert any(line.startswith("warning: 1,500 of 1,500 events of few.parquet were trained on") for line in said)
+    assert any(
+        line.startswith("warning: 1,500 of 1,500 events of few.parquet were trained on or validated with") for line in said
+    )
     assert len(found["score"]) == 1500
 
 

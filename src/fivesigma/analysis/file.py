@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.analysis.section import OLDER, Section, absolute, anchored
 from fivesigma.analysis.text import BadText, read
-from fivesigma.errors import AnalysisError, FivesigmaError, did_you_mean
+from fivesigma.errors import AnalysisError, FivesigmaError, did_you_mean, nearest
 from fivesigma.plugins import DEFAULT_MODEL
 
 
@@ -158,7 +158,9 @@ def _is_file(path: Path) -> bool:
 
 
 def _which(name: str) -> str:
-    return f"built in: {did_you_mean(name, builtin_names())} `fivesigma init NAME > my.yaml` makes a copy to edit"
+    near = nearest(name, builtin_names(), count=1)
+    built_in = f"did you mean {near[0]!r}?" if near else f"built in: {', '.join(builtin_names())};"
+    return f"{built_in} `fivesigma init NAME > my.yaml` makes a copy to edit"
 
 
 def _read_tree(name: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -222,9 +224,28 @@ def _with_files(tree: Mapping[str, Any], name: str, files: list[str]) -> dict[st
     return merge(tree, {"samples": {name: {"files": files}}})
 
 
+_WANTED = {
+    "int_parsing": "a whole number (integer)",
+    "int_type": "a whole number (integer)",
+    "int_from_float": "a whole number (integer)",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "string_type": "a text (string)",
+    "list_type": "a list",
+    "dict_type": "a mapping of keys",
+    "model_type": "a mapping of keys",
+}
+"""What a key needs, by pydantic's name of the fault."""
+
+
 def sentence(problem: Any) -> str:
     place = ".".join(str(part) for part in problem["loc"] if part not in ("resonance", "muons"))
     message = str(problem["msg"]).removeprefix("Value error, ")
-    if problem["type"] in ("literal_error", "union_tag_invalid") and "input" in problem:
-        message = f"{problem['input']!r} is not allowed: {message[0].lower()}{message[1:]}"
+    given = repr(problem["input"])[:_SHOWN] if "input" in problem else ""
+    if given and problem["type"] in ("literal_error", "union_tag_invalid"):
+        message = f"{given} is not allowed: {message[0].lower()}{message[1:]}"
+    elif given and problem["type"] in _WANTED:
+        message = f"{_WANTED[problem['type']]} is needed, not {given}"
     return f"{place}: {message}" if place else message

@@ -42,5 +42,7 @@ def compare(runs: Runs, html: Html = None, output: Output = RUNS, quiet: Quiet =
     gaps = [text for name in ordinals[1:] for text in (f"{name} − first", "σ")]
     terminal.table("metrics", ["metric", *ordinals, *gaps], rows)
     terminal.say(errors_in_words(result, ordinals))
+    if result["not_compared"]:
+        terminal.say(f"not compared, as not every run has it: {', '.join(result['not_compared'])}")
     if html is not None or as_json:
         terminal.result(html, result)

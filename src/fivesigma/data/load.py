@@ -496,7 +496,7 @@ def _classes(labels: Labels, values: NDArray[Any], where: str) -> NDArray[np.int
         raise EventsError(
             f"{int(wrong.sum()):,} events in {where} have {labels.variable!r} = {found}; "
             f"the classes are 0 to {count - 1} ({', '.join(labels.classes)})",
-            hint="name every class in `labels.names`, or compute the index with an expression",
+            hint="name every class in `labels.names`, or compute the index: for labels 1 and 2 write `variable: label - 1`",
         )
     return index
 

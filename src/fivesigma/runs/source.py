@@ -22,7 +22,7 @@ from fivesigma.cluster.executor import Workers
 from fivesigma.data.formats import expand
 from fivesigma.data.load import load_samples, plan_for, reader_for
 from fivesigma.data.normalisation import is_normalised, normalised
-from fivesigma.data.plan import Plan
+from fivesigma.data.plan import EVENT_NUMBER, Plan
 from fivesigma.data.shards import INDEX, Shards
 from fivesigma.data.write import writable_format, write_columns
 from fivesigma.errors import AnalysisError, OutputError
@@ -98,6 +98,8 @@ def load_source(analysis: Analysis, listener: Listener, workers: Workers | None 
         listener.say(note)
     first = loaded[0]
     reader = reader_for(analysis, first.files[0], analysis.samples[first.name])
+    if analysis.event_number is None and EVENT_NUMBER not in reader.types() and "split" in {one.use for one in loaded}:
+        listener.say("events are divided by their content, as no column numbers them (`event_number`)")
     pairs = [(sample.use, sample.events) for sample in loaded]
     _check_variations(plan_for(analysis, reader))
     parts = _with_parameters(split(pairs, analysis.split), analysis)

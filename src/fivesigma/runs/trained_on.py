@@ -167,7 +167,7 @@ class Counts:
         whose, where = (f" of {next(iter(self._files))}", "") if len(self._files) == 1 else ("", f" ({listed}{more})")
         counts = np.sum(list(self._files.values()), axis=0)
         total, alike, same, copies = int(counts.sum()), *(int(counts[i]) for i in (SAME_NUMBER, SAME_EVENT, SAME_INPUTS))
-        facts = [(same, "were trained on")] if same else []
+        facts = [(same, "were trained on or validated with")] if same else []
         facts += [(copies, "have the inputs of a training event and another number")] if copies else []
         facts += [(alike, "have the number of a training event and other inputs")] if alike else []
         few, *others = [

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+import numpy as np
+
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.analysis.file import load
 from fivesigma.baselines.of_run import check as check_baselines
@@ -11,6 +13,7 @@ from fivesigma.data.formats import expand
 from fivesigma.data.load import plan_for, read_events, reader_for
 from fivesigma.data.plan import Plan
 from fivesigma.events import Events, concatenate
+from fivesigma.exploration.summary import suspected_markers
 from fivesigma.metrics.leakage import strong_features, suspicions
 from fivesigma.progress import Listener
 from fivesigma.reporting.style import is_drawable
@@ -52,8 +55,19 @@ def check(
                 listener.say(f"warning: truth columns among the inputs, allowed by `allow_truth`: {', '.join(allowed)}")
         if listener and files:
             listener.say(f"sample {name}: {len(plans[-1].features)} features, all columns found in {', '.join(files)}")
+    if listener and plans:
+        listener.say(f"features: {', '.join(plans[0].features)}")
     if listener and "train" in seen:
         parts = {part: concatenate(found) for part, found in seen.items()}
+        for name, (value, share) in suspected_markers(parts, resolved.missing_values).items():
+            listener.say(
+                f"warning: {100 * share:.1f} % of {name} are exactly {value:g}; if this marks missing values, "
+                f"set missing_values: [{value:g}]"
+            )
+        there = set(np.unique(parts["train"].target).tolist()) if resolved.classes else set()
+        absent = [name for i, name in enumerate(resolved.classes) if i not in there]
+        if absent:
+            listener.say(f"warning: the first {len(parts['train']):,} events have none of class {', '.join(absent)}")
         for sentence in suspicions(parts, resolved.event_number is not None, resolved.expected):
             listener.say(f"warning: {sentence}")
         for sentence in strong_features(parts, resolved.expected):

@@ -47,7 +47,8 @@ def compare(
         `metrics`: rows of part, name, the `values` of all runs, and `differences` of the others to the first, each with
         `value`, `error`, `significance` in standard deviations, and `same_events`: whether both runs kept predictions of the
         same events, so that fluctuations common to both cancel in the error. Otherwise errors are combined as if the samples
-        were independent. `first`, `second` and `difference` are those of the first two runs. `page`: the page, if wanted.
+        were independent. `first`, `second` and `difference` are those of the first two runs. `not_compared`: parts that some
+        runs do not have, such as `folds`. `page`: the page, if wanted.
     """
     listener = listener or Listener()
     places = [run.path if isinstance(run, Run) else run for run in (first, second, *others)]
@@ -83,7 +84,14 @@ def _compared(folders: Sequence[RunFolder], listener: Listener) -> dict[str, Any
                 continue
             rows.append(_row(part, name, every, gaps))
     judged = judged_part(metrics[0])
-    return {"runs": [str(folder) for folder in folders], "settings": settings, "judged": judged, "metrics": rows}
+    alone = list(dict.fromkeys(part for tree in metrics for part in tree if any(part not in other for other in metrics)))
+    return {
+        "runs": [str(folder) for folder in folders],
+        "settings": settings,
+        "judged": judged,
+        "metrics": rows,
+        "not_compared": alone,
+    }
 
 
 def _row(part: str, name: str, values: Sequence[Any], gaps: Sequence[dict[str, Any] | None]) -> dict[str, Any]:

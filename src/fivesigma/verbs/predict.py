@@ -112,6 +112,8 @@ def predict(
         writable_format(destination)
     analysis, given, layout = folder.analysis(), dict(at or {}), Layout(format, treename, columns)
     check_name(analysis, model)
+    if not isinstance(run, Run) and Path(run) != folder.path:
+        listener.say(f"with the run {folder}")
     given = _check_exported(folder, exported, model, given)
     listed = expand([str(file) for file in ([files] if isinstance(files, str | Path) else files)])
     check_cluster(cluster, shares=len(listed) > 1 and not friend)
