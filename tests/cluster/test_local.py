@@ -148,7 +148,7 @@ def test_no_worker_outlives_its_parent(tmp_path, how):
         os.killpg(process.pid, how)  # as a terminal does: everyone hears it
     else:
         process.send_signal(how)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=90)
     deadline = time.monotonic() + 20
     while children_of(process.pid) and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -131,6 +131,10 @@ def _run(arguments: list[str] | None) -> int:
         # The reader of our output (`| head`) has gone; there is nobody left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = DONE
+    except ImportError as error:
+        if not (error.name or "").startswith("fivesigma"):
+            raise  # a library that is missing or broken: `fivesigma.cli.main` says so
+        code = _unexpected(error, _terminal(arguments))
     except Exception as error:
         code = _unexpected(error, _terminal(arguments))
     return code if isinstance(code, int) else DONE

@@ -1,14 +1,14 @@
 """`fivesigma check`."""
 
-from fivesigma.analysis.file import dump, load, parse_data, parse_settings
 from fivesigma.cli.console import Terminal
-from fivesigma.cli.options import AnalysisName, Data, Json, Quiet, Set
+from fivesigma.cli.options import AnalysisName, Data, Json, Quiet, Set, parse_data, parse_settings
 
 
 def check(
     analysis: AnalysisName, settings: Set = None, data: Data = None, quiet: Quiet = False, as_json: Json = False
 ) -> None:
     """Check an analysis and every name in it against its files, and print it with all defaults."""
+    from fivesigma.analysis.file import dump, load
     from fivesigma.verbs import check
 
     terminal = Terminal(quiet, as_json)

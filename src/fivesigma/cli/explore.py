@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import typer
 
-from fivesigma.analysis.file import parse_data, parse_settings
 from fivesigma.cli.completion import analyses_and_files
 from fivesigma.cli.console import Terminal
 from fivesigma.cli.options import (
@@ -23,6 +22,8 @@ from fivesigma.cli.options import (
     Treename,
     Workers,
     parse_columns,
+    parse_data,
+    parse_settings,
 )
 from fivesigma.errors import AnalysisError
 

@@ -5,10 +5,9 @@ from typing import Annotated
 
 import typer
 
-from fivesigma.analysis.file import parse_settings
 from fivesigma.cli.completion import exporters
 from fivesigma.cli.console import Terminal
-from fivesigma.cli.options import RUNS, Json, Quiet, RunName, parse_values
+from fivesigma.cli.options import RUNS, Json, Quiet, RunName, parse_settings, parse_values
 
 
 def export(

@@ -14,9 +14,10 @@ def main(arguments: list[str] | None = None) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         from fivesigma.cli import app
+
+        app.main(arguments)
     except ImportError as error:
         sys.exit(_without_libraries(error, sys.argv[1:] if arguments is None else arguments))
-    app.main(arguments)
 
 
 def _without_libraries(error: ImportError, arguments: list[str]) -> int:

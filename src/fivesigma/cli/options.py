@@ -2,11 +2,10 @@
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from fivesigma.analysis.file import parse_settings
 from fivesigma.cli import completion
 from fivesigma.errors import AnalysisError
 from fivesigma.names import expand_braces
@@ -84,6 +83,20 @@ Columns = Annotated[
         help="Column names of a file without a header: --columns label,f{0..27}; of an array: --columns ARRAY=a,b.",
     ),
 ]
+
+
+def parse_settings(given: list[str]) -> dict[str, Any]:
+    """The overrides that `--set` gives, by dotted key; the analysis file's rooms are loaded only when they are needed."""
+    from fivesigma.analysis.file import parse_settings
+
+    return parse_settings(given)
+
+
+def parse_data(given: list[str]) -> dict[str, list[str]]:
+    """The files that `--data` gives, by sample."""
+    from fivesigma.analysis.file import parse_data
+
+    return parse_data(given)
 
 
 def parse_values(given: list[str] | None) -> dict[str, float]:

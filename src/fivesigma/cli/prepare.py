@@ -5,9 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from fivesigma.analysis.file import parse_data, parse_settings
 from fivesigma.cli.console import Terminal
-from fivesigma.cli.options import AnalysisName, Cluster, Data, Json, Quiet, Set, Workers
+from fivesigma.cli.options import AnalysisName, Cluster, Data, Json, Quiet, Set, Workers, parse_data, parse_settings
 
 
 def prepare(

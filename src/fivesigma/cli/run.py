@@ -1,6 +1,5 @@
 """`fivesigma run`: explore, train, evaluate and report."""
 
-from fivesigma.analysis.file import parse_data, parse_settings
 from fivesigma.cli.console import Terminal
 from fivesigma.cli.options import (
     RUNS,
@@ -17,6 +16,8 @@ from fivesigma.cli.options import (
     Resume,
     Set,
     Workers,
+    parse_data,
+    parse_settings,
 )
 from fivesigma.cli.train import trained
 

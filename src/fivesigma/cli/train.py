@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING, Any
 
-from fivesigma.analysis.file import parse_data, parse_settings
 from fivesigma.cli.console import Terminal
 from fivesigma.cli.options import (
     RUNS,
@@ -19,6 +18,8 @@ from fivesigma.cli.options import (
     Resume,
     Set,
     Workers,
+    parse_data,
+    parse_settings,
 )
 
 if TYPE_CHECKING:

@@ -1,8 +1,20 @@
 """`fivesigma tune`."""
 
-from fivesigma.analysis.file import parse_data, parse_settings
 from fivesigma.cli.console import Terminal
-from fivesigma.cli.options import RUNS, AnalysisName, Cluster, Data, Json, New, Output, Quiet, Set, Workers
+from fivesigma.cli.options import (
+    RUNS,
+    AnalysisName,
+    Cluster,
+    Data,
+    Json,
+    New,
+    Output,
+    Quiet,
+    Set,
+    Workers,
+    parse_data,
+    parse_settings,
+)
 
 
 def tune(
