@@ -15,7 +15,7 @@ def listed() -> str:
     """A section for each folder, a line for each file."""
     folders: dict[Path, list[Path]] = {}
     for path in sorted((ROOT / "src" / "fivesigma").rglob("*")):
-        if path.suffix in (".py", ".yaml", ".j2", ".css", ".js", ".csv"):
+        if path.suffix in (".py", ".yaml", ".j2", ".css", ".js", ".csv", ".bib"):
             folders.setdefault(path.parent, []).append(path)
     return "\n".join(_section(folder, paths) for folder, paths in sorted(folders.items()))
 
@@ -39,6 +39,7 @@ def _first_line(path: Path) -> str:
         ".css": "the style of pages",
         ".js": "the script of pages",
         ".csv": "numbers, with their source",
+        ".bib": "references, as BibTeX",
     }[path.suffix]
 
 

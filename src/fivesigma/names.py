@@ -126,3 +126,16 @@ def _pieces(text: str) -> Iterator[str | list[str] | range]:
         done = end + 1
     if done < len(text) or not text:
         yield text[done:]
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is a number, and not the name of a column.
+
+    >>> is_number("-1e-3"), is_number("pt"), is_number("")
+    (True, False, False)
+    """
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -22,7 +22,8 @@ from numpy.testing import assert_array_equal
 from fivesigma import plugins
 from fivesigma.data.formats import expand, guess_format, open_table, split_treename
 from fivesigma.data.plan import as_column
-from fivesigma.data.readers import csv
+from fivesigma.data.readers.csv_head import Head
+from fivesigma.data.readers.csv_parsers import Careful, Fast
 from fivesigma.data.write import write_columns
 from fivesigma.errors import ColumnNotFound, DataError
 from fivesigma.expressions import Expression
@@ -263,7 +264,7 @@ def test_csv_headers(tmp_path, text, columns, names):
 )
 @pytest.mark.parametrize("block", [5, 1 << 20])
 def test_names_stay_with_their_columns(tmp_path, monkeypatch, block, text, names, columns, note):
-    monkeypatch.setattr("fivesigma.data.readers.csv._BLOCK", block)
+    monkeypatch.setattr("fivesigma.data.readers.csv_lines.BLOCK", block)
     (tmp_path / "t.txt").write_bytes(text.encode())
     reader = open_table(f"{tmp_path}/t.txt")
     found = reader.read()
@@ -346,7 +347,7 @@ def test_single_precision_is_rounded_once_and_what_it_cannot_hold_is_infinite_or
 def test_the_size_of_blocks_of_text_changes_nothing(tmp_path, monkeypatch, block, end):
     rows = [f"{i},{i / 7!r},{-i}" for i in range(50)]
     (tmp_path / "t.csv").write_bytes(end.join(["\ufeff# a,b,c", "", *rows[:20], "", "", *rows[20:]]).encode())
-    monkeypatch.setattr("fivesigma.data.readers.csv._BLOCK", block)
+    monkeypatch.setattr("fivesigma.data.readers.csv_lines.BLOCK", block)
     reader = open_table(f"{tmp_path}/t.csv")
     found = joined(reader, ["a", "b", "c"], 8, integers={"a"})
     assert_array_equal(found["a"], np.arange(50))
@@ -358,7 +359,7 @@ def test_the_size_of_blocks_of_text_changes_nothing(tmp_path, monkeypatch, block
 def test_a_bad_row_is_named_by_its_number_in_the_file(tmp_path, monkeypatch):
     (tmp_path / "t.csv").write_text("a,b\n" + "1,2\n" * 500 + "3\n" + "1,2\n" * 500)
     for block in (1 << 20, 100):
-        monkeypatch.setattr("fivesigma.data.readers.csv._BLOCK", block)
+        monkeypatch.setattr("fivesigma.data.readers.csv_lines.BLOCK", block)
         with pytest.raises(DataError, match="Row #502: Expected 2 columns, got 1: 3"):
             open_table(f"{tmp_path}/t.csv").read()
 
@@ -515,12 +516,12 @@ FIELDS = st.one_of(
     st.sampled_from(["float32", "float64", "int64"]),
 )
 def test_polars_and_pyarrow_read_the_same_numbers_or_polars_leaves_it(lines, kind):
-    head = csv._Head(("a", "b", "c"), False, ",", ())
+    head = Head(("a", "b", "c"), False, ",", ())
     text = "".join(",".join(line) + "\n" for line in lines).encode()
-    found = csv._Fast(head, {"a": kind, "b": kind}).columns(text, 0)
+    found = Fast(head, {"a": kind, "b": kind}).columns(text, 0)
     if found is None:
         return
-    expected = csv._Careful(head, {"a": kind, "b": kind}).columns(text, 0, int)
+    expected = Careful(head, {"a": kind, "b": kind}).columns(text, 0, int)
     for name in "ab":
         assert_array_equal(found[name], expected[name])
 
@@ -531,10 +532,10 @@ def test_polars_and_pyarrow_read_the_same_numbers_or_polars_leaves_it(lines, kin
     ids=["short", "long", *["empty", "NA", "quoted", "blank", "last"]],
 )
 def test_an_odd_line_among_plain_ones_is_left_to_pyarrow(odd):
-    head = csv._Head(("a", "b", "c"), False, ",", ())
+    head = Head(("a", "b", "c"), False, ",", ())
     plain = b"1,2,3\n" * 5
-    assert csv._Fast(head, {"a": "float64"}).columns(plain, 0) is not None
-    found = csv._Fast(head, {"a": "float64"}).columns(plain + odd.encode() + plain, 0)
+    assert Fast(head, {"a": "float64"}).columns(plain, 0) is not None
+    found = Fast(head, {"a": "float64"}).columns(plain + odd.encode() + plain, 0)
     if odd in (" 3,4,5\n", '"3",4,5\n'):
         assert found["a"].tolist() == [1] * 5 + [3] + [1] * 5
     else:

@@ -16,6 +16,7 @@ import fivesigma as fs
 from fivesigma.analysis.file import load
 from fivesigma.cluster import multiprocess
 from fivesigma.data import mapped as shared_data
+from fivesigma.deployment import scoring
 from fivesigma.errors import AnalysisError
 from fivesigma.hashing import uniform
 from fivesigma.metrics.roc import auc
@@ -26,7 +27,6 @@ from fivesigma.runs.source import load_source
 from fivesigma.training import fold_training
 from fivesigma.training.folds import Folds
 from fivesigma.training.training import train
-from fivesigma.verbs import predict
 
 from ..conftest import TREE, write_csv
 
@@ -211,7 +211,7 @@ def test_rows_without_a_number_find_their_fold_by_their_content(tmp_path, monkey
     folder = RunFolder.create(tmp_path, analysis, "test")
     Folds(tuple(networks)).save(folder)
     folder.update_metadata(inputs=describe_inputs({"train": [file]}))
-    monkeypatch.setattr(predict, "ROWS", 100)
+    monkeypatch.setattr(scoring, "ROWS", 100)
     fs.predict(folder.path, file, tmp_path / "out.parquet")
     columns, x = fs.open_table(str(tmp_path / "out.parquet")).read(), np.loadtxt(file, delimiter=",", skiprows=1)
     chosen = (x[:, 2] > -1) & (x[:, 3] > 0)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from fivesigma.analysis.file import validate
+from fivesigma.deployment import citations
 from fivesigma.deployment.citations import KNOWN, Used, bibtex
 from fivesigma.runs.folder import RunFolder
 from fivesigma.verbs.cite import cite
@@ -92,12 +93,18 @@ def test_every_entry_is_sound():
         assert first.startswith("% ")
         assert "@" not in first  # BibTeX would take it for an entry
         assert re.match(r"@\w+\{[\w-]+,\n", rest), known.key
-        assert {"title", "author"} <= set(known.fields)
-        if "eprint" in known.fields:
-            assert re.fullmatch(r"\d{4}\.\d{4,5}", known.fields["eprint"]), known.key
-            assert known.fields["archivePrefix"] == "arXiv"
-        if "doi" in known.fields:
-            assert re.fullmatch(r"10\.\d{4,5}/\S+", known.fields["doi"]), known.key
+        fields = known.citation(used).fields
+        assert {"title", "author"} <= set(fields)
+        if "eprint" in fields:
+            assert re.fullmatch(r"\d{4}\.\d{4,5}", fields["eprint"]), known.key
+            assert fields["archivePrefix"] == "arXiv"
+        if "doi" in fields:
+            assert re.fullmatch(r"10\.\d{4,5}/\S+", fields["doi"]), known.key
+
+
+def test_every_entry_of_the_bibliography_is_cited_by_something():
+    text = (Path(citations.__file__).parent / "citations.bib").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"@\w+\{([\w-]+),", text)) == sorted(known.key for known in KNOWN)
 
 
 @pytest.mark.usefixtures("undrawn")

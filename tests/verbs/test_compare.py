@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet
 import pytest
 
 import fivesigma as fs
@@ -27,7 +28,7 @@ def test_compare_shows_what_differs(runs, command):
     assert code == 0
     assert "third − first" in out
     code, _, err = command("compare", first)
-    assert (code, "two runs or more" in err) == (2, True)
+    assert (code, "two or more runs" in err) == (2, True)
 
 
 def test_differences_on_the_same_events_have_the_paired_error(runs):
@@ -65,6 +66,18 @@ def test_runs_on_other_events_have_independent_errors(runs):
     assert (val["same_events"], test["same_events"]) == (False, True)
     one, other = rows["val", "auc"]["values"]
     assert val["error"] == pytest.approx(np.hypot(one["error"], other["error"]))
+
+
+@pytest.mark.parametrize("column", ["weight", "target", "event_number"])
+def test_events_that_differ_in_anything_are_not_paired(runs, column):
+    place = Path(runs[1]) / "predictions" / "test.parquet"
+    columns = ParquetReader(str(place)).read()
+    columns[column] = columns[column].copy()
+    columns[column][0] = columns[column].max() + 1 if column != "target" else 1 - columns[column][0]
+    pyarrow.parquet.write_table(pyarrow.table(columns), place)
+    rows = {(row["part"], row["name"]): row for row in fs.compare(*runs[:2])["metrics"]}
+    (difference,) = rows["test", "auc"]["differences"]
+    assert difference["same_events"] is False
 
 
 def test_the_page_has_settings_metrics_and_curves(runs, command):

@@ -66,7 +66,7 @@ def test_scores_do_not_depend_on_how_many_events_are_scored_at_a_time(toy, comma
     command("train", toy)
     write_csv(Path("many.csv"), 5000)
     for rows in (1 << 16, 1024, 300):
-        monkeypatch.setattr("fivesigma.verbs.predict.ROWS", rows)
+        monkeypatch.setattr("fivesigma.deployment.scoring.ROWS", rows)
         command("predict", "toy", "many.csv", "-o", f"{rows}.parquet")
     expected = fs.open_table("65536.parquet").read()
     for rows in (1024, 300):
@@ -78,7 +78,7 @@ def test_scores_do_not_depend_on_how_many_events_are_scored_at_a_time(toy, comma
 def test_an_interrupted_prediction_leaves_no_file_and_no_thread(toy, command, monkeypatch):
     command("train", toy)
     write_csv(Path("many.csv"), 5000)
-    monkeypatch.setattr("fivesigma.verbs.predict.ROWS", 300)
+    monkeypatch.setattr("fivesigma.deployment.scoring.ROWS", 300)
 
     class Interrupting(fs.progress.Listener):
         def progress(self, done, total, text):

@@ -17,7 +17,7 @@ from fivesigma.data.readers.base import CHUNK, ColumnNames, Columns, Reader
 from fivesigma.errors import AnalysisError, DataError, EventsError
 from fivesigma.events import Events, gather
 from fivesigma.hashing import fingerprints
-from fivesigma.names import column_of, matches, quoted
+from fivesigma.names import column_of, is_number, matches, quoted
 from fivesigma.progress import Progress, silent
 
 _ROWS = 4096
@@ -188,7 +188,7 @@ def read_events(
         size: rows of a chunk.
         ranges: learns the smallest and largest value of what is kept in single precision.
     """
-    texts = [text for text in _formulas(analysis, plan, sample) if not _is_number(text)]
+    texts = [text for text in _formulas(analysis, plan, sample) if not is_number(text)]
     columns = plan.columns([*plan.features, *texts])
     number = _event_number(analysis, plan)
     integers, float32 = {number} if number else set[str](), plain_features(plan, plan.features, texts)
@@ -208,7 +208,7 @@ def read_with_columns(
         analysis, plan, reader, sample: as for `read_events`.
         columns: their names.
     """
-    texts = [text for text in _formulas(analysis, plan, sample) if not _is_number(text)]
+    texts = [text for text in _formulas(analysis, plan, sample) if not is_number(text)]
     names = list(dict.fromkeys([*plan.columns([*plan.features, *texts]), *columns]))
     number = _event_number(analysis, plan)
     for chunk in reader.chunks(names, integers={number} if number else set()):
@@ -239,13 +239,13 @@ def read_formulas(analysis: Analysis, name: str, texts: Sequence[str]) -> dict[s
     for file in expand(sample.files):
         reader = reader_for(analysis, file, sample)
         plan = plan_for(analysis, reader)
-        columns = plan.columns([text for text in [*texts, *selections] if not _is_number(text)])
+        columns = plan.columns([text for text in [*texts, *selections] if not is_number(text)])
         for chunk in reader.chunks(columns or list(plan.available[:1])):
             length = len(next(iter(chunk.values())))
             variables = plan.variables(chunk)
             chosen = _selected(plan, variables, sample, length)
             for text in texts:
-                constant = _is_number(text) and text not in plan.available
+                constant = is_number(text) and text not in plan.available
                 values = np.full(length, float(text)) if constant else plan.evaluate(text, variables, length)
                 found[text].append(values[chosen])
     return {text: np.concatenate(pieces) for text, pieces in found.items()}
@@ -312,14 +312,6 @@ def _event_number(analysis: Analysis, plan: Plan) -> str | None:
     return EVENT_NUMBER if EVENT_NUMBER in plan.available else None
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _selected(plan: Plan, variables: Variables, sample: Sample | None, length: int) -> NDArray[np.bool_] | slice:
     chosen: NDArray[np.bool_] | None = None
     for text in (plan.analysis.selection, sample.selection if sample else None):
@@ -339,7 +331,7 @@ def _events(
     count = length if isinstance(chosen, slice) else int(chosen.sum())
 
     def column(text: str) -> NDArray[Any]:
-        if _is_number(text) and text not in plan.available:
+        if is_number(text) and text not in plan.available:
             return np.full(count, float(text))
         return plan.evaluate(text, variables, length)[chosen]
 

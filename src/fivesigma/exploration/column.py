@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma.exploration.summary import MARKERS
+from fivesigma.names import is_number
 
 BINS = 24
 """Bins of the distribution of a column."""
@@ -209,9 +210,9 @@ def _of_text(name: str, kind: str, values: Sequence[str | None], total: int | No
     order = np.argsort(-counts, kind="stable")[:MOST_COMMON]
     common = [(str(different[i]), float(counts[i] / len(values))) for i in order]
     remarks = [f"always {common[0][0]!r}"] if len(different) == 1 and len(there) > 1 else []
-    numbers = sum(_is_number(value) for value in different)
+    numbers = sum(is_number(value) for value in different)
     if numbers > 0 and kind in ("number", "text"):
-        words = [str(value) for value in different if not _is_number(value)]
+        words = [str(value) for value in different if not is_number(value)]
         if words and numbers > len(words):
             remarks.append(f"numbers, and text in some events, such as {words[0]!r}")
     return Column(name, kind, len(values), missing, unique, estimated, common=common, remarks=remarks)
@@ -305,14 +306,6 @@ def _as_text(value: Any) -> str | None:
     if value is None:
         return None
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _counted(count: int, noun: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from fivesigma.exploration import rows
 from fivesigma.exploration.column import Column
 from fivesigma.exploration.description import Description
+from fivesigma.templates import templates
 from fivesigma.version import __version__
 
 WIDTH, HEIGHT = 240, 44
@@ -14,21 +15,16 @@ WIDTH, HEIGHT = 240, 44
 
 def page(description: Description) -> str:
     """The whole page."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("fivesigma", "exploration"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html.j2").render(
-        description=description,
-        table=[_cells(column) for column in description.columns],
-        said=[sentence for sentence in rows.sentences(description) if sentence.startswith("! ")],
-        notes=[sentence for sentence in rows.sentences(description) if not sentence.startswith("! ")],
-        version=__version__,
+    return (
+        templates("exploration")
+        .get_template("page.html.j2")
+        .render(
+            description=description,
+            table=[_cells(column) for column in description.columns],
+            said=[sentence for sentence in rows.sentences(description) if sentence.startswith("! ")],
+            notes=[sentence for sentence in rows.sentences(description) if not sentence.startswith("! ")],
+            version=__version__,
+        )
     )
 
 

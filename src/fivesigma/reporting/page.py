@@ -22,6 +22,7 @@ from fivesigma.reporting.features import SEPARATION, Feature, features, write_pa
 from fivesigma.reporting.style import Picture, file_name, style, titled
 from fivesigma.reporting.table import number
 from fivesigma.runs.folder import TRAINED, RunFolder
+from fivesigma.templates import templates
 
 SECTIONS = {
     "answer": "Answer",
@@ -113,13 +114,7 @@ def render(template: str, **content: Any) -> str:
     """
     import jinja2
 
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("fivesigma", "reporting"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates("reporting")
     environment.filters.update(number=number, file_name=file_name, formula=_formula, words=_words)
     script = text_of("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

@@ -10,6 +10,7 @@ import numpy as np
 from fivesigma.progress import Progress, silent
 from fivesigma.reporting.style import COLOURS, Picture, colour, new_figure, points, save, stairs, style
 from fivesigma.runs.folder import RunFolder
+from fivesigma.templates import templates
 from fivesigma.validation import Comparison, count_passes
 
 if TYPE_CHECKING:
@@ -35,8 +36,6 @@ def write_validation(
         shapes: numbers behind the figures, by name; a figure without numbers is not drawn.
         facts: command, sample, sources and the like, as `name: text`.
     """
-    import jinja2
-
     pictures: list[Picture] = []
     with style():
         drawn = [("overview", rows), *((name, shapes[name]) for name in _FIGURES if name in shapes)]
@@ -44,18 +43,19 @@ def write_validation(
             progress(len(pictures), len(drawn), f"drawing {name}")
             pictures.append(_overview(folder, rows) if name == "overview" else _FIGURES[name](folder, tree, rows))
     style_sheet = resources.files("fivesigma.reporting") / "page.css"
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    text = environment.from_string(
-        (resources.files("fivesigma.validation") / "page.html.j2").read_text(encoding="utf-8")
-    ).render(
-        css=style_sheet.read_text(encoding="utf-8"),
-        title=title,
-        facts=facts,
-        counts=count_passes(rows),
-        groups=_groups(rows),
-        windows=shapes.get("windows", []),
-        pictures=pictures,
-        shown=shown,
+    text = (
+        templates("validation")
+        .get_template("page.html.j2")
+        .render(
+            css=style_sheet.read_text(encoding="utf-8"),
+            title=title,
+            facts=facts,
+            counts=count_passes(rows),
+            groups=_groups(rows),
+            windows=shapes.get("windows", []),
+            pictures=pictures,
+            shown=shown,
+        )
     )
     folder.write_text("validation.html", text)
     return folder / "validation.html"

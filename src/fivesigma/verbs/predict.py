@@ -1,54 +1,34 @@
 """The verb `predict`: score every event of some files, in order."""
 
 import json
-import re
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from fivesigma.analysis.analysis import Analysis
-from fivesigma.assessment.trust import CALIBRATION, read_calibration
 from fivesigma.atomic import folder_beside, named_errors, write_text, writing
-from fivesigma.baselines.saved import NETWORK, SavedBaseline, check_name, load_baseline
+from fivesigma.baselines.saved import NETWORK, check_name
 from fivesigma.cluster.base import tell
 from fivesigma.data.formats import expand, format_of_name, split_treename
-from fivesigma.data.kept import Kept, keepable
-from fivesigma.data.load import Layout, features_of, plain_features, plan_for, reader_of_new, whole_numbers
-from fivesigma.data.plan import Plan, Variables
+from fivesigma.data.kept import keepable
+from fivesigma.data.load import Layout, plan_for, reader_of_new
 from fivesigma.data.readers.base import ColumnNames
 from fivesigma.data.write import writable_format, write_columns
-from fivesigma.deployment.exported import CHECKED, ExportedModel, known_exports, load_exported, path_of
+from fivesigma.deployment.exported import known_exports, path_of
 from fivesigma.deployment.metadata import hashes
-from fivesigma.errors import AnalysisError, ColumnNotFound, OutputError, RunError
-from fivesigma.metrics.calibration import Isotonic
-from fivesigma.names import column_of, quoted
-from fivesigma.prefetch import prefetch, side_by_side
+from fivesigma.deployment.scoring import EXPORTED, KNOWN, Columns, Scoring, absolute, available, row_count, scored
+from fivesigma.errors import AnalysisError, OutputError, RunError
 from fivesigma.progress import Listener
 from fivesigma.runs.context import RUNS, RunContext
-from fivesigma.runs.file_folds import FileFolds, say_who_scores, training_samples
+from fivesigma.runs.file_folds import say_who_scores, training_samples
 from fivesigma.runs.folder import TRAINED, RunFolder
 from fivesigma.runs.run import Run
-from fivesigma.runs.trained_on import Counts, TrainedOn, as_trained
-from fivesigma.scores import Scores
-from fivesigma.training.folds import Folds, load_trained
-from fivesigma.training.network import Network, ScoresArrays, hypothesis_column, score_columns
+from fivesigma.runs.trained_on import Counts, TrainedOn
 from fivesigma.verbs.base import check_cluster
-
-Columns = dict[str, Any]
-ROWS = 1 << 16
-"""Events scored at a time; a row group or basket of the output."""
-EXPORTED = "exported as "
-"""What comes before the format in the name of an exported model; no baseline has a name with a blank."""
-KNOWN = "trained on"
-"""Whether an event was trained on, beside its scores; no column of the output has a name with a blank."""
 
 
 def predict(
@@ -188,33 +168,6 @@ def _places(files: Sequence[str], folder: Path) -> dict[str, Path]:
     return found
 
 
-@dataclass(frozen=True)
-class Scoring:
-    """How to score a file; a worker receives it.
-
-    Attributes:
-        run: the run's folder.
-        observers: formulas that are written beside the scores.
-        at: values of parameters that are not read from the file.
-        trained: for a run of an older version with folds: absolute path of a training file → the samples it was read as.
-        model: name of the model that scores; of an exported one, its format after `EXPORTED`.
-        layout: how files are read.
-        kept: columns that are written as they are.
-    """
-
-    run: str
-    observers: tuple[str, ...]
-    at: Mapping[str, float]
-    trained: Mapping[str, tuple[str, ...]]
-    model: str
-    layout: Layout
-    kept: tuple[str, ...] = ()
-
-    def reader(self, analysis: Analysis, file: str) -> Any:
-        """The reader of a file."""
-        return reader_of_new(analysis, file, self.layout)
-
-
 def _seen_files(
     folder: RunFolder, analysis: Analysis, files: Sequence[str], listener: Listener
 ) -> dict[str, tuple[str, ...]]:
@@ -223,7 +176,7 @@ def _seen_files(
         return {}
     trained = training_samples(folder, analysis, files)
     say_who_scores(files, list(trained), analysis.split.folds, listener)
-    return {_absolute(file): samples for file, samples in trained.items()}
+    return {absolute(file): samples for file, samples in trained.items()}
 
 
 def _without_known(chunks: Iterator[tuple[str, Columns]], counts: Counts) -> Iterator[Columns]:
@@ -270,7 +223,7 @@ def _common_observers(analysis: Analysis, files: Sequence[str], layout: Layout, 
     found = []
     for file in files:
         plan = plan_for(analysis, reader_of_new(analysis, file, layout))
-        found.append([name for name in analysis.observers if _available(plan, name)])
+        found.append([name for name in analysis.observers if available(plan, name)])
         if found[-1] != found[0]:
             raise RunError(f"{file} has other observers than {files[0]}: {found[-1]}", hint="predict them one by one")
     left_out = sorted(set(analysis.observers) - set(found[0]))
@@ -299,10 +252,10 @@ def _common_columns(analysis: Analysis, files: Sequence[str], layout: Layout, li
 def _one_by_one(task: Scoring, files: Sequence[str], listener: Listener) -> Generator[tuple[str, Columns], None, None]:
     for file in files:
         total, done = None, 0
-        with closing(_score(task, file)) as found:
+        with closing(scored(task, file)) as found:
             for columns, total in found:
                 yield file, columns
-                done += _length(columns)
+                done += row_count(columns)
                 listener.progress(done, total or done, f"scoring {file}: {done:,} events")
 
 
@@ -327,7 +280,7 @@ def _side_by_side(
     with folder_beside(destination) as parts, context.workers.executor(tasks=len(files), ahead=1) as pool:
         places = {key: parts / f"{i}.arrow" for i, key in enumerate(keys)}
         for key, file in keys.items():
-            pool.submit(key, _score_to, task, _absolute(file) if context.workers.cluster else file, places[key])
+            pool.submit(key, _score_to, task, absolute(file) if context.workers.cluster else file, places[key])
         waiting, finished = deque(keys), set()
         for key, _ in pool.results(on_message):
             finished.add(key)
@@ -337,17 +290,12 @@ def _side_by_side(
                     yield keys[key], columns
 
 
-def _absolute(file: str) -> str:
-    path, inside = split_treename(file)
-    return f"{Path(path).absolute()}:{inside}" if inside else str(Path(path).absolute())
-
-
 def _score_to(task: Scoring, file: str, place: Path) -> None:
     """In a worker: write the scored columns of a file as an Arrow stream, one batch per chunk."""
     rows = 0
     with writing(place) as part, ExitStack() as stack:
         sink: Any = None
-        for columns, _ in stack.enter_context(closing(_score(task, file))):
+        for columns, _ in stack.enter_context(closing(scored(task, file))):
             batch = pa.record_batch({name: pa.array(values) for name, values in columns.items()})
             if sink is None:
                 sink = stack.enter_context(pa.ipc.new_stream(stack.enter_context(pa.OSFile(str(part), "wb")), batch.schema))
@@ -363,217 +311,3 @@ def _read_part(place: Path) -> Iterator[Columns]:
             for batch in stream:
                 yield {name: batch.column(name).to_numpy(zero_copy_only=False) for name in batch.schema.names}
     place.unlink()
-
-
-@dataclass(frozen=True)
-class _Model:
-    """What scores the events of a file.
-
-    Attributes:
-        trained: a network, those of all folds, or a baseline.
-        exported: what scores in place of the network, if that is wanted.
-        analysis: what it learned, from which columns.
-        hypotheses: parameter values of the training's signal, if it has the run's parameters.
-        calibration: turns scores into probabilities.
-        trained_on: the events that it was trained on; None for a run of an older version.
-    """
-
-    trained: Network | Folds | SavedBaseline
-    exported: ExportedModel | None
-    analysis: Analysis
-    hypotheses: list[tuple[float, ...]]
-    calibration: Isotonic | None
-    trained_on: TrainedOn | None
-
-    def features_of(self, plan: Plan) -> tuple[str, ...]:
-        """Names of the features it takes, in their order."""
-        return self.trained.features_of(plan) if isinstance(self.trained, SavedBaseline) else self.trained.recipe.features
-
-
-@lru_cache(maxsize=2)
-def _loaded(run: str, model: str, changed: int) -> _Model:
-    """Load a model once for many files; `changed` distinguishes it from one trained later in the same place."""
-    folder = RunFolder.open(run)
-    network, analysis, seen = load_trained(folder), folder.analysis(), TrainedOn.load(folder)
-    if model == NETWORK or model.startswith(EXPORTED):
-        exported = None if model == NETWORK else load_exported(folder, model.removeprefix(EXPORTED))
-        return _Model(network, exported, analysis, folder.hypotheses(), read_calibration(folder), seen)
-    baseline = load_baseline(folder, model, network.recipe.features)
-    hypotheses = folder.hypotheses() if baseline.analysis.parameters == analysis.parameters else []
-    return _Model(baseline, None, baseline.analysis, hypotheses, None, seen)
-
-
-def _score(task: Scoring, file: str) -> Generator[tuple[Columns, int | None], None, None]:
-    """Score a file chunk by chunk; yield columns, and the number of rows of the file if it is known."""
-    models = [path for path in (Path(task.run) / name for name in (*TRAINED, CALIBRATION, CHECKED)) if path.is_file()]
-    model = _loaded(task.run, task.model, max((path.stat().st_mtime_ns for path in models), default=0))
-    analysis = model.analysis
-    reader = task.reader(analysis, file)
-    plan, total = plan_for(analysis, reader), reader.length()
-    given = {name: p.variable or name for name, p in analysis.parameters.items() if name not in task.at}
-    has_parameters = all(_available(plan, text) for text in given.values())
-    if not has_parameters and not model.hypotheses:
-        plan.columns(list(given.values()))  # raises, naming the missing column and the nearest
-    number, selection = _event_number(plan), _selection(plan)
-    others = [*task.observers, *(given.values() if has_parameters else ())]
-    others += [text for text in (number, selection) if text]
-    features, seen = model.features_of(plan), model.trained_on
-    known_by = seen.features if seen is not None and all(_available(plan, name) for name in seen.features) else ()
-    every = list(dict.fromkeys([*features, *known_by]))
-    if model.exported is not None:
-        others += model.exported.columns
-    own = {column_of(text) for name, text in given.items() if name == column_of(text)}
-    same = {column_of(text) for text in task.observers} | own | ({number} if number == "event_number" else set())
-    kept = Kept(task.kept, same, plan.where)
-    read = plan.columns([*every, *others])
-    names, integers = [*read, *(name for name in kept.names if name not in read)], {number} if number else set[str]()
-    float32 = plain_features(plan, every, [*others, *map(quoted, kept.names)])
-    older = FileFolds(analysis, file, task.trained.get(_absolute(file), ()), number is not None)
-    names_of = column_names([*task.observers, *kept.names], _reserved(analysis, model.hypotheses))
-
-    def scored(piece: tuple[int, Mapping[str, Any]]) -> Columns:
-        start, chunk = piece
-        length = _length(chunk)
-        variables = plan.variables(chunk)
-        columns: Columns = {"event_number": _numbers(plan, number, variables, length)} if number else {}
-        columns |= {names_of[name]: plan.evaluate(name, variables, length) for name in task.observers}
-        columns |= {names_of[name]: values for name, values in kept.of(chunk, length).items()}
-        if selection:
-            columns["selected"] = plan.evaluate(selection, variables, length).astype(bool)
-        values = features_of([plan.evaluate(name, variables, length) for name in every], length)
-        fold, known = older.of(start, length, columns.get("event_number")), {}
-        if seen is not None:
-            inputs = values[:, [every.index(name) for name in known_by]] if known_by else None
-            numbers = as_trained(columns["event_number"]) if number else None
-            known[KNOWN], fold = seen.of(inputs, numbers, length, analysis.split)
-        scorer: ScoresArrays = model.trained
-        if analysis.split.folds is not None and not isinstance(model.trained, Network):
-            columns["fold"], scorer = fold, model.trained.by(fold)
-        if model.exported is not None:
-            columns |= {"fold": np.zeros_like(fold)} if "fold" in columns else {}
-            scorer = model.exported.on(chunk, plan.where)
-        x = values if len(every) == len(features) else np.ascontiguousarray(values[:, : len(features)])
-        if not has_parameters:
-            return columns | known | _at_each_hypothesis(scorer, analysis, x, model.hypotheses)
-        found = _at_own_parameters(scorer, plan, variables, x, task.at)
-        probability = {} if model.calibration is None else {"probability": model.calibration(found["score"])}
-        return columns | known | found | probability
-
-    # Read ahead, score some chunks at a time, and let the caller write: every core has something to do.
-    with closing(prefetch(reader.chunks(names, integers=integers, float32=float32))) as chunks:
-        pieces = _pieces(chunks)
-        first = next(pieces, None)
-        if first is None:
-            return
-        yield scored(first), total  # compiles, once
-        with closing(side_by_side(scored, pieces)) as found:
-            for columns in found:
-                yield columns, total
-
-
-def _pieces(chunks: Iterator[Mapping[str, Any]]) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Divide chunks into smaller ones of a fixed size; yield the number of their first row, and the chunk."""
-    done = 0
-    for chunk in chunks:
-        for start in range(0, max(_length(chunk), 1), ROWS):
-            yield done + start, {name: values[start : start + ROWS] for name, values in chunk.items()}
-        done += _length(chunk)
-
-
-def _at_own_parameters(
-    network: ScoresArrays, plan: Plan, variables: Variables, x: NDArray[np.float32], at: Mapping[str, float]
-) -> Columns:
-    """Parameters from the file or from `at`, and the scores at these values."""
-    analysis, length = plan.analysis, len(x)
-    rows = np.zeros((length, len(analysis.parameters)), np.float32)
-    for i, (name, parameter) in enumerate(analysis.parameters.items()):
-        rows[:, i] = at[name] if name in at else plan.evaluate(parameter.variable or name, variables, length)
-    parameters = {name: rows[:, i].copy() for i, name in enumerate(analysis.parameters)}
-    scores = score_columns(_as_scores(network.score(x, rows), analysis))
-    return {**parameters, **{column_name(name): values for name, values in scores.items()}}
-
-
-def _at_each_hypothesis(
-    network: ScoresArrays, analysis: Analysis, x: NDArray[np.float32], hypotheses: Sequence[tuple[float, ...]]
-) -> Columns:
-    """The scores at each parameter value of the training, for events without parameters."""
-    columns = {}
-    for hypothesis in hypotheses:
-        rows = np.broadcast_to(np.asarray(hypothesis, np.float32), (len(x), len(hypothesis)))
-        columns[hypothesis_column(tuple(analysis.parameters), hypothesis)] = network.score(x, rows)
-    return columns
-
-
-def _event_number(plan: Plan) -> str | None:
-    number = plan.analysis.event_number
-    if number and _available(plan, number):
-        return column_of(number)
-    return "event_number" if "event_number" in plan.available else None
-
-
-def _numbers(plan: Plan, number: str, variables: Variables, length: int) -> NDArray[Any]:
-    """Event numbers as the file has them; those of an expression, which computes in double precision, as integers."""
-    values = plan.evaluate(number, variables, length)
-    if number in plan.available:
-        return values
-    return whole_numbers(values, number, plan.where).view(np.int64)
-
-
-def _selection(plan: Plan) -> str | None:
-    selection = plan.analysis.selection
-    return selection if selection and _available(plan, selection) else None
-
-
-def _available(plan: Plan, text: str) -> bool:
-    try:
-        plan.needs(text)
-    except ColumnNotFound:
-        return False
-    return True
-
-
-def _length(columns: Mapping[str, Any]) -> int:
-    return len(next(iter(columns.values())))
-
-
-def _as_scores(score: Any, analysis: Analysis) -> Scores:
-    nothing = np.zeros(len(score))
-    return Scores(score=score, target=nothing, weight=nothing, classes=analysis.classes)
-
-
-def column_name(text: str) -> str:
-    """A formula as a column name of letters, digits and `_`, which every format accepts.
-
-    >>> column_name("Muon_pt[0]"), column_name("1 - x")
-    ('Muon_pt_0', '_1_x')
-    """
-    name = re.sub(r"\W+", "_", text).strip("_")
-    return f"_{name}" if name[:1].isdigit() else name or "_"
-
-
-def column_names(texts: Sequence[str], reserved: Sequence[str]) -> dict[str, str]:
-    """A column name for each formula; where two would have the same, the later ones are numbered.
-
-    Args:
-        texts: the formulas.
-        reserved: names of other columns.
-
-    >>> column_names(["jets/pt", "jets.pt", "score"], ["score"])
-    {'jets/pt': 'jets_pt', 'jets.pt': 'jets_pt_2', 'score': 'score_2'}
-    """
-    found: dict[str, str] = {}
-    for text in texts:
-        name = plain = column_name(text)
-        count = 1
-        while name in reserved or name in found.values():
-            count += 1
-            name = f"{plain}_{count}"
-        found[text] = name
-    return found
-
-
-def _reserved(analysis: Analysis, hypotheses: Sequence[tuple[float, ...]]) -> list[str]:
-    """Names of the columns that are written beside the observers."""
-    fixed = ["event_number", "selected", "fold", "score", "prediction", "predicted_class", "probability"]
-    scores = [column_name(f"score_{name}") for name in analysis.classes]
-    return [*fixed, *analysis.parameters, *scores, *(hypothesis_column(tuple(analysis.parameters), h) for h in hypotheses)]
