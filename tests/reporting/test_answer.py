@@ -33,11 +33,11 @@ def test_the_verdict_says_how_far_the_published_value_is():
         return " ".join(answer.sentences({"test": {"rmse": number(value)}}, settings, {"test": 1200}, []))
 
     assert words(0.2, 0.21) == (
-        "On 1,200 test events the network reaches RMSE 0.200 ± 0.010 GeV. The published value, of other events, is 0.21: "
-        "the two are compatible (1.0 standard deviations). The evaluation raised no warning."
+        "On 1,200 test events the network reaches RMSE 0.200 ± 0.010 GeV. The published value, obtained on other events, is "
+        "0.21: the two are compatible (1.0 standard deviations). The evaluation raised no warning."
     )
-    assert "the network's is better by 0.1, 10.0 standard deviations" in words(0.2, 0.3)
-    assert "the network's is worse by 0.1, 7.1 standard deviations" in words(0.4, {"value": 0.3, "error": 0.01})
+    assert "the network's value is better by 0.1 (10.0 standard deviations)" in words(0.2, 0.3)
+    assert "the network's value is worse by 0.1 (7.1 standard deviations)" in words(0.4, {"value": 0.3, "error": 0.01})
 
 
 def test_baselines_that_are_beaten_and_warnings_are_in_the_verdict():
@@ -51,7 +51,7 @@ def test_baselines_that_are_beaten_and_warnings_are_in_the_verdict():
 
 def test_no_answer_is_given_for_events_that_the_network_has_seen():
     (line,) = answer.sentences({"train": {"rmse": number(0.2)}}, analysis(), {}, [])
-    assert line.startswith("There is no answer")
+    assert line.startswith("There is no unbiased result")
 
 
 def test_the_question_names_classes_or_the_target():
@@ -59,4 +59,7 @@ def test_the_question_names_classes_or_the_target():
     assert answer.question(validate(classes, "test")).startswith("Two classes: is an event s or b? The network is param")
     classes = {"features": ["a"], "labels": {"variable": "l", "names": ["x", "y", "z"]}}
     assert answer.question(validate(classes, "test")) == "3 classes: is an event x, y or z?"
-    assert answer.question(analysis(titles={"t": "true mass"})) == "A number: true mass [GeV] of each event."
+    assert (
+        answer.question(analysis(titles={"t": "true mass"}))
+        == "Regression: what is the value of true mass [GeV] in each event?"
+    )

@@ -67,7 +67,7 @@ def test_a_sample_is_named_as_one(tmp_path, drawn):
     folder.update_metadata(events={"train": 12345, "test": 10}, evaluated={"train": 1000, "test": 10})
     html = page.write_report(folder).read_text()
     assert '<th scope="col">train (sample)</th><th scope="col">test</th>' in html
-    assert "The train column is for a random sample: 1,000 of 12,345 events." in html
+    assert "The column train uses a random sample: 1,000 of 12,345 events." in html
 
 
 def test_folds_are_told_with_the_metrics_of_their_own_events(tmp_path, drawn):
@@ -204,4 +204,4 @@ def test_a_search_alone_is_reported(tmp_path):
 def test_formulas_in_titles_are_written_as_such_and_stay_text(tmp_path):
     titles = {"t": "$p_T$ <b> of $\\mu^+$"}
     html = page.write_report(run(tmp_path, titles=titles, metrics={"test": {"rmse": number(0.2)}})).read_text()
-    assert "A number: p<sub>T</sub> &lt;b&gt; of μ<sup>+</sup> [GeV] of each event." in html
+    assert "Regression: what is the value of p<sub>T</sub> &lt;b&gt; of μ<sup>+</sup> [GeV] in each event?" in html

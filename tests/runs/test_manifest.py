@@ -106,7 +106,7 @@ def test_edited_metrics_are_found_and_the_report_says_so(run, command):
     code, _, err = command("report", folder)
     assert code == 0, err
     page = (folder / "report.html").read_text()
-    assert "<b>Altered files.</b> metrics.json: not as this run wrote it" in page
+    assert "<b>Altered files.</b> metrics.json: changed since the run wrote this file" in page
     code, out, err = command("verify", folder)
     assert code == 2
     assert "metrics.json is not the file that this run wrote" in out + err

@@ -69,7 +69,7 @@ def test_everything_of_ours_is_listed_and_removed_and_nothing_else(place, comman
 def test_without_a_terminal_nothing_is_removed_unless_it_is_said(place, command):
     code, _, err = command("clean")
     assert code == 2
-    assert "6.0 kB can be removed, and there is no terminal to ask on" in err
+    assert "6.0 kB can be removed, but there is no terminal on which to ask" in err
     assert "--yes" in err
     assert len(left(place)) == 12
 

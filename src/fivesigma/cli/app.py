@@ -1,4 +1,4 @@
-"""The commands of `fivesigma`, one for each verb; and how an error becomes one sentence and an exit code."""
+"""The commands of `fivesigma`, one for each verb; turns every error into one sentence and an exit code."""
 
 import os
 import sys
@@ -103,14 +103,14 @@ app.command("clean")(clean.clean)
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command and leave with its exit code: 0 done, 2 the user's input, 1 our fault, 130 or 143 stopped."""
+    """Run the command and exit: 0 success, 2 an error in the user's input, 1 our fault, 130 or 143 stopped by a signal."""
     with signals.ending() as stopping:
         code = _run(arguments)
     if code == INTERRUPTED:
         code = stopping.code or INTERRUPTED
         _terminal(arguments).error(signals.LINES[code], signals.HINT)
     if code != DONE and multiprocess.processes() > 1:
-        # Leaving in good order would mean waiting for the others, who may be gone.
+        # An orderly exit would wait for the other processes, which may have ended.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
@@ -118,7 +118,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _run(arguments: list[str] | None) -> int:
-    """Run the command; returns its exit code, after one sentence about an error."""
+    """Run the command and return its exit code; print one sentence if there is an error."""
     Terminal.answered = False
     try:
         code = app(args=arguments, standalone_mode=False)
@@ -128,12 +128,12 @@ def _run(arguments: list[str] | None) -> int:
     except (typer.Abort, KeyboardInterrupt):
         code = INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output (`| head`) has gone; there is nobody left to tell.
+        # The process that reads our output (`| head`) has ended; nobody would see a message.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = DONE
     except ImportError as error:
         if not (error.name or "").startswith("fivesigma"):
-            raise  # a library that is missing or broken: `fivesigma.cli.main` says so
+            raise  # a library is missing or broken: `fivesigma.cli.main` reports it
         code = _unexpected(error, _terminal(arguments))
     except Exception as error:
         code = _unexpected(error, _terminal(arguments))
@@ -141,16 +141,16 @@ def _run(arguments: list[str] | None) -> int:
 
 
 def _terminal(arguments: list[str] | None) -> Terminal:
-    """What errors are printed by: as a JSON document too, if the command was asked for one."""
+    """The terminal that prints errors; with `--json` it also prints them as a JSON document."""
     return Terminal(as_json="--json" in (sys.argv[1:] if arguments is None else arguments))
 
 
 def _unexpected(error: Exception, terminal: Terminal) -> int:
-    """A mistyped option is the user's; whatever else got here is ours, with the trace kept in a file."""
+    """Report an error: a mistyped option is the user's; any other is ours, and its traceback is written to a file."""
     if hasattr(error, "format_message") and hasattr(error, "exit_code"):
-        if not error.format_message():  # a bare command, whose help has been printed
+        if not error.format_message():  # a command without arguments: its help has been printed
             return USERS_INPUT
-        terminal.error(error.format_message().rstrip("."), "add --help to see what the command takes")
+        terminal.error(error.format_message().rstrip("."), "add --help to see the arguments and options of the command")
         return USERS_INPUT
     if isinstance(error, OSError) and error.filename:
         terminal.error(f"{error.filename}: {(error.strerror or str(error)).lower()}")

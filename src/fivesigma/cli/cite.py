@@ -5,7 +5,7 @@ from fivesigma.cli.options import RUNS, Json, Output, RunName
 
 
 def cite(run: RunName, output: Output = RUNS, as_json: Json = False) -> None:
-    """Print what to cite for a run, as BibTeX: its references, and the programs and methods it used."""
+    """Print BibTeX for what to cite for a run: the references of its analysis, the programs and the methods it used."""
     from fivesigma.verbs import cite
 
     found = cite.cite(run, output)

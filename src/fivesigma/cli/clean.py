@@ -16,23 +16,28 @@ def clean(
         list[str] | None,
         typer.Argument(
             metavar="[CACHE]...",
-            help="events, programs, layouts or leftovers; all by default.",
+            help="Caches to empty: events, programs, layouts or leftovers; all by default.",
             autocompletion=completion.caches,
         ),
     ] = None,
     folder: Annotated[
         Path | None,
-        typer.Option("--folder", metavar="DIR", help="Also look here, and below, for unfinished files of killed commands."),
+        typer.Option(
+            "--folder",
+            metavar="DIR",
+            help="Also look in this folder and its subfolders for unfinished files of killed commands.",
+        ),
     ] = None,
     older_than: Annotated[
-        float | None, typer.Option("--older-than", min=0, metavar="DAYS", help="Only what was not used for so many days.")
+        float | None,
+        typer.Option("--older-than", min=0, metavar="DAYS", help="Remove only files that were not used for this many days."),
     ] = None,
-    only_list: Annotated[bool, typer.Option("--list", help="Only list what there is.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    only_list: Annotated[bool, typer.Option("--list", help="List the caches and remove nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Remove without asking.")] = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """List what is kept from one call to the next, with its size, and empty it after asking."""
+    """List the caches of fivesigma with their sizes, and empty them after asking."""
     from fivesigma.cache import cache_place, in_words
     from fivesigma.errors import OutputError
     from fivesigma.verbs import clean
@@ -56,8 +61,8 @@ def clean(
     if not yes:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise OutputError(
-                f"{in_words(sum(c.bytes for c in found))} can be removed, and there is no terminal to ask on",
-                hint="add --yes to remove it, or --list to only list it",
+                f"{in_words(sum(c.bytes for c in found))} can be removed, but there is no terminal on which to ask",
+                hint="add --yes to remove it, or --list only to list it",
             )
         if not typer.confirm("Remove all of it?", err=True):
             terminal.say("nothing is removed")

@@ -15,7 +15,7 @@ def columns(
     names: Columns = None,
     as_json: Json = False,
 ) -> None:
-    """List the columns of a data file with their types, and what each holds for an event."""
+    """List the columns of a data file with their types, and whether each has one value or a list per event."""
     from fivesigma.data.readers.base import per_event
     from fivesigma.verbs import columns
 

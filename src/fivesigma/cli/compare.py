@@ -10,19 +10,21 @@ from fivesigma.cli.options import RUNS, Json, Output, Quiet
 from fivesigma.errors import RunError
 
 Runs = Annotated[
-    list[str], typer.Argument(metavar="RUN RUN...", help="Run folders, or names of analyses for their latest runs.")
+    list[str], typer.Argument(metavar="RUN RUN...", help="Run folders; the name of an analysis stands for its latest run.")
 ]
-Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page too, with curves overlaid.")]
+Html = Annotated[
+    Path | None, typer.Option("--html", metavar="FILE", help="Also write a page, with the curves of all runs overlaid.")
+]
 
 
 def compare(runs: Runs, html: Html = None, output: Output = RUNS, quiet: Quiet = False, as_json: Json = False) -> None:
-    """Runs side by side: where their settings differ, and their metrics beside those of the first one."""
+    """Compare runs: the settings that differ, and the differences of the metrics from those of the first run."""
     from fivesigma.metrics.metric import shown
     from fivesigma.reporting.overlay import difference_cells, errors_in_words
     from fivesigma.verbs import compare
 
     if len(runs) < 2:
-        raise RunError("compare needs two runs or more", hint="fivesigma compare RUN RUN")
+        raise RunError("compare needs two or more runs", hint="fivesigma compare RUN RUN")
     terminal = Terminal(quiet, as_json)
     result = compare.compare(*runs, output=output, html=html, listener=terminal)
     ordinals = ["first", "second", "third", *(f"{n}th" for n in range(4, len(runs) + 1))][: len(runs)]
@@ -43,6 +45,6 @@ def compare(runs: Runs, html: Html = None, output: Output = RUNS, quiet: Quiet =
     terminal.table("metrics", ["metric", *ordinals, *gaps], rows)
     terminal.say(errors_in_words(result, ordinals))
     if result["not_compared"]:
-        terminal.say(f"not compared, as not every run has it: {', '.join(result['not_compared'])}")
+        terminal.say(f"not compared, because not every run has them: {', '.join(result['not_compared'])}")
     if html is not None or as_json:
         terminal.result(html, result)

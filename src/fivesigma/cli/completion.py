@@ -1,4 +1,4 @@
-"""What a shell offers when Tab is pressed: names of analyses, of runs, of formats; files it knows by itself."""
+"""Shell completion: the names of analyses, runs, formats and caches that the Tab key offers."""
 
 import os
 from collections.abc import Iterator
@@ -6,24 +6,24 @@ from importlib import resources
 from pathlib import Path
 
 _MOST = 200
-"""Names that are offered."""
+"""Largest number of names to offer."""
 
 
 def analyses(incomplete: str) -> list[str]:
-    """Built-in analyses, and analysis files and folders that begin so."""
-    # Analyses are not loaded for their names: this has to be quicker than the next key.
+    """Built-in analyses, and analysis files and folders, whose names begin with the given text."""
+    # The analyses themselves are not loaded: completion must be faster than the user types.
     builtin = [entry.name.removesuffix(".yaml") for entry in (resources.files("fivesigma") / "builtin").iterdir()]
     names = sorted(name for name in builtin if not name.startswith((".", "_")))
     return [*(name for name in names if name.startswith(incomplete)), *_paths(incomplete, (".yaml", ".yml"))]
 
 
 def analyses_and_files(incomplete: str) -> list[str]:
-    """Built-in analyses, and all files and folders that begin so."""
+    """Built-in analyses, and all files and folders, whose names begin with the given text."""
     return [*(name for name in analyses(incomplete) if not Path(name).exists()), *_paths(incomplete, ())]
 
 
 def runs(incomplete: str) -> list[str]:
-    """Analyses that have runs in `runs/`, and folders that begin so."""
+    """Analyses that have runs in `runs/`, and folders, whose names begin with the given text."""
     place = Path("runs")
     try:
         found = sorted(entry.name for entry in os.scandir(place) if entry.is_dir() and not entry.name.startswith("."))
@@ -33,14 +33,14 @@ def runs(incomplete: str) -> list[str]:
 
 
 def formats(incomplete: str) -> list[str]:
-    """Formats that files are read in."""
+    """Names of the formats that can be read."""
     from fivesigma.plugins import readers
 
     return [name for name in readers.names() if name.startswith(incomplete)]
 
 
 def exporters(incomplete: str) -> list[str]:
-    """Formats that networks are exported in."""
+    """Names of the formats to which networks can be exported."""
     from fivesigma.plugins import exporters
 
     return [name for name in exporters.names() if name.startswith(incomplete)]

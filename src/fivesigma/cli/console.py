@@ -19,16 +19,16 @@ from fivesigma.progress import Listener, Pace, TrialRow, duration, format_epoch,
 Tree = Mapping[str, Any] | Callable[[], Mapping[str, Any]]
 
 WIDEST = 4096
-"""Letters of a line in a file or a pipe."""
+"""Width of a line in a file or a pipe, in characters."""
 
 _BAR = 16
-"""Letters of the bar."""
+"""Width of the bar, in characters."""
 
 _GAP = 2
-"""Letters between two columns of a table."""
+"""Characters between two columns of a table."""
 
 FIRST_LINE, EVERY = 2.0, 10.0
-"""In a batch log, a long step says something after so many seconds, and then every so many."""
+"""Seconds until a long step prints its first line into a log, and seconds between further lines."""
 
 
 class Terminal(Listener):
@@ -36,18 +36,18 @@ class Terminal(Listener):
 
     Args:
         quiet: print the result only.
-        as_json: print one JSON document on standard output and nothing else there; messages go to standard error.
+        as_json: print one JSON document and nothing else to standard output; print messages to standard error.
     """
 
     _showing: "ClassVar[Terminal | None]" = None
-    """The one with a bar or a table in motion: it must end before an error is printed, and the cursor comes back."""
+    """The terminal that shows a live bar or table: it must stop, and restore the cursor, before an error is printed."""
 
     answered: ClassVar[bool] = False
-    """Whether the JSON document of this command is printed: an error after it does not print another one."""
+    """Whether the command has printed its JSON document: a later error must not print a second one."""
 
     def __init__(self, quiet: bool = False, as_json: bool = False) -> None:
         self.quiet, self.as_json = quiet, as_json
-        # In a file or a pipe a table takes the width it needs.
+        # In a file or a pipe a table keeps its full width.
         self.out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDEST)
         self._err = Console(stderr=True, highlight=False)
         self._bar: Progress | None = None
@@ -60,7 +60,7 @@ class Terminal(Listener):
 
     @property
     def width(self) -> int:
-        """Letters of a line."""
+        """Width of a line, in characters."""
         return self.out.width
 
     def say(self, text: str) -> None:
@@ -70,13 +70,13 @@ class Terminal(Listener):
             (self._err if self.as_json else self.out).print(printable(text), markup=False, soft_wrap=True)
 
     def table(self, title: str, header: list[str], rows: list[list[str]], words: Collection[str] = ()) -> None:
-        """A small table of results; on a narrow terminal its columns stand in several blocks, one below the other.
+        """Print a table; on a narrow terminal its columns are split into several blocks, one below the other.
 
         Args:
-            title: what it shows.
+            title: of the table.
             header: names of the columns.
             rows: of cells.
-            words: names of columns with text, which begins at the left and goes on in the next line.
+            words: names of columns with text, which is aligned to the left and may continue on the next line.
         """
         self._close()
         if self.quiet or self.as_json:
@@ -85,7 +85,7 @@ class Terminal(Listener):
             table = Table(box=None, pad_edge=False, title_justify="left", title_style="bold")
             table.title = _literal(title) if number == 0 and title else None
             for i in chosen:
-                # Long names leave room for what is said of them; what fits into no line is better broken than cut.
+                # A long name must leave room for the other cells of its row; text that fits on no line is wrapped, not cut.
                 most = _first_width(self.width) if i == 0 else None
                 left, fits = i == 0 or header[i] in words, header[i] not in words and len(chosen) > 2
                 table.add_column(
@@ -115,7 +115,7 @@ class Terminal(Listener):
             self._in_log(done, total, text)
 
     def _on_terminal(self, done: float, total: float, text: str, more: str) -> None:
-        # What is left beside bar, percentage and rate; the end of a long name is less needed than these.
+        # The room next to bar, percentage and rate; these matter more than the end of a long name.
         room = max(self._err.width - _BAR - 6 - cell_len(more) - 4, 12)
         text = text if len(text) <= room else text[: room - 1] + "…"
         if self._bar is None:
@@ -174,7 +174,7 @@ class Terminal(Listener):
 
         Args:
             text: the line.
-            tree: what is printed with `--json` instead, or a function that gives it.
+            tree: the document that is printed with `--json` instead, or a function that returns it.
         """
         self._close()
         if self.as_json:
@@ -191,7 +191,7 @@ class Terminal(Listener):
         sys.stdout.flush()
 
     def error(self, what: str, hint: str | None = None) -> None:
-        """One sentence on standard error, and what to do; with `--json` also as the document on standard output."""
+        """Print an error and its hint to standard error; with `--json` also as the document to standard output."""
         (Terminal._showing or self)._close()
         self._err.print(printable(f"error: {what}"), style="bold red", markup=False, soft_wrap=True)
         if hint:
@@ -209,7 +209,7 @@ class Terminal(Listener):
 
 
 def plain(value: Any) -> Any:
-    """A value for JSON: paths as text, arrays as lists, and null for what is no finite number.
+    """A value for JSON: paths become text, arrays become lists, and numbers that are not finite become null.
 
     >>> from pathlib import Path
     >>> plain({"run": Path("runs/a"), "auc": float("nan"), "parts": ("train",)})
@@ -229,12 +229,12 @@ def plain(value: Any) -> Any:
 
 
 def _first_width(width: int) -> int:
-    """Most letters of the first column in lines of so many letters."""
+    """Largest width of the first column for lines of this width."""
     return max(20, width // 2)
 
 
 def _blocks(header: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[list[int]]:
-    """Which columns stand side by side: all, or as many as fit, each time beside the first one.
+    """Columns of each block of a table: as many as fit on a line; each block begins with the first column.
 
     >>> _blocks(["name", "a", "b"], [["x", "1" * 30, "2" * 30]], 40)
     [[0, 1], [0, 2]]
@@ -253,7 +253,7 @@ def _blocks(header: Sequence[str], rows: Sequence[Sequence[str]], width: int) ->
 
 
 def printable(text: str) -> str:
-    """Text without letters that would steer the terminal, as a file may have them in the names of its columns.
+    """Text without terminal control characters, which column names of a hostile file may contain.
 
     >>> printable("c\\x1b[31mred\\x07 η")
     'c\\\\x1b[31mred\\\\x07 η'
@@ -264,12 +264,12 @@ def printable(text: str) -> str:
 
 
 def _literal(text: str) -> str:
-    """Text in which brackets, such as those of units, are no markup, and which stays on one line."""
+    """Text on one line, in which brackets, such as those of units, are not read as markup."""
     return printable(text).replace("\n", r"\n").replace("[", r"\[")
 
 
 def _trial_table(objective: str, rows: Sequence[TrialRow], done: float, total: float, height: int) -> Table:
-    """The trials as they stand, as many as the terminal is high."""
+    """A table of the trials, with as many rows as fit on the terminal."""
     finished = sum(row.state in ("done", "failed") for row in rows)
     table = Table(
         title=f"{done:.0f} of {total:.0f} epochs, {finished} of {len(rows)} trials to the end",

@@ -5,7 +5,7 @@ from fivesigma.cli.options import Json, Quiet
 
 
 def doctor(quiet: Quiet = False, as_json: Json = False) -> None:
-    """What is installed here, what extras would bring, what there is to compute with, and what to install."""
+    """Show which libraries work, what each extra adds, which devices, cores and memory can be used, and what to install."""
     from fivesigma.cache import in_words
     from fivesigma.verbs import doctor
 
@@ -38,4 +38,4 @@ def doctor(quiet: Quiet = False, as_json: Json = False) -> None:
     if missing:
         terminal.say(f"everything else: pip install 'fivesigma[{','.join(missing)}]'")
     elif not found.advice:
-        terminal.say("everything is there and works")
+        terminal.say("everything is installed and works")

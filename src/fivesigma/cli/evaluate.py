@@ -5,7 +5,7 @@ from fivesigma.cli.options import RUNS, Json, Output, Quiet, RunName
 
 
 def evaluate(run: RunName, output: Output = RUNS, quiet: Quiet = False, as_json: Json = False) -> None:
-    """Score the run's events with its network and write metrics with uncertainties."""
+    """Score the events of a run with its network, and write metrics with uncertainties."""
     from fivesigma.verbs import evaluate
 
     terminal = Terminal(quiet, as_json)

@@ -1,4 +1,4 @@
-"""`fivesigma explore`: the events of an analysis, or what is in data files."""
+"""`fivesigma explore`: describes the events of an analysis, or the columns of data files."""
 
 import glob
 from pathlib import Path
@@ -35,7 +35,7 @@ def explore(
         list[str],
         typer.Argument(
             metavar="ANALYSIS|FILE...",
-            help="Analysis file or name of a built-in one; or data files, globs and file.root:treename too.",
+            help="Analysis file or name of a built-in analysis; or data files, as paths, globs or file.root:treename.",
             autocompletion=analyses_and_files,
         ),
     ],
@@ -51,14 +51,16 @@ def explore(
     names: Columns = None,
     events: Annotated[
         int | None,
-        typer.Option("--events", "-n", min=1, metavar="N", help="Events of data files to look at; by default a sample."),
+        typer.Option(
+            "--events", "-n", min=1, metavar="N", help="Number of events to read from data files; by default a sample."
+        ),
     ] = None,
     html: Annotated[
-        Path | None, typer.Option("--html", metavar="PAGE", help="Also write what is in data files as an HTML page.")
+        Path | None, typer.Option("--html", metavar="PAGE", help="Also write the description of data files as an HTML page.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Describe the events of an analysis; or the columns of data files, without any analysis."""
+    """Describe the events of an analysis; or the columns of data files, without an analysis."""
     of_files = {"--treename": treename, "--format": kind, "--columns": names, "--events": events, "--html": html}
     of_analyses = {"--set": settings, "--data": data, "--new": new or None, "--workers": workers, "--cluster": cluster}
     terminal = Terminal(quiet, as_json)
@@ -79,7 +81,7 @@ def explore(
 
 
 def is_data(what: str) -> bool:
-    """Whether an argument names data files and no analysis."""
+    """Whether an argument names data files rather than an analysis."""
     from fivesigma.data.formats import format_of_name, guess_format, split_treename
     from fivesigma.errors import DataError
 
@@ -98,14 +100,14 @@ def is_data(what: str) -> bool:
 
 
 def _refuse(given: dict[str, Any], whose: str, taken: str) -> None:
-    """Refuse options that belong to the other use of the verb."""
+    """Refuse options that belong to the other use of the command."""
     for name, value in given.items():
         if value:
             raise AnalysisError(f"{name} belongs to {whose}, and {taken}", hint="fivesigma explore --help")
 
 
 def _files(files: list[str], options: dict[str, Any], html: Path | None, terminal: Terminal) -> None:
-    # The verb imports what trains networks, which takes longer than a look at a file.
+    # `fivesigma.verbs.explore` imports the training libraries, which takes longer than describing a file.
     from fivesigma.exploration import rows
     from fivesigma.exploration.description import describe
 

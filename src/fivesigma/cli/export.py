@@ -18,7 +18,7 @@ def export(
             "--format",
             "-f",
             metavar="NAME",
-            help="What to write: onnx, cpp, triton, rtl or hls.",
+            help="Format to write: onnx, cpp, triton, rtl or hls.",
             autocompletion=exporters,
         ),
     ] = "onnx",
@@ -36,7 +36,7 @@ def export(
         typer.Option(
             "--inputs",
             metavar="columns|features",
-            help="What the model takes: columns of the files (it computes the new variables) or the features.",
+            help="Inputs of the model: the columns of the files (the model computes the new variables), or the features.",
         ),
     ] = None,
     at: Annotated[
@@ -47,13 +47,17 @@ def export(
     ] = None,
     tolerance: Annotated[
         float,
-        typer.Option("--tolerance", metavar="X", help="Largest difference from the network, in units of its scores' scale."),
+        typer.Option(
+            "--tolerance",
+            metavar="X",
+            help="Largest allowed difference from the network, relative to the scale of its scores.",
+        ),
     ] = 1e-5,
-    runs: Annotated[Path, typer.Option("--runs", metavar="DIR", help="Where runs are kept.")] = RUNS,
+    runs: Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder that contains the run folders.")] = RUNS,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Write the network of a run for other software, and compare it with the network."""
+    """Write the network of a run in a format for other software, and compare its scores with the network's."""
     from fivesigma.verbs import export
 
     terminal = Terminal(quiet, as_json)

@@ -1,4 +1,4 @@
-"""The `fivesigma` command; it still says what is wrong when a library is missing or broken."""
+"""The `fivesigma` command; it reports what is wrong even if a library is missing or broken."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command and leave with its exit code: 0 done, 2 the user's input, 1 our fault, 130 or 143 stopped.
+    """Run the command and exit: 0 success, 2 an error in the user's input, 1 our fault, 130 or 143 stopped by a signal.
 
     Args:
         arguments: of the command; by default those of the process.
@@ -21,10 +21,12 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _without_libraries(error: ImportError, arguments: list[str]) -> int:
-    """What can be done without the libraries of the command line: a diagnosis of them; returns the exit code."""
+    """Print an error (or the diagnosis of `fivesigma doctor`) without the command line's libraries; return the exit code."""
     if arguments[:1] != ["doctor"]:
         print(f"error: a library that fivesigma needs cannot be imported: {error}", file=sys.stderr)
-        print("  hint: `fivesigma doctor` says which ones, and how to install them", file=sys.stderr)
+        print(
+            "  hint: `fivesigma doctor` names the missing or broken libraries and says how to install them", file=sys.stderr
+        )
         return 2
     import json
 
@@ -45,7 +47,7 @@ def _without_libraries(error: ImportError, arguments: list[str]) -> int:
 
 
 def __getattr__(name: str) -> Any:
-    # The commands are loaded with the first use: `main` must work without what they need.
+    # The commands are imported at the first use: `main` must work without the libraries that they need.
     if name.startswith("__"):
         raise AttributeError(name)
     from fivesigma.cli import app

@@ -21,7 +21,9 @@ AnalysisName = Annotated[
 RunName = Annotated[
     str,
     typer.Argument(
-        metavar="RUN", help="Run folder, or an analysis's name for its latest run.", autocompletion=completion.runs
+        metavar="RUN",
+        help="Run folder, or the name of an analysis, which stands for its latest run.",
+        autocompletion=completion.runs,
     ),
 ]
 Set = Annotated[
@@ -32,14 +34,14 @@ Data = Annotated[
     list[str] | None,
     typer.Option("--data", "-d", metavar="SAMPLE=FILE", help="Files of a sample: --data train=a.csv.gz. May be repeated."),
 ]
-Output = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Where runs are kept.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the result's path.")]
+Output = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder that contains the run folders.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the path of the result.")]
 Json = Annotated[
-    bool, typer.Option("--json", help="Print one JSON document on standard output; messages go to standard error.")
+    bool, typer.Option("--json", help="Print one JSON document to standard output, and messages to standard error.")
 ]
 New = Annotated[bool, typer.Option("--new", help="Begin a new run even if one of this analysis is unfinished.")]
 Resume = Annotated[
-    bool, typer.Option("--resume", help="Only go on with an unfinished run of this analysis; never begin one.")
+    bool, typer.Option("--resume", help="Only resume an unfinished run of this analysis; never begin a new one.")
 ]
 Workers = Annotated[
     int | None,
@@ -48,29 +50,35 @@ Workers = Annotated[
         "-j",
         min=1,
         metavar="N",
-        help="Tasks at the same time on this machine; one per core by default. Changes no result.",
+        help="Number of parallel tasks on this machine; one per core by default. Does not change results.",
     ),
 ]
 Cluster = Annotated[
     str | None,
-    typer.Option("--cluster", metavar="ADDRESS", help="Workers of a Dask scheduler instead: --cluster tcp://host:8786."),
+    typer.Option(
+        "--cluster", metavar="ADDRESS", help="Use the workers of this Dask scheduler instead: --cluster tcp://host:8786."
+    ),
 ]
 
 Coordinator = Annotated[
     str | None,
     typer.Option(
-        "--coordinator", metavar="HOST:PORT", help="Train in several processes that meet here; Slurm and Open MPI are found."
+        "--coordinator",
+        metavar="HOST:PORT",
+        help="Address at which the processes of one training connect; found automatically under Slurm and Open MPI.",
     ),
 ]
-Processes = Annotated[int | None, typer.Option("--processes", min=1, metavar="N", help="How many processes there are.")]
-ProcessId = Annotated[int | None, typer.Option("--process-id", min=0, metavar="I", help="Which one this is, from 0.")]
+Processes = Annotated[int | None, typer.Option("--processes", min=1, metavar="N", help="Number of processes.")]
+ProcessId = Annotated[
+    int | None, typer.Option("--process-id", min=0, metavar="I", help="Number of this process, counted from 0.")
+]
 
 Format = Annotated[
     str | None,
     typer.Option(
         "--format",
         metavar="NAME",
-        help="File format, if the file does not show it: root, csv, …",
+        help="File format, if name and content of the file do not show it: root, csv, …",
         autocompletion=completion.formats,
     ),
 ]
@@ -80,13 +88,13 @@ Columns = Annotated[
     typer.Option(
         "--columns",
         metavar="NAMES",
-        help="Column names of a file without a header: --columns label,f{0..27}; of an array: --columns ARRAY=a,b.",
+        help="Column names for a file without a header: --columns label,f{0..27}; for an array: --columns ARRAY=a,b.",
     ),
 ]
 
 
 def parse_settings(given: list[str]) -> dict[str, Any]:
-    """The overrides that `--set` gives, by dotted key; the analysis file's rooms are loaded only when they are needed."""
+    """The overrides that `--set` gives, by dotted key; imports what reads analysis files only if there are any."""
     from fivesigma.analysis.file import parse_settings
 
     return parse_settings(given)

@@ -23,7 +23,9 @@ from fivesigma.cli.options import (
 
 def predict(
     run: RunName,
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files to score; globs and file.root:treename too.")],
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="Files to score: paths, globs or file.root:treename.")
+    ],
     destination: Annotated[
         Path,
         typer.Option(
@@ -37,29 +39,35 @@ def predict(
         list[str] | None, typer.Option("--at", metavar="NAME=VALUE", help="Score at this parameter value: --at mass=1000.")
     ] = None,
     model: Annotated[
-        str, typer.Option("--model", "-m", metavar="NAME", help="Baseline of the run that scores instead of the network.")
+        str,
+        typer.Option("--model", "-m", metavar="NAME", help="Score with this baseline of the run instead of the network."),
     ] = "network",
     exported: Annotated[
         str | None,
-        typer.Option("--with", metavar="FORMAT", help="Score with what the run has exported: --with onnx, cpp, rtl or hls."),
+        typer.Option(
+            "--with", metavar="FORMAT", help="Score with the exported model in this format: --with onnx, cpp, rtl or hls."
+        ),
     ] = None,
     kind: Format = None,
     treename: Treename = None,
     names: Columns = None,
     friend: Annotated[
         bool,
-        typer.Option("--friend", help="Write a file of scores for each file, with the same rows; scored ones are kept."),
+        typer.Option(
+            "--friend",
+            help="Write one file of scores per input file, with the same rows; files that are scored already are skipped.",
+        ),
     ] = False,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Write all columns of the files beside the scores, where an event has one number.")
+        bool, typer.Option("--keep", help="Also write all columns of the files that hold one number per event.")
     ] = False,
-    runs: Annotated[Path, typer.Option("--runs", metavar="DIR", help="Where runs are kept.")] = RUNS,
+    runs: Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder that contains the run folders.")] = RUNS,
     quiet: Quiet = False,
     workers: Workers = None,
     cluster: Cluster = None,
     as_json: Json = False,
 ) -> None:
-    """Score every event of some files, in order; write scores and observers."""
+    """Score every event of data files, in order, and write scores and observers."""
     from fivesigma.verbs import predict
 
     terminal = Terminal(quiet, as_json)

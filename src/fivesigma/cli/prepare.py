@@ -17,14 +17,21 @@ def prepare(
         Path | None, typer.Option("--output", "-o", metavar="DIR", help="Folder to write; prepared/NAME by default.")
     ] = None,
     shards: Annotated[
-        int | None, typer.Option("--shards", min=1, max=100_000, metavar="N", help="Files per part; by default 64 MB each.")
+        int | None,
+        typer.Option(
+            "--shards",
+            min=1,
+            max=100_000,
+            metavar="N",
+            help="Number of files per part of the data; by default files of 64 MB.",
+        ),
     ] = None,
     quiet: Quiet = False,
     workers: Workers = None,
     cluster: Cluster = None,
     as_json: Json = False,
 ) -> None:
-    """Write an analysis's events as shuffled Parquet shards, for data larger than memory; goes on after a kill.
+    """Write the events of an analysis as shuffled Parquet shards, for data larger than memory; resumes after a kill.
 
     Then: fivesigma run ANALYSIS --set shards=DIR
     """

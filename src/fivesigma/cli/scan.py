@@ -15,12 +15,13 @@ def scan(
         typer.Option(
             "--leave-out",
             metavar="VALUE",
-            help="Also train without the signal of this hypothesis and test on it, beside a network dedicated to it: "
+            help="Also train without the signal of this hypothesis, test on it, and compare with a network dedicated to it: "
             "--leave-out 1000, or mass=1000 (several parameters: mass=1000,width=2). May be repeated.",
         ),
     ] = None,
     extremes: Annotated[
-        bool, typer.Option("--extremes", help="Also train on the smallest and the largest value only, and test on all.")
+        bool,
+        typer.Option("--extremes", help="Also train on the smallest and the largest value only, and test on all values."),
     ] = False,
     compare: Annotated[
         bool,
@@ -32,7 +33,7 @@ def scan(
     cluster: Cluster = None,
     as_json: Json = False,
 ) -> None:
-    """AUC, significance and expected limit at each hypothesis, such as a mass, beside networks trained to compare."""
+    """Compute AUC, significance and expected limit at each hypothesis, such as a mass; compare with dedicated networks."""
     from fivesigma.verbs import scan
 
     terminal = Terminal(quiet, as_json)

@@ -15,7 +15,7 @@ Destination = Annotated[
     Path, typer.Option("-o", "--output", metavar="FILE", help="File to write: .parquet, .root, .csv, .npz or .h5.")
 ]
 Events = Annotated[int, typer.Option("--events", "-n", help="Number of events that pass the selection.")]
-Seed = Annotated[int, typer.Option("--seed", help="Same seed, same events.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of the random numbers: the same seed gives the same events.")]
 
 
 @app.command()
@@ -23,9 +23,10 @@ def resonance(
     destination: Destination,
     events: Events = 100_000,
     mass: Annotated[
-        list[float] | None, typer.Option("--mass", help="Mass of X in GeV; repeat for several. 500 to 1500 by default.")
+        list[float] | None,
+        typer.Option("--mass", help="Mass of X in GeV; repeat the option for several masses. 500 to 1500 by default."),
     ] = None,
-    background: Annotated[bool, typer.Option(help="Half of the events are Standard Model top pairs.")] = True,
+    background: Annotated[bool, typer.Option(help="Make half of the events Standard Model top pairs.")] = True,
     width: Annotated[float, typer.Option(help="Width of X relative to its mass.")] = 0.01,
     sqrt_s: Annotated[float, typer.Option("--sqrt-s", help="Collision energy in GeV.")] = 13_000.0,
     fidelity: Annotated[
@@ -40,7 +41,7 @@ def resonance(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """pp → X → tt̄ and Standard Model tt̄ with Pythia 8, FastJet and a parametrised detector."""
+    """Simulate pp → X → tt̄ and Standard Model tt̄ with Pythia 8, FastJet and a parametrised detector."""
     settings: dict[str, Any] = {
         "process": "resonance",
         "events": events,
@@ -60,18 +61,18 @@ def resonance(
 def muons(
     destination: Destination,
     events: Events = 300_000,
-    spectrum: Annotated[str, typer.Option(help="flat-inverse-pt, flat-pt or prompt.")] = "flat-inverse-pt",
-    pt_min: Annotated[float, typer.Option("--pt-min", help="GeV.")] = 2.0,
-    pt_max: Annotated[float, typer.Option("--pt-max", help="GeV.")] = 7000.0,
-    noise: Annotated[float, typer.Option(help="Mean number of hits per muon unrelated to it, in all planes.")] = 0.2,
-    dead_chambers: Annotated[float, typer.Option(help="Share of the chambers that never give a hit.")] = 0.0,
+    spectrum: Annotated[str, typer.Option(help="Spectrum of pT: flat-inverse-pt, flat-pt or prompt.")] = "flat-inverse-pt",
+    pt_min: Annotated[float, typer.Option("--pt-min", help="Smallest pT in GeV.")] = 2.0,
+    pt_max: Annotated[float, typer.Option("--pt-max", help="Largest pT in GeV.")] = 7000.0,
+    noise: Annotated[float, typer.Option(help="Mean number of noise hits per muon, in all planes together.")] = 0.2,
+    dead_chambers: Annotated[float, typer.Option(help="Fraction of dead chambers, which never give a hit.")] = 0.0,
     seed: Seed = 1,
     workers: Workers = None,
     cluster: Cluster = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Muons through a CMS-like endcap: the 87 variables and 3 parameters of the trigger archive (.npz), or named columns."""
+    """Simulate muons in a CMS-like endcap: 87 variables and 3 parameters of the trigger archive (.npz), or named columns."""
     settings = {
         "process": "muons",
         "events": events,

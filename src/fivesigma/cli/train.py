@@ -41,7 +41,7 @@ def train(
     process_id: ProcessId = None,
     as_json: Json = False,
 ) -> None:
-    """Fit the recipe and the network; goes on with an interrupted run of the same analysis."""
+    """Fit the preprocessing and train the network; resumes an interrupted run of the same analysis."""
     from fivesigma.cluster import multiprocess
     from fivesigma.verbs import train
 
@@ -55,7 +55,7 @@ def train(
 
 
 def trained(run: "Run") -> dict[str, Any]:
-    """What `--json` tells of a training: weights, epochs, seconds, and the last epoch of the network, or of each fold."""
+    """The numbers that `--json` prints about a training: weights, epochs, seconds, and the last epoch (of each fold)."""
     metadata, last = run.folder.read_json("metadata.json"), dict[Any, Any]()
     for row in run.history:
         last[row.get("fold")] = row

@@ -14,17 +14,20 @@ if TYPE_CHECKING:
     from fivesigma.validation import Comparison
 
 app = typer.Typer(
-    help="Compare a simulation with published numbers: a page with every target, value and verdict.", no_args_is_help=True
+    help="Compare a simulation with published numbers; writes a page with every target, value and verdict.",
+    no_args_is_help=True,
 )
 
-Output = Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Where the folder of the page is made.")]
+Output = Annotated[
+    Path, typer.Option("-o", "--output", metavar="DIR", help="Folder in which the folder of the page is made.")
+]
 Events = Annotated[
     int | None, typer.Option("--events", "-n", min=1, help="Events to simulate; with few, some comparisons are not judged.")
 ]
 Data = Annotated[
     Path | None, typer.Option("--data", "-d", metavar="FILE", help="Compare this file instead of simulating one.")
 ]
-Strict = Annotated[bool, typer.Option("--strict", help="Leave with exit code 1 if a comparison fails.")]
+Strict = Annotated[bool, typer.Option("--strict", help="End with exit code 1 if a comparison fails.")]
 
 FAILED = 1
 
@@ -39,7 +42,7 @@ def resonance(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """pp → X → tt̄ against the published HEPMASS sample; a million events and two trainings by default."""
+    """Compare pp → X → tt̄ with the published HEPMASS sample; a million events and two trainings by default."""
     _validate("resonance", output, events, data, workers, strict, Terminal(quiet, as_json))
 
 
@@ -53,7 +56,7 @@ def muons(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Muons against published figures of the CMS endcap track finder; 1,200,000 accepted muons by default."""
+    """Compare muons with published figures of the CMS endcap track finder; 1,200,000 accepted muons by default."""
     _validate("muons", output, events, data, workers, strict, Terminal(quiet, as_json))
 
 

@@ -14,7 +14,7 @@ def verify(
         str,
         typer.Argument(
             metavar="RUN",
-            help="Run folder, an analysis's name for its latest run, or a package of a run.",
+            help="Run folder, the name of an analysis (its latest run), or a package of a run.",
             autocompletion=runs,
         ),
     ],
@@ -22,7 +22,7 @@ def verify(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Whether the files of a run are what it wrote, and its metrics follow from its predictions."""
+    """Check that the files of a run are those it wrote, and that its metrics follow from its predictions."""
     from fivesigma.errors import RunError
     from fivesigma.verbs import verify
 

@@ -1,4 +1,4 @@
-"""The answer of a run, before everything else: what was asked, the key numbers beside others, and a verdict in words."""
+"""The answer at the top of a report: the question, the key numbers next to published values and baselines, a verdict."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ class Key:
     Attributes:
         name: of the metric, with its unit.
         value: of the network, with its error.
-        others: published value and baselines: whose, the number, and where it is from.
+        others: published value and baselines, each as name, number and source.
     """
 
     name: str
@@ -38,11 +38,11 @@ class Key:
 
 
 def question(analysis: Analysis) -> str:
-    """What was asked, in a sentence."""
+    """The question that the analysis asks, in one sentence."""
     if analysis.target is not None:
         unit = f" [{analysis.target.unit}]" if analysis.target.unit else ""
         what = analysis.titles.get(analysis.target.variable, analysis.target.variable)
-        return f"A number: {what}{unit} of each event."
+        return f"Regression: what is the value of {what}{unit} in each event?"
     if analysis.task == "binary":
         text = f"Two classes: is an event {analysis.classes[1]} or {analysis.classes[0]}?"
     else:
@@ -60,7 +60,7 @@ def keys(metrics: Tree, analysis: Analysis) -> list[Key]:
         analysis: of the run.
 
     Returns:
-        Nothing if the network has seen all events that it was judged on.
+        An empty list if the network was trained on all events on which it was evaluated.
     """
     part = judged_part(metrics)
     if part == "train":
@@ -83,7 +83,7 @@ def keys(metrics: Tree, analysis: Analysis) -> list[Key]:
 
 
 def _name(name: str, part: str, analysis: Analysis) -> str:
-    """The name of a metric with its unit, and the events it is of."""
+    """The name of a metric with its unit, and the events on which it was computed."""
     words = (spec_of(name).label if name in plugins.metrics else "") or name.replace("_", " ")
     return f"{heading(name, analysis).replace(name, words, 1)}, {_WORDS.get(part, part)} events"
 
@@ -93,7 +93,7 @@ def _published(value: Published) -> str:
 
 
 def sentences(metrics: Tree, analysis: Analysis, events: Mapping[str, int], warnings: Sequence[str]) -> list[str]:
-    """The verdict: what was reached on how many events, beside the published value and the baselines.
+    """The verdict: the main metric, the number of events, and the comparison with the published value and the baselines.
 
     Args:
         metrics: part → its numbers, from `metrics.json`.
@@ -104,7 +104,7 @@ def sentences(metrics: Tree, analysis: Analysis, events: Mapping[str, int], warn
     part = judged_part(metrics)
     found = keys(metrics, analysis)
     if not found:
-        return ["There is no answer: the network has seen all events that it was judged on."]
+        return ["There is no unbiased result: the network was evaluated only on its training events."]
     name = next(
         (n for n in (*analysis.published, *headline_names(metrics, analysis)) if is_metric(metrics[part].get(n))), ""
     )
@@ -122,21 +122,21 @@ def sentences(metrics: Tree, analysis: Analysis, events: Mapping[str, int], warn
 
 
 def _beside(ours: Tree, theirs: Published, larger_is_better: bool | None) -> str:
-    """A sentence on a published value, which is of other events."""
+    """A sentence that compares with a published value, which was obtained on other events."""
     error = float(np.hypot(ours["error"] or 0.0, theirs.error or 0.0))
     gap = (ours["value"] or np.nan) - theirs.value
-    where = f"The published value, of other events, is {_published(theirs)}"
+    where = f"The published value, obtained on other events, is {_published(theirs)}"
     if not np.isfinite(gap) or error == 0:
         return f"{where}."
     if abs(gap) < COMPATIBLE * error:
         return f"{where}: the two are compatible ({abs(gap) / error:.1f} standard deviations)."
     better = larger_is_better is not None and (gap > 0) == larger_is_better
     word = "better" if better else "worse" if larger_is_better is not None else "different"
-    return f"{where}: the network's is {word} by {abs(gap):.3g}, {abs(gap) / error:.1f} standard deviations."
+    return f"{where}: the network's value is {word} by {abs(gap):.3g} ({abs(gap) / error:.1f} standard deviations)."
 
 
 def _with_metrics(tree: Tree) -> dict[str, Any]:
-    """The differences of the baselines as metrics, for sentences on them."""
+    """The differences between network and baselines as metrics, for the sentences of the verdict."""
     return {
         "baselines": {
             name: {"difference": {key: _metric(value) for key, value in one["difference"].items()}}

@@ -1,4 +1,4 @@
-"""The features of a run, of which a reader picks one to see it large, by class."""
+"""The features of a run: a list from which the reader chooses one to see its distribution by class."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -34,8 +34,8 @@ class Feature:
     Attributes:
         name: of the column.
         title: its title and unit.
-        missing: share of the events in which it is missing; None if that is not known.
-        separation: of its distributions in the classes; None for a regression.
+        missing: fraction of the events in which it is missing; None if the fraction is not known.
+        separation: between its distributions in the classes; None for a regression.
         drawing: its distribution by class; None if it is not drawn.
         csv: the numbers in the figure.
     """
@@ -104,7 +104,7 @@ def most_separating(tree: Mapping[str, Any], most: int) -> list[str]:
 
     Args:
         tree: feature → class → `edges` and `counts`.
-        most: so many at most.
+        most: largest number of features to return.
     """
     if len(tree) <= most:
         return list(tree)

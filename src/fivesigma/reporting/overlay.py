@@ -25,7 +25,7 @@ SURE = 3.0
 
 
 def names_of(folders: Sequence[RunFolder]) -> list[str]:
-    """A short name for each run: that of its analysis, with the time if it is needed to tell them apart."""
+    """A short name for each run: the name of its analysis, and its time if two runs have the same analysis."""
     analyses = [folder.analysis().name for folder in folders]
     same = len(set(analyses)) < len(analyses)
     found = [f"{name} {folder.path.name}" if same else name for name, folder in zip(analyses, folders, strict=True)]
@@ -38,7 +38,7 @@ def page(folders: Sequence[RunFolder], compared: Tree, path: str) -> str:
     Args:
         folders: of the runs.
         compared: what the verb `compare` returns of them.
-        path: of the page, for its title.
+        path: of the page.
     """
     names = names_of(folders)
     with tempfile.TemporaryDirectory(prefix="fivesigma-compare-") as place:
@@ -76,7 +76,7 @@ def _text(value: Any) -> str:
 
 
 def metrics_table(compared: Tree, names: Sequence[str], folders: Sequence[RunFolder]) -> Table:
-    """Metrics of each run, and the differences of the others to the first with their significances."""
+    """Metrics of each run, and the differences of the other runs from the first with their significances."""
     analysis = folders[0].analysis()
     rows = []
     for row in compared["metrics"]:
@@ -84,7 +84,7 @@ def metrics_table(compared: Tree, names: Sequence[str], folders: Sequence[RunFol
         rows.append(cells + [cell for each in row["differences"] for cell in difference_cells(each)])
     header = ["metric", *names]
     for name in names[1:]:
-        header += ["difference" if len(names) == 2 else f"{name}: difference to the first", "in σ"]
+        header += ["difference" if len(names) == 2 else f"{name}: difference from the first", "in σ"]
     return Table("Metrics", header, rows, errors_in_words(compared, names))
 
 
@@ -106,19 +106,19 @@ def errors_in_words(compared: Tree, names: Sequence[str]) -> str:
     """A sentence on what the errors of the differences are."""
     flags = [each["same_events"] for row in compared["metrics"] for each in row["differences"] if each is not None]
     paired = (
-        "* on the same events: fluctuations common to both runs cancel in the error, which is paired, or from a bootstrap "
-        "in which a hash of the event number says how often an event counts."
+        "* on the same events: fluctuations common to both runs cancel in the error, which comes from event-by-event "
+        "differences or from a bootstrap in which a hash of the event number decides how often an event counts."
     )
-    independent = "the error is that of independent samples, which is too large if both runs used the same events."
+    independent = "the error assumes independent samples; it is too large if both runs used the same events."
     if flags and all(flags):
         return paired
     if not any(flags):
-        return f"In all differences {independent}"
-    return f"{paired} In the others {independent}"
+        return f"For all differences {independent}"
+    return f"{paired} For the other differences {independent}"
 
 
 def verdict(compared: Tree, names: Sequence[str]) -> list[str]:
-    """Sentences on the differences that are significant, the best known metric of each run first."""
+    """Sentences about the significant differences of each run from the first."""
     found = []
     for i, name in enumerate(names[1:]):
         rows = [(row, row["differences"][i]) for row in compared["metrics"] if row["differences"][i] is not None]
@@ -126,7 +126,7 @@ def verdict(compared: Tree, names: Sequence[str]) -> list[str]:
         sure = [(row, each) for row, each in rows if abs(each["significance"]) >= SURE and _direction(row["name"])]
         if not sure:
             found.append(
-                f"No {compared['judged']} metric of {name} differs from {names[0]} by {SURE:g} standard deviations."
+                f"No {compared['judged']} metric of {name} differs from {names[0]} by {SURE:g} standard deviations or more."
             )
             continue
         words = [
@@ -139,13 +139,13 @@ def verdict(compared: Tree, names: Sequence[str]) -> list[str]:
 
 
 def _direction(name: str) -> int:
-    """1 if larger is better, −1 if smaller is; 0 if neither, or if the package of the metric is gone."""
+    """1 if larger is better, −1 if smaller is; 0 if neither, or if the package that defines the metric is not installed."""
     better = spec_of(name).larger_is_better if name in registry else None
     return 0 if better is None else 1 if better else -1
 
 
 def figures(folder: RunFolder, runs: Sequence[RunFolder], names: Sequence[str]) -> Iterator[Picture]:
-    """Learning curves, ROC, residuals and F1 of the runs, as far as at least two of them have them.
+    """Learning curves, ROC curves, residuals and F1 of the runs; each figure needs two runs that have it.
 
     Args:
         folder: where the figures are written.
@@ -168,7 +168,7 @@ def figures(folder: RunFolder, runs: Sequence[RunFolder], names: Sequence[str]) 
 
 
 def _judged(run: RunFolder) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Metrics and curves of the part that counts."""
+    """Metrics and curves of the part of the data that gives the result."""
     metrics = parts_of(run.read_json("metrics.json"))
     curves = run.read_json("curves.json") if run.has("curves.json") else {}
     part = judged_part(metrics)
@@ -202,7 +202,7 @@ def _learning(folder: RunFolder, runs: Sequence[tuple[int, str, list[list[dict[s
     caption = (
         "Solid: validation events; dashed: training events, averaged over the epoch. Losses of different kinds, or with "
     )
-    caption += "other weights, cannot be compared."
+    caption += "different weights, cannot be compared."
     return save(folder, figure, "learning-curves", "Learning curves", caption, numbers)
 
 
