@@ -1,5 +1,7 @@
 """The weighted Kolmogorov–Smirnov test: the usual one for unit weights, and honest p-values."""
 
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -27,7 +29,19 @@ def test_its_p_value_is_that_of_scipy_within_its_resolution():
         one, other = generator.normal(0, 1, 500), generator.normal(shift, 1, 700)
         found = kolmogorov_smirnov(one, other, np.ones(500), np.ones(700))
         wanted = ks_2samp(one, other, method="asymp").pvalue
-        assert found.p_value == pytest.approx(wanted, abs=4 * (wanted * (1 - wanted) / 1000) ** 0.5 + 0.02)
+        assert found.p_value == pytest.approx(wanted, abs=4 * wanted * ((1 - wanted) / 50 + 1 / 1000) ** 0.5 + 0.02)
+
+
+def test_replicas_are_drawn_until_the_p_value_is_known(monkeypatch):
+    drawn, module = [], sys.modules[kolmogorov_smirnov.__module__]
+    replicas = module._replicas
+    monkeypatch.setattr(module, "_replicas", lambda *rest: drawn.append(rest[-1]) or replicas(*rest))
+    generator = np.random.default_rng(4)
+    for shift, wanted in ((0.0, (100, 400)), (0.5, (1000, 1000))):
+        drawn.clear()
+        samples = generator.normal(0, 1, 500), generator.normal(shift, 1, 700)
+        kolmogorov_smirnov(*samples, np.ones(500), np.ones(700))
+        assert wanted[0] <= sum(drawn) <= wanted[1]
 
 
 def test_p_values_of_equal_distributions_are_even_with_weights_too():

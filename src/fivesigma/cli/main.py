@@ -1,5 +1,7 @@
 """The `fivesigma` command; it reports what is wrong even if a library is missing or broken."""
 
+import atexit
+import gc
 import os
 import sys
 from typing import Any
@@ -12,6 +14,8 @@ def main(arguments: list[str] | None = None) -> None:
         arguments: of the command; by default those of the process.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # At its end Python looks for garbage among the objects of all libraries, which takes a second or two.
+    atexit.register(gc.freeze)
     try:
         from fivesigma.cli import app
 

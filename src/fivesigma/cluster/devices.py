@@ -45,7 +45,7 @@ def set_up() -> None:
     place = cache_folder() / f"xla-{machine()}"
     if jax.config.jax_compilation_cache_dir is None and private(place):
         jax.config.update("jax_compilation_cache_dir", str(place))
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.01)
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 

@@ -11,6 +11,11 @@ from fivesigma.scores import Scores
 
 POINTS = 2000
 """Largest number of points at which the distributions are compared: quantiles of both samples together."""
+AT_A_TIME, ENOUGH = 100, 50
+"""Replicas that are drawn together; with so many at least as far apart as the samples, the p-value is known to 14 %."""
+
+_Tables = list[tuple[NDArray[np.float64], NDArray[np.float64]]]
+"""Σw and Σw² of both samples in bins."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +51,14 @@ def kolmogorov_smirnov(
     The p-value comes from replicas in which both samples are drawn from their union: in each bin between two points, Σw
     of a sample is a scaled Poisson variable (Bohm and Zech, arXiv:1309.1287, section 2) whose mean is the sample's
     fraction of the union and whose scale is the union's Σw²/Σw. This assumes that weights have the same distribution in
-    both samples, as in two parts of one sample.
+    both samples, as in two parts of one sample. Replicas are drawn until 50 of them are at least as far apart as the two
+    samples; the p-value is then 50 divided by their number (Besag and Clifford, Biometrika 78 (1991) 301), which is as
+    valid as that of a fixed number and, for samples that agree, takes a tenth of the time.
 
     Args:
         first, second: values, [event]; NaN is ignored.
         first_weight, second_weight: [event]; negative ones are kept.
-        replicas: number of replicas; the p-value is at least 1/(replicas + 1).
+        replicas: largest number of replicas; the p-value is at least 1/(replicas + 1).
         points: largest number of points at which the distributions are compared.
 
     Returns:
@@ -69,10 +76,7 @@ def kolmogorov_smirnov(
     edges = _points(np.concatenate(values), points)
     tables = [sums_by(np.searchsorted(edges, v), w, len(edges) + 1) for v, w in zip(values, weights, strict=True)]
     distance = largest_distance(tables[0][0], tables[1][0])
-    drawn = _replicas(tables, effective, replicas)
-    far = largest_distance(*drawn)
-    far = far[np.isfinite(far)]  # with few events, a replica may be empty
-    return Distance(float(distance), (int((far >= distance - 1e-12).sum()) + 1) / (len(far) + 1), *effective)
+    return Distance(float(distance), _p_value(tables, effective, float(distance), replicas), *effective)
 
 
 def _points(values: NDArray[np.float64], most: int) -> NDArray[np.float64]:
@@ -90,11 +94,24 @@ def largest_distance(first: NDArray[np.float64], second: NDArray[np.float64]) ->
     return np.abs(shares[0] - shares[1]).max(axis=-1)
 
 
+def _p_value(tables: _Tables, effective: list[float], distance: float, most: int) -> float:
+    """Fraction of replicas with at least this distance, from as many as it takes to know it."""
+    generator = np.random.default_rng(20240229)
+    further, drawn = 0, 0
+    for begin in range(0, most, AT_A_TIME):
+        far = largest_distance(*_replicas(generator, tables, effective, min(AT_A_TIME, most - begin)))
+        far = far[np.isfinite(far)]  # with few events, a replica may be empty
+        places = np.flatnonzero(far >= distance - 1e-12)
+        if further + len(places) >= ENOUGH:
+            return ENOUGH / (drawn + int(places[ENOUGH - further - 1]) + 1)
+        further, drawn = further + len(places), drawn + len(far)
+    return (further + 1) / (drawn + 1)
+
+
 def _replicas(
-    tables: list[tuple[NDArray[np.float64], NDArray[np.float64]]], effective: list[float], count: int
+    generator: np.random.Generator, tables: _Tables, effective: list[float], count: int
 ) -> list[NDArray[np.float64]]:
     """Replicas of two samples of one common distribution, each [replica, bin]."""
-    generator = np.random.default_rng(20240229)
     sums, squares = (tables[0][i] + tables[1][i] for i in (0, 1))
     positive = (sums > 0) & (squares > 0)
     scale = np.where(positive, squares / np.where(positive, sums, 1), 0)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import isotonic_regression
 
 from fivesigma.errors import EventsError
 from fivesigma.metrics.trigger.muons import Muons
@@ -99,6 +98,8 @@ class ScaleFit:
 
 def _monotone(x: Column, y: Column, weight: Column) -> Scale:
     """Monotonic cuts, with a small slope where they are flat, so that the scale can be inverted."""
+    from scipy.optimize import isotonic_regression  # half a second, for analyses with a trigger
+
     blocks = isotonic_regression(y, weights=weight).blocks
     level = np.add.reduceat(weight * y, blocks[:-1]) / np.add.reduceat(weight, blocks[:-1])
     lift = np.minimum(SLOPE, np.append(np.diff(level), np.inf) / 2)
