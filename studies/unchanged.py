@@ -75,7 +75,7 @@ def record(place: Path, names: list[str]) -> None:
             run = ""
             for command in CASES[name]:
                 run = _command(command, run, own, events) or run
-            found[name] = dict(sorted(_left(own)))
+            found[name] = dict(sorted(left(own)))
     place.write_text(json.dumps(found, indent=1, sort_keys=True), encoding="utf-8")
 
 
@@ -103,7 +103,7 @@ def _fivesigma(*arguments: str) -> str:
     return done.stdout.strip().splitlines()[-1]
 
 
-def _left(own: Path) -> Iterator[tuple[str, Any]]:
+def left(own: Path) -> Iterator[tuple[str, Any]]:
     """Name of a file → what it says, without times and places."""
     for path in sorted(own.rglob("*")):
         # Runs are called by the time they were made.

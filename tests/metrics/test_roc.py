@@ -144,3 +144,16 @@ def test_without_one_class_there_is_no_area(label):
     found = auc(np.array([0.1, 0.2]), np.full(2, label), np.ones(2))
     assert np.isnan(found.value)
     assert np.isnan(found.error)
+
+
+def test_without_events_there_is_only_the_first_point():
+    found = roc(np.empty(0), np.empty(0), np.empty(0))
+    assert (found.signal.tolist(), found.background.tolist(), found.threshold.tolist()) == ([0.0], [0.0], [np.inf])
+
+
+def test_thresholds_are_the_scores_in_double_precision_and_a_class_without_events_has_no_efficiency():
+    found = roc(np.array([0.25, 0.5], np.float32), np.ones(2), np.array([1.0, 3.0], np.float32))
+    assert found.threshold.tolist() == [np.inf, 0.5, 0.25]
+    assert found.threshold.dtype == np.float64
+    assert found.signal.tolist() == [0.0, 0.75, 1.0]
+    assert np.isnan(found.background[1:]).all()

@@ -109,6 +109,8 @@ def main(arguments: list[str] | None = None) -> None:
     if code == INTERRUPTED:
         code = stopping.code or INTERRUPTED
         _terminal(arguments).error(signals.LINES[code], signals.HINT)
+        if stopping.code and multiprocess.processes() == 1:
+            signals.leave(code)
     if code != DONE and multiprocess.processes() > 1:
         # An orderly exit would wait for the other processes, which may have ended.
         sys.stdout.flush()

@@ -1,5 +1,7 @@
 """Ctrl-C and SIGTERM: the command ends within two seconds, whatever it is doing."""
 
+import _thread
+import atexit
 import multiprocessing
 import os
 import signal
@@ -13,6 +15,8 @@ from typing import Any
 
 GRACE = 1.5
 """Seconds in which the command may end in good order."""
+AGAIN = 0.05
+"""Seconds after which an interrupt that Python has thrown away comes again."""
 
 EXIT = {signal.SIGINT: 130, signal.SIGTERM: 143}
 LINES = {130: "interrupted", 143: "terminated"}
@@ -31,8 +35,19 @@ class Stopping:
 
     def __call__(self, number: int, frame: Any) -> None:
         """Handle a signal as Python handles Ctrl-C."""
-        self.code = EXIT[signal.Signals(number)]
+        self.code = self.code or EXIT[signal.Signals(number)]
         raise KeyboardInterrupt
+
+    def thrown_away(self, unraisable: Any) -> None:
+        """Handle an exception in a destructor or a callback, which Python prints and forgets.
+
+        Once the command is to end, such exceptions come from objects that are half made, and are nothing to print; the
+        interrupt itself comes again, as the command would otherwise go on.
+        """
+        if self.code is None:
+            sys.__unraisablehook__(unraisable)
+        elif issubclass(unraisable.exc_type, KeyboardInterrupt):
+            threading.Timer(AGAIN, _thread.interrupt_main).start()
 
 
 @contextmanager
@@ -52,13 +67,30 @@ def ending() -> Iterator[Stopping]:
     waking = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
     ours.setblocking(True)
     threading.Thread(target=_watch, args=(ours,), daemon=True).start()
+    hook, sys.unraisablehook = sys.unraisablehook, stopping.thrown_away
     try:
         yield stopping
     finally:
+        sys.unraisablehook = hook
         signal.set_wakeup_fd(waking)
         for number, handler in before.items():
             signal.signal(number, handler)
         theirs.close()
+
+
+def leave(code: int) -> None:
+    """End this process at once, without the objects that it leaves half made; other processes and files of it are removed.
+
+    `sys.exit` would not do: where an interrupt has passed through code that was made from text, such as that of a
+    dataclass, `python -m` ends by SIGINT, whatever the exit code.
+    """
+    sys.unraisablehook = lambda unraisable: None
+    with suppress(Exception, KeyboardInterrupt):
+        atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):
+            stream.flush()
+    os._exit(code)
 
 
 def _watch(ours: socket.socket) -> None:

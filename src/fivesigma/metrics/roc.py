@@ -41,7 +41,7 @@ def roc(score: NDArray[Any], target: NDArray[Any], weight: Weight) -> Roc:
     weights = weight[order].astype(np.float64)
     ends = np.flatnonzero(np.append(np.diff(score) != 0, True))
     passed = [np.cumsum(np.where(chosen, weights, 0.0))[ends] for chosen in (signal, ~signal)]
-    if len(weights) and weights.min() < 0:
+    if weights.min() < 0:
         kept = rising(np.column_stack(passed))
         ends, passed = ends[kept], [p[kept] for p in passed]
     with np.errstate(all="ignore"):
