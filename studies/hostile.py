@@ -1,0 +1,69 @@
+"""Hostile inputs in large numbers: `python -m studies.hostile [CASES] [--page]`, which is `make hostile`.
+
+The tests of tests/hostile with many more inputs than by default. With `--page` the table is written into docs/robustness.md.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "robustness.md"
+BEGIN, END = "<!-- hostile -->\n", "<!-- end of hostile -->\n"
+CASES = 48_000
+ROW = re.compile(r"(?P<area>.+?)\s+(?P<tried>[\d,]+) tried\s+(?P<failed>\d+) tests failed")
+SUMS = {
+    "changed files": "data files of all formats, some bytes or values changed",
+    "run folders": "run folders, a file changed",
+    "stopped commands": "commands stopped at a random moment by Ctrl-C, SIGTERM or SIGKILL, and given again",
+}
+"""Areas of which only the sum is shown."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the tests, show what they print, and renew the table; returns their exit code."""
+    parser = argparse.ArgumentParser(prog="python -m studies.hostile", description="Try hostile inputs in large numbers.")
+    parser.add_argument("cases", nargs="?", type=int, default=CASES, help="measure of how many; 4800 for a tenth")
+    parser.add_argument("--page", action="store_true", help="write the table into docs/robustness.md")
+    options = parser.parse_args(arguments)
+    command = [sys.executable, "-m", "pytest", "-n", "auto", "--dist", "load", "-q", "tests/hostile"]
+    environment = {**os.environ, "FIVESIGMA_HOSTILE": str(options.cases)}
+    lines = []
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            lines.append(line)
+    if options.page and not process.returncode:
+        text = PAGE.read_text(encoding="utf-8")
+        head, rest = text.split(BEGIN)
+        PAGE.write_text(head + BEGIN + table(lines) + END + rest.split(END)[1], encoding="utf-8")
+    return process.returncode
+
+
+def table(lines: Iterable[str]) -> str:
+    """The summary of the tests as Markdown.
+
+    >>> print(table(["names    800 tried     0 tests failed", "changed files: a.csv  1,000 tried  0 tests failed"]))
+    | input | tried | failed |
+    |---|---|---|
+    | data files of all formats, some bytes or values changed | 1,000 | 0 |
+    | names | 800 | 0 |
+    <BLANKLINE>
+    """
+    sums: dict[str, list[int]] = {}
+    for found in filter(None, map(ROW.match, lines)):
+        area = found["area"]
+        row = sums.setdefault(SUMS.get(area.split(":")[0], area), [0, 0])
+        row[0] += int(found["tried"].replace(",", ""))
+        row[1] += int(found["failed"])
+    rows = [f"| {area} | {tried:,} | {failed} |" for area, (tried, failed) in sorted(sums.items())]
+    return "\n".join(["| input | tried | failed |", "|---|---|---|", *rows, ""])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
