@@ -47,6 +47,7 @@ check: lint types imports test
 docs: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[simulate,limits,firmware,docs]'
 	$(BIN)/python -m sphinx --quiet --fail-on-warning --builder html docs docs/_build/html
+	$(BIN)/python -m studies.links docs/_build/html
 	@echo "docs/_build/html/index.html"
 
 bench: $(READY)

@@ -47,7 +47,9 @@ add_module_names = False
 
 html_theme = "furo"
 html_title = f"fivesigma {__version__}"
-html_static_path: list[str] = []
+html_static_path = ["static"]
+html_js_files = ["site.js"]
+html_favicon = "static/icon.svg"
 html_show_sphinx = False
 html_theme_options = {"navigation_with_keys": True, "top_of_page_buttons": []}
 copybutton_prompt_text = "$ "

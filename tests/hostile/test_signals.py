@@ -51,7 +51,7 @@ COMMANDS = {
     "simulate": ["simulate", "muons", "--events", "20000", "-o", "muons.npz"],
 }
 
-TEXTS = ("metrics.json", "recipe.json", "front.json", "best.yaml")
+TEXTS = ("metrics.json", "recipe.json", "front.json")
 """Files of a run that are the same after any interruption; others hold times."""
 FRESH = ("scored.parquet", "muons.npz", "model.onnx", "model.hpp", "toy.hpp")
 

@@ -88,12 +88,12 @@ class Browser:
                 return found["result"]
 
     def open(self, page, width=1300, height=1000, *, dark=False):
-        """Open a page; returns what it has done until it was loaded, to which later deeds are added."""
+        """Open a file or an address; returns what the page has done until it was loaded, to which later deeds are added."""
         self._seen, self._events = Seen(), []
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.tell("Emulation.setEmulatedMedia", features=scheme)
         self.tell("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
-        self._address = page.absolute().as_uri()
+        self._address = page if isinstance(page, str) else page.absolute().as_uri()
         self.tell("Page.navigate", url=self._address)
         while "Page.loadEventFired" not in self._events:
             self._next()
