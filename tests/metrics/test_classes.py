@@ -84,3 +84,9 @@ def test_an_accuracy_of_one_or_zero_still_has_an_error():
         found = classes.accuracy(np.full(20, score), np.ones(20, int), np.full(20, 3.0))
         assert found.value == value
         assert found.error == pytest.approx(1 - 0.15866 ** (1 / 20), rel=1e-3)
+
+
+def test_a_class_whose_weights_cancel_has_f1_zero():
+    # In row and column together: two on the diagonal, and as much of negative weight beside it.
+    table = np.array([[1.0, -3.0], [1.0, 5.0]])
+    assert classes.f1_of(table).tolist() == [0, 2 * 5 / (2 + 6)]

@@ -25,6 +25,14 @@ def test_replicas_have_the_mean_and_spread_of_weighted_counts():
         assert found.error == pytest.approx(np.sqrt(variance[i]), rel=0.05)
 
 
+@pytest.mark.parametrize("unit", [1e-4, 1e4])
+def test_in_another_unit_of_the_weights_replicas_are_the_same(unit):
+    table, variance = np.array([3.0, 40.0, -3.0]), np.array([2.0, 50.0, 16.0])
+    one = replicas(table, variance, lambda draw: float(draw[0] / draw[1]))
+    other = replicas(unit * table, unit**2 * variance, lambda draw: float(draw[0] / draw[1]))
+    assert (other.value, other.error) == pytest.approx((one.value, one.error))
+
+
 def test_the_same_table_gives_the_same_error_and_an_undefined_statistic_none():
     table = np.array([3.0, 4.0])
     assert replicas(table, table, np.sum) == replicas(table, table, np.sum)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ks_2samp, kstest
 
-from fivesigma.metrics.overtraining import kolmogorov_smirnov, overtraining
+from fivesigma.metrics.overtraining import _replicas, kolmogorov_smirnov, overtraining
 from fivesigma.scores import Scores
 
 
@@ -44,6 +44,20 @@ def test_replicas_are_drawn_until_the_p_value_is_known(monkeypatch):
         assert wanted[0] <= sum(drawn) <= wanted[1]
 
 
+def test_samples_that_are_equal_have_a_p_value_of_one():
+    values = np.arange(100.0)
+    assert kolmogorov_smirnov(values, values, np.ones(100), np.ones(100)).p_value == 1
+
+
+def test_replicas_have_the_mean_and_the_spread_of_their_share_of_the_union():
+    # The second bin has a negative sum of weights.
+    tables = [(np.array([20.0, -3.0, 8.0]), np.array([25.0, 9.0, 16.0])), (np.array([60.0, -9.0, 30.0]), np.full(3, 75.0))]
+    sums, squares = (tables[0][i] + tables[1][i] for i in (0, 1))
+    for share, drawn in zip((0.25, 0.75), _replicas(np.random.default_rng(1), tables, [5.0, 15.0], 4000), strict=True):
+        np.testing.assert_allclose(drawn.mean(axis=0), share * sums, atol=5 * (squares.max() / 4000) ** 0.5)
+        np.testing.assert_allclose(drawn.std(axis=0), (share * squares) ** 0.5, rtol=0.06)
+
+
 def test_p_values_of_equal_distributions_are_even_with_weights_too():
     generator = np.random.default_rng(1)
     found = []
@@ -61,7 +75,7 @@ def test_the_unit_of_weights_and_the_order_of_events_do_not_matter(unit, seed):
     found = kolmogorov_smirnov(*values, *weights, replicas=50)
     order = generator.permutation(80)
     other = kolmogorov_smirnov(values[0][order], values[1], unit * weights[0][order], unit * weights[1], replicas=50)
-    assert other.distance == pytest.approx(found.distance)
+    assert (other.distance, other.p_value) == pytest.approx((found.distance, found.p_value))
     halves = kolmogorov_smirnov(np.tile(values[0], 2), values[1], np.tile(weights[0] / 2, 2), weights[1], replicas=50)
     assert halves.distance == pytest.approx(found.distance)
 

@@ -39,6 +39,15 @@ def test_a_mass_that_tells_the_classes_apart_is_said_also_where_its_area_is_one_
     assert "parameters.mass.background: signal" in sentence
 
 
+def test_of_very_many_events_a_random_choice_is_compared(monkeypatch):
+    monkeypatch.setattr("fivesigma.metrics.parameter_checks.MOST", 800)
+    target = np.arange(8000) % 2  # classes in turn: every tenth event would be of one class
+    mass = np.where(target == 1, 750.0, 500.0).astype(np.float32)[:, None]
+    many = Carried(Scores(np.zeros(8000, np.float32), target, np.ones(8000), ("b", "s"), mass, ("mass",)))
+    assert len(many.values) == len(many.target) == len(many.weight) == 800
+    assert "mass alone separates" in parameter_sentences({"test": many})[0]
+
+
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=30), st.lists(st.integers(0, 6), min_size=1, max_size=30))
 def test_the_distance_is_that_of_scipy(first, second):
     one, other = np.array(first, float), np.array(second, float)

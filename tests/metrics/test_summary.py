@@ -1,13 +1,14 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from fivesigma.metrics import classes, regression
-from fivesigma.metrics.curves import calibration, curves, thinned_roc
+from fivesigma.metrics.curves import calibration, curves, edges_of_residuals, thinned_roc
 from fivesigma.metrics.metric import Metric
 from fivesigma.metrics.roc import auc
-from fivesigma.metrics.summary import as_json, in_bins, summarise
+from fivesigma.metrics.summary import as_json, in_bins, of_one_network, summarise
 from fivesigma.scores import Scores
 
 N = 900
@@ -57,6 +58,27 @@ def test_a_hypothesis_is_its_own_signal_against_all_background():
     assert rows["mass=500"]["signal_events"] == ((TARGET == 1) & (MASS == 500)).sum()
     # Balanced: both classes count one half.
     assert rows["mass=500"]["accuracy"].value == pytest.approx(classes.balanced_accuracy(*columns).value)
+    assert curves(BINARY, 0.5)["roc_at"]["mass=500"] == thinned_roc(*columns)
+
+
+def test_the_errors_of_a_summary_are_those_of_its_parts():
+    table, variance = classes.confusion(BINARY.score, TARGET, BINARY.weight)
+    assert summarise(BINARY)["per_class"] == classes.per_class(table, variance, BINARY.classes)
+
+
+def test_negative_weights_are_counted_by_number():
+    signed = replace(BINARY, weight=np.where(np.arange(N) % 3 == 0, -1.0, 2.0))
+    found = summarise(signed, bootstrap=20)["negative_weights"]
+    assert found == pytest.approx({"share": 1 / 3, "effective_events": (4 * 300 - 300) ** 2 / (300 * (4 + 4 + 1))})
+    assert "negative_weights" not in summarise(BINARY, bootstrap=20)
+
+
+def test_single_networks_have_a_mean_and_a_spread():
+    each = np.stack([BINARY.score, BINARY.score * BINARY.observers["pt"].astype(np.float32)])
+    found = of_one_network(BINARY, each)["auc"]
+    first, second = (auc(score, TARGET, BINARY.weight).value for score in each)
+    assert found.value == pytest.approx((first + second) / 2)
+    assert found.error == pytest.approx(abs(first - second) / 2**0.5)
 
 
 def test_one_class_alone_has_a_summary_without_an_area():
@@ -95,6 +117,21 @@ def test_a_thinned_curve_keeps_the_area():
     assert np.trapezoid(points["signal"], points["background"]) == pytest.approx(area, abs=2e-3)
 
 
+def test_a_thinned_curve_has_as_many_points_in_each_decade_of_background():
+    draw = np.random.default_rng(3)
+    points = thinned_roc(draw.random(40_000), np.arange(40_000) % 2, np.ones(40_000))
+    counts, _ = np.histogram(points["background"], [1e-3, 1e-2, 1e-1])
+    assert (counts >= 20).all()
+
+
+def test_the_residuals_are_shown_to_six_widths_on_both_sides():
+    residual = np.random.default_rng(3).normal(0, 2, 20_000)
+    edges = edges_of_residuals(Scores(residual, np.zeros(20_000), np.ones(20_000)))
+    np.testing.assert_allclose(edges, -edges[::-1], atol=1e-12)
+    assert edges[-1] == pytest.approx(12, rel=0.03)
+    assert np.diff(edges) == pytest.approx(2 * edges[-1] / 80)
+
+
 def test_a_calibrated_score_is_its_own_share_of_signal():
     draw = np.random.default_rng(2)
     score = draw.random(50_000)
@@ -103,6 +140,12 @@ def test_a_calibrated_score_is_its_own_share_of_signal():
     assert len(pulls) == 20
     assert np.abs(pulls).max() < 4.5
     assert 0.5 < pulls.std() < 1.6
+
+
+def test_a_score_of_one_is_in_the_bin_below_it():
+    found = calibration(np.array([0.96, 1.0, 1.0]), np.array([0, 1, 1]), np.ones(3))
+    assert found["score"] == pytest.approx([2.96 / 3])
+    assert found["share"] == pytest.approx([2 / 3])
 
 
 def test_a_share_of_one_still_has_an_error():

@@ -84,7 +84,7 @@ def test_several_classes_are_judged_at_the_balance_of_the_training():
 def test_overtraining_is_said_in_standard_deviations():
     (sentence,) = verdicts({"train": binary(1.5), "test": binary(1)})
     assert "standard deviations" in sentence
-    assert "training events are scored better" in sentence
+    assert "training events are scored better than test events" in sentence
 
 
 def test_few_events_of_a_class_are_said():
@@ -149,7 +149,9 @@ def test_a_lower_rate_and_an_unequal_efficiency_of_a_baseline_are_said():
     assert verdicts({"test": binary(1) | trigger(0.89, None) | {"baselines": {"trees": good}}}) == []
     sentences = verdicts({"test": binary(1) | {"baselines": {"trees": bad}}})
     assert "the baseline 'trees' at the trigger's threshold is 0.50 ± 0.10 times the network's, at equal" in sentences[0]
-    assert "accepts 0.970 +0.010 −0.010 of the muons instead of 0.9" in sentences[1]
+    assert "scale of 'trees' accepts 0.970 +0.010 −0.010 of the muons instead of 0.9" in sentences[1]
+    (sentence,) = verdicts({"test": binary(1) | trigger(0.83, None)})
+    assert sentence.startswith("at 20 GeV the trigger's scale of 'network' accepts 0.830 +0.010 −0.010 of the muons")
 
 
 def test_a_training_that_few_heavy_events_decide_is_said():

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -96,6 +98,18 @@ def test_the_shares_of_the_training_are_those_of_its_weights(events, settings, e
     analysis = Analysis.model_validate({"features": ["x0"], "labels": {"variable": "y", "names": list(CLASSES)}, **settings})
     sums = np.bincount(TARGET, events.weight)
     assert_allclose(training_shares(events, analysis), sums / sums.sum() if expected is None else expected)
+
+
+@pytest.mark.parametrize(
+    ("policy", "learnt"),
+    [("keep", lambda w: w), ("error", lambda w: w), ("abs", np.abs), ("drop", lambda w: np.maximum(w, 0))],
+)
+def test_the_shares_count_negative_weights_as_the_training_does(events, policy, learnt):
+    tree = {"features": ["x0"], "labels": {"variable": "y", "names": list(CLASSES)}, "train": {"negative_weights": policy}}
+    weight = events.weight * np.where((TARGET == 1) & (np.arange(500) % 5 == 0), -1, 1)
+    sums = np.bincount(TARGET, learnt(weight))
+    found = training_shares(replace(events, weight=weight), Analysis.model_validate(tree))
+    assert_allclose(found, sums / sums.sum())
 
 
 def test_the_shares_after_resampling_are_those_of_resampled_events(events):

@@ -106,6 +106,19 @@ def test_too_few_events_are_a_sentence(make_events):
         divided(make_events, target=target)
 
 
+def test_without_a_share_for_validation_every_network_only_trains(make_events):
+    events = make_events(np.random.default_rng(2).normal(size=(N, 2)), number=numbers())
+    division = FoldAssignment(events, Split(folds=5, val=0), {})
+    for number in range(1, 6):
+        assert list(division.parts(number)) == ["train"]
+        assert_array_equal(division.index(number)["train"], np.flatnonzero(division.fold != number))
+
+
+def test_validation_events_alone_teach_no_network(make_events):
+    with pytest.raises(EventsError, match="no event is left for training without fold 1"):
+        FoldAssignment(make_events(np.zeros((N, 2)), number=numbers()), Split(folds=5, val=0.999999), {})
+
+
 TREE = {"features": ["a"], "labels": "y"}
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from fivesigma.analysis.prepare import Prepare
 from fivesigma.errors import EventsError
-from fivesigma.preparation.negative_weights import for_training, learnt_weight, what_is_done
+from fivesigma.preparation.negative_weights import for_training, learnt_weight, negative_share, what_is_done
 from fivesigma.preparation.recipe import fit
 
 weights = st.lists(st.floats(-5, 5), min_size=1, max_size=30).map(np.array)
@@ -37,6 +37,11 @@ def test_dropped_events_are_gone_and_nothing_is_learnt_from_them(make_events):
     np.testing.assert_array_equal(dropped.features, features[[0, 1, 3]])
     assert fit(dropped, Prepare()).shift == pytest.approx(((0 + 1 + 2 * 3) / 4,))
     assert fit(for_training(events, "abs"), Prepare()).shift == pytest.approx(((0 + 1 + 100 + 2 * 3) / 5,))
+
+
+def test_the_share_of_negative_weights_is_by_number():
+    assert negative_share(np.array([0.5, -3.0, 0.0, 2.0])) == 0.25
+    assert negative_share(np.zeros(0)) == 0
 
 
 def test_refused_weights_are_a_sentence(make_events):

@@ -107,7 +107,7 @@ def test_a_logarithm_is_taken_before_scaling_and_of_positive_values_only(make_ev
     assert_allclose(inputs(fit(events, Prepare(log="x0", scale="none")), events)[:, 0], [0, 2, 1, 1], atol=1e-6)
     with pytest.raises(AnalysisError, match="'y' matches no feature"):
         fit(events, Prepare(log="y"))
-    with pytest.raises(EventsError, match="no positive value"):
+    with pytest.raises(EventsError, match="feature 'x0' has no positive value"):
         fit(make_events([[-1.0], [0.0]]), Prepare(log="*"))
 
 

@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from fivesigma.analysis.split import Split
 from fivesigma.errors import EventsError, LeakageError
 from fivesigma.events import concatenate
+from fivesigma.hashing import uniform
 from fivesigma.preparation.split import check_classes, rows_of, share_of, shares_table, split
 
 N = 4000
@@ -123,6 +124,14 @@ def test_dropping_every_training_event_is_an_error_even_without_classes(sample):
         split([("train", events), ("test", events)], Split(overlap="drop"))
 
 
+def test_dropping_every_validation_event_is_an_error(sample):
+    train, val, other = (sample(i, number=np.arange(N) + i * N) for i in range(3))
+    samples = [("train", train), ("val", val.take(np.arange(100))), ("test", concatenate([other, val]))]
+    with pytest.raises(EventsError, match="every validation event is also a test event and was dropped") as caught:
+        split(samples, Split(overlap="drop"))
+    assert "different files" in caught.value.hint
+
+
 def test_a_class_missing_from_a_part_is_named(sample):
     with pytest.raises(EventsError, match=r"class 'signal' has no event in the train part \(4,000 events\)"):
         check_classes({"train": sample(target=np.zeros(N, int))})
@@ -134,8 +143,9 @@ def test_weights_that_are_all_zero_are_refused(sample):
         (np.zeros(N), "all [0-9,]+ events of the val part have weight zero"),
         (np.where(events.target == 1, 0.0, 1.0), "events of class 'signal' in the val part have weight zero"),
     ):
-        with pytest.raises(EventsError, match=text):
+        with pytest.raises(EventsError, match=text) as caught:
             check_classes({"val": dataclasses.replace(events, weight=weight)})
+        assert "check `weights`" in caught.value.hint
 
 
 def test_test_events_may_lack_a_class(sample):
@@ -183,7 +193,10 @@ def test_rows_and_shares_are_those_of_the_split(sample, uses, settings):
 @pytest.mark.parametrize(
     ("number", "words"),
     [
-        (np.zeros(N), r"no event is in the (val|test) part, though .* all 4,000 events have the same event number"),
+        (
+            np.zeros(N),
+            r"no event is in the (val|test) part, though `split\.\1` .* all 4,000 events have the same event number",
+        ),
         (np.arange(N) % 2, r"part, though .* there are only 2 different event numbers among 4,000 events"),
     ],
 )
@@ -193,6 +206,12 @@ def test_a_part_far_from_its_share_is_refused_with_the_likely_cause(sample, numb
         with pytest.raises(EventsError, match=words) as caught:
             split(samples, Split(test=0.3, val=0.3))
         assert "event_number" in caught.value.hint
+
+
+def test_an_empty_training_part_is_refused_with_the_number_that_was_asked_for(sample):
+    number = int(np.flatnonzero(uniform(np.arange(50, dtype=np.uint64), 0) < 0.3)[0])
+    with pytest.raises(EventsError, match="no event is in the train part, though `split` asks for about 1,960 of 4,000"):
+        split([("split", sample(number=np.full(N, number)))], Split(test=0.3, val=0.3))
 
 
 def test_events_that_share_a_number_may_scatter_more(sample):

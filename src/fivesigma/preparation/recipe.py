@@ -204,7 +204,7 @@ def fit(events: Events, settings: Prepare) -> Recipe:
         column = events.features[:, i].astype(np.float64)
         if i in logarithm:
             column = np.log(np.where(column > 0, column, np.nan))
-        value = _fill(column, weight, settings)
+        value = _fill(column, weight, settings, events.feature_names[i])
         fill.append(value)
         column = np.where(np.isnan(column), value, column)
         center, width = _standardisation(column, weight, settings.scale)
@@ -250,12 +250,12 @@ def _matching(names: Sequence[str], patterns: Sequence[str]) -> list[int]:
     return [i for i, name in enumerate(names) if any(matches(name, pattern) for pattern in patterns)]
 
 
-def _fill(column: NDArray[np.float64], weight: NDArray[np.float64], settings: Prepare) -> float:
+def _fill(column: NDArray[np.float64], weight: NDArray[np.float64], settings: Prepare, name: str) -> float:
     present = ~np.isnan(column)
     if settings.impute == "constant":
         return settings.fill
     if not present.any():
-        raise EventsError("a feature has no positive value to take the logarithm of", hint="check `prepare.log`")
+        raise EventsError(f"feature {name!r} has no positive value to take the logarithm of", hint="check `prepare.log`")
     if settings.impute == "median":
         return float(_quantiles(column[present], weight[present], [0.5])[0])
     return float(_mean(column[present], weight[present]))

@@ -60,8 +60,9 @@ def test_a_sample_and_a_sign_are_a_process_whatever_the_weight():
     assert len(set(processes(weight, sample))) == 4
 
 
-def test_a_few_odd_weights_are_no_process_of_their_own():
-    weight = np.append(np.ones(100), [40.0, 30.0])
+@pytest.mark.parametrize("odd", [[40.0, 30.0], [0.02, 0.03]])
+def test_a_few_odd_weights_are_no_process_of_their_own(odd):
+    weight = np.append(np.ones(100), odd)
     assert len(set(processes(weight))) == 1
 
 
@@ -73,6 +74,25 @@ def test_where_a_heavy_process_has_no_event_one_may_hide():
     assert found.background_error[1] == pytest.approx(np.hypot(23**0.5 * 2.3, 100.0))
     assert found.background_error[0] == pytest.approx(np.hypot(23**0.5 * 2.3, 30**0.5 * 100))
     assert not Enough(1.0, 0.3)(found)[1]
+
+
+def test_events_below_a_single_cut_are_not_counted():
+    found = counted(np.array([0.1, 0.9, 0.2]), np.array([0, 0, 1]), np.array([2.0, 3.0, 4.0]), np.array([0.5])).inside()
+    assert (found.background.tolist(), found.signal.tolist()) == ([3.0], [0.0])
+
+
+def test_one_more_event_is_counted_where_it_falls():
+    score, process, cuts = np.repeat([0.2, 0.7, 0.7], [4, 2, 3]), np.repeat([0, 0, 1], [4, 2, 3]), np.array([0.0, 0.5])
+    means = np.array([2.0, 5.0])
+    more = counted(score, np.zeros(9), means[process], cuts, process).one_more().inside()
+    for place, (own, cell) in enumerate([(0, 0), (0, 1), (1, 0), (1, 1)]):
+        longer = np.append(process, own)
+        wanted = counted(np.append(score, [0.2, 0.7][cell]), np.zeros(10), means[longer], cuts, longer).inside()
+        np.testing.assert_allclose(more.background[place], wanted.background)
+        variance = wanted.background_error**2
+        if (own, cell) == (1, 0):  # the process has no event there: one is allowed for, and another is added
+            variance[cell] += means[own] ** 2
+        np.testing.assert_allclose(more.background_error[place] ** 2, variance)
 
 
 def test_replicas_have_the_mean_and_the_spread_of_the_counts(events):

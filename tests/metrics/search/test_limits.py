@@ -6,8 +6,8 @@ from scipy import optimize, stats
 
 from fivesigma import extras
 from fivesigma.errors import MissingExtra
-from fivesigma.metrics.search.limits import BANDS, limits, wanted
-from fivesigma.metrics.search.significance import Yields, asimov, binned
+from fivesigma.metrics.search.limits import BANDS, _inverse, limits, wanted
+from fivesigma.metrics.search.significance import Yields, asimov, binned, excluded
 from fivesigma.metrics.search.workspace import LEAST, Shift, scale_of_limit, workspace
 
 pyhf = pytest.importorskip("pyhf", reason="the extra `limits` is not installed")
@@ -127,6 +127,12 @@ def test_a_relative_shift_is_the_systematic_of_the_background():
     np.testing.assert_allclose(found(THREE, shifts=shift).expected, found(THREE, systematic=0.1).expected, rtol=1e-4)
 
 
+@pytest.mark.parametrize("again", [0, 1])
+def test_a_straight_line_is_found_although_one_of_its_points_is_known_twice(again):
+    line = [(1.0, 2.0), (2.0, 4.0)]
+    assert _inverse([line[again], *line], 3.0) == pytest.approx(1.5)
+
+
 def test_the_backend_of_the_user_is_left_alone():
     pyhf.set_backend("numpy", precision="32b")
     try:
@@ -148,3 +154,22 @@ def test_without_pyhf_the_install_command_is_said(monkeypatch):
     monkeypatch.setattr(extras.importlib, "import_module", gone)
     with pytest.raises(MissingExtra, match=r"fivesigma\[limits\]"):
         found(THREE)
+
+
+@pytest.mark.parametrize(("background", "error"), [(60.0, 18.0), (600.0, 180.0), (6000.0, 1800.0)])
+@pytest.mark.parametrize("systematic", [0.0, 0.1])
+def test_a_background_that_is_known_to_thirty_percent_has_a_limit(background, error, systematic):
+    # At the largest `max_mc_error`: with the signal of the limit, the background that fits best would be below zero.
+    yields = Yields(*(np.array([value]) for value in (10.0, background, 0.0, error)))
+    found = limits(workspace(yields, systematic=systematic), scale_of_limit(yields))
+    assert found.expected[2] == pytest.approx(float(excluded(yields, systematic)), rel=2e-3)
+
+
+@pytest.mark.parametrize("factor", [2.0, 3.0])
+def test_a_systematic_effect_that_doubles_the_background_has_a_limit(factor):
+    columns = ([3.0, 4.0, 5.0], [60.0, 20.0, 6.0], [0.0, 0.0, 0.0], [3.0, 1.5, 1.0])
+    signal, background, *errors = (np.array(column) for column in columns)
+    shift = Shift(Yields(signal, factor * background, *errors), Yields(signal, background / factor, *errors))
+    yields = Yields(signal, background, *errors)
+    found = limits(workspace(yields, shifts={"large": shift}), scale_of_limit(yields))
+    assert found.expected[2] > limits(workspace(yields), scale_of_limit(yields)).expected[2]

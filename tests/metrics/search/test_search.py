@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fivesigma.analysis.search import Search
+from fivesigma.metrics.search.counts import Counts
 from fivesigma.metrics.search.expected import ALL, Scale, expected
-from fivesigma.metrics.search.search import choose, in_bins, results
-from fivesigma.metrics.search.significance import asimov
+from fivesigma.metrics.search.search import Reached, Spread, choose, in_bins, results
+from fivesigma.metrics.search.significance import Yields, asimov, excluded
 from fivesigma.metrics.summary import as_json
 from fivesigma.scores import Scores, reordered
 
@@ -84,6 +85,8 @@ def test_what_is_chosen_on_some_events_is_told_on_others():
     assert np.sum(bins["background"]) == pytest.approx(1000)
     assert np.sum(bins["signal"]) == pytest.approx(50)
     assert np.nanmax(shapes["scan"]["significance"]) >= metrics["best_cut"].value - 1e-12
+    place = list(shapes["scan"]["cut"]).index(choice.cut)
+    assert shapes["scan"]["error"][place] == pytest.approx(metrics["best_cut"].error, rel=0.15)
     json.dumps(as_json([metrics, shapes]), allow_nan=False)
 
 
@@ -239,6 +242,32 @@ def test_with_groups_each_is_judged_by_what_the_others_choose():
     )
     assert metrics["background"].value == pytest.approx(above)
     assert np.sum(shapes["bins"]["background"]) == pytest.approx(1000)
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_each_of_several_groups_has_a_cut_of_its_own(groups):
+    sample = scores(3000)
+    own = expected(sample, Scale(1.0, (1000.0, 50.0)), group=np.arange(3000) % groups)["mass=1000"]
+    choice = choose(own, SETTINGS)
+    metrics, _ = results(own, choice, SETTINGS)
+    assert metrics.get("cuts", [metrics["cut"]]) == choice.cuts[list(choice.index)].tolist()
+    assert ("cuts" in metrics) == (groups > 1)
+    assert metrics["cut"] == pytest.approx(choice.cut)
+
+
+def test_the_error_of_a_limit_allows_for_an_event_that_is_missing_by_chance():
+    # A process of weight one with 100 events, and one of weight 30 without any.
+    signal, background = np.array([[20.0], [1.0]]), np.array([[[100.0], [100.0]], [[0.0], [0.0]]])
+    counts = Counts(np.zeros(1), signal, background, np.array([1.0, 30.0]))
+    nominal = Reached(counts, [0], [np.zeros(1, np.intp)], counts, counts)
+    alike = replace(counts, signal=signal[None], background=background[None])
+    found = Spread(nominal, replace(nominal, bins=alike), replace(nominal, bins=counts.one_more())).limit_error(0.1)
+
+    def limit(b, variance):
+        return float(excluded(Yields(*(np.array([column]) for column in (20.0, b, 0.0, variance**0.5))), 0.1))
+
+    light, heavy = (np.log(limit(*more) / limit(100.0, 1000.0)) for more in ((101.0, 1001.0), (130.0, 1900.0)))
+    assert found == pytest.approx((light**2 / 101 + heavy**2) ** 0.5)
 
 
 def test_a_cut_above_which_the_events_that_count_are_few_moves_down_to_its_own_line():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import optimize, stats
 
 from fivesigma.metrics.search.limits import limits
-from fivesigma.metrics.search.significance import Yields, asimov, binned, excluded
+from fivesigma.metrics.search.significance import Yields, _root, asimov, binned, excluded
 from fivesigma.metrics.search.workspace import scale_of_limit, workspace
 
 some = st.floats(0.1, 1e4)
@@ -84,6 +84,13 @@ def test_yields_without_signal_have_no_significance_and_exclude_nothing():
     empty = yields([0], [5], [1])
     assert empty.significance()[0] == 0
     assert excluded(empty) == np.inf
+
+
+@pytest.mark.parametrize("bent", [np.sqrt, np.log, lambda x: np.arctan(x / 2)])
+def test_a_few_steps_find_the_zero_of_a_bent_function_to_a_millionth(bent):
+    zeros = np.linspace(0.2, 3, 15)
+    found = _root(lambda x: bent(x) - bent(zeros), np.full(15, 0.01), np.full(15, 50.0))
+    np.testing.assert_allclose(found, zeros, rtol=1e-6)
 
 
 @pytest.mark.parametrize(

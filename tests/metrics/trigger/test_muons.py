@@ -1,5 +1,7 @@
 """Scores as momenta, and who sets the scale for whom."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,6 +10,7 @@ from numpy.testing import assert_allclose
 
 from fivesigma.analysis.trigger import Trigger
 from fivesigma.errors import EventsError
+from fivesigma.metrics.trigger.calibration import Calibration
 from fivesigma.metrics.trigger.muons import class_centres, muons_of
 from fivesigma.metrics.trigger.summary import calibration_of, check, judge, reductions
 from fivesigma.scores import Scores
@@ -42,7 +45,17 @@ def test_a_regression_of_the_momentum_and_one_of_its_inverse_are_the_same(make_m
     plain = muons_of(scores, SETTINGS.model_copy(update={"predicts": "pt"}))
     assert_allclose(plain.estimate, inverse.estimate, rtol=1e-5)
     assert plain.curvature is None
-    assert inverse.curvature is not None
+    assert_allclose(inverse.curvature, muons.curvature, rtol=1e-6)
+    assert_allclose(inverse.true_curvature, muons.true_curvature)
+
+
+def test_every_kind_of_model_keeps_the_pseudorapidity(make_muons):
+    muons, settings = make_muons(500), SETTINGS.model_copy(update={"eta": "eta"})
+    momentum = Scores(muons.estimate.astype(np.float32), muons.pt, muons.weight)
+    for scores, how in ((regression(muons), "q_over_pt"), (momentum, "pt"), (classifier(muons), "q_over_pt")):
+        seen = replace(scores, observers={"pt": muons.pt, "eta": muons.eta})
+        found = muons_of(seen, settings.model_copy(update={"predicts": how}), class_centres(seen, settings))
+        assert_allclose(found.eta, muons.eta)
 
 
 def test_the_estimate_of_a_classifier_is_the_inverse_of_the_expected_inverse(make_muons):
@@ -109,6 +122,27 @@ def test_each_fold_is_judged_on_the_scale_of_the_others(make_muons):
     found = calibration_of({"folds": regression(muons, fold=fold)}, "folds", SETTINGS)
     assert found.groups is not None
     assert set(found.groups[0]) == {1, 2, 3}
+
+
+def test_a_judgement_has_numbers_and_a_turn_on_curve_for_each_threshold(make_muons):
+    calibration = Calibration(make_muons(4000, 1), make_muons(4000, 2, weights=True), 0.9)
+    found, muons = judge(calibration, SETTINGS, 20), calibration.judged
+    assert list(found.metrics["thresholds"]) == list(found.curves["turn_on"]) == ["5", "20"]
+    for name in ("rate", "rate_measured"):
+        assert found.metrics["thresholds"]["20"][name] == found.metrics[name]
+    rows = found.curves["turn_on"]["20"]
+    assert len(rows) > 20
+    for row in rows:
+        inside = (muons.pt >= row["low"]) & (muons.pt < row["high"])
+        wanted = np.average(calibration.momentum[inside] >= 20, weights=muons.weight[inside])
+        assert row["share"].value == pytest.approx(wanted)
+
+
+def test_a_classifier_is_checked_as_well(make_muons):
+    muons = make_muons(300)
+    check(classifier(muons), SETTINGS)
+    with pytest.raises(EventsError, match="class 'high' has no event that tells its momentum"):
+        check(classifier(muons.take(muons.pt < 25)), SETTINGS)
 
 
 @pytest.mark.parametrize(

@@ -159,6 +159,13 @@ def test_without_muons_at_a_threshold_there_is_no_measured_rate(make_muons):
     assert np.isfinite(found[0].value)
 
 
+def test_muons_without_a_positive_sum_of_weights_have_no_rate(make_muons):
+    judged = make_muons(500, seed=2)
+    for weight in (np.zeros(500), -judged.weight):
+        found = of(make_muons(), replace(judged, weight=weight), replicas=5)
+        assert np.isnan([found[0].value, found[0].error, found.below(found)[0].value]).all()
+
+
 def test_two_muons_have_rates_without_a_warning(make_muons):
     judged = make_muons(2, seed=2)
     for found in (of(make_muons(), judged), measured(make_muons(), judged)):

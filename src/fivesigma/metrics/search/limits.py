@@ -20,6 +20,8 @@ BANDS = (-2, -1, 0, 1, 2)
 PRECISION = 2e-3
 """Relative precision of a limit."""
 MOST_STEPS = 40
+LARGEST = 0.9
+"""Relative systematic uncertainty with which fits begin at most: the closed form has none of 100 % downwards."""
 
 Guess = Callable[[float, float], dict[str, list[float]]]
 
@@ -106,11 +108,13 @@ class _Ratio:
 
     def _near(self, strength: float) -> list[float]:
         """The last fit's parameters, and where they are known in closed form, those."""
-        values = list(self._last)
+        values = np.array(self._last)
         for name, found in self._guess(strength, self._strength).items():
             if name in self._model.config.par_map:
                 values[self._model.config.par_slice(name)] = found
-        return values
+        # The closed form knows no bounds, and a start beyond them is refused.
+        low, high = np.transpose(self._model.config.suggested_bounds())
+        return [float(value) for value in np.where(np.isfinite(values), np.clip(values, low, high), self._last)]
 
     def _likelihood(self, parameters: Any) -> float:
         return float(self._pyhf.infer.mle.twice_nll(parameters, self._data, self._model)[0])
@@ -152,7 +156,7 @@ def _guess(samples: Sequence[Mapping[str, Any]], strength: float, observed: floa
     modifiers = {modifier["type"]: modifier for modifier in reversed(samples[1]["modifiers"])}
     error = np.maximum(np.asarray(modifiers["staterror"]["data"]) / background, 1e-6)
     norm = modifiers.get("normsys")
-    systematic = norm["data"]["hi"] - 1 if norm is not None else 0.0
+    systematic = min(norm["data"]["hi"] - 1, LARGEST) if norm is not None else 0.0
     found = fitted(strength * signal, background, error, systematic, background + observed * signal)
     guess = {modifiers["staterror"]["name"]: found.factor.tolist()}
     return guess if norm is None else {**guess, norm["name"]: [float(found.pull)]}
