@@ -10,10 +10,10 @@ import numpy as np
 
 import fivesigma as fs
 from fivesigma.data.write import write_columns
+from studies.marks import renew
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "robustness.md"
-BEGIN, END = "<!-- answers -->\n", "<!-- end of answers -->\n"
 
 Columns = dict[str, np.ndarray[Any, Any]]
 Case = Callable[[Columns], Mapping[str, Any] | None]
@@ -270,9 +270,7 @@ def table() -> str:
 
 def main() -> int:
     """Renew the table of the page."""
-    text = PAGE.read_text(encoding="utf-8")
-    head, rest = text.split(BEGIN)
-    PAGE.write_text(head + BEGIN + table() + END + rest.split(END)[1], encoding="utf-8")
+    renew(PAGE, "answers", table())
     return 0
 
 

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 import yaml
 
+from studies.marks import renew
 from studies.unchanged import left
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "robustness.md"
-BEGIN, END = "<!-- determinism -->\n", "<!-- end of determinism -->\n"
 EVENTS, CUTS = 4000, (0, 1, 1500, 4000)
 
 VARIANTS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
@@ -129,9 +129,7 @@ def table() -> str:
 
 def main() -> int:
     """Renew the table of the page."""
-    text = PAGE.read_text(encoding="utf-8")
-    head, rest = text.split(BEGIN)
-    PAGE.write_text(head + BEGIN + table() + END + rest.split(END)[1], encoding="utf-8")
+    renew(PAGE, "determinism", table())
     return 0
 
 

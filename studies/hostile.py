@@ -11,9 +11,10 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from studies.marks import renew
+
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "robustness.md"
-BEGIN, END = "<!-- hostile -->\n", "<!-- end of hostile -->\n"
 CASES = 48_000
 ROW = re.compile(r"(?P<area>.+?)\s+(?P<tried>[\d,]+) tried\s+(?P<failed>\d+) tests failed")
 SUMS = {
@@ -39,9 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(line, end="", flush=True)
             lines.append(line)
     if options.page and not process.returncode:
-        text = PAGE.read_text(encoding="utf-8")
-        head, rest = text.split(BEGIN)
-        PAGE.write_text(head + BEGIN + table(lines) + END + rest.split(END)[1], encoding="utf-8")
+        renew(PAGE, "hostile", table(lines))
     return process.returncode
 
 
