@@ -10,7 +10,8 @@ import uproot
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fivesigma.analysis.file import load
-from fivesigma.data.load import load_samples, plan_for, read_events, reader_for
+from fivesigma.data.load import load_samples, read_events
+from fivesigma.data.opening import plan_for, reader_for
 from fivesigma.errors import AnalysisError, ColumnNotFound, DataError, EventsError, FivesigmaError, LeakageError
 from fivesigma.preparation.recipe import fit
 

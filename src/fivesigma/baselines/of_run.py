@@ -11,7 +11,8 @@ from fivesigma.analysis.analysis import Analysis
 from fivesigma.baselines.base import INDEX, BaselineKind, BaselineModel, Learning
 from fivesigma.cluster import multiprocess
 from fivesigma.data.formats import expand
-from fivesigma.data.load import load_samples, plan_for, reader_for
+from fivesigma.data.load import load_samples
+from fivesigma.data.opening import plan_for, reader_for
 from fivesigma.errors import AnalysisError, FivesigmaError, MissingExtra
 from fivesigma.events import Events, concatenate
 from fivesigma.plugins import baselines

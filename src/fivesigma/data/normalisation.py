@@ -7,7 +7,7 @@ import numpy as np
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.analysis.samples import Sample
 from fivesigma.data.formats import expand, split_treename
-from fivesigma.data.load import plan_for, reader_for
+from fivesigma.data.opening import plan_for, reader_for
 from fivesigma.errors import EventsError
 from fivesigma.names import quoted
 from fivesigma.progress import Progress, silent

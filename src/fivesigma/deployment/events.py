@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.analysis.samples import Sample
 from fivesigma.data.formats import expand
-from fivesigma.data.load import plan_for, read_with_columns, reader_for
+from fivesigma.data.load import read_with_columns
 from fivesigma.data.normalisation import normalised
+from fivesigma.data.opening import plan_for, reader_for
 from fivesigma.data.plan import Plan
 from fivesigma.data.shards import Shards
 from fivesigma.errors import EventsError, RunError

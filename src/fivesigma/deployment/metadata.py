@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fivesigma.analysis.analysis import Analysis
+from fivesigma.analysis.units import units_of
 from fivesigma.atomic import sha256
-from fivesigma.data.load import units_of
 from fivesigma.deployment.base import Input
 from fivesigma.metrics.result import judged_part, parts_of
 from fivesigma.runs.folder import RunFolder

@@ -16,8 +16,10 @@ from fivesigma.assessment.trust import CALIBRATION, read_calibration
 from fivesigma.baselines.saved import NETWORK, SavedBaseline, load_baseline
 from fivesigma.data.formats import split_treename
 from fivesigma.data.kept import Kept
-from fivesigma.data.load import Layout, features_of, plain_features, plan_for, reader_of_new, whole_numbers
+from fivesigma.data.load import plain_features
+from fivesigma.data.opening import Layout, plan_for, reader_of_new
 from fivesigma.data.plan import EVENT_NUMBER, Plan, Variables
+from fivesigma.data.values import features_of, whole_numbers
 from fivesigma.deployment.exported import CHECKED, ExportedModel, load_exported
 from fivesigma.errors import ColumnNotFound
 from fivesigma.metrics.calibration import Isotonic

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fivesigma.analysis.analysis import Analysis
+from fivesigma.analysis.units import units_of
 from fivesigma.atomic import writing
-from fivesigma.data.load import units_of
 from fivesigma.extras import mplhep
 from fivesigma.reporting.flat import csv_of
 from fivesigma.runs.folder import RunFolder

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.analysis.samples import Sample
 from fivesigma.data.formats import split_treename
-from fivesigma.data.load import plan_for, read_events, reader_for
+from fivesigma.data.load import read_events
+from fivesigma.data.opening import plan_for, reader_for
 from fivesigma.preparation.folds import Fold, fold_of
 from fivesigma.progress import Listener
 from fivesigma.runs.folder import RunFolder

@@ -20,8 +20,9 @@ from fivesigma.analysis.split import Split
 from fivesigma.cache import cache_folder
 from fivesigma.cluster.executor import Workers
 from fivesigma.data.formats import expand
-from fivesigma.data.load import load_samples, plan_for, reader_for
+from fivesigma.data.load import load_samples
 from fivesigma.data.normalisation import is_normalised, normalised
+from fivesigma.data.opening import plan_for, reader_for
 from fivesigma.data.plan import EVENT_NUMBER, Plan
 from fivesigma.data.shards import INDEX, Shards
 from fivesigma.data.write import writable_format, write_columns

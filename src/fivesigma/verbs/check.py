@@ -10,7 +10,8 @@ from fivesigma.analysis.analysis import Analysis
 from fivesigma.analysis.file import load
 from fivesigma.baselines.of_run import check as check_baselines
 from fivesigma.data.formats import expand
-from fivesigma.data.load import plan_for, read_events, reader_for
+from fivesigma.data.load import read_events
+from fivesigma.data.opening import plan_for, reader_for
 from fivesigma.data.plan import Plan
 from fivesigma.events import Events, concatenate
 from fivesigma.exploration.summary import suspected_markers

@@ -15,7 +15,7 @@ from fivesigma.baselines.saved import NETWORK, check_name
 from fivesigma.cluster.base import tell
 from fivesigma.data.formats import expand, format_of_name, split_treename
 from fivesigma.data.kept import keepable
-from fivesigma.data.load import Layout, plan_for, reader_of_new
+from fivesigma.data.opening import Layout, plan_for, reader_of_new
 from fivesigma.data.readers.base import ColumnNames
 from fivesigma.data.write import writable_format, write_columns
 from fivesigma.deployment.exported import known_exports, path_of

@@ -14,10 +14,12 @@ from fivesigma.analysis.section import fields_with
 from fivesigma.atomic import alone_in
 from fivesigma.cluster.executor import Workers
 from fivesigma.data.formats import expand, split_treename
-from fivesigma.data.load import Ranges, plan_for, read_events, reader_for
+from fivesigma.data.load import read_events
 from fivesigma.data.normalisation import is_normalised, normalised
+from fivesigma.data.opening import plan_for, reader_for
 from fivesigma.data.readers.base import CHUNK
 from fivesigma.data.shards import PARTS, Shards, ShardWriter
+from fivesigma.data.values import Ranges
 from fivesigma.errors import AnalysisError, EventsError, OutputError
 from fivesigma.events import Events
 from fivesigma.preparation.split import check_shares, expected_events, sides, without_overlap

@@ -1,0 +1,67 @@
+"""Open data files: those of an analysis's samples, and new ones, with the settings that files do not show themselves."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fivesigma.analysis.analysis import Analysis
+from fivesigma.analysis.samples import Sample
+from fivesigma.data.formats import guess_format, open_table, split_treename
+from fivesigma.data.plan import Plan
+from fivesigma.data.readers.base import ColumnNames, Reader
+from fivesigma.errors import DataError
+
+
+def reader_for(analysis: Analysis, path: str, sample: Sample | None = None) -> Reader:
+    """Open one file of a sample, with the tree and column names of the analysis."""
+    treename = (sample.treename if sample else None) or analysis.treename
+    return open_table(path, treename, analysis.columns, sample.format if sample else None)
+
+
+def plan_for(analysis: Analysis, reader: Reader) -> Plan:
+    """Match the analysis with the columns of one file."""
+    return Plan(analysis, tuple(reader.types()), reader.where)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How to read a new file, if it does not show that itself.
+
+    Attributes:
+        format: name of the format.
+        treename: tree, table or group inside the file.
+        columns: names of columns that have none in the file.
+    """
+
+    format: str | None = None
+    treename: str | None = None
+    columns: ColumnNames = ()
+
+
+def reader_of_new(analysis: Analysis, path: str, given: Layout = Layout()) -> Reader:
+    """Open a new file, which is in no sample; settings that are not given are those of the samples.
+
+    Args:
+        analysis: analysis of the run.
+        path: the file.
+        given: settings of the user for this file.
+    """
+    samples = [sample for sample in analysis.samples.values() if sample.files]
+    alike = [sample for sample in samples if _ending(path) in {_ending(file) for file in sample.files}]
+    kind = given.format or _common([sample.format for sample in alike])
+    if kind is None:
+        try:
+            guess_format(split_treename(path)[0])
+        except DataError:
+            kind = _common([sample.format for sample in samples])
+    treename = given.treename or _common([sample.treename or analysis.treename for sample in alike or samples])
+    return open_table(path, treename or analysis.treename, given.columns or analysis.columns, kind)
+
+
+def _ending(path: str) -> str:
+    return Path(split_treename(path)[0]).suffix.lower()
+
+
+def _common(values: Sequence[str | None]) -> str | None:
+    """The value, if it is the same for all samples; otherwise None."""
+    return values[0] if values and set(values) == {values[0]} else None

@@ -1,0 +1,232 @@
+"""Columns → features, target, weight, parameters and event numbers of events, with the checks of their values."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fivesigma.analysis.analysis import Analysis
+from fivesigma.analysis.answers import Labels
+from fivesigma.analysis.samples import Sample
+from fivesigma.errors import AnalysisError, DataError, EventsError
+
+_ROWS = 4096
+TARGET = "target"
+MOST_WEIGHT = 1e30
+"""Largest weight: the sum of the squares of any number of such weights is still a number."""
+_LEAST_STEPS = 4096
+"""Steps of single precision in the range of values below which values that differ become the same too often."""
+_ALL_WHOLE = 2**24
+"""Up to here single precision holds all whole numbers."""
+
+Column = Callable[[str], NDArray[Any]]
+"""Column or formula → its values for the selected events, [event]."""
+
+
+class Ranges:
+    """Smallest and largest value of features and target, to tell whether single precision can hold their differences."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[float, float]] = {}
+
+    def add(self, name: str, values: NDArray[Any]) -> None:
+        """Take note of some values of a feature, or of the target under the name `TARGET`."""
+        if len(values) == 0:
+            return
+        low, high = self._found.get(name, (np.inf, -np.inf))
+        least, most = float(np.fmin.reduce(values)), float(np.fmax.reduce(values))
+        self._found[name] = (least if least < low else low, most if most > high else high)
+
+    def notes(self, analysis: Analysis, sample: str) -> list[str]:
+        """A sentence for each feature that loses its differences.
+
+        Raises:
+            EventsError: if the target does.
+        """
+        notes = []
+        for name, (low, high) in self._found.items():
+            if not (np.isfinite(low) and np.isfinite(high)):
+                continue
+            step = float(np.spacing(np.float32(min(max(abs(low), abs(high)), 1e38))))
+            # What a text format reads in single precision may have become one value already.
+            merged = high - low < _LEAST_STEPS * step and (high > low or abs(high) > _ALL_WHOLE)
+            if not merged:
+                continue
+            is_target = name == TARGET and analysis.target is not None
+            shown = analysis.target.variable if is_target and analysis.target is not None else name
+            what = (
+                f"{'target' if is_target else 'feature'} {shown!r} lies between {low:g} and {high:g}: in single precision "
+                f"it has only {_counted(int((high - low) / step) + 1)}"
+            )
+            if is_target:
+                raise EventsError(f"{what} (sample {sample!r})", hint=f"subtract a constant: `target: {shown} - {low:g}`")
+            notes.append(f"warning: {what}; subtract a constant in `new_variables`")
+        return notes
+
+
+def _counted(values: int) -> str:
+    return "one value" if values == 1 else f"{values:,} different values"
+
+
+def features_of(columns: Sequence[NDArray[Any]], count: int) -> NDArray[np.float32]:
+    """Put columns side by side in single precision, [event, feature]; infinite values become missing."""
+    with np.errstate(over="ignore"):
+        singles = [np.asarray(values, np.float32) for values in columns]
+    features = np.empty((count, len(columns)), np.float32)
+    for start in range(0, count, _ROWS):  # rows that stay in the processor's cache until they are complete
+        rows = slice(start, start + _ROWS)
+        for i, values in enumerate(singles):
+            features[rows, i] = values[rows]
+    features[~np.isfinite(features)] = np.nan
+    return features
+
+
+def weight_of(analysis: Analysis, sample: Sample | None, column: Column, length: int, where: str) -> NDArray[np.float64]:
+    weight = np.ones(length)
+    for text in (analysis.weights, sample.weight if sample else None):
+        if text is not None:
+            weight = weight * column(text).astype(np.float64)
+    if not np.isfinite(weight).all():
+        raise EventsError(f"{int((~np.isfinite(weight)).sum()):,} events in {where} have a weight that is not a number")
+    large = np.abs(weight) > MOST_WEIGHT
+    if large.any():
+        raise EventsError(
+            f"{int(large.sum()):,} events in {where} have a weight above {MOST_WEIGHT:g}",
+            hint="sums of their squares overflow: divide all weights by a constant",
+        )
+    return weight
+
+
+def parameters_of(analysis: Analysis, column: Column, target: NDArray[Any], where: str, length: int) -> NDArray[np.float32]:
+    result = np.empty((length, len(analysis.parameters)), np.float32)
+    for i, (name, parameter) in enumerate(analysis.parameters.items()):
+        values = column(parameter.variable or name).astype(np.float64)
+        as_is = np.zeros(length, bool)
+        if parameter.background_variable is not None:
+            as_is = target == 0
+            values = np.where(as_is, column(parameter.background_variable), values)
+        if not np.isfinite(values).all():
+            bad = int((~np.isfinite(values)).sum())
+            raise EventsError(f"parameter {name!r} is missing in {bad:,} of {length:,} events in {where}")
+        if parameter.values:
+            # Published files hold 499.99997 for 500: an event belongs to the nearest value.
+            allowed = np.sort(np.asarray(parameter.values, np.float64))
+            middles = (allowed[1:] + allowed[:-1]) / 2
+            nearest = allowed[np.searchsorted(middles, values)]
+            drawn = target == 0 if parameter.background != "given" else np.zeros(length, bool)
+            _refuse_far(values, nearest, as_is | drawn, allowed, f"parameter {name!r} in {where}")
+            values = np.where(as_is, values, nearest)
+        result[:, i] = values
+    return result
+
+
+def _refuse_far(
+    values: NDArray[np.float64], nearest: NDArray[np.float64], free: NDArray[np.bool_], allowed: NDArray[Any], what: str
+) -> None:
+    """Refuse values that belong to no allowed one: farther outside than half a step, or than half of the value itself.
+
+    Args:
+        values: as they are in the file.
+        nearest: the allowed value nearest to each.
+        free: events that need not carry an allowed value.
+        allowed: all of them, in rising order.
+        what: what they are and where, for the message.
+    """
+    steps = np.diff(allowed) / 2
+    limit = np.abs(nearest) / 2
+    if len(steps):
+        limit = np.minimum(np.where(limit > 0, limit, np.inf), np.where(values < allowed[0], steps[0], steps[-1]))
+    outside = (values < allowed[0]) | (values > allowed[-1])
+    far = outside & (np.abs(values - nearest) > np.where(limit > 0, limit, 1.0)) & ~free
+    if far.any():
+        raise EventsError(
+            f"{what} is far from every allowed value in {int(far.sum()):,} of {len(values):,} events, such as "
+            f"{values[far][0]:g}; allowed are {allowed[0]:g} … {allowed[-1]:g}",
+            hint="is it in another unit? then convert it in `variable`; or remove these events with a selection",
+        )
+
+
+def target_of(analysis: Analysis, sample: Sample | None, column: Column, where: str) -> NDArray[Any]:
+    if analysis.target is not None:
+        values = column(analysis.target.variable).astype(np.float32)
+        _refuse_missing(values, analysis.target.variable, "target", where)
+        return np.asarray(values)
+    labels = analysis.labels
+    assert labels is not None  # an analysis has one or the other
+    if sample is not None and sample.label is not None:
+        length = len(column("1"))
+        return np.full(length, analysis.classes.index(sample.label), np.int64)
+    if labels.variable is None:
+        raise AnalysisError("no class is given: set `label` of each sample, or `labels.variable`")
+    values = column(labels.variable)
+    _refuse_missing(values, labels.variable, "label", where)
+    return _classes(labels, values, where)
+
+
+def _refuse_missing(values: NDArray[Any], name: str, what: str, where: str) -> None:
+    bad = int((~np.isfinite(values.astype(np.float64))).sum())
+    if bad:
+        raise EventsError(
+            f"{bad:,} of {len(values):,} events read from {where} have no {what}: {name!r} is NaN or infinite",
+            hint=f"remove them with a selection: isfinite({name})",
+        )
+
+
+def _classes(labels: Labels, values: NDArray[Any], where: str) -> NDArray[np.int64]:
+    count = len(labels.classes)
+    if labels.edges is not None:
+        edges = np.asarray(labels.edges)
+        index: NDArray[Any] = np.searchsorted(edges, values, side="right") - 1
+        outside = (index < 0) | (index >= count)
+        index[values == edges[-1]] = count - 1
+        outside[values == edges[-1]] = False
+        if outside.any():
+            raise EventsError(
+                f"{int(outside.sum()):,} events in {where} have {labels.variable!r} outside {labels.edges[0]:g} … "
+                f"{labels.edges[-1]:g}",
+                hint="widen `labels.edges` (.inf is allowed) or add a selection",
+            )
+        return np.asarray(index, np.int64)
+    index = np.rint(values).astype(np.int64)
+    wrong = (index != values) | (index < 0) | (index >= count)
+    if wrong.any():
+        found = ", ".join(f"{value:g}" for value in np.unique(values[wrong])[:3])
+        raise EventsError(
+            f"{int(wrong.sum()):,} events in {where} have {labels.variable!r} = {found}; "
+            f"the classes are 0 to {count - 1} ({', '.join(labels.classes)})",
+            hint="name every class in `labels.names`, or compute the index: for labels 1 and 2 write `variable: label - 1`",
+        )
+    return index
+
+
+def whole_numbers(values: NDArray[Any], name: str, where: str) -> NDArray[np.uint64]:
+    """Convert event numbers of any type, [event].
+
+    Args:
+        values: as they are read.
+        name: of the column.
+        where: names the file.
+
+    Raises:
+        DataError: if one is missing, has a fraction, or is too large for its type to hold it exactly.
+    """
+    if values.dtype.kind == "f":
+        if not np.isfinite(values).all():
+            raise DataError(f"the event number {name!r} in {where} is missing in some events")
+        broken = values != np.floor(values)
+        if broken.any():
+            raise DataError(
+                f"the event number {name!r} in {where} is no number of events: {int(broken.sum()):,} events have no whole "
+                f"number, such as {values[broken][0]:g}",
+                hint="name a column of whole numbers in `event_number`",
+            )
+        exact = 2.0 ** (np.finfo(values.dtype).nmant + 1)
+        if (np.abs(values) > exact).any():
+            raise DataError(
+                f"the event number {name!r} in {where} is too large for its type, {values.dtype}, which holds only whole "
+                f"numbers up to {exact:.0f} exactly",
+                hint="write it as 64-bit integers, or name another column in `event_number`",
+            )
+        return values.astype(np.int64).view(np.uint64)
+    return values.astype(np.int64).view(np.uint64) if values.dtype.kind in "bi" else values.astype(np.uint64)
