@@ -12,9 +12,9 @@ BUSY = {
     "in Python": "import time\ndef work():\n    while True: time.sleep(0.01)\n",
     "in a library that does not listen": "import hashlib\n"
     "def work():\n    hashlib.pbkdf2_hmac('sha256', b'x', b'y', 2_000_000_000)\n",
-    # Once the exception has passed through it, `python -m` ends by SIGINT, whatever the exit code.
+    # If the exception is raised in it, `python -m` ends by SIGINT, whatever the exit code.
     "in code that is made from text": "def work():\n    exec('import time\\nwhile True: time.sleep(0.01)')\n",
-    # Python throws the exception away, and prints it.
+    # Python prints the exception and ignores it.
     "in a destructor": "import time\nclass Busy:\n    def __del__(self):\n        while True: time.sleep(0.01)\n"
     "def work():\n    Busy()\n    while True: time.sleep(0.01)\n",
 }

@@ -130,14 +130,14 @@ def test_agreed_values_mean_missing_in_any_precision(read, kind):
 @pytest.mark.parametrize("answer", [{"labels": "label"}, {"labels": None, "target": "label"}])
 def test_an_event_without_an_answer_is_refused_unless_it_is_cut_away(read, answer, bad):
     columns = {**COLUMNS, "label": np.array([0, 1, bad, 0])}
-    with pytest.raises(EventsError, match=r"1 of 4 events .* 'label' is NaN or infinite") as caught:
+    with pytest.raises(EventsError, match=r"'label' is NaN or infinite in 1 of 4 events") as caught:
         read(columns, **answer)
     assert "isfinite(label)" in caught.value.hint
     assert len(read(columns, selection="isfinite(label)", **answer)) == 3
 
 
 def test_a_class_outside_the_named_ones_is_refused(read):
-    for label, words in [([0, 1, 2, 0], "= 2;"), ([0, 0.5, 1, 0], "= 0.5;"), ([0, -1, 1, 0], "= -1;")]:
+    for label, words in [([0, 1, 2, 0], "= 2 in 1 of 4"), ([0, 0.5, 1, 0], "= 0.5 in 1"), ([0, -1, 1, 0], "= -1 in 1")]:
         with pytest.raises(EventsError, match=words):
             read({**COLUMNS, "label": np.array(label, float)})
 
@@ -146,7 +146,7 @@ def test_label_edges_bin_with_the_lower_edge_included(read):
     edges = {"variable": "gen_pt", "edges": [1, 5, 10]}
     assert_array_equal(read(labels=edges).target, [0, 1, 1, 1])
     assert_array_equal(read(labels={"variable": "gen_pt", "edges": [0, 5, 10, float("inf")]}).target, [0, 1, 2, 2])
-    with pytest.raises(EventsError, match=r"3 events .* outside 0 … 4"):
+    with pytest.raises(EventsError, match=r"is outside 0 … 4 in 3 of \d+ events"):
         read(labels={"variable": "gen_pt", "edges": [0, 2, 4]})
 
 
@@ -173,7 +173,7 @@ def test_background_may_carry_another_column_as_it_is(read):
 
 
 def test_a_weight_that_is_not_a_number_is_refused(read):
-    with pytest.raises(EventsError, match=r"1 events .* weight that is not a number"):
+    with pytest.raises(EventsError, match=r"the weight is not a number in 1 of \d+ events"):
         read(weights="x", features="y")
 
 
@@ -508,5 +508,5 @@ def test_values_that_single_precision_merges_are_refused_or_said(tmp_path):
 
 
 def test_weights_that_overflow_are_refused(read):
-    with pytest.raises(EventsError, match=r"1 events in .* have a weight above 1e\+30"):
+    with pytest.raises(EventsError, match=r"the weight is above 1e\+30 in 1 of \d+ events"):
         read({**COLUMNS, "w": np.array([1, 2, 1e300, 1])}, weights="w")

@@ -14,7 +14,7 @@ def main(arguments: list[str] | None = None) -> None:
         arguments: of the command; by default those of the process.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # At its end Python looks for garbage among the objects of all libraries, which takes a second or two.
+    # Otherwise Python searches the objects of all libraries for garbage when it ends, which takes one to two seconds.
     atexit.register(gc.freeze)
     try:
         from fivesigma.cli import app

@@ -16,7 +16,7 @@ from typing import Any
 GRACE = 1.5
 """Seconds in which the command may end in good order."""
 AGAIN = 0.05
-"""Seconds after which an interrupt that Python has thrown away comes again."""
+"""Seconds after which an interrupt that Python has ignored is raised again."""
 
 EXIT = {signal.SIGINT: 130, signal.SIGTERM: 143}
 LINES = {130: "interrupted", 143: "terminated"}
@@ -32,20 +32,21 @@ class Stopping:
 
     def __init__(self) -> None:
         self.code: int | None = None
+        self.hook = sys.unraisablehook
 
     def __call__(self, number: int, frame: Any) -> None:
         """Handle a signal as Python handles Ctrl-C."""
         self.code = self.code or EXIT[signal.Signals(number)]
         raise KeyboardInterrupt
 
-    def thrown_away(self, unraisable: Any) -> None:
-        """Handle an exception in a destructor or a callback, which Python prints and forgets.
+    def ignored(self, unraisable: Any) -> None:
+        """Handle an exception in a destructor or a callback, which Python would print and then ignore.
 
-        Once the command is to end, such exceptions come from objects that are half made, and are nothing to print; the
-        interrupt itself comes again, as the command would otherwise go on.
+        After a signal, such exceptions come from half-made objects and mean nothing to a user: they are not printed. If
+        Python has ignored the interrupt itself, it is raised again; without it the command would go on.
         """
         if self.code is None:
-            sys.__unraisablehook__(unraisable)
+            self.hook(unraisable)
         elif issubclass(unraisable.exc_type, KeyboardInterrupt):
             threading.Timer(AGAIN, _thread.interrupt_main).start()
 
@@ -67,11 +68,11 @@ def ending() -> Iterator[Stopping]:
     waking = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
     ours.setblocking(True)
     threading.Thread(target=_watch, args=(ours,), daemon=True).start()
-    hook, sys.unraisablehook = sys.unraisablehook, stopping.thrown_away
+    sys.unraisablehook = stopping.ignored
     try:
         yield stopping
     finally:
-        sys.unraisablehook = hook
+        sys.unraisablehook = stopping.hook
         signal.set_wakeup_fd(waking)
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -79,10 +80,10 @@ def ending() -> Iterator[Stopping]:
 
 
 def leave(code: int) -> None:
-    """End this process at once, without the objects that it leaves half made; other processes and files of it are removed.
+    """End this process at once, after its worker processes have ended and its temporary files are removed.
 
-    `sys.exit` would not do: where an interrupt has passed through code that was made from text, such as that of a
-    dataclass, `python -m` ends by SIGINT, whatever the exit code.
+    `sys.exit` is not enough: if the interrupt was raised in code that Python compiled from a string, such as that of a
+    dataclass, `python -m fivesigma` ends by SIGINT, whatever the exit code.
     """
     sys.unraisablehook = lambda unraisable: None
     with suppress(Exception, KeyboardInterrupt):

@@ -69,6 +69,15 @@ def _counted(values: int) -> str:
     return "one value" if values == 1 else f"{values:,} different values"
 
 
+def _some(chosen: NDArray[np.bool_]) -> str:
+    """How many of the events that were read together.
+
+    >>> _some(np.array([True, False, False]))
+    '1 of 3 events'
+    """
+    return f"{int(chosen.sum()):,} of {len(chosen):,} events"
+
+
 def features_of(columns: Sequence[NDArray[Any]], count: int) -> NDArray[np.float32]:
     """Put columns side by side in single precision, [event, feature]; infinite values become missing."""
     with np.errstate(over="ignore"):
@@ -88,11 +97,11 @@ def weight_of(analysis: Analysis, sample: Sample | None, column: Column, length:
         if text is not None:
             weight = weight * column(text).astype(np.float64)
     if not np.isfinite(weight).all():
-        raise EventsError(f"{int((~np.isfinite(weight)).sum()):,} events in {where} have a weight that is not a number")
+        raise EventsError(f"the weight is not a number in {_some(~np.isfinite(weight))} read from {where}")
     large = np.abs(weight) > MOST_WEIGHT
     if large.any():
         raise EventsError(
-            f"{int(large.sum()):,} events in {where} have a weight above {MOST_WEIGHT:g}",
+            f"the weight is above {MOST_WEIGHT:g} in {_some(large)} read from {where}",
             hint="sums of their squares overflow: divide all weights by a constant",
         )
     return weight
@@ -107,8 +116,7 @@ def parameters_of(analysis: Analysis, column: Column, target: NDArray[Any], wher
             as_is = target == 0
             values = np.where(as_is, column(parameter.background_variable), values)
         if not np.isfinite(values).all():
-            bad = int((~np.isfinite(values)).sum())
-            raise EventsError(f"parameter {name!r} is missing in {bad:,} of {length:,} events in {where}")
+            raise EventsError(f"parameter {name!r} is missing in {_some(~np.isfinite(values))} read from {where}")
         if parameter.values:
             # Published files hold 499.99997 for 500: an event belongs to the nearest value.
             allowed = np.sort(np.asarray(parameter.values, np.float64))
@@ -141,7 +149,7 @@ def _refuse_far(
     far = outside & (np.abs(values - nearest) > np.where(limit > 0, limit, 1.0)) & ~free
     if far.any():
         raise EventsError(
-            f"{what} is far from every allowed value in {int(far.sum()):,} of {len(values):,} events, such as "
+            f"{what} is far from every allowed value in {_some(far)}, such as "
             f"{values[far][0]:g}; allowed are {allowed[0]:g} … {allowed[-1]:g}",
             hint="is it in another unit? then convert it in `variable`; or remove these events with a selection",
         )
@@ -165,10 +173,10 @@ def target_of(analysis: Analysis, sample: Sample | None, column: Column, where: 
 
 
 def _refuse_missing(values: NDArray[Any], name: str, what: str, where: str) -> None:
-    bad = int((~np.isfinite(values.astype(np.float64))).sum())
-    if bad:
+    bad = ~np.isfinite(values.astype(np.float64))
+    if bad.any():
         raise EventsError(
-            f"{bad:,} of {len(values):,} events read from {where} have no {what}: {name!r} is NaN or infinite",
+            f"the {what} {name!r} is NaN or infinite in {_some(bad)} read from {where}",
             hint=f"remove them with a selection: isfinite({name})",
         )
 
@@ -183,8 +191,8 @@ def _classes(labels: Labels, values: NDArray[Any], where: str) -> NDArray[np.int
         outside[values == edges[-1]] = False
         if outside.any():
             raise EventsError(
-                f"{int(outside.sum()):,} events in {where} have {labels.variable!r} outside {labels.edges[0]:g} … "
-                f"{labels.edges[-1]:g}",
+                f"{labels.variable!r} is outside {labels.edges[0]:g} … {labels.edges[-1]:g} in {_some(outside)} "
+                f"read from {where}",
                 hint="widen `labels.edges` (.inf is allowed) or add a selection",
             )
         return np.asarray(index, np.int64)
@@ -193,7 +201,7 @@ def _classes(labels: Labels, values: NDArray[Any], where: str) -> NDArray[np.int
     if wrong.any():
         found = ", ".join(f"{value:g}" for value in np.unique(values[wrong])[:3])
         raise EventsError(
-            f"{int(wrong.sum()):,} events in {where} have {labels.variable!r} = {found}; "
+            f"{labels.variable!r} = {found} in {_some(wrong)} read from {where}; "
             f"the classes are 0 to {count - 1} ({', '.join(labels.classes)})",
             hint="name every class in `labels.names`, or compute the index: for labels 1 and 2 write `variable: label - 1`",
         )
