@@ -36,6 +36,11 @@ def test_the_verdict_says_how_far_the_published_value_is():
         "On 1,200 test events the network reaches RMSE 0.200 ± 0.010 GeV. The published value, obtained on other events, is "
         "0.21: the two are compatible (1.0 standard deviations). The evaluation raised no warning."
     )
+    assert "this network was trained on 5,000 events" in " ".join(
+        answer.sentences(
+            {"test": {"rmse": number(0.2)}}, analysis(published={"rmse": 0.21}), {"test": 1200, "train": 5000}, []
+        )
+    )
     assert "the network's value is better by 0.1 (10.0 standard deviations)" in words(0.2, 0.3)
     assert "the network's value is worse by 0.1 (7.1 standard deviations)" in words(0.4, {"value": 0.3, "error": 0.01})
 

@@ -96,9 +96,10 @@ def test_the_table_of_trials_on_a_terminal(monkeypatch):
 
 
 def test_tune_without_a_space_says_what_to_write(toy, command):
-    code, _, err = command("tune", toy)
+    code, out, err = command("tune", toy)
     assert code == 2
     assert "tune.space" in err
+    assert (out, Path("runs").exists()) == ("", False)  # before a file is read and a folder is made
 
 
 def test_an_error_ends_the_table_before_it_is_printed():

@@ -98,7 +98,7 @@ def sentences(metrics: Tree, analysis: Analysis, events: Mapping[str, int], warn
     Args:
         metrics: part → its numbers, from `metrics.json`.
         analysis: of the run.
-        events: part → number of evaluated events, where it is known.
+        events: part → number of evaluated events, for `train` of all events of the training, where it is known.
         warnings: of the evaluation.
     """
     part = judged_part(metrics)
@@ -115,6 +115,8 @@ def sentences(metrics: Tree, analysis: Analysis, events: Mapping[str, int], warn
     lines = [f"On {count}{_WORDS.get(part, part)} events the network reaches {words} {shown(metrics[part][name])}{unit}."]
     if name in analysis.published:
         lines.append(_beside(metrics[part][name], analysis.published[name], spec.larger_is_better if spec else None))
+        if "train" in events:
+            lines[-1] = f"{lines[-1].removesuffix('.')}; this network was trained on {events['train']:,} events."
     lines += [f"{line[0].upper()}{line[1:]}." for line in advantages({part: _with_metrics(metrics[part])}, unit.strip())]
     raised = {0: "no warning.", 1: "a warning, which you should read."}
     lines.append(f"The evaluation raised {raised.get(len(warnings), f'{len(warnings)} warnings, which you should read.')}")

@@ -204,7 +204,9 @@ def _of_metrics(
     verdicts = folder.read_json("verdicts.json") if folder.has("verdicts.json") else []
     sampled = results.sampled_parts(metadata)
     bins = {round(row["low"] + 0.5): row for row in metrics.get("folds", {}).get("against", {}).get("fold", [])}
-    events = {**metadata.get("events", {}), **metadata.get("evaluated", {})}
+    # Of the training events only a sample may have been evaluated; the network learnt from all of them.
+    known = metadata.get("events", {})
+    events = {**known, **metadata.get("evaluated", {}), **{part: known[part] for part in known if part == "train"}}
     return {
         "metrics": metrics,
         "parts": list(metrics),

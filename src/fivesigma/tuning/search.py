@@ -31,6 +31,19 @@ class Numbers(tuple[int, ...]):
 LEARNING_RATE = "train.learning_rate"
 
 
+def check_space(analysis: Analysis) -> None:
+    """Check that an analysis says what to search.
+
+    Raises:
+        AnalysisError: if `tune.space` is empty.
+    """
+    if not analysis.tune.space:
+        raise AnalysisError(
+            f"{analysis.name} has no `tune.space`, the settings to try",
+            hint="write it in the file, or add --set 'tune.space.train.learning_rate={choice: [1.0e-2, 1.0e-3]}'",
+        )
+
+
 @dataclass(frozen=True)
 class News:
     """What a search reports to its listener.
@@ -101,11 +114,7 @@ class Search:
             AnalysisError: if there is nothing to search, or a setting is not valid.
             EventsError: if every training failed.
         """
-        if not self.analysis.tune.space:
-            raise AnalysisError(
-                f"{self.analysis.name} has no `tune.space`",
-                hint="for example --set 'tune.space.train.learning_rate={choice: [1.0e-2, 1.0e-3]}' in the file",
-            )
+        check_space(self.analysis)
         if self.analysis.tune.method == "tpe":
             self._learn()
         else:

@@ -16,7 +16,7 @@ from fivesigma.runs.folder import RunFolder
 from fivesigma.runs.run import Run
 from fivesigma.runs.session import RunSession
 from fivesigma.tuning.hyperband import brackets
-from fivesigma.tuning.search import News, Search
+from fivesigma.tuning.search import News, Search, check_space
 from fivesigma.tuning.space import size
 from fivesigma.tuning.trial import Trial
 from fivesigma.verbs.base import AnalysisLike
@@ -52,6 +52,7 @@ def tune(
     """
     context = RunContext.of(output, listener, workers, cluster)
     resolved = load(analysis, settings, data)
+    check_space(resolved)
     if resolved.split.folds is not None:
         raise AnalysisError(
             "a search trains one network per setting and cannot use folds",
