@@ -52,13 +52,13 @@ def tune(
     """
     context = RunContext.of(output, listener, workers, cluster)
     resolved = load(analysis, settings, data)
-    check_space(resolved)
     if resolved.split.folds is not None:
         raise AnalysisError(
             "a search trains one network per setting and cannot use folds",
             hint="search with --set split.folds=null; then fivesigma run RUN/tune/best.yaml "
             f"--set split.folds={resolved.split.folds}",
         )
+    check_space(resolved)
     session = RunSession.start(resolved, context, needs="tune", new=new)
     session.folder.begin("tune")
     best = _search(session)
