@@ -31,12 +31,14 @@ GROUPS = (
     "root_reading",
     "shards",
     "prediction",
+    "single_events",
     "evaluation",
     "notebook",
     "overhead",
     "two_processes",
     "growth",
     "million_rows",
+    "large_data",
 )
 """Modules of this folder with `NEEDS`, `ABOUT` and `measure`."""
 

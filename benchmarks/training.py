@@ -24,6 +24,8 @@ COMPILED = ["compiled model", "compiled step"]
 AS_WRITTEN = "Keras fit as written"
 TARGETS_AS_WRITTEN = {32: 3.0}
 AHEAD = 1.15
+SECONDS = 1.0
+"""How long a repetition of each contender lasts about: whole epochs, as many as its own speed allows, at least one."""
 
 
 def measure(options: Options) -> list[Row]:
@@ -40,7 +42,8 @@ def rows(batch: int, options: Options, ahead: float) -> list[Row]:
         ahead: target of the row of the best peer.
     """
     with ExitStack() as stack:
-        size = {"events": options.size(1 << 18, 1 << 16), "batch": batch}
+        events = options.size(1 << 18 if batch >= 1024 else 1 << 16, 1 << 16)
+        size = {"events": events, "batch": batch}
         # A cache of its own, so that devices and threads are chosen now, not remembered from a quieter hour.
         own = {"FIVESIGMA_CACHE": stack.enter_context(tempfile.TemporaryDirectory())}
         ours, keras, torch = (
@@ -48,12 +51,12 @@ def rows(batch: int, options: Options, ahead: float) -> list[Row]:
             for library in ("fivesigma", "keras", "torch")
         )
         contenders = _contenders(ours, keras, torch, batch, options)
-        first: dict[str, float] = {}
-        runs = {name: partial(_rate, name, run, first) for name, run in contenders.items()}
-        for run in runs.values():
-            run()  # compiles, fills caches
-        layout = contenders["fivesigma"]()["layout"]
+        warm = {name: run(epochs=1) for name, run in contenders.items()}  # compiles, fills caches
+        first, layout = {name: found["first"] for name, found in warm.items()}, warm["fivesigma"]["layout"]
+        epochs = {name: max(1, round(SECONDS * run(epochs=1)["rate"] / events)) for name, run in contenders.items()}
+        runs = {name: partial(_rate, run, epochs[name]) for name, run in contenders.items()}
         rates = alternate(runs, options.turns())
+        options.say(f"batch {batch}: measured")
     figures = {name: Figure(name, tuple(values), "events/s") for name, values in rates.items()}
     mine = figures.pop("fivesigma")
     best = max(figures.values(), key=lambda figure: figure.median)
@@ -68,9 +71,8 @@ def rows(batch: int, options: Options, ahead: float) -> list[Row]:
 
 def _contenders(
     ours: Worker, keras: Worker, torch: Worker, batch: int, options: Options
-) -> dict[str, Callable[[], dict[str, Any]]]:
-    """Name → one repetition; peers that have settings to choose run with their defaults and with the best ones."""
-    epochs = {"epochs": 1 if batch < 256 else 3}
+) -> dict[str, Callable[..., dict[str, Any]]]:
+    """Name → training for some `epochs`; peers with settings to choose run with their defaults and with the best ones."""
     threads = sorted({1, cores()})
     steps = keras.call("best_steps", candidates=list(STEPS))
     options.say(f"batch {batch}: Keras by steps per execution: {_listed(steps['rates'])}")
@@ -78,15 +80,13 @@ def _contenders(
     compiled = torch.call("best", modes=COMPILED, threads=threads) if shutil.which("g++") else None
     options.say(f"batch {batch}: PyTorch: {_listed(eager['rates'] | (compiled['rates'] if compiled else {}))}")
 
-    def torch_run(mode: str, count: int | None = None) -> Callable[[], Any]:
-        return partial(torch.call, "run", mode=mode, threads=count, **epochs)
+    def torch_run(mode: str, count: int | None = None) -> Callable[..., Any]:
+        return partial(torch.call, "run", mode=mode, threads=count)
 
     runs = {
-        "fivesigma": partial(ours.call, "run", **epochs),
-        AS_WRITTEN: partial(keras.call, "run", **epochs),
-        f"Keras, {steps['best']} steps per execution": partial(
-            keras.call, "run", steps_per_execution=steps["best"], **epochs
-        ),
+        "fivesigma": partial(ours.call, "run"),
+        AS_WRITTEN: partial(keras.call, "run"),
+        f"Keras, {steps['best']} steps per execution": partial(keras.call, "run", steps_per_execution=steps["best"]),
         "PyTorch with DataLoader": torch_run("loader"),
         "PyTorch, tensors in memory": torch_run("tensors"),
     }
@@ -105,8 +105,6 @@ def _listed(rates: dict[str, float]) -> str:
     return ", ".join(f"{name} {rate / 1000:.0f} k/s" for name, rate in rates.items())
 
 
-def _rate(name: str, run: Callable[[], dict[str, Any]], first: dict[str, float]) -> float:
-    """One repetition's rate; how long the first epoch of all took is remembered."""
-    found = run()
-    first.setdefault(name, found["first"])
-    return float(found["rate"])
+def _rate(run: Callable[..., dict[str, Any]], epochs: int) -> float:
+    """Events per second of one repetition."""
+    return float(run(epochs=epochs)["rate"])

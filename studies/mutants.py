@@ -25,12 +25,19 @@ def main(arguments: Sequence[str]) -> int:
     """Try a sample and print the table and the changes that no test noticed."""
     count = int(arguments[0]) if arguments else COUNT
     shutil.rmtree(FOLDER, ignore_errors=True)
-    _mutmut("fivesigma.metrics.metric.x_nothing*")  # makes all changes, and finds which tests reach them; tries none
+    # A name that no change has: mutmut makes all changes, finds which tests reach them, and tries none.
+    said = _mutmut("fivesigma.metrics.metric.x_nothing*")
     names = sorted(known())
+    if not names:
+        print(f"mutmut made no change:\n{said}", file=sys.stderr)
+        return 1
     chosen = random.Random(1).sample(names, min(count, len(names)))
     print(f"{len(chosen)} of {len(names):,} changes are tried", flush=True)
-    _mutmut(*chosen)
+    said = _mutmut(*chosen)
     found = {name: code for name, code in known().items() if name in set(chosen)}
+    if all(code is None for code in found.values()):
+        print(f"mutmut tried no change:\n{said}", file=sys.stderr)
+        return 1
     print("\n".join(table(found)))
     for name in sorted(name for name, code in found.items() if code in STATES):
         print(f"\n{name}")
@@ -68,8 +75,11 @@ def table(found: Mapping[str, int | None]) -> list[str]:
     return lines
 
 
-def _mutmut(*names: str) -> None:
-    subprocess.run([*MUTMUT, "run", *names], cwd=ROOT, stdout=subprocess.DEVNULL, check=False)
+def _mutmut(*names: str) -> str:
+    """Run mutmut for some changes; returns the end of what it printed."""
+    command = [*MUTMUT, "run", *names]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    return done.stdout[-2000:]
 
 
 if __name__ == "__main__":

@@ -13,17 +13,17 @@ BLOCK = 250_000
 class RunSession:
     """Takes a table of random events through reading, training for one epoch, and evaluation."""
 
-    def write(self, path: str, events: int) -> None:
-        """Write a table of two overlapping Gaussians, a block at a time."""
+    def write(self, path: str, events: int, first: int = 0) -> None:
+        """Write a table of two overlapping Gaussians, a block at a time; its event numbers begin with `first`."""
         from fivesigma.data.write import write_columns
 
         def blocks():  # type: ignore[no-untyped-def]
-            generator = np.random.default_rng(1)
+            generator = np.random.default_rng([1, first])
             for start in range(0, events, BLOCK):
                 count = min(BLOCK, events - start)
                 label = generator.integers(0, 2, count).astype(np.float32)
                 columns = {f"f{i}": generator.standard_normal(count, np.float32) + 0.25 * label for i in range(FEATURES)}
-                yield {"label": label, **columns, "event_number": np.arange(start, start + count)}
+                yield {"label": label, **columns, "event_number": np.arange(first + start, first + start + count)}
 
         write_columns(Path(path), blocks(), replace=True)
 

@@ -12,7 +12,7 @@ from benchmarks.network import RATE, SHAPES, problem
 
 Step = Callable[[Tensor, Tensor], None]
 
-PATIENCE = 20.0
+PATIENCE = 5.0
 """Seconds after which a training is cut short: on a busy machine, threads that wait for each other take for ever."""
 
 MODES = ("loader", "tensors", "compiled model", "compiled step")

@@ -1,5 +1,7 @@
 """How many hostile inputs were tried, by area; and the limits that each of them must keep."""
 
+import hashlib
+import json
 import os
 import resource
 import signal
@@ -13,6 +15,10 @@ SCALE = int(os.environ.get("FIVESIGMA_HOSTILE", "120")) / 120
 
 MOST_SECONDS, MOST_BYTES = 10, 2e9
 AREA, TRIED = "area", "tried"
+
+TEXTS = ("metrics.json", "recipe.json", "front.json")
+"""Files of a run that are the same after any interruption; others hold times."""
+FRESH = ("scored.parquet", "muons.npz", "model.onnx", "model.hpp", "toy.hpp")
 
 
 class Hung(BaseException):
@@ -44,6 +50,22 @@ def limits(what):
         signal.signal(signal.SIGALRM, handler)
     assert largest() - before < MOST_BYTES, f"{what} took {(largest() - before) / 1e9:.1f} GB"
     assert time.monotonic() - began < 2 * MOST_SECONDS, what
+
+
+def left(folder):
+    """What a command leaves: names of files, and what is in those that do not hold times."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        if not path.is_file() or "checkpoints" in path.parts or "plots" in path.parts:
+            continue
+        inside = [part for part in path.relative_to(folder).parts if not part.startswith("20")]
+        known = path.name in (*TEXTS, *FRESH) or path.suffix in (".csv", ".parquet")
+        name = "/".join(inside)
+        found[name] = hashlib.sha256(path.read_bytes()).hexdigest() if known else ""
+        if path.name == "history.jsonl":
+            rows = [json.loads(line) for line in path.read_text().splitlines()]
+            found[name] = [(row.get("loss"), row.get("val_loss")) for row in rows]
+    return found
 
 
 @pytest.fixture

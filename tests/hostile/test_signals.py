@@ -1,7 +1,5 @@
 """Commands that are stopped at a random moment: they end at once, and the same command then gives the same result."""
 
-import hashlib
-import json
 import os
 import random
 import shutil
@@ -15,7 +13,7 @@ import pytest
 import yaml
 
 from ..conftest import TREE, write_csv
-from .conftest import SCALE
+from .conftest import SCALE, left
 
 CASES = int(SCALE / 8)
 """Stopped commands of each verb."""
@@ -50,10 +48,6 @@ COMMANDS = {
     "compare": ["compare", "RUN", "OTHER", "--html", "page.html"],
     "simulate": ["simulate", "muons", "--events", "20000", "-o", "muons.npz"],
 }
-
-TEXTS = ("metrics.json", "recipe.json", "front.json")
-"""Files of a run that are the same after any interruption; others hold times."""
-FRESH = ("scored.parquet", "muons.npz", "model.onnx", "model.hpp", "toy.hpp")
 
 
 @pytest.fixture(scope="module")
@@ -102,22 +96,6 @@ def finished(folder, verb):
     done = subprocess.run(command(folder, verb), cwd=folder, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     return done
-
-
-def left(folder):
-    """What a command leaves: names of files, and what is in those that do not hold times."""
-    found = {}
-    for path in sorted(folder.rglob("*")):
-        if not path.is_file() or "checkpoints" in path.parts or "plots" in path.parts:
-            continue
-        inside = [part for part in path.relative_to(folder).parts if not part.startswith("20")]
-        known = path.name in (*TEXTS, *FRESH) or path.suffix in (".csv", ".parquet")
-        name = "/".join(inside)
-        found[name] = hashlib.sha256(path.read_bytes()).hexdigest() if known else ""
-        if path.name == "history.jsonl":
-            rows = [json.loads(line) for line in path.read_text().splitlines()]
-            found[name] = [(row.get("loss"), row.get("val_loss")) for row in rows]
-    return found
 
 
 @pytest.mark.parametrize("verb", COMMANDS)

@@ -277,7 +277,7 @@ def test_each_output_has_a_panel_with_every_true_class(folder, drawn):
         output: {name: histogram(3.0 * i, 1.0 * j, 1.0, 0.0) for j, name in enumerate(settings.classes, start=1)}
         for i, output in enumerate(settings.classes)
     }
-    results._class_scores(folder, settings, tree, "test")
+    results._class_scores(folder, settings, {"test": {"scores": tree}}, "test")
     panels = drawn.axes("class-scores")
     assert [panel.get_xlabel() for panel in panels] == [f"probability of {name}" for name in settings.classes]
     for i, panel in enumerate(panels):
@@ -289,6 +289,25 @@ def test_each_output_has_a_panel_with_every_true_class(folder, drawn):
     assert [text.get_text() for text in legend.get_texts()] == list(settings.classes)
     assert legend.get_title().get_text() == "true class"
     assert drawn["class-scores"].get_supylabel() == "events, unit area"
+
+
+def test_outputs_of_several_classes_have_their_ratio_to_the_training_below(folder, drawn):
+    settings = analysis(THREE)
+
+    def tree(factor):
+        rows = {name: histogram(100.0, 200.0 * factor, 100.0, 0.0) for name in settings.classes}
+        return {"scores": dict.fromkeys(settings.classes, rows)}
+
+    picture = results._class_scores(folder, settings, {"train": tree(1), "test": tree(2)}, "test")
+    panels = drawn.axes("class-scores")
+    lower = [panel for panel in panels if panel.get_ylabel() == "test\n/ training"]
+    assert [panel.get_xlabel() for panel in lower] == [f"probability of {name}" for name in settings.classes]
+    for panel in lower:
+        ratios = [line.get_ydata() for line in panel.lines if len(line.get_ydata()) == 3]
+        assert len(ratios) == len(settings.classes)
+        for values in ratios:
+            assert values == pytest.approx([4 / 6, 4 / 3, 4 / 6])
+    assert "a difference is overtraining" in picture.caption
 
 
 def test_a_class_without_a_positive_sum_of_weights_has_no_shares(folder, drawn):

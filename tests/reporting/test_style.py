@@ -2,6 +2,8 @@
 
 import json
 import re
+from contextlib import nullcontext
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -31,6 +33,15 @@ def folder(tmp_path):
 def axes_and_figure():
     figure, (axes,) = style.new_figure()
     return axes, figure
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no file that is always full")
+def test_a_full_disk_is_the_error_of_the_system(folder, monkeypatch):
+    figure, (axes,) = style.new_figure()
+    axes.plot([0, 1], [0, 1])
+    monkeypatch.setattr(style, "writing", lambda path: nullcontext(Path("/dev/full")))
+    with pytest.raises(OSError, match="No space left"):
+        style.save(folder, figure, "line", "Line", "A line.", {})
 
 
 def test_labels_carry_title_and_unit():

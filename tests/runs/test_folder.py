@@ -53,6 +53,33 @@ def test_a_run_opens_by_its_folder_and_the_latest_by_its_name(tmp_path, analysis
     assert RunFolder.open("toy", tmp_path).path == last.path
 
 
+def test_a_run_that_could_not_be_made_leaves_nothing(tmp_path, analysis, monkeypatch):
+    def full(self, name, tree):
+        raise OutputError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFolder, "write_json", full)
+        with pytest.raises(OutputError, match="the disk is full"):
+            RunFolder.create(tmp_path, analysis, "test")
+    assert list((tmp_path / analysis.name).iterdir()) == []
+
+
+def test_a_folder_whose_making_was_killed_is_no_run(tmp_path, analysis, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    def killed(self, name, tree):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFolder, "write_json", killed)
+        patch.setattr("fivesigma.runs.folder.shutil.rmtree", lambda *arguments, **more: None)
+        with pytest.raises(Killed):
+            RunFolder.create(tmp_path, analysis, "test")
+    assert len(list((tmp_path / analysis.name).iterdir())) == 1
+    assert matching_runs(tmp_path, analysis) == []
+
+
 def test_an_unknown_run_names_those_there_are(run, tmp_path):
     with pytest.raises(RunError, match="no run tow") as caught:
         RunFolder.open("tow", tmp_path / "runs")

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 import fivesigma
+from fivesigma.analysis.file import load
+from fivesigma.runs.folder import RunFolder
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -17,6 +19,8 @@ def test_a_run_is_verified_from_python_and_the_command_line(toy, command):
     assert out.splitlines()[-1] == str(folder)
     assert command("verify", folder, "--quiet")[1].strip() == str(folder)
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+    RunFolder.create(Path("runs"), load(toy), "a run that failed before its training")
+    assert command("verify", "toy", "--quiet")[1].strip() == str(folder)
     found = fivesigma.verify(folder)
     assert found.files > 8
     assert found.numbers > 20

@@ -21,6 +21,7 @@ from fivesigma.cli import (
     evaluate,
     explore,
     export,
+    helping,
     init,
     package,
     predict,
@@ -123,6 +124,7 @@ def _run(arguments: list[str] | None) -> int:
     """Run the command and return its exit code; print one sentence if there is an error."""
     Terminal.answered = False
     try:
+        helping.prepare(sys.argv[1:] if arguments is None else arguments)
         code = app(args=arguments, standalone_mode=False)
     except FivesigmaError as error:
         _terminal(arguments).error(error.what, error.hint)

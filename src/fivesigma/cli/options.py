@@ -34,7 +34,9 @@ Data = Annotated[
     list[str] | None,
     typer.Option("--data", "-d", metavar="SAMPLE=FILE", help="Files of a sample: --data train=a.csv.gz. May be repeated."),
 ]
-Output = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder that contains the run folders.")]
+Output = Annotated[
+    Path, typer.Option("--runs", "--output", "-o", metavar="DIR", help="Folder that contains the run folders.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the path of the result.")]
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON document to standard output, and messages to standard error.")

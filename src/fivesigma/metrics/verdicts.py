@@ -128,7 +128,8 @@ def _overtrained(metrics: Mapping[str, Mapping[str, Any]], part: str) -> str:
             if not gap.value > SIGNIFICANT * gap.error > 0:
                 return ""
             return (
-                f"training events are scored better than {words} events: {name} {one} against {other}, "
+                f"training events are scored better than {words} events: {spec_of(name).label or name} {one} "
+                f"against {other}, "
                 f"{gap.value / gap.error:.1f} standard deviations; the {words} value is the unbiased one, "
                 "and more events or regularisation would reduce the difference"
             )

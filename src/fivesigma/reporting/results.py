@@ -17,6 +17,7 @@ from fivesigma.reporting.style import (
     count_scale,
     label,
     new_figure,
+    output_panels,
     points,
     ratio_points,
     save,
@@ -145,7 +146,7 @@ def figures(folder: RunFolder, analysis: Analysis, metrics: Tree, curves: Tree) 
             yield _per_parameter(folder, analysis, metrics[last]["per_parameter"], last)
         yield _calibration(folder, analysis, curves, last)
     elif analysis.task == "multiclass":
-        yield _class_scores(folder, analysis, curves[last]["scores"], last)
+        yield _class_scores(folder, analysis, curves, last)
     else:
         yield _response(folder, analysis, curves[last]["response"], last)
         yield _residual(folder, analysis, metrics, curves, last)
@@ -329,21 +330,35 @@ def _calibration(folder: RunFolder, analysis: Analysis, curves: Tree, last: str)
     return save(folder, figure, "calibration", f"Calibration ({last})", caption, dict(tree))
 
 
-def _class_scores(folder: RunFolder, analysis: Analysis, tree: Tree, last: str) -> Picture:
-    count = len(analysis.classes)
-    columns = min(2, count)
-    figure, panels = new_figure(4.4 * columns, 3.0 * (-(-count // columns)) + 0.3, -(-count // columns), columns)
-    for axes, output in zip(panels, analysis.classes, strict=False):
+def _class_scores(folder: RunFolder, analysis: Analysis, curves: Tree, last: str) -> Picture:
+    # With folds, single networks are compared with single networks, not with the mean of all.
+    last = "folds" if "folds" in curves else last
+    tree, words = curves[last]["scores"], _WORDS.get(last, last)
+    training = curves["train"]["scores"] if "train" in curves and last != "train" else None
+    count, columns = len(analysis.classes), min(2, len(analysis.classes))
+    rows = -(-count // columns)
+    figure, panels = output_panels(4.4, 3.0, rows, columns, training is not None)
+    for (axes, below), output in zip(panels, analysis.classes, strict=False):
         for i, name in enumerate(analysis.classes):
             stairs(axes, tree[output][name], colour(i), name)
-        axes.set(xlabel=f"probability of {output}", yscale=count_scale(tree[output].values()), xlim=(0, 1))
-    for axes in panels[count:]:
-        axes.set_visible(False)
+            if below is not None and training is not None:
+                ratio_points(below, training[output][name], tree[output][name], colour(i))
+        axes.set(yscale=count_scale(tree[output].values()), xlim=(0, 1))
+        (below or axes).set_xlabel(f"probability of {output}")
+        if below is not None:
+            below.set_ylabel(f"{words}\n/ training", fontsize=8)
+    for pair in panels[count:]:
+        for axes in filter(None, pair):
+            axes.set_visible(False)
     figure.supylabel("events, unit area", fontsize=9)
-    handles, names = panels[0].get_legend_handles_labels()
+    handles, names = panels[0][0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside upper center", ncols=min(count, 4), title="true class")
-    caption = f"Each output of the network for {last} events of every true class."
-    return save(folder, figure, "class-scores", "Outputs by true class", caption, dict(tree))
+    caption = f"Each output of the network for {words} events of every true class."
+    if training is None:
+        return save(folder, figure, "class-scores", "Outputs by true class", caption, dict(tree))
+    caption += f" Below: {words} / training, which must agree with one within errors; a difference is overtraining."
+    numbers = {part: curves[part]["scores"] for part in ("train", last)}
+    return save(folder, figure, "class-scores", "Outputs by true class", caption, numbers)
 
 
 def _confusion(folder: RunFolder, tree: Tree, last: str) -> Picture:

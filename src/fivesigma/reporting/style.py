@@ -143,9 +143,7 @@ def save(folder: RunFolder, figure: "Figure", name: str, title: str, caption: st
     _draw_as_written(figure)
     drawn_once(figure)
     for ending in ("pdf", "png"):
-        metadata = {"CreationDate": None} if ending == "pdf" else None
-        with writing(folder / "plots" / f"{name}.{ending}") as part:
-            figure.savefig(part, format=ending, metadata=metadata)
+        write_figure(folder, figure, name, ending)
     folder.write_text(f"plots/{name}.json", json.dumps(numbers, allow_nan=False) + "\n")
     folder.write_text(f"plots/{name}.csv", csv_of(numbers))
     buffer = io.StringIO()
@@ -154,6 +152,15 @@ def save(folder: RunFolder, figure: "Figure", name: str, title: str, caption: st
     # Without the XML header and without words about itself, and with ids of its own: several figures share one page.
     svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
     return Picture(name, title, caption, _own_ids(svg, name))
+
+
+def write_figure(folder: RunFolder, figure: "Figure", name: str, ending: str) -> None:
+    """Write a figure as `plots/NAME.ENDING`, `pdf` or `png`, always with the same bytes."""
+    # Drawn in memory first, as matplotlib loses the system's error when a disk is full.
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format=ending, metadata={"CreationDate": None} if ending == "pdf" else None)
+    with writing(folder / "plots" / f"{name}.{ending}") as part:
+        part.write_bytes(drawn.getvalue())
 
 
 def is_drawable(text: str) -> bool:
@@ -338,6 +345,31 @@ def with_ratio(width: float, height: float, wanted: bool) -> "tuple[Figure, Axes
     upper.sharex(lower)
     upper.tick_params(labelbottom=False)
     return figure, upper, lower
+
+
+def output_panels(
+    width: float, height: float, rows: int, columns: int, with_ratios: bool
+) -> "tuple[Figure, list[tuple[Axes, Axes | None]]]":
+    """A figure of several panels, row by row, each with a low one for ratios below it if they are wanted.
+
+    Args:
+        width, height: of a panel, in inches; the height without that of the ratios.
+        rows, columns: of panels.
+        with_ratios: whether there is something to compare.
+    """
+    if not with_ratios:
+        figure, panels = new_figure(width * columns, height * rows + 0.3, rows, columns)
+        return figure, [(axes, None) for axes in panels]
+    figure, panels = new_figure(width * columns, (height + 0.9) * rows + 0.3, 2 * rows, columns)
+    panels[0].get_gridspec().set_height_ratios([3, 1] * rows)  # type: ignore[union-attr]
+    found: list[tuple[Axes, Axes | None]] = []
+    for row in range(rows):
+        for column in range(columns):
+            upper, lower = (panels[(2 * row + below) * columns + column] for below in (0, 1))
+            upper.sharex(lower)
+            upper.tick_params(labelbottom=False)
+            found.append((upper, lower))
+    return figure, found
 
 
 def _nothing_for_rounding(values: Any, size: Any) -> Any:

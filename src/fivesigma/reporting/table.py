@@ -24,11 +24,11 @@ class Table:
 def number(value: Any) -> str:
     """A number for a table: four significant digits, thousands separated; a dash for None.
 
-    >>> number(None), number(12345), number(12345.6), number(0.000123456), number(1.0)
-    ('–', '12,345', '12,346', '0.0001235', '1')
+    >>> number(None), number(12345), number(1234.56), number(0.000123456), number(1.0)
+    ('–', '12,345', '1,235', '0.0001235', '1')
     """
     if value is None:
         return "–"
     if isinstance(value, int):
         return f"{value:,}"
-    return f"{value:.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
+    return f"{value:.4g}" if abs(value) < 999.95 else f"{value:,.0f}"

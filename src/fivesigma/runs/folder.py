@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import time
@@ -58,10 +59,14 @@ class RunFolder:
                     count += 1
                     path = base / f"{stamp}-{count}"
         folder = cls(path)
-        folder.begin("created")
-        manifest.start(path)
-        folder.write_text("analysis.yaml", dump(analysis))
-        folder.write_json("metadata.json", _metadata(analysis, command))
+        try:
+            folder.begin("created")
+            manifest.start(path)
+            folder.write_json("metadata.json", _metadata(analysis, command))
+            folder.write_text("analysis.yaml", dump(analysis))  # last: with it the folder is a run
+        except BaseException:
+            shutil.rmtree(path, ignore_errors=True)  # it has been made here, and nobody else knows it
+            raise
         return folder
 
     @classmethod

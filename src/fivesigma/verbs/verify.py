@@ -16,7 +16,7 @@ from fivesigma.preparation.recipe import Recipe
 from fivesigma.progress import Listener
 from fivesigma.runs import manifest
 from fivesigma.runs.context import RUNS, RunContext
-from fivesigma.runs.folder import RunFolder
+from fivesigma.runs.folder import TRAINED, RunFolder
 from fivesigma.runs.run import Run
 from fivesigma.runs.session import RunSession
 from fivesigma.scores import Scores
@@ -50,7 +50,7 @@ def verify(run: str | Path | Run, output: str | Path = RUNS, listener: Listener 
     """Compare the files of a run with their hashes, look through its networks, and work its metrics out again.
 
     Args:
-        run: a run's folder, an analysis's name for its latest run, or a package of a run.
+        run: a run's folder, an analysis's name for its latest run that has a network, or a package of a run.
         output: folder of all runs.
         listener: receives messages and progress.
 
@@ -61,7 +61,7 @@ def verify(run: str | Path | Run, output: str | Path = RUNS, listener: Listener 
         with unpacked(Path(run)) as (place, changed):
             found = verify(place, output, listener)
             return Verification(Path(run), found.files, found.numbers, (*changed, *found.problems))
-    session = RunSession.open(run, RunContext.of(output, listener), "analysis.yaml")
+    session = RunSession.open(run, RunContext.of(output, listener), TRAINED)
     folder = session.folder
     altered, gone = manifest.altered(folder.path), manifest.missing(folder.path)
     problems = [f"{name} is not the file that this run wrote" for name in altered]
