@@ -17,7 +17,7 @@ class Training:
         """Write the shards of a table."""
         import fivesigma
 
-        fivesigma.preparation(_analysis(path), destination=folder)
+        fivesigma.prepare(_analysis(path), destination=folder)
 
     def in_memory(self, path: str, batch: int, epochs: int) -> dict[str, float]:
         """Rate with all events of the table in memory."""
@@ -53,5 +53,5 @@ def _rate(analysis: dict[str, Any], settings: dict[str, Any], batch: int, epochs
 
     more = {"train.epochs": 1 + epochs, "train.batch_size": batch, "train.keep": "last"}
     with tempfile.TemporaryDirectory() as folder:
-        fivesigma.training(analysis, {**settings, **more}, output=folder, listener=Clock())
+        fivesigma.train(analysis, {**settings, **more}, output=folder, listener=Clock())
     return {"rate": epochs / (marks[-1] - marks[0])}

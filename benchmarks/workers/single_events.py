@@ -58,7 +58,7 @@ class Single:
             "model": {"layers": [112, 112, 112]},
             "train": {"epochs": 1, "batch_size": 512},
         }
-        run = fivesigma.training(analysis, output=place / "runs")
+        run = fivesigma.train(analysis, output=place / "runs")
         onnx = fivesigma.export(run, "onnx", place / "model.onnx", inputs="features").path
         fivesigma.export(run, "cpp", place / "model.hpp", inputs="features")
         (place / "program.cpp").write_text(PROGRAM.replace("FEATURES", str(FEATURES)))
