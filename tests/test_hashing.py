@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_array_equal
@@ -107,7 +107,38 @@ def test_a_set_finds_its_hashes_and_no_others_in_four_bytes_each(size):
     assert not again.find(mix(np.arange(size, size + 100_000, dtype=np.uint64)))[0].any()
 
 
+@pytest.mark.parametrize("size", [0, 1, 2, 1000, 300_000])
+def test_a_set_made_in_place_is_the_same(size, monkeypatch):
+    monkeypatch.setattr("fivesigma.hashing._BLOCK", 1000)
+    hashes = mix(np.random.default_rng(1).integers(0, max(size // 2, 1), size).astype(np.uint64))
+    wanted, found = HashSet.of(hashes)[0], HashSet.of_many(hashes.copy())
+    for name, values in wanted.to_arrays().items():
+        assert_array_equal(found.to_arrays()[name], values)
+    assert_array_equal(found.rest, wanted.rest)
+    assert_array_equal(found.starts, wanted.starts)
+    assert len(found) == len(np.unique(hashes))
+    assert found.find(hashes)[0].all()
+
+
+@settings(max_examples=200)
+@given(
+    keys=st.lists(st.integers(0, 2**20 - 1), unique=True, max_size=400),
+    others=st.lists(st.integers(0, 2**20 - 1), max_size=100),
+    extra=st.integers(0, 44),
+)
+def test_a_set_of_any_keys_finds_what_python_finds(keys, others, extra):
+    bits = 20 + extra
+    made = HashSet.of_keys(bits, np.array(sorted(keys), np.uint64))
+    wanted = np.array([*keys, *others], np.uint64)
+    found, place = made.find(wanted << np.uint64(64 - bits))
+    assert found.tolist() == [key in set(keys) for key in wanted.tolist()]
+    assert [sorted(keys)[i] for i in place[found]] == wanted[found].tolist()
+    again = HashSet.from_arrays(**made.to_arrays())
+    assert_array_equal(again.rest, made.rest)
+    assert_array_equal(again.starts, made.starts)
+
+
 def test_a_set_of_hashes_that_lie_far_apart_is_kept_whole():
     hashes = np.array([0, 2**64 - 1], np.uint64)
     assert HashSet.from_arrays(**HashSet.of(hashes)[0].to_arrays()).find(hashes)[0].all()
-    assert HashSet.from_arrays(**HashSet(64, hashes).to_arrays()).find(hashes)[0].all()
+    assert HashSet.from_arrays(**HashSet.of_keys(64, hashes).to_arrays()).find(hashes)[0].all()

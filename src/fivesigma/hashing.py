@@ -1,7 +1,8 @@
 """Hashes of events: the same event has the same hash wherever it stands."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -105,44 +106,137 @@ _FRACTION, _KEPT_IN_ALL, _KEPT_AT_LEAST = 23, 48, 8
 SPARE_BITS = 25
 """Leading bits that a set keeps beyond those that its size needs."""
 
+_KEYS_OF_BUCKET = 16
+"""Keys of a bucket, on average; more make a search longer, fewer take more memory."""
+_BLOCK = 1 << 20
+"""Keys that are treated at a time."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class HashSet:
-    """A set of hashes of which only the leading bits are kept, so that it takes four bytes for each hash on disk.
+    """A set of hashes of which only the leading bits are kept, so that it takes four bytes for each hash, also on disk.
 
-    A hash that is not in the set seems to be in it with a probability of 2⁻²⁵ at most.
+    A hash that is not in the set seems to be in it with a probability of 2⁻²⁵ at most. The kept bits are the keys. Their
+    first bits number the bucket that a key is in, and the others are stored.
 
     Attributes:
         bits: number of leading bits that are kept.
-        keys: these bits, in rising order, without repetition.
+        rest: of each key the bits that its bucket does not tell, in rising order of the keys, without repetition.
+        starts: where each bucket begins in `rest`, and where the last one ends.
     """
 
     bits: int
-    keys: NDArray[np.uint64]
+    rest: NDArray[np.unsignedinteger[Any]]
+    starts: NDArray[np.int64]
 
     @classmethod
     def of(cls, hashes: NDArray[np.uint64]) -> "tuple[HashSet, NDArray[np.intp]]":
         """The set of some hashes, and where each of its keys stands first among them."""
-        bits = min(64, int(np.ceil(np.log2(max(len(hashes), 2)))) + SPARE_BITS)
+        bits = _bits_for(len(hashes))
         keys, first = np.unique(hashes >> np.uint64(64 - bits), return_index=True)
-        return cls(bits, keys), first
+        return cls.of_keys(bits, keys), first
+
+    @classmethod
+    def of_many(cls, hashes: NDArray[np.uint64]) -> "HashSet":
+        """The set of so many hashes that a copy would take too much memory: they are sorted in place, and lost."""
+        bits = _bits_for(len(hashes))
+        hashes >>= np.uint64(64 - bits)
+        hashes.sort()
+        count = 0
+        for start in range(0, len(hashes), _BLOCK):
+            block = hashes[start : start + _BLOCK]
+            last = hashes[count - 1] if count else None
+            kept = block[np.concatenate([[last is None or block[0] != last], block[1:] != block[:-1]])]
+            hashes[count : count + len(kept)] = kept
+            count += len(kept)
+        return cls.of_keys(bits, hashes[:count])
+
+    @classmethod
+    def of_keys(cls, bits: int, keys: NDArray[np.uint64]) -> "HashSet":
+        """The set of some keys of so many bits, in rising order without repetition."""
+        return cls._of_blocks(bits, len(keys), (keys[i : i + _BLOCK] for i in range(0, len(keys), _BLOCK)))
+
+    @classmethod
+    def _of_blocks(cls, bits: int, count: int, blocks: Iterable[NDArray[np.uint64]]) -> "HashSet":
+        bucket_bits = min(bits, max(0, int(np.ceil(np.log2(max(count, 1) / _KEYS_OF_BUCKET)))))
+        others = bits - bucket_bits
+        rest: NDArray[Any] = np.empty(count, np.uint32 if others <= 32 else np.uint64)
+        sizes, done = np.zeros(1 << bucket_bits, np.int64), 0
+        for keys in blocks:
+            rest[done : done + len(keys)] = keys & np.uint64((1 << others) - 1)
+            bucket = (keys >> np.uint64(others)).astype(np.int64) if others < 64 else np.zeros(len(keys), np.int64)
+            sizes[bucket[0] : bucket[-1] + 1] += np.bincount(bucket - bucket[0])
+            done += len(keys)
+        return cls(bits, rest, np.concatenate([[0], np.cumsum(sizes)]))
+
+    def __len__(self) -> int:
+        return len(self.rest)
 
     def find(self, hashes: NDArray[np.uint64]) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
         """Whether each hash is in the set, and the position of its key if so, both [hash]."""
-        wanted = hashes >> np.uint64(64 - self.bits)
-        order, place = np.argsort(wanted), np.empty(len(wanted), np.intp)
-        place[order] = np.searchsorted(self.keys, wanted[order])  # in order, a large set stays in the cache
-        place = np.minimum(place, max(len(self.keys) - 1, 0))
-        found = self.keys[place] == wanted if len(self.keys) else np.zeros(len(wanted), bool)
+        found, place = np.zeros(len(hashes), bool), np.zeros(len(hashes), np.intp)
+        if not len(self) or not len(hashes):
+            return found, place
+        keys = hashes >> np.uint64(64 - self.bits)
+        order = np.argsort(keys)  # in order, a large set stays in the cache
+        keys = keys[order]
+        others = self._others
+        wanted = (keys & np.uint64((1 << others) - 1)).astype(self.rest.dtype)
+        bucket = (keys >> np.uint64(others)).astype(np.intp) if others < 64 else np.zeros(len(keys), np.intp)
+        low, end = self.starts[bucket], self.starts[bucket + 1]
+        # All binary searches side by side; a bucket has few keys, so there are few steps.
+        high, last = end.copy(), len(self) - 1
+        for _ in range(int((end - low).max()).bit_length()):
+            middle = (low + high) >> 1
+            right = (self.rest[np.minimum(middle, last)] < wanted) & (low < high)
+            np.copyto(low, middle + 1, where=right)
+            np.copyto(high, np.maximum(middle, low), where=~right)
+        at = np.minimum(low, last)
+        found[order] = (low < end) & (self.rest[at] == wanted)
+        place[order] = at
         return found, place
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """The number of bits, and the distances between keys, which four bytes hold."""
-        steps = np.diff(self.keys, prepend=np.uint64(0))
-        short = not len(steps) or steps.max() <= np.iinfo(np.uint32).max
-        return {"bits": np.array(self.bits), "steps": steps.astype(np.uint32) if short else steps}
+        steps, done, last = np.empty(len(self), np.uint32), 0, np.uint64(0)
+        for keys in self._keys():
+            between = np.diff(keys, prepend=last)
+            if between.max() > np.iinfo(np.uint32).max and steps.dtype == np.uint32:
+                steps = steps.astype(np.uint64)
+            steps[done : done + len(keys)] = between
+            done, last = done + len(keys), keys[-1]
+        return {"bits": np.array(self.bits), "steps": steps}
 
     @classmethod
     def from_arrays(cls, bits: NDArray[Any], steps: NDArray[Any]) -> "HashSet":
         """The inverse of `to_arrays`."""
-        return cls(int(bits), np.cumsum(steps, dtype=np.uint64))
+
+        def blocks() -> Iterator[NDArray[np.uint64]]:
+            last = np.uint64(0)
+            for start in range(0, len(steps), _BLOCK):
+                keys = last + np.cumsum(steps[start : start + _BLOCK], dtype=np.uint64)
+                yield keys
+                last = keys[-1]
+
+        return cls._of_blocks(int(bits), len(steps), blocks())
+
+    @property
+    def _others(self) -> int:
+        """Bits of a key that its bucket does not tell."""
+        return self.bits - (len(self.starts) - 1).bit_length() + 1
+
+    def _keys(self) -> Iterator[NDArray[np.uint64]]:
+        """The keys in rising order, some at a time."""
+        others = self._others
+        edges = np.searchsorted(self.starts, np.arange(0, len(self), _BLOCK))
+        for first, end in pairwise(np.unique([0, *edges, len(self.starts) - 1])):
+            sizes = np.diff(self.starts[first : end + 1])
+            bucket = np.repeat(np.arange(first, end, dtype=np.uint64), sizes)
+            if len(bucket):
+                high = bucket << np.uint64(others) if others < 64 else bucket
+                yield high | self.rest[self.starts[first] : self.starts[end]]
+
+
+def _bits_for(count: int) -> int:
+    """Leading bits that a set of so many hashes keeps."""
+    return min(64, int(np.ceil(np.log2(max(count, 2)))) + SPARE_BITS)

@@ -567,3 +567,14 @@ def test_an_hdf5_type_that_numpy_has_not_is_one_sentence(tmp_path):
         h5py.h5d.create(file.id, b"x", kind, h5py.h5s.create_simple((3,)))
     with pytest.raises(DataError, match=r"cannot read .*e\.h5"):
         open_table(str(tmp_path / "e.h5")).types()
+
+
+def test_a_parquet_file_is_never_in_memory_as_a_whole(tmp_path):
+    path = tmp_path / "many.parquet"
+    generator = np.random.default_rng(1)
+    blocks = ({f"x{i}": generator.normal(size=20_000) for i in range(8)} for _ in range(30))
+    write_columns(path, blocks)
+    reader, before, most = open_table(str(path)), pa.total_allocated_bytes(), 0
+    for _ in reader.chunks([f"x{i}" for i in range(8)], size=20_000):
+        most = max(most, pa.total_allocated_bytes() - before)
+    assert most < path.stat().st_size / 4

@@ -26,3 +26,17 @@ def test_inputs_decide_the_fold_only_where_they_belong_to_one(tmp_path, make_eve
     known, found = TrainedOn.load(folder).of(events.features, beyond, 400, split)
     assert (known == SAME_INPUTS).all()
     np.testing.assert_array_equal(found, 0 if distinct == 3 else fold)
+
+
+def test_events_that_come_in_pieces_are_all_remembered(tmp_path, make_events, monkeypatch):
+    monkeypatch.setattr(trained_on, "BLOCK", 64)
+    x = np.random.default_rng(1).normal(size=(1000, 2))
+    pieces = [make_events(part, number=100 * i + np.arange(len(part))) for i, part in enumerate(np.array_split(x[:800], 9))]
+    folder = RunFolder.create(tmp_path, validate({"features": ["x0", "x1"], "target": {"variable": "t"}}, "test"), "test")
+    trained_on.write(folder, pieces)
+    found = TrainedOn.load(folder)
+    assert len(found.inputs) == len(found.numbers) == 800
+    numbers = np.concatenate([each.event_number for each in pieces])
+    known, _ = found.of(x.astype(np.float32), np.append(numbers, np.arange(90_000, 90_200)).astype(np.uint64), 1000, Split())
+    assert (known[:800] == SAME_EVENT).all()
+    assert (known[800:] == trained_on.NEW).all()

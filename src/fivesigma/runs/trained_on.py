@@ -21,6 +21,9 @@ NAME = "trained_on.npz"
 NEW, SAME_NUMBER, SAME_EVENT, SAME_INPUTS = 0, 1, 2, 3
 """What is known of an event: nothing; training events have its number; its number and its inputs; its inputs only."""
 
+BLOCK = 1 << 23
+"""Hashes of a block: 64 MB, which the allocator gives back to the system; memory of smaller ones stays with the process."""
+
 SHOWN = 3
 """File names in a message, at most."""
 
@@ -33,21 +36,58 @@ def write(folder: RunFolder, pieces: Iterable[Events], fold: Fold | None = None)
         pieces: the events.
         fold: with folds, the fold of each event, from 1.
     """
-    inputs, numbers, names = [], [], tuple[str, ...]()
+    inputs, numbers, names = _Hashes(), _Hashes(), tuple[str, ...]()
     for events in pieces:
         names = events.feature_names
-        inputs.append(hashes_of_inputs(events.features))
+        inputs.add(hashes_of_inputs(events.features))
         if not np.array_equal(events.event_number, events.fingerprint):  # otherwise they have no number of their own
-            numbers.append(mix(events.event_number))
-    hashes = np.concatenate(inputs)
-    found, first = HashSet.of(hashes)
-    arrays = {"features": np.array(names), **_prefixed("inputs", found)}
-    if fold is not None:
-        arrays["fold"] = _of_inputs(found, hashes, fold, first, bool(numbers)).astype(np.uint16)
-    if numbers:
-        arrays |= _prefixed("numbers", HashSet.of(np.concatenate(numbers))[0])
+            numbers.add(mix(events.event_number))
+    arrays = {"features": np.array(names)}
+    numbered = len(numbers) > 0
+    if fold is None:
+        arrays |= _prefixed("inputs", HashSet.of_many(inputs.joined()))
+    else:
+        hashes = inputs.joined()
+        found, first = HashSet.of(hashes)
+        arrays |= _prefixed("inputs", found)
+        arrays["fold"] = _of_inputs(found, hashes, fold, first, numbered).astype(np.uint16)
+    if numbered:
+        arrays |= _prefixed("numbers", HashSet.of_many(numbers.joined()))
     with writing(folder / NAME) as part, open(part, "wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
+
+
+class _Hashes:
+    """Hashes that come piece by piece, in blocks that the system gets back as soon as they are not needed."""
+
+    def __init__(self) -> None:
+        self._blocks: list[NDArray[np.uint64]] = []
+        self._free = 0
+
+    def __len__(self) -> int:
+        return len(self._blocks) * BLOCK - self._free
+
+    def add(self, hashes: NDArray[np.uint64]) -> None:
+        """Append some hashes."""
+        while len(hashes):
+            if not self._free:
+                self._blocks.append(np.empty(BLOCK, np.uint64))
+                self._free = BLOCK
+            some, hashes = hashes[: self._free], hashes[self._free :]
+            start = BLOCK - self._free
+            self._blocks[-1][start : start + len(some)] = some
+            self._free -= len(some)
+
+    def joined(self) -> NDArray[np.uint64]:
+        """All hashes as one array; nothing is left here, so that there are never two copies of all."""
+        found, done = np.empty(len(self), np.uint64), 0
+        self._blocks.reverse()
+        while self._blocks:
+            some = self._blocks.pop()[: len(found) - done]
+            found[done : done + len(some)] = some
+            done += len(some)
+        self._free = 0
+        return found
 
 
 def _of_inputs(
@@ -91,16 +131,15 @@ class TrainedOn:
         if not folder.has(NAME):
             return None
         try:
-            with np.load(folder / NAME, allow_pickle=False) as file:
-                arrays = dict(file)
-            return cls(
-                features=tuple(map(str, arrays["features"])),
-                inputs=HashSet.from_arrays(arrays["inputs_bits"], arrays["inputs_steps"]),
-                numbers=HashSet.from_arrays(arrays["numbers_bits"], arrays["numbers_steps"])
-                if "numbers_bits" in arrays
-                else None,
-                fold=arrays["fold"].astype(np.intp) if "fold" in arrays else None,
-            )
+            with np.load(folder / NAME, allow_pickle=False) as file:  # which reads an array when it is asked for
+                return cls(
+                    features=tuple(map(str, file["features"])),
+                    inputs=HashSet.from_arrays(file["inputs_bits"], file["inputs_steps"]),
+                    numbers=HashSet.from_arrays(file["numbers_bits"], file["numbers_steps"])
+                    if "numbers_bits" in file
+                    else None,
+                    fold=file["fold"].astype(np.intp) if "fold" in file else None,
+                )
         except (OSError, ValueError, KeyError) as error:
             raise RunError(f"{folder / NAME} is damaged: {error}", hint="train again") from None
 
