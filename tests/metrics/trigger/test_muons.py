@@ -130,6 +130,10 @@ def test_a_judgement_has_numbers_and_a_turn_on_curve_for_each_threshold(make_muo
     assert list(found.metrics["thresholds"]) == list(found.curves["turn_on"]) == ["5", "20"]
     for name in ("rate", "rate_measured"):
         assert found.metrics["thresholds"]["20"][name] == found.metrics[name]
+    wrong = np.sign(muons.curvature) != np.sign(muons.true_curvature)
+    assert found.metrics["wrong_charge"].value == pytest.approx(np.average(wrong, weights=muons.weight))
+    off = muons.curvature - muons.true_curvature
+    assert found.metrics["resolution_q_over_pt"]["median"].value == pytest.approx(np.median(off), abs=np.std(off) / 20)
     rows = found.curves["turn_on"]["20"]
     assert len(rows) > 20
     for row in rows:
