@@ -138,6 +138,22 @@ def test_a_set_of_any_keys_finds_what_python_finds(keys, others, extra):
     assert_array_equal(again.starts, made.starts)
 
 
+@pytest.mark.parametrize(
+    ("bits", "steps"),
+    [
+        (0, np.ones(3, np.uint32)),
+        (200, np.ones(3, np.uint32)),
+        ([26, 26], np.ones(3, np.uint32)),
+        (26, np.ones(3)),
+        (26, np.array([2**32 - 1] * 3, np.uint32)),
+        (26, np.array([5, 2**64 - 1], np.uint64)),
+    ],
+)
+def test_arrays_that_are_no_set_are_refused(bits, steps):
+    with pytest.raises(ValueError, match="."):
+        HashSet.from_arrays(np.array(bits), steps)
+
+
 def test_a_set_of_hashes_that_lie_far_apart_is_kept_whole():
     hashes = np.array([0, 2**64 - 1], np.uint64)
     assert HashSet.from_arrays(**HashSet.of(hashes)[0].to_arrays()).find(hashes)[0].all()

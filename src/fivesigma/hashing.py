@@ -209,12 +209,20 @@ class HashSet:
 
     @classmethod
     def from_arrays(cls, bits: NDArray[Any], steps: NDArray[Any]) -> "HashSet":
-        """The inverse of `to_arrays`."""
+        """The inverse of `to_arrays`.
+
+        Raises:
+            ValueError: if the arrays are no set.
+        """
+        if bits.shape != () or steps.dtype.kind != "u" or not 1 <= int(bits) <= 64:
+            raise ValueError("these are not the bits and distances of hashes")
 
         def blocks() -> Iterator[NDArray[np.uint64]]:
             last = np.uint64(0)
             for start in range(0, len(steps), _BLOCK):
                 keys = last + np.cumsum(steps[start : start + _BLOCK], dtype=np.uint64)
+                if not (keys[1:] > keys[:-1]).all() or (start and keys[0] <= last):
+                    raise ValueError("the hashes are not in rising order")
                 yield keys
                 last = keys[-1]
 

@@ -53,7 +53,7 @@ class Graph:
         self._known[key] = name
         return name
 
-    def call(self, value: str, name: str) -> None:
+    def name_output(self, value: str, name: str) -> None:
         """Name a result as an output: the last node itself, as each node takes time if events come one by one."""
         if self.nodes and list(self.nodes[-1].output) == [value]:
             self.nodes[-1].output[0] = name

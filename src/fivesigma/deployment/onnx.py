@@ -36,7 +36,7 @@ def build(settings: Onnx, what: Deliverable) -> Any:
         total = graph.node("Add", total, other)
     if len(scores) > 1:
         total = graph.node("Div", total, graph.constant(float(len(scores)), SINGLE))
-    graph.call(total, what.output)
+    graph.name_output(total, what.output)
     inputs = [(given.name, given.dtype, given.width) for given in what.inputs]
     model = graph.model(inputs, (what.output, what.outputs), settings.opset)
     model.producer_name, model.producer_version = "fivesigma", what.metadata.get("fivesigma", "")

@@ -129,8 +129,7 @@ def _overtrained(metrics: Mapping[str, Mapping[str, Any]], part: str) -> str:
                 return ""
             return (
                 f"training events are scored better than {words} events: {spec_of(name).label or name} {one} "
-                f"against {other}, "
-                f"{gap.value / gap.error:.1f} standard deviations; the {words} value is the unbiased one, "
+                f"against {other}, {gap.value / gap.error:.1f} standard deviations; the {words} value is the unbiased one, "
                 "and more events or regularisation would reduce the difference"
             )
     return ""
