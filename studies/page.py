@@ -62,7 +62,7 @@ def hepmass(rows: Sequence[Row], runs: Runs) -> str:
     trees = at(test_metrics(runs["hepmass"]), "baselines", "trees") or {}
     beside = [["boosted trees (LightGBM) on the same events and features", *(cell(trees.get(n)) for n in _BINARY)]]
     beside += [[f"published: {name}", *(text or "–" for text in numbers)] for name, numbers in PUBLISHED.items()]
-    parts.append(table(["", "AUC", "accuracy", "log-loss"], beside))
+    parts.append(table(["model", "AUC", "accuracy", "log-loss"], beside))
     scan_path = runs["hepmass"].path / "scan" / "scan.json"
     if scan_path.is_file():
         networks = runs["hepmass"].folder.read_json("scan/scan.json")["networks"]
@@ -76,7 +76,7 @@ _BINARY = ("auc", "accuracy", "log_loss")
 def _steps(rows: Sequence[Row], runs: Runs, names: Sequence[str], titles: Sequence[str]) -> str:
     chosen = [row for row in rows if row.steps]
     body = [[row.step, *(cell(test_metrics(runs[row.name]).get(name)) for name in names)] for row in chosen]
-    return table(["", *titles], body)
+    return table(["model", *titles], body)
 
 
 def _beside_article(group: str, runs: Runs, names: Sequence[str], titles: Sequence[str], published: Sequence[str]) -> str:
@@ -97,7 +97,7 @@ def _beside_article(group: str, runs: Runs, names: Sequence[str], titles: Sequen
             events = run.folder.read_json("metadata.json")["events"]["train"]
             metrics = test_metrics(run)
             body.append([what, f"{events:,}", *(cell(metrics.get(key)) for key in names)])
-    return "### Beside the article, at equal events\n\n" + table(["", "training events", *titles], body)
+    return "### Beside the article, at equal events\n\n" + table(["model", "training events", *titles], body)
 
 
 def _per_mass(networks: Mapping[str, Any]) -> str:
@@ -141,7 +141,7 @@ def muon_pt(rows: Sequence[Row], runs: Runs) -> str:
         found = test_metrics(runs[row.name])
         stations = {n: bin_with(at(found, "against", "csc_stations"), n).get("rmse") for n in (2, 3, 4)}
         body.append([row.step, cell(found["rmse"]), *(cell(stations[n]) for n in (2, 3, 4)), wrong_charge(runs[row.name])])
-    header = ["", "RMSE(q/pT) [1/GeV]", "two stations", "three", "four", "wrong charge, 10–30 GeV"]
+    header = ["model", "RMSE(q/pT) [1/GeV]", "two stations", "three", "four", "wrong charge, 10–30 GeV"]
     parts += ["### What each step brings", table(header, body)]
     parts.append(_beside_article("muon-pt", runs, ("rmse",), ("RMSE(q/pT) [1/GeV]",), ("0.047",)))
     parts.append(

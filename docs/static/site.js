@@ -6,9 +6,16 @@ document.addEventListener("DOMContentLoaded", () => {
     const drawer = document.querySelector(place);
     if (drawer) drawer.setAttribute("aria-label", name);
   }
+  // The page of search results has no heading of the first level.
+  const main = document.querySelector("[role=main]");
+  if (main && !document.querySelector("h1")) {
+    const heading = document.createElement("h1");
+    heading.textContent = "Search";
+    main.prepend(heading);
+  }
   // What is broader than the page can be scrolled, and the keyboard must reach it.
   const reach = () => {
-    for (const box of document.querySelectorAll("pre, .table-wrapper")) {
+    for (const box of document.querySelectorAll("pre, .table-wrapper, .math-wrapper")) {
       if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
       else box.removeAttribute("tabindex");
     }

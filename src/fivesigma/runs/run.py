@@ -110,7 +110,7 @@ class Run:
 
         if not self.folder.has("metrics.json"):
             return f"<p>run <code>{escape(str(self.path))}</code>, not evaluated yet</p>"
-        head = "".join(f"<th>{escape(part)}</th>" for part in ("", *self.metrics))
+        head = "".join(f"<th>{escape(part)}</th>" for part in ("metric", *self.metrics))
         body = "".join(
             "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in key_numbers(self.results)
         )
