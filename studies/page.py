@@ -189,7 +189,7 @@ def _trigger(metrics: Mapping[str, Any]) -> str:
         )
         body.append([NAMES.get(name, name), *(cell(number) for number in numbers)])
     header = [
-        "",
+        "model",
         "rate at 20 GeV, share of all muons",
         "lowered by the network by",
         "scale: rate",

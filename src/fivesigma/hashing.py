@@ -107,22 +107,22 @@ SPARE_BITS = 25
 """Leading bits that a set keeps beyond those that its size needs."""
 
 _KEYS_OF_BUCKET = 16
-"""Keys of a bucket, on average; more make a search longer, fewer take more memory."""
+"""Average number of keys in a bucket: with more a search takes longer, with fewer the set takes more memory."""
 _BLOCK = 1 << 20
-"""Keys that are treated at a time."""
+"""Keys that are processed at a time."""
 
 
 @dataclass(frozen=True, eq=False)
 class HashSet:
     """A set of hashes of which only the leading bits are kept, so that it takes four bytes for each hash, also on disk.
 
-    A hash that is not in the set seems to be in it with a probability of 2⁻²⁵ at most. The kept bits are the keys. Their
-    first bits number the bucket that a key is in, and the others are stored.
+    A hash that is not in the set seems to be in it with a probability of 2⁻²⁵ at most. The leading bits that are kept are
+    the key of a hash. The first bits of a key are the number of its bucket; only the other bits are stored.
 
     Attributes:
         bits: number of leading bits that are kept.
-        rest: of each key the bits that its bucket does not tell, in rising order of the keys, without repetition.
-        starts: where each bucket begins in `rest`, and where the last one ends.
+        rest: the stored bits of each key, in rising order of the keys, without repetition.
+        starts: position in `rest` at which each bucket begins, and the end of the last one.
     """
 
     bits: int
@@ -138,7 +138,7 @@ class HashSet:
 
     @classmethod
     def of_many(cls, hashes: NDArray[np.uint64]) -> "HashSet":
-        """The set of so many hashes that a copy would take too much memory: they are sorted in place, and lost."""
+        """The set of very many hashes, without a copy of them: the given array is sorted in place and overwritten."""
         bits = _bits_for(len(hashes))
         hashes >>= np.uint64(64 - bits)
         hashes.sort()
@@ -230,7 +230,7 @@ class HashSet:
 
     @property
     def _others(self) -> int:
-        """Bits of a key that its bucket does not tell."""
+        """Number of bits of a key that are stored, as its bucket does not give them."""
         return self.bits - (len(self.starts) - 1).bit_length() + 1
 
     def _keys(self) -> Iterator[NDArray[np.uint64]]:

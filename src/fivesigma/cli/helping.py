@@ -1,4 +1,4 @@
-"""The help without what it never shows: typer loads a Markdown parser and a syntax highlighter, half of its time."""
+"""Makes `--help` fast: typer loads a Markdown parser and a syntax highlighter for it, which our help texts do not need."""
 
 import importlib
 import sys
@@ -7,11 +7,11 @@ from types import ModuleType
 from typing import Any
 
 _UNUSED = {"rich.markdown": "Markdown", "rich.traceback": "Traceback"}
-"""Module → its class; our help texts are no Markdown, and our own sentences stand for tracebacks."""
+"""Module → its class. Our help texts contain no Markdown, and fivesigma never prints a traceback by typer."""
 
 
 def prepare(arguments: Sequence[str]) -> None:
-    """Load typer's help, if it is asked for, so that a class that it does not need is loaded when it is first made.
+    """If help is asked for, import typer's module for it without the modules that it does not use.
 
     Args:
         arguments: of the command.
@@ -29,7 +29,7 @@ def prepare(arguments: Sequence[str]) -> None:
 
 
 def _later(module: str, name: str) -> ModuleType:
-    """A module with one class, which makes an object of the class of the same name in the real module."""
+    """A module with one class; a call of it imports the real module and makes an object of the real class."""
 
     def make(cls: type, *arguments: Any, **more: Any) -> Any:
         return getattr(importlib.import_module(module), name)(*arguments, **more)

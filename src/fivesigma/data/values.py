@@ -92,6 +92,17 @@ def features_of(columns: Sequence[NDArray[Any]], count: int) -> NDArray[np.float
 
 
 def weight_of(analysis: Analysis, sample: Sample | None, column: Column, length: int, where: str) -> NDArray[np.float64]:
+    """The weight of each event, [event]: that of the analysis times that of the sample; 1 without either.
+
+    Args:
+        analysis, sample: say which columns or formulas are weights.
+        column: gives their values.
+        length: number of events.
+        where: names the file.
+
+    Raises:
+        EventsError: if a weight is missing, infinite or above `MOST_WEIGHT`.
+    """
     weight = np.ones(length)
     for text in (analysis.weights, sample.weight if sample else None):
         if text is not None:
@@ -108,6 +119,18 @@ def weight_of(analysis: Analysis, sample: Sample | None, column: Column, length:
 
 
 def parameters_of(analysis: Analysis, column: Column, target: NDArray[Any], where: str, length: int) -> NDArray[np.float32]:
+    """The physics parameters of each event, [event, parameter]; of a parameter with `values` the nearest of them.
+
+    Args:
+        analysis: names the parameters and their columns.
+        column: gives the values of a column or formula.
+        target: class of each event, or regression target, [event].
+        where: names the file.
+        length: number of events.
+
+    Raises:
+        EventsError: if a value is missing, or far from every allowed one.
+    """
     result = np.empty((length, len(analysis.parameters)), np.float32)
     for i, (name, parameter) in enumerate(analysis.parameters.items()):
         values = column(parameter.variable or name).astype(np.float64)
@@ -156,6 +179,17 @@ def _refuse_far(
 
 
 def target_of(analysis: Analysis, sample: Sample | None, column: Column, where: str) -> NDArray[Any]:
+    """What the network is to learn, [event]: the number of the class from 0, or the regression target.
+
+    Args:
+        analysis, sample: say where the class or the target is found.
+        column: gives the values of a column or formula.
+        where: names the file.
+
+    Raises:
+        AnalysisError: if nothing says which class the events have.
+        EventsError: if a target or label is missing, or belongs to no class.
+    """
     if analysis.target is not None:
         values = column(analysis.target.variable).astype(np.float32)
         _refuse_missing(values, analysis.target.variable, "target", where)
@@ -221,12 +255,12 @@ def whole_numbers(values: NDArray[Any], name: str, where: str) -> NDArray[np.uin
     """
     if values.dtype.kind == "f":
         if not np.isfinite(values).all():
-            raise DataError(f"the event number {name!r} in {where} is missing in some events")
+            raise DataError(f"the event number {name!r} is missing in {_some(~np.isfinite(values))} read from {where}")
         broken = values != np.floor(values)
         if broken.any():
             raise DataError(
-                f"the event number {name!r} in {where} is no number of events: {int(broken.sum()):,} events have no whole "
-                f"number, such as {values[broken][0]:g}",
+                f"the event number {name!r} is not a whole number in {_some(broken)} read from {where}, such as "
+                f"{values[broken][0]:g}",
                 hint="name a column of whole numbers in `event_number`",
             )
         exact = 2.0 ** (np.finfo(values.dtype).nmant + 1)

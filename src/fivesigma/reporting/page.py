@@ -206,7 +206,9 @@ def _of_metrics(
     bins = {round(row["low"] + 0.5): row for row in metrics.get("folds", {}).get("against", {}).get("fold", [])}
     # Of the training events only a sample may have been evaluated; the network learnt from all of them.
     known = metadata.get("events", {})
-    events = {**known, **metadata.get("evaluated", {}), **{part: known[part] for part in known if part == "train"}}
+    events = {**known, **metadata.get("evaluated", {})}
+    if "train" in known:
+        events["train"] = known["train"]
     return {
         "metrics": metrics,
         "parts": list(metrics),

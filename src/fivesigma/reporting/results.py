@@ -1,4 +1,4 @@
-"""Results: metrics, learning curves, ROC, scores, confusion, response, residuals."""
+"""Results: metrics, ROC, scores, confusion, response, residuals."""
 
 from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
@@ -9,20 +9,21 @@ from fivesigma import plugins
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.metrics.metric import is_metric, shown
 from fivesigma.metrics.result import judged_part
-from fivesigma.metrics.spec import monitored, spec_of
+from fivesigma.metrics.spec import spec_of
 from fivesigma.metrics.standard import TRIGGER_RATE
+from fivesigma.reporting.learning import fold_curves, histories_of_folds, learning_curves
 from fivesigma.reporting.style import (
     Picture,
     colour,
     count_scale,
     label,
     new_figure,
-    output_panels,
     points,
     ratio_points,
     save,
     stairs,
     with_ratio,
+    with_ratios,
 )
 from fivesigma.reporting.table import Table
 from fivesigma.runs.folder import RunFolder
@@ -134,7 +135,7 @@ def figures(folder: RunFolder, analysis: Analysis, metrics: Tree, curves: Tree) 
     """
     if folder.has("history.jsonl"):
         yield learning_curves(folder, folder.history(), analysis)
-    elif histories := _histories(folder, analysis):
+    elif histories := histories_of_folds(folder, analysis):
         yield fold_curves(folder, histories, analysis)
     if not curves:
         return
@@ -155,82 +156,6 @@ def figures(folder: RunFolder, analysis: Analysis, metrics: Tree, curves: Tree) 
     for observer, rows in metrics[last].get("against", {}).items():
         if rows:  # there may be no events in any bin
             yield _against(folder, analysis, observer, rows, last)
-
-
-def _histories(folder: RunFolder, analysis: Analysis) -> dict[int, list[dict[str, float]]]:
-    """Fold → its history, one row per epoch, for the folds that are trained."""
-    trained = [n for n in range(1, (analysis.split.folds or 0) + 1) if folder.fold(n).has("history.jsonl")]
-    return {number: folder.fold(number).history() for number in trained}
-
-
-def learning_curves(folder: RunFolder, history: Sequence[Mapping[str, float]], analysis: Analysis) -> Picture:
-    """Loss and accuracy (or RMSE) of training and validation against the epoch."""
-    shown = _curves_shown(history[0], analysis)
-    figure, panels = new_figure(3.9 * len(shown), 3.5, 1, len(shown))
-    epochs = [row["epoch"] for row in history]
-    marker = "o" if len(epochs) < 40 else None
-    best = min(history, key=lambda row: monitored(row, analysis.train.monitor))["epoch"]
-    front = folder.read_json("front.json") if folder.has("front.json") else None
-    if front is not None:
-        best = next((point["last_epoch"] for point in front["points"] if point["step"] == front["chosen"]), best)
-    for axes, name in zip(panels, shown, strict=True):
-        if name in history[0]:
-            axes.plot(epochs, [row[name] for row in history], color=colour(0), marker=marker, ms=3, label="training")
-        if f"val_{name}" in history[0]:
-            axes.plot(
-                epochs, [row[f"val_{name}"] for row in history], color=colour(2), marker=marker, ms=3, label="validation"
-            )
-        values = [row[key] for row in history for key in (name, f"val_{name}") if key in row]
-        if name != "accuracy" and min(values) > 0 and max(values) > 3 * min(values):
-            axes.set_yscale("log")
-        if analysis.train.keep == "best" or front is not None:
-            axes.axvline(best, color="0.6", ls=":", lw=1, label="kept epoch")
-        _name_axes(axes, name, analysis)
-        axes.legend()
-    caption = "Training values are averages over the epoch, in which the network changes; validation is at its end."
-    if getattr(analysis.model, "dropout", 0):
-        caption += " Dropout affects training values only."
-    return save(folder, figure, "learning-curves", "Learning curves", caption, list(history))
-
-
-def _curves_shown(row: Mapping[str, float], analysis: Analysis) -> list[str]:
-    """Names drawn against the epoch: loss, accuracy or RMSE, and the monitored metric."""
-    second = "rmse" if "rmse" in row else "accuracy"
-    extra = analysis.train.monitor
-    return ["loss", second, *([extra] if f"val_{extra}" in row and extra not in ("loss", second) else [])]
-
-
-def _name_axes(axes: Any, name: str, analysis: Analysis) -> None:
-    from matplotlib.ticker import MaxNLocator
-
-    spec = spec_of(name)
-    unit = spec.unit_for(analysis.target.unit if analysis.target else "")
-    axes.set_xlabel("epoch")
-    axes.set_ylabel((spec.label or name) + (f" [{unit}]" if unit else ""))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-
-
-def fold_curves(folder: RunFolder, histories: Mapping[int, Sequence[Mapping[str, float]]], analysis: Analysis) -> Picture:
-    """Learning curves of the networks of all folds: a colour for each, training dashed and validation solid."""
-    shown = _curves_shown(next(iter(histories.values()))[0], analysis)
-    figure, panels = new_figure(3.9 * len(shown), 3.7, 1, len(shown))
-    for axes, name in zip(panels, shown, strict=True):
-        for number, history in histories.items():
-            epochs = [row["epoch"] for row in history]
-            look: dict[str, Any] = {"color": colour(number - 1), "marker": "o" if len(epochs) < 40 else None, "ms": 3}
-            for key, line in ((name, "--"), (f"val_{name}", "-")):
-                if key in history[0]:
-                    solid = key.startswith("val_") or f"val_{name}" not in history[0]
-                    text = f"fold {number}" if solid else None
-                    axes.plot(epochs, [row[key] for row in history], ls=line, lw=1.0, label=text, **look)
-        _name_axes(axes, name, analysis)
-    panels[0].legend(fontsize=8, ncols=1 + (len(histories) - 1) // 5)
-    caption = (
-        "One network per fold, trained on the other folds. Dashed: training, averaged over the epoch; solid: validation, "
-        "at its end."
-    )
-    numbers = {str(number): list(history) for number, history in histories.items()}
-    return save(folder, figure, "learning-curves", "Learning curves", caption, numbers)
 
 
 def _roc(folder: RunFolder, metrics: Tree, curves: Tree) -> Picture:
@@ -337,7 +262,7 @@ def _class_scores(folder: RunFolder, analysis: Analysis, curves: Tree, last: str
     training = curves["train"]["scores"] if "train" in curves and last != "train" else None
     count, columns = len(analysis.classes), min(2, len(analysis.classes))
     rows = -(-count // columns)
-    figure, panels = output_panels(4.4, 3.0, rows, columns, training is not None)
+    figure, panels = with_ratios(4.4, 3.1, rows, columns, training is not None)
     for (axes, below), output in zip(panels, analysis.classes, strict=False):
         for i, name in enumerate(analysis.classes):
             stairs(axes, tree[output][name], colour(i), name)
@@ -356,7 +281,7 @@ def _class_scores(folder: RunFolder, analysis: Analysis, curves: Tree, last: str
     caption = f"Each output of the network for {words} events of every true class."
     if training is None:
         return save(folder, figure, "class-scores", "Outputs by true class", caption, dict(tree))
-    caption += f" Below: {words} / training, which must agree with one within errors; a difference is overtraining."
+    caption += f" Below: the ratio {words} / training, which must be one within errors; a deviation is overtraining."
     numbers = {part: curves[part]["scores"] for part in ("train", last)}
     return save(folder, figure, "class-scores", "Outputs by true class", caption, numbers)
 

@@ -330,37 +330,25 @@ def ratio_points(axes: "Axes", first: Mapping[str, Any], other: Mapping[str, Any
 
 
 def with_ratio(width: float, height: float, wanted: bool) -> "tuple[Figure, Axes, Axes | None]":
-    """A figure with a panel for distributions and, if it is wanted, a low one for their ratio. Sizes in inches.
-
-    Args:
-        width: of the figure.
-        height: of the figure without the lower panel, which adds an inch.
-        wanted: whether there is something to compare.
-    """
-    if not wanted:
-        figure, (axes,) = new_figure(width, height)
-        return figure, axes, None
-    figure, (upper, lower) = new_figure(width, height + 1, 2, 1)
-    upper.get_gridspec().set_height_ratios([3, 1])  # type: ignore[union-attr]
-    upper.sharex(lower)
-    upper.tick_params(labelbottom=False)
+    """A figure with one panel for distributions and, if it is wanted, a low one for their ratio; as `with_ratios`."""
+    figure, ((upper, lower),) = with_ratios(width, height, 1, 1, wanted)
     return figure, upper, lower
 
 
-def output_panels(
-    width: float, height: float, rows: int, columns: int, with_ratios: bool
+def with_ratios(
+    width: float, height: float, rows: int, columns: int, wanted: bool
 ) -> "tuple[Figure, list[tuple[Axes, Axes | None]]]":
-    """A figure of several panels, row by row, each with a low one for ratios below it if they are wanted.
+    """A figure of panels for distributions, row by row, each with a low panel for ratios below it if they are wanted.
 
     Args:
-        width, height: of a panel, in inches; the height without that of the ratios.
-        rows, columns: of panels.
-        with_ratios: whether there is something to compare.
+        width, height: of a panel, in inches; the low panel adds an inch to the height.
+        rows, columns: number of panels.
+        wanted: whether there is something to compare.
     """
-    if not with_ratios:
-        figure, panels = new_figure(width * columns, height * rows + 0.3, rows, columns)
+    if not wanted:
+        figure, panels = new_figure(width * columns, height * rows, rows, columns)
         return figure, [(axes, None) for axes in panels]
-    figure, panels = new_figure(width * columns, (height + 0.9) * rows + 0.3, 2 * rows, columns)
+    figure, panels = new_figure(width * columns, (height + 1) * rows, 2 * rows, columns)
     panels[0].get_gridspec().set_height_ratios([3, 1] * rows)  # type: ignore[union-attr]
     found: list[tuple[Axes, Axes | None]] = []
     for row in range(rows):

@@ -22,7 +22,7 @@ NEW, SAME_NUMBER, SAME_EVENT, SAME_INPUTS = 0, 1, 2, 3
 """What is known of an event: nothing; training events have its number; its number and its inputs; its inputs only."""
 
 BLOCK = 1 << 23
-"""Hashes of a block: 64 MB, which the allocator gives back to the system; memory of smaller ones stays with the process."""
+"""Hashes in a block: its 64 MB return to the system when they are freed, which smaller pieces of memory do not."""
 
 SHOWN = 3
 """File names in a message, at most."""
@@ -58,7 +58,7 @@ def write(folder: RunFolder, pieces: Iterable[Events], fold: Fold | None = None)
 
 
 class _Hashes:
-    """Hashes that come piece by piece, in blocks that the system gets back as soon as they are not needed."""
+    """Collects hashes in large blocks, whose memory returns to the system when it is freed."""
 
     def __init__(self) -> None:
         self._blocks: list[NDArray[np.uint64]] = []
@@ -79,7 +79,7 @@ class _Hashes:
             self._free -= len(some)
 
     def joined(self) -> NDArray[np.uint64]:
-        """All hashes as one array; nothing is left here, so that there are never two copies of all."""
+        """All hashes as one array. They are removed from here block by block, so that there are never two copies of all."""
         found, done = np.empty(len(self), np.uint64), 0
         self._blocks.reverse()
         while self._blocks:

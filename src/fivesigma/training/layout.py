@@ -20,7 +20,7 @@ ROWS = 1 << 16
 """Rows that are computed in one turn of a candidate."""
 TURNS = 3
 WORTH_A_DEVICE = 1.1
-"""How much faster more devices must be: they wait for the slowest core, so a busy neighbour later costs them most."""
+"""How much faster several devices must be than one: they wait for the slowest core, so other programs slow them most."""
 
 Timed = Callable[[], float]
 """Runs some steps and returns the rows per second."""
@@ -53,7 +53,7 @@ def measured(batch: int, network: Any, timed: Callable[[Layout], Timed]) -> tupl
         timed: compiles a candidate's program and returns what runs it.
 
     Returns:
-        The fastest, or one with fewer devices that is nearly as fast; and the rows per second of each.
+        The layout that `chosen` takes, and the rows per second of each.
     """
     runs = {str(layout): timed(layout) for layout in candidates(batch)}
     for run in runs.values():

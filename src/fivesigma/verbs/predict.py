@@ -307,7 +307,7 @@ def _score_to(task: Scoring, file: str, place: Path) -> None:
 def _read_part(place: Path) -> Iterator[Columns]:
     """Read the chunks that `_score_to` has written, and remove the file."""
     if place.stat().st_size:  # a file without a float32 chunk leaves an empty one
-        # Not mapped: a map of the whole part would count as memory of this process, which grows with the file.
+        # Not memory-mapped: the mapped pages would count as memory of this process, and grow with the file.
         with pa.OSFile(str(place)) as source, pa.ipc.open_stream(source) as stream:
             for batch in stream:
                 yield {name: batch.column(name).to_numpy(zero_copy_only=False) for name in batch.schema.names}

@@ -23,7 +23,7 @@ class ParquetReader(Reader):
         import pyarrow.parquet as pq
 
         with reading(self.path):
-            # Buffered ahead, the bytes of the whole file would stay in memory, and reading takes longer.
+            # With `pre_buffer` Arrow keeps the bytes of the whole file in memory, and reading takes longer.
             return pq.ParquetFile(self.path, pre_buffer=False)
 
     def types(self) -> Mapping[str, str]:
