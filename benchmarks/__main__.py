@@ -85,6 +85,7 @@ def _parse() -> tuple[list[str], Options, Path | None]:
     )
     parser.add_argument("--quick", action="store_true", help="few events and repetitions")
     parser.add_argument("--repetitions", type=int, help="turns of each contender, instead of each group's own number")
+    parser.add_argument("--batch", type=int, action="append", help="of training and training_busy; may be repeated")
     parser.add_argument("--data", type=Path, help="simulated collisions in UCI layout; made and kept by default")
     parser.add_argument("--output", type=Path, default=DEFAULT_OUTPUT, help="folder of the table")
     parser.add_argument("--scratch", type=Path, help="folder of large files that are made once and kept")
@@ -99,7 +100,8 @@ def _parse() -> tuple[list[str], Options, Path | None]:
         print(f"[{time.perf_counter() - started:6.0f} s] {text}", file=sys.stderr, flush=True)
 
     folder = (given.scratch or given.output / "scratch").resolve()
-    options = Options(given.quick, given.repetitions, given.data, folder, given.output, say)
+    batches = tuple(given.batch) if given.batch else None
+    options = Options(given.quick, given.repetitions, given.data, folder, given.output, say, batches)
     return given.names or list(GROUPS), options, given.page
 
 

@@ -21,9 +21,8 @@ NEEDS = ()
 ABOUT = (
     "60 million events of 28 features, a label and a number (7 GB in single precision) in twelve Parquet files: `fivesigma "
     "prepare`, `train` for one epoch from the shards it writes (`train.window: 500000`), `evaluate`, and `predict` with one "
-    "worker on all files, whose columns are kept; each further worker takes 1.3 GB. The memory is the largest sum over the "
-    "command and its child processes, looked up four times a second, libraries included; what processes share counts once. "
-    "Figure: large_data.png."
+    "worker on all files, whose columns are kept. The memory is the largest sum over the command and its child processes, "
+    "looked up four times a second, libraries included; what processes share counts once. Figure: large_data.png."
 )
 EVENTS, FILES = 60_000_000, 12
 GIGABYTES = 2.0

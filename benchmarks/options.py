@@ -16,6 +16,7 @@ class Options:
         folder: for files that the benchmarks make and keep, such as large tables.
         output: for the table and the figures.
         say: takes one line of progress.
+        batches: of the groups `training` and `training_busy`; None for all.
     """
 
     quick: bool
@@ -24,6 +25,7 @@ class Options:
     folder: Path
     output: Path
     say: Callable[[str], None]
+    batches: tuple[int, ...] | None = None
 
     def turns(self, usual: int = 5, quick: int = 2) -> int:
         """Repetitions of one group."""

@@ -30,7 +30,7 @@ SECONDS = 1.0
 
 def measure(options: Options) -> list[Row]:
     """A row for each peer at each batch size, the best peer with the target."""
-    return [row for batch in BATCHES for row in rows(batch, options, AHEAD)]
+    return [row for batch in options.batches or BATCHES for row in rows(batch, options, AHEAD)]
 
 
 def rows(batch: int, options: Options, ahead: float) -> list[Row]:

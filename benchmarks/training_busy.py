@@ -16,4 +16,4 @@ LEVEL = 1.0
 def measure(options: Options) -> list[Row]:
     """A row for each peer at each batch size, the best peer with the target."""
     with busy():
-        return [row for batch in training.BATCHES for row in training.rows(batch, options, LEVEL)]
+        return [row for batch in options.batches or training.BATCHES for row in training.rows(batch, options, LEVEL)]

@@ -14,7 +14,7 @@ def verify(
         str,
         typer.Argument(
             metavar="RUN",
-            help="Run folder, the name of an analysis (its latest run), or a package of a run.",
+            help="Run folder, the name of an analysis (its latest trained run), or a package of a run.",
             autocompletion=runs,
         ),
     ],
