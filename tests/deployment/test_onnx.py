@@ -1,6 +1,7 @@
 """ONNX files against the network: recipe, layers, parameters, folds, opsets, bytes, metadata."""
 
 import json
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -21,6 +22,9 @@ from fivesigma.training.network import LINKS, Network
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
+
+
+NUMBERS = ("fill", "shift", "scale")
 
 
 def recipe_of(parameters=0):
@@ -105,6 +109,30 @@ def test_a_regression_with_missing_values_and_the_scale_of_its_target(tmp_path):
     infinite = np.where(np.isnan(x), np.float32(np.inf), x)
     np.testing.assert_array_equal(load(tmp_path / "model.onnx")({FEATURES: infinite}), found)
     assert load(tmp_path / "model.onnx")({FEATURES: x[:0]}).shape == (0,)
+
+
+def operators(what):
+    return [node.op_type for node in build(Onnx(), what).graph.node]
+
+
+@pytest.mark.parametrize("mode", ["input", "affine"])
+def test_first_layers_divide_by_the_scale_unless_something_else_takes_the_inputs(mode, tmp_path):
+    own, (x, p) = network_of(parameters=2, mode=mode), events(2)
+    what = deliverable(own)
+    assert ("Div" in operators(what)) == (mode == "affine")
+    assert np.abs(scores(what, {FEATURES: x, PARAMETERS: p}, tmp_path) - own.score(x, p)).max() < 5e-7
+
+
+@pytest.mark.parametrize("factor", [1e-25, 1e25])
+def test_a_scale_that_no_weight_can_hold_stays_a_division(factor, tmp_path):
+    own, (x, _) = network_of(), events()
+    recipe = replace(own.recipe, logarithm=(), **{k: tuple(factor * v for v in getattr(own.recipe, k)) for k in NUMBERS})
+    other, x = replace(own, recipe=recipe), (factor * x.astype(np.float64)).astype(np.float32)
+    what = deliverable(other)
+    assert "Div" in operators(what)
+    found = scores(what, {FEATURES: x}, tmp_path)
+    assert np.ptp(found) > 0.1
+    assert np.abs(found - other.score(x)).max() < 5e-7
 
 
 def test_folds_are_one_graph_that_gives_their_mean(tmp_path):

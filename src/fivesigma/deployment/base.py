@@ -1,7 +1,7 @@
 """What is exported, and the interface of a format that exports it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -183,6 +183,15 @@ class Numbers:
             parameter_high=parameter_high,
             parameter_low=parameter_low if parameter_low.any() else None,
             parameter_scale=np.asarray(recipe.parameter_scale, np.float32),
+        )
+
+    def unscaled(self) -> "Numbers":
+        """The same without the division by the scale, for a format that does it later."""
+        return replace(
+            self,
+            scale=np.ones_like(self.scale),
+            absent=(self.absent.astype(np.float64) * self.scale).astype(np.float32),
+            parameter_scale=np.ones_like(self.parameter_scale),
         )
 
 

@@ -1,6 +1,7 @@
 """ONNX: recipe, network, link and scale, and if wanted the new variables, as one graph."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -101,12 +102,25 @@ def _features(graph: Graph, what: Deliverable) -> str:
 def _score(graph: Graph, what: Deliverable, number: int, steps: Sequence[Step], features: str) -> str:
     """The score of one network."""
     network = what.networks[number]
-    result = _network(graph, steps, _inputs(graph, what, Numbers.of(network.recipe), features))
+    numbers = Numbers.of(network.recipe)
+    divisors = np.concatenate([numbers.scale, np.ones(len(numbers.flagged)), numbers.parameter_scale])
+    ordinary = divisors.min() > 1e-20 and divisors.max() < 1e20  # others would make weights that single precision lacks
+    if ordinary and all(step.operation == "dense" for step in steps if 0 in step.inputs):
+        # The first layers divide by the scale: if events come one by one, each node takes as long as a small layer.
+        steps = [_divided(step, divisors) if 0 in step.inputs else step for step in steps]
+        numbers = numbers.unscaled()
+    result = _network(graph, steps, _inputs(graph, what, numbers, features))
     if network.target_scale != 1:
         result = graph.node("Div", result, graph.constant(network.target_scale, SINGLE))
     if network.target_shift != 0:
         result = graph.node("Add", result, graph.constant(network.target_shift, SINGLE))
     return result
+
+
+def _divided(step: Step, divisors: NDArray[Any]) -> Step:
+    """A dense layer of inputs that are not divided by the scale yet; its weights are rounded once."""
+    kernel = np.asarray(step.arrays["kernel"], np.float64) / divisors[:, None]
+    return replace(step, arrays={**step.arrays, "kernel": kernel.astype(np.float32)})
 
 
 def _inputs(graph: Graph, what: Deliverable, numbers: Numbers, features: str) -> str:
@@ -121,7 +135,8 @@ def _inputs(graph: Graph, what: Deliverable, numbers: Numbers, features: str) ->
     scaled = graph.node("Sub", kept, graph.array(numbers.high[None, :]))
     if numbers.low is not None:
         scaled = graph.node("Sub", scaled, graph.array(numbers.low[None, :]))
-    scaled = graph.node("Div", scaled, graph.array(numbers.scale[None, :]))
+    if (numbers.scale != 1).any():
+        scaled = graph.node("Div", scaled, graph.array(numbers.scale[None, :]))
     parts = [graph.node("Where", present, scaled, graph.array(numbers.absent[None, :]))]
     if len(numbers.flagged):
         flagged = _take(graph, features, numbers.flagged, len(what.features))
@@ -149,7 +164,9 @@ def _parameters(graph: Graph, what: Deliverable, numbers: Numbers, inputs: str) 
         value = graph.node("Sub", columns[-1], graph.array(numbers.parameter_high[None, i : i + 1]))
         if numbers.parameter_low is not None:
             value = graph.node("Sub", value, graph.array(numbers.parameter_low[None, i : i + 1]))
-        columns[-1] = graph.node("Div", value, graph.array(numbers.parameter_scale[None, i : i + 1]))
+        if numbers.parameter_scale[i] != 1:
+            value = graph.node("Div", value, graph.array(numbers.parameter_scale[None, i : i + 1]))
+        columns[-1] = value
     return graph.node("Concat", *columns, axis=1) if len(columns) > 1 else columns[0]
 
 
