@@ -48,14 +48,11 @@ def private_cache(tmp_path_factory):
     base = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FIVESIGMA_CACHE", str(base / "cache"))
+        patch.setenv("FIVESIGMA_COMMAND", "1")  # libraries without companions that they do not need, in child processes, too
         set_up()  # before a test starts JAX by itself, with a single device
         import jax
 
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-        # Commands run as users have them: without scikit-learn, which tests alone need and Keras loads where it is there.
-        hidden = tmp_path_factory.mktemp("hidden")
-        (hidden / "sklearn.py").write_text("raise ImportError\n")
-        patch.setenv("PYTHONPATH", str(hidden), prepend=os.pathsep)
         # The libraries leave a million objects, and looking through them for garbage takes a twentieth of the time.
         thresholds = gc.get_threshold()
         gc.set_threshold(100_000, 50, 1000)

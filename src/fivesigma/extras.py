@@ -1,16 +1,26 @@
 """Optional libraries, one function each; a missing one is a sentence with the install command."""
 
 import importlib
+import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
 from fivesigma.errors import MissingExtra
+
+COMMAND = "FIVESIGMA_COMMAND"
+"""In the environment of a command and of the processes that it starts: no one but fivesigma uses the libraries there."""
+
+COMPANIONS = frozenset({"sklearn", "pandas", "dask", "matplotlib.pyplot"})
+"""What Keras and LightGBM import if it is installed, for wrappers and data frames that fivesigma does not take from them."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +73,32 @@ def _require(module: str, extra: str, purpose: str) -> Any:
         ) from error
 
 
+class _Hiding(MetaPathFinder):
+    """Lets no one find `COMPANIONS`."""
+
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> ModuleSpec | None:
+        if fullname in COMPANIONS:
+            raise ModuleNotFoundError(f"{fullname} is not imported here", name=fullname)
+        return None
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Import a library without its companions, which take longer than itself; in a command only.
+
+    In a script or a notebook the library may be the user's as well, and is whole.
+    """
+    if not os.environ.get(COMMAND):
+        yield
+        return
+    finder = _Hiding()
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+
+
 def pythia8() -> Any:
     """The Pythia 8 event generator (package `pythia8mc`, extra `simulate`)."""
     return _require("pythia8mc", "simulate", "simulating collisions")
@@ -108,7 +144,8 @@ def onnxruntime() -> Any:
 def lightgbm() -> Any:
     """The LightGBM library of boosted trees (package `lightgbm`, extra `trees`)."""
     try:
-        return _require("lightgbm", "trees", "a baseline of boosted trees")
+        with alone():
+            return _require("lightgbm", "trees", "a baseline of boosted trees")
     except OSError as error:
         raise MissingExtra(
             f"a baseline of boosted trees needs 'lightgbm', which cannot be loaded ({error})",

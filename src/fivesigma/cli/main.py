@@ -14,6 +14,8 @@ def main(arguments: list[str] | None = None) -> None:
         arguments: of the command; by default those of the process.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if arguments is None:
+        os.environ["FIVESIGMA_COMMAND"] = "1"  # `extras.alone`
     # Otherwise Python searches the objects of all libraries for garbage when it ends, which takes one to two seconds.
     atexit.register(gc.freeze)
     try:

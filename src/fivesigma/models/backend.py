@@ -20,7 +20,8 @@ def keras() -> Any:
     if "keras" not in sys.modules:
         os.environ["KERAS_BACKEND"] = "jax"
     set_up()
-    import keras as module
+    with extras.alone():
+        import keras as module
 
     backend = module.backend.backend()
     if backend != "jax":
