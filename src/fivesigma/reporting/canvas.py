@@ -150,7 +150,7 @@ def write_pdf(folder: RunFolder, name: str, drawings: Sequence[Drawing], columns
     from matplotlib.figure import Figure
     from matplotlib.transforms import Affine2D
 
-    from fivesigma.reporting.style import write_figure
+    from fivesigma.reporting.style import drawn_as, write_figure
 
     lines = [drawings[start : start + columns] for start in range(0, len(drawings), columns)]
     heights = [scale * max(each.height for each in line) for line in lines]
@@ -169,7 +169,7 @@ def write_pdf(folder: RunFolder, name: str, drawings: Sequence[Drawing], columns
             top -= height
 
     figure.draw = play  # type: ignore[method-assign]
-    write_figure(folder, figure, name, "pdf")
+    write_figure(folder, drawn_as(figure, "pdf"), name, "pdf")
 
 
 def _path(text: str) -> Any:

@@ -133,34 +133,43 @@ def save(folder: RunFolder, figure: "Figure", name: str, title: str, caption: st
     """Write a figure as PDF and PNG with its numbers as JSON and CSV below `plots/`, and return it as SVG."""
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    from fivesigma.reporting.drawing import drawn_once
-
     if note := _note.get():
         figure.text(0.005, 0.995, note, ha="left", va="top", fontsize=8, style="italic", color="0.35")
         if isinstance(engine := figure.get_layout_engine(), ConstrainedLayoutEngine):
             height = figure.get_size_inches()[1]
             engine.set(rect=(0, 0, 1, 1 - 0.17 / height))
     _draw_as_written(figure)
-    drawn_once(figure)
+    files = formats_of(figure)
     for ending in ("pdf", "png"):
-        write_figure(folder, figure, name, ending)
+        write_figure(folder, files[ending], name, ending)
     folder.write_text(f"plots/{name}.json", json.dumps(numbers, allow_nan=False) + "\n")
     folder.write_text(f"plots/{name}.csv", csv_of(numbers))
-    buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None})
-    svg = buffer.getvalue()
+    svg = files["svg"].decode()
     # Without the XML header and without words about itself, and with ids of its own: several figures share one page.
     svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
     return Picture(name, title, caption, _own_ids(svg, name))
 
 
-def write_figure(folder: RunFolder, figure: "Figure", name: str, ending: str) -> None:
-    """Write a figure as `plots/NAME.ENDING`, `pdf` or `png`, always with the same bytes."""
-    # Drawn in memory first, as matplotlib loses the system's error when a disk is full.
+def formats_of(figure: "Figure") -> dict[str, bytes]:
+    """Lay a figure out and draw it, once for all formats; it is not to be changed any more."""
+    from fivesigma.reporting.drawing import drawn_once
+
+    drawn_once(figure)
+    return {ending: drawn_as(figure, ending) for ending in ("pdf", "png", "svg")}
+
+
+def drawn_as(figure: "Figure", ending: str) -> bytes:
+    """A figure as `pdf`, `png` or `svg`, always the same bytes."""
+    dates = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
     drawn = io.BytesIO()
-    figure.savefig(drawn, format=ending, metadata={"CreationDate": None} if ending == "pdf" else None)
+    figure.savefig(drawn, format=ending, metadata=dates.get(ending))
+    return drawn.getvalue()
+
+
+def write_figure(folder: RunFolder, drawn: bytes, name: str, ending: str) -> None:
+    """Write a figure as `plots/NAME.ENDING`; drawn in memory, as matplotlib loses the system's error when a disk is full."""
     with writing(folder / "plots" / f"{name}.{ending}") as part:
-        part.write_bytes(drawn.getvalue())
+        part.write_bytes(drawn)
 
 
 def is_drawable(text: str) -> bool:
