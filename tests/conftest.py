@@ -17,10 +17,13 @@ from fivesigma.hashing import fingerprints
 from fivesigma.progress import Listener
 from fivesigma.reporting import style as figure_style
 
-# Compilation takes a third of the time of the training tests, and most of it goes into making small loops fast. The flag
-# changes how fast a program is, not what is tested; FIVESIGMA_TEST_AS_USERS=1 compiles as users do.
+# Compilation takes a third of the time of the training tests, and most of it goes into making small loops fast. The flags
+# change how fast a program is, not what is tested; FIVESIGMA_TEST_AS_USERS=1 compiles as users do.
+COMPILE_QUICKLY = (
+    "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
+)
 if not os.environ.get("FIVESIGMA_TEST_AS_USERS"):
-    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0".strip()
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {COMPILE_QUICKLY}".strip()
 
 LONGEST_FIRST = ("journeys", "verbs", "examples", "simulation", "training", "assessment", "deployment")
 """Folders whose files begin first, so that two cores end together."""
@@ -39,11 +42,8 @@ def pytest_collection_modifyitems(items):
 
 
 DRAWN = (
-    "tests/reporting/",
-    "tests/pages/",
-    "tests/verbs/test_report.py",
-    "tests/verbs/test_run.py",
-    "tests/journeys/test_co",
+    *("tests/reporting/", "tests/pages/", "tests/verbs/test_report.py", "tests/verbs/test_run.py"),
+    *("tests/journeys/test_collision_analyses.py", "tests/journeys/test_search.py", "tests/journeys/test_trigger.py"),
 )
 """Where figures are drawn for their own sake, or for a whole journey; elsewhere they are made up to the last step."""
 
