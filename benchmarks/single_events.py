@@ -1,18 +1,16 @@
 """One event at a time: the exported models against the bare network in ONNX Runtime."""
 
 import tempfile
-from functools import partial
 
 from benchmarks.options import Options
 from benchmarks.table import Figure, Row
-from benchmarks.timing import alternate
 from benchmarks.worker import Worker
 
 NEEDS = ("onnx", "onnxruntime")
 ABOUT = (
     "Microseconds per event of the network 28-112-112-112-1 if events come one by one, on one core. The exported ONNX file "
     "takes features as they are in the events (missing values, recipe and sigmoid are inside); the peer is the network "
-    "alone in ONNX Runtime with one thread, on inputs that are prepared already. ONNX Runtime is called from Python, which "
+    "alone in ONNX Runtime with one thread, on inputs that are prepared already; the two take turns of 100 events. ONNX Runtime is called from Python, which "
     "is part of both of its numbers. The C++ header is compiled by g++ -O3 -march=native and takes the same features."
 )
 ONNX, HEADER = 1 / 1.3, 5.0
@@ -25,11 +23,12 @@ def measure(options: Options) -> list[Row]:
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         environment = {"OMP_NUM_THREADS": "1"}
         with Worker("benchmarks.workers.single_events:Single", environment=environment, folder=folder) as worker:
-            runs = {name: partial(worker.call, name, count=count) for name in ("bare", "exported", "header")}
-            for run in runs.values():
-                run()
-            found = alternate(runs, options.turns())
-    figure = {name: tuple(values) for name, values in found.items()}
+            worker.call("in_turns", count=count)  # warms up
+            found = [
+                {**worker.call("in_turns", count=count), "header": worker.call("header", count=count)}
+                for _ in range(options.turns())
+            ]
+    figure = {name: tuple(float(each[name]) for each in found) for name in ("bare", "exported", "header")}
     peer = Figure("ONNX Runtime, the network alone", figure["bare"], "µs")
     return [
         Row("one event: exported ONNX file", Figure("fivesigma export", figure["exported"], "µs"), peer, "less", ONNX),
