@@ -10,8 +10,9 @@ NEEDS = ("onnx", "onnxruntime")
 ABOUT = (
     "Microseconds per event of the network 28-112-112-112-1 if events come one by one, on one core. The exported ONNX file "
     "takes features as they are in the events (missing values, recipe and sigmoid are inside); the peer is the network "
-    "alone in ONNX Runtime with one thread, on inputs that are prepared already; the two take turns of 100 events. ONNX Runtime is called from Python, which "
-    "is part of both of its numbers. The C++ header is compiled by g++ -O3 -march=native and takes the same features."
+    "alone in ONNX Runtime with one thread, on inputs that are prepared already; the two take turns of 100 events. ONNX "
+    "Runtime is called from Python, which is part of both of its numbers. The C++ header is compiled by g++ -O3 "
+    "-march=native and takes the same features."
 )
 ONNX, HEADER = 1 / 1.3, 5.0
 
