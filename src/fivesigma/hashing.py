@@ -174,12 +174,9 @@ class HashSet:
 
     def find(self, hashes: NDArray[np.uint64]) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
         """Whether each hash is in the set, and the position of its key if so, both [hash]."""
-        found, place = np.zeros(len(hashes), bool), np.zeros(len(hashes), np.intp)
         if not len(self) or not len(hashes):
-            return found, place
+            return np.zeros(len(hashes), bool), np.zeros(len(hashes), np.intp)
         keys = hashes >> np.uint64(64 - self.bits)
-        order = np.argsort(keys)  # in order, a large set stays in the cache
-        keys = keys[order]
         others = self._others
         wanted = (keys & np.uint64((1 << others) - 1)).astype(self.rest.dtype)
         bucket = (keys >> np.uint64(others)).astype(np.intp) if others < 64 else np.zeros(len(keys), np.intp)
@@ -192,9 +189,7 @@ class HashSet:
             np.copyto(low, middle + 1, where=right)
             np.copyto(high, np.maximum(middle, low), where=~right)
         at = np.minimum(low, last)
-        found[order] = (low < end) & (self.rest[at] == wanted)
-        place[order] = at
-        return found, place
+        return (low < end) & (self.rest[at] == wanted), at
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """The number of bits, and the distances between keys, which four bytes hold."""
