@@ -76,9 +76,10 @@ def lines(checks: Mapping[str, Mapping[str, Any]], times: Mapping[str, float]) -
         found.append(f"\n{estimates['cycles']} cycles, {estimates['nanoseconds']:g} ns at {estimates['clock_mhz']:g} MHz.")
     metrics = checks.get("rtl", {}).get("metrics", {})
     if metrics:
-        found += ["", "| metric | quantised network | emulated firmware | error |", "|---|---|---|---|"]
+        found += ["", "| metric | quantised network | emulated firmware | error | error of the difference |"]
+        found += ["|---|---|---|---|---|"]
         found += [
-            f"| {name} | {_n(row['network'])} | {_n(row['exported'])} | {_n(row['error'])} |"
+            f"| {name} | {_n(row['network'])} | {_n(row['exported'])} | {_n(row['error'])} | {_n(row.get('paired'))} |"
             for name, row in metrics.items()
         ]
     found += ["", "| step | seconds |", "|---|---|", *(f"| {name} | {value:.0f} |" for name, value in times.items())]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.stats import binom, binomtest
 
-from fivesigma.metrics.intervals import ONE_SIGMA, Share, clopper_pearson, share, shares
+from fivesigma.metrics.intervals import ONE_SIGMA, Share, clopper_pearson, share, share_difference, shares
 
 
 @given(st.integers(1, 5000), st.floats(0, 1), st.sampled_from([ONE_SIGMA, 0.9, 0.95]))
@@ -73,3 +73,18 @@ def test_negative_weights_leave_a_share_between_its_limits():
 )
 def test_shares_are_shown_with_two_digits_of_the_smaller_error(limits, text):
     assert str(Share(*limits)) == text
+
+
+def test_the_error_of_a_difference_on_the_same_events_covers_and_common_events_cancel():
+    generator = np.random.default_rng(7)
+    pulls = []
+    for _ in range(400):
+        common = generator.uniform(size=1000) < 0.7
+        first, second = (np.where(generator.uniform(size=1000) < chance, ~common, common) for chance in (0.05, 0.15))
+        weight = generator.exponential(1.0, 1000)
+        # Turned over, 0.7 becomes 0.7 − 0.4·chance.
+        found = share_difference(first, second, weight)
+        pulls.append((found.value - 0.4 * (0.15 - 0.05)) / found.error)
+    assert abs(np.mean(pulls)) < 0.2
+    assert 0.9 < np.std(pulls) < 1.1
+    assert str(share_difference(np.array([], bool), np.array([], bool), np.array([])).value) == "nan"

@@ -10,7 +10,10 @@ from fivesigma.analysis.analysis import Analysis
 from fivesigma.deployment.base import FEATURES, PARAMETERS, Deliverable, Score
 from fivesigma.deployment.events import DRAWN, CheckEvents
 from fivesigma.deployment.physics import Scorer, search_rows, trigger_rows
+from fivesigma.events import Events
+from fivesigma.metrics.difference import differences
 from fivesigma.metrics.spec import MetricOptions, functions_of
+from fivesigma.scores import Scores
 from fivesigma.training.folds import Folds
 from fivesigma.training.network import Network
 
@@ -133,14 +136,30 @@ def _metrics(
     if what.task != "regression" and len(np.unique(events.target[chosen])) < 2:
         chosen[:] = True  # no such signal
     options = MetricOptions(analysis.evaluate.threshold, 20)
+    own = {whose: _of(events, analysis, values, chosen) for whose, values in scores.items()}
+    equal = np.array_equal(own["network"].score, own["exported"].score)
+    apart = {} if equal else differences(own["network"], own["exported"], options)
     found: dict[str, dict[str, Any]] = {}
     for name, function in functions_of(what.task).items():
         row: dict[str, Any] = {}
-        for whose, values in scores.items():
-            metric = function(values[chosen], events.target[chosen], events.weight[chosen], options)
-            row[whose], row["error"] = _number(metric.value), _number(metric.error)
-        found[name] = row
+        for whose, each in own.items():
+            metric = function(each.score, each.target, each.weight, options)
+            row.setdefault("error", _number(metric.error))
+            row[whose] = _number(metric.value)
+        paired = 0.0 if equal else apart[name].error if name in apart else None
+        found[name] = row | ({} if paired is None else {"paired": _number(paired)})
     return found
+
+
+def _of(events: Events, analysis: Analysis, values: NDArray[Any], chosen: NDArray[np.bool_]) -> Scores:
+    return Scores(
+        score=values[chosen],
+        target=events.target[chosen],
+        weight=events.weight[chosen],
+        classes=analysis.classes,
+        observers={},
+        event_number=events.event_number[chosen] if len(events.event_number) else events.event_number,
+    )
 
 
 def _number(value: float) -> float | None:

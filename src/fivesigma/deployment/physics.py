@@ -13,12 +13,16 @@ from fivesigma.analysis.trigger import Trigger
 from fivesigma.errors import EventsError
 from fivesigma.events import Events
 from fivesigma.hashing import uniform
+from fivesigma.metrics.intervals import share, share_difference
 from fivesigma.metrics.metric import Metric
 from fivesigma.metrics.search.expected import Scale, expected
 from fivesigma.metrics.search.search import choose, results
 from fivesigma.metrics.summary import hypothesis_name
-from fivesigma.metrics.trigger.rate import measured_rates
+from fivesigma.metrics.trigger.calibration import Calibration
+from fivesigma.metrics.trigger.charge import wrong_sign
+from fivesigma.metrics.trigger.rate import Rates, measured_rates
 from fivesigma.metrics.trigger.summary import calibration_of
+from fivesigma.metrics.trigger.turn_on import is_near
 from fivesigma.scores import Scores
 
 Scorer = Callable[[NDArray[np.float32]], NDArray[Any]]
@@ -33,29 +37,66 @@ Row = dict[str, Any]
 
 
 def trigger_rows(events: Events, analysis: Analysis, scores: Mapping[str, NDArray[Any]]) -> dict[str, Row]:
-    """The trigger rate at the threshold of the analysis, at equal measured efficiency: name → value of each model, error.
+    """What a trigger makes of the scores: name → value of each model, error of the first, error of the difference.
+
+    The rows are the rate at the threshold of the analysis, at equal measured efficiency; the efficiency at the threshold and
+    on the plateau of the turn-on curve; and, if the network estimates the charge, the share of muons with the wrong one.
 
     Args:
         events: the events; none of them was trained on.
         analysis: of the run; without `evaluate.trigger` there are no rows.
-        scores: model → its scores, [event].
+        scores: model → its scores, [event]; the first is the network's, the second that of the other model.
     """
     settings = analysis.evaluate.trigger
     if settings is None:
         return {}
     try:
-        found = {whose: _rate(events, analysis, settings, values) for whose, values in scores.items()}
+        judged = {
+            whose: calibration_of({"test": _scores(events, analysis, values)}, "test", settings)
+            for whose, values in scores.items()
+        }
+        rates = {whose: _rate(each, settings) for whose, each in judged.items()}
     except EventsError:  # too few muons for a scale
         return {}
-    return {f"trigger rate above {settings.threshold:g} GeV": _row(found)}
+    threshold, muons = settings.threshold, next(iter(judged.values())).judged
+    found = {f"trigger rate above {threshold:g} GeV": _rate_row(rates)}
+    chosen = {
+        "efficiency at": (is_near(muons.pt, threshold), muons.pt),
+        "plateau above": (muons.pt >= settings.plateau * threshold, np.full(len(muons), threshold)),
+    }
+    for name, (own, least) in chosen.items():
+        passed = {whose: each.momentum[own] >= least[own] for whose, each in judged.items()}
+        found[f"{name} {threshold:g} GeV"] = _share_row(passed, muons.weight[own])
+    curvature = {whose: each.judged.curvature for whose, each in judged.items() if each.judged.curvature is not None}
+    if muons.true_curvature is not None and len(curvature) == len(judged):
+        wrong = {whose: wrong_sign(values, muons.true_curvature) for whose, values in curvature.items()}
+        found["wrong charge"] = _share_row(wrong, muons.weight)
+    return found
 
 
-def _rate(events: Events, analysis: Analysis, settings: Trigger, values: NDArray[Any]) -> Metric:
-    scores = _scores(events, analysis, values)
-    calibration = calibration_of({"test": scores}, "test", settings)
+def _rate_row(rates: Mapping[str, Rates]) -> Row:
+    """The rate of each model; the replicas of all are of the same muons."""
+    first, last = (list(rates.values())[i] for i in (0, -1))
+    apart = (last.replicas - first.replicas)[:, 0]
+    known = apart[np.isfinite(apart)]
+    paired = float(known.std()) if len(known) > len(apart) / 2 else np.nan
+    return _row({whose: each[0] for whose, each in rates.items()}, paired)
+
+
+def _rate(calibration: Calibration, settings: Trigger) -> Rates:
     threshold = np.array([settings.threshold])
     total = settings.total_rate or 1.0
-    return measured_rates(calibration, threshold, settings.generated, settings.spectrum, total, REPLICAS)[0]
+    return measured_rates(calibration, threshold, settings.generated, settings.spectrum, total, REPLICAS)
+
+
+def _share_row(passed: Mapping[str, NDArray[np.bool_]], weight: NDArray[np.float64]) -> Row:
+    """The share of muons that pass with each model; its error is half of its interval."""
+    found = {}
+    for whose, each in passed.items():
+        one = share(each, weight)
+        found[whose] = Metric(one.value, (one.high - one.low) / 2)
+    first, last = (list(passed.values())[i] for i in (0, -1))
+    return _row(found, share_difference(last, first, weight).error)
 
 
 def search_rows(
@@ -126,11 +167,11 @@ def _scores(events: Events, analysis: Analysis, values: NDArray[Any]) -> Scores:
     )
 
 
-def _row(found: Mapping[str, Metric]) -> Row:
-    """The value of each model, and the error of the first."""
+def _row(found: Mapping[str, Metric], paired: float | None = None) -> Row:
+    """The value of each model, the error of the first, and that of the difference on the same events, if it is known."""
     first = next(iter(found.values()))
     values = {whose: _number(metric.value) for whose, metric in found.items()}
-    return {**values, "error": _number(first.error)}
+    return {**values, "error": _number(first.error)} | ({} if paired is None else {"paired": _number(paired)})
 
 
 def _number(value: float) -> float | None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fivesigma.metrics.metric import Weight, shown
+from fivesigma.metrics.metric import Metric, Weight, shown
 
 ONE_SIGMA = 0.682689492137086
 """Probability within one standard deviation of a Gaussian."""
@@ -125,6 +125,26 @@ def shares(
 def share(passed: NDArray[np.bool_], weight: Weight, level: float = ONE_SIGMA) -> Share:
     """Weighted fraction of all events that pass; see `shares`."""
     return shares(passed, weight, np.zeros(len(passed), np.intp), 1, level)[0]
+
+
+def share_difference(first: NDArray[np.bool_], second: NDArray[np.bool_], weight: Weight) -> Metric:
+    """Weighted fraction of events that pass a first time minus that of the same events a second time.
+
+    The error is that of the weighted mean of the differences: √Σw²(d − d̄)²/|Σw|. Events that pass both times cancel.
+
+    Args:
+        first, second: [event].
+        weight: [event].
+
+    >>> share_difference(np.array([True, True]), np.array([True, True]), np.ones(2))
+    Metric(value=0.0, error=0.0)
+    """
+    w = np.asarray(weight, np.float64)
+    apart, total = first.astype(np.float64) - second, w.sum()
+    if total == 0:
+        return Metric(np.nan, np.nan)
+    value = float((w * apart).sum() / total)
+    return Metric(value, float(np.sqrt((w**2 * (apart - value) ** 2).sum()) / abs(total)))
 
 
 def text_of(tree: Any) -> str:

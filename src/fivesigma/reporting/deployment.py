@@ -56,7 +56,7 @@ def _export(folder: RunFolder, format: str, tree: dict[str, Any]) -> Export:
         f"network on {tree['events']:,} {kind} events{rounded}: {differ}; a difference of {tree['tolerance']:g} is allowed."
     )
     current = all((folder / name).is_file() and sha256(folder / name) == digest for name, digest in tree["network"].items())
-    table = Table(format, ["metric", "network", "network", "exported", "difference"], rows)
+    table = Table(format, ["metric", "network", "network", "exported", "exported − network"], rows)
     return Export(
         table, sentence, not current, proof_sentences(tree.get("proof", {})), cost_table(tree.get("estimates", {}))
     )
@@ -113,6 +113,10 @@ def cost_table(estimates: Mapping[str, Any]) -> Table:
 
 
 def _apart(row: dict[str, Any]) -> str:
+    """The difference of both models, with its error on the same events if it is known."""
     if row["network"] is None or row["exported"] is None:
         return "–"
-    return f"{row['exported'] - row['network']:.1e}" if row["exported"] != row["network"] else "0"
+    difference = row["exported"] - row["network"]
+    if not row.get("paired"):
+        return f"{difference:.1e}" if difference else "0"
+    return f"{difference:.1e} ± {row['paired']:.1e}"

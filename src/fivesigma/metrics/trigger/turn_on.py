@@ -38,8 +38,13 @@ def at_threshold(momentum: Column, pt: Column, weight: Weight, threshold: float)
     gives all of them the same efficiency, whereas the fraction above the threshold itself is a mean over a curve that
     bends there: for a good resolution it is too low by several percent.
     """
-    near = np.abs(np.log(pt / threshold)) < NEAR
+    near = is_near(pt, threshold)
     return share(momentum[near] >= pt[near], weight[near])
+
+
+def is_near(pt: Column, threshold: float) -> NDArray[np.bool_]:
+    """Which muons measure the efficiency at a threshold, [event]."""
+    return np.asarray(np.abs(np.log(pt / threshold)) < NEAR)
 
 
 def plateau(momentum: Column, pt: Column, weight: Weight, threshold: float, factor: float) -> Share:
