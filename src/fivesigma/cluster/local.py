@@ -17,6 +17,7 @@ from fivesigma.cluster.base import Executor, OnMessage, ignore, perform
 from fivesigma.cluster.cores import share
 from fivesigma.cluster.spawn import Context
 from fivesigma.errors import ClusterError
+from fivesigma.extras import COMMAND
 
 DEATHS = 3
 """A task that has killed its worker so many times is given up."""
@@ -61,7 +62,7 @@ class LocalProcesses(Executor):
         self._waiting: deque[_Task] = deque()
         self._staff: list[_Worker] = []
         names = ("FIVESIGMA_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-        self._environment = dict.fromkeys(names, str(threads or share(workers)))
+        self._environment = {COMMAND: "1", **dict.fromkeys(names, str(threads or share(workers)))}
 
     @property
     def workers(self) -> int:
