@@ -251,17 +251,3 @@ def test_a_name_longer_than_any_file_has_is_one_sentence(tmp_path):
     (tmp_path / "a.yaml").write_text(f"extends: {'n' * 5000}\n")
     with pytest.raises(AnalysisError, match="neither a file nor built in"):
         load(tmp_path / "a.yaml")
-
-
-def test_a_mapping_as_a_setting_is_merged_as_in_a_file_that_extends_another():
-    plain = load("muon-pt")
-    nested = load("muon-pt", {"train": {"epochs": 3}, "model": {"layers": [8]}})
-    assert (nested.train.epochs, nested.model.layers) == (3, [8])
-    assert nested.train.loss == plain.train.loss
-    assert nested.train.learning_rate == plain.train.learning_rate
-    assert nested.model.activation == plain.model.activation
-    other = load("muon-pt-firmware", {"baselines.float.settings.train.epochs": 7}).baselines["float"]
-    network = load(other.analysis, other.settings)
-    assert (network.train.epochs, network.train.batch_size, network.train.loss) == (7, 1024, plain.train.loss)
-    quantised = load("muon-pt", {"model": {"kind": "quantised", "layers": [8]}, "train.patience": None})
-    assert quantised.model.kind == "quantised"

@@ -195,7 +195,7 @@ def test_bad_input_is_one_sentence(words, trained, command):
 
 
 def test_a_run_without_parameters_cannot_be_scanned(place, command):
-    settings = {"parameters": {}, "train.epochs": 1, "evaluate.search": {"min_background": 2.0, "yields": None}}
+    settings = {"parameters": {}, "train.epochs": 1, "evaluate.search": {"min_background": 2.0}}
     made = fs.train(place / "bump.yaml", settings, output=place / "none")
     code, _, err = command("scan", made.path)
     assert code == 2

@@ -42,8 +42,7 @@ def load(
 
     Args:
         analysis: a path, the name of a built-in analysis, a mapping, or an analysis already loaded.
-        settings: overrides by dotted key, such as `{"train.epochs": 10}`. A mapping is merged with what is there, as in a
-            file that extends another; an empty one removes it.
+        settings: overrides by dotted key, such as `{"train.epochs": 10}`.
         data: files by sample name; they replace the sample's own files.
         older: whether an older version may have written it, as in a run folder; renamed keys are then accepted.
 
@@ -208,8 +207,7 @@ def _with(tree: Mapping[str, Any], keys: Sequence[str], value: Any, whole: str) 
     first, rest = keys[0], keys[1:]
     if not rest:
         switched = first == "kind" and value != tree.get("kind", DEFAULT_MODEL)
-        emptied = isinstance(value, Mapping) and not value
-        return {first: value} if switched else {**tree, first: value} if emptied else merge(tree, {first: value})
+        return {first: value} if switched else {**tree, first: value}
     below = tree.get(first) or {}
     if isinstance(below, str) and whole.startswith("train.loss."):
         below = {"kind": below}  # a loss may be written as its name alone
