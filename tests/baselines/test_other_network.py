@@ -4,6 +4,7 @@ import pytest
 
 from fivesigma.analysis.file import dump, load
 from fivesigma.baselines.of_run import analysis_of
+from fivesigma.baselines.other_network import OtherNetworkKind
 
 
 @pytest.mark.parametrize("base", ["hepmass", "muon-pt"])
@@ -31,3 +32,16 @@ def test_the_float_network_of_firmware_differs_in_its_numbers_alone(name):
     assert list(other.parameters) == list(own.parameters) == []
     assert other.train.patience is own.train.patience is None
     assert (other.train.epochs, other.model.layers) == (own.train.epochs, own.model.layers)
+
+
+def test_a_setting_given_on_the_command_line_leaves_the_rest_of_its_section():
+    firmware = load("muon-pt-firmware", {"baselines.float.settings.train.epochs": 7})
+    settings = firmware.baselines["float"]
+    network = OtherNetworkKind().analysis_of(settings, firmware)
+    plain = load("muon-pt").train
+    assert (network.train.epochs, network.train.batch_size) == (7, 1024)
+    assert (network.train.loss, network.train.learning_rate, network.train.schedule) == (
+        plain.loss,
+        plain.learning_rate,
+        plain.schedule,
+    )
