@@ -251,3 +251,13 @@ def test_a_name_longer_than_any_file_has_is_one_sentence(tmp_path):
     (tmp_path / "a.yaml").write_text(f"extends: {'n' * 5000}\n")
     with pytest.raises(AnalysisError, match="neither a file nor built in"):
         load(tmp_path / "a.yaml")
+
+
+def test_a_setting_of_a_whole_section_leaves_the_keys_that_it_does_not_name():
+    plain = load("muon-pt")
+    nested = load("muon-pt", {"train": {"epochs": 3}, "model": {"layers": [8]}})
+    assert nested == load("muon-pt", {"train.epochs": 3, "model.layers": [8]})
+    assert (nested.train.loss, nested.model.activation) == (plain.train.loss, plain.model.activation)
+    quantised = load("muon-pt", {"train.patience": None, "model": {"layers": [8], "kind": "quantised"}})
+    assert (quantised.model.kind, quantised.model.layers) == ("quantised", [8])
+    assert load("muon-pt", {"evaluate": {}}).evaluate == load("muon-pt", {"evaluate": None}).evaluate

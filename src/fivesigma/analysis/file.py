@@ -42,7 +42,8 @@ def load(
 
     Args:
         analysis: a path, the name of a built-in analysis, a mapping, or an analysis already loaded.
-        settings: overrides by dotted key, such as `{"train.epochs": 10}`.
+        settings: overrides by dotted key, such as `{"train.epochs": 10}`; `{"train": {"epochs": 10}}` is the same, and
+            leaves the other keys of the section as they are.
         data: files by sample name; they replace the sample's own files.
         older: whether an older version may have written it, as in a run folder; renamed keys are then accepted.
 
@@ -60,7 +61,7 @@ def load(
     else:
         tree, where = _read_tree(str(analysis)), str(analysis)
     # A kind comes before the keys that it takes.
-    ordered = sorted((settings or {}).items(), key=lambda item: not item[0].endswith(".kind"))
+    ordered = sorted(_by_key(settings or {}).items(), key=lambda item: not item[0].endswith(".kind"))
     for key, value in ordered:
         if key == "shards" and isinstance(value, str | Path):
             value = absolute(str(value), Path.cwd())
@@ -69,6 +70,24 @@ def load(
         listed = [files] if isinstance(files, str | Path) else list(files)
         tree = _with_files(tree, name, [absolute(str(file), Path.cwd()) for file in listed])
     return validate(tree, where, older)
+
+
+_WITH_DEFAULTS = (name for name, field in Analysis.model_fields.items() if isinstance(field.default, Section))
+_SECTIONS = frozenset({"model", *_WITH_DEFAULTS})
+"""Sections that every analysis has, if only with their defaults."""
+
+
+def _by_key(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a whole section as settings of its keys; an empty mapping still empties the section.
+
+    >>> _by_key({"train.epochs": 30, "train.seed": 1, "train": {"epochs": 9}})
+    {'train.epochs': 9, 'train.seed': 1}
+    """
+    found: dict[str, Any] = {}
+    for key, value in settings.items():
+        whole = key in _SECTIONS and isinstance(value, Mapping) and value
+        found |= {f"{key}.{name}": each for name, each in value.items()} if whole else {key: value}
+    return found
 
 
 def validate(tree: Mapping[str, Any], where: str, older: bool = False) -> Analysis:

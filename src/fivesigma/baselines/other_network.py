@@ -1,6 +1,5 @@
 """The network of another analysis as a baseline."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -63,24 +62,6 @@ class TrainedNetwork:
         return f"{len(self.history)} epochs"
 
 
-def _by_key(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of the training, network and preparation key by key.
-
-    `--set baselines.NAME.settings.train.epochs=9` makes a mapping of `train`; as a whole it would put all other settings of
-    the training back to their defaults.
-
-    >>> _by_key({"train.epochs": 30, "train.seed": 1, "train": {"epochs": 9}})
-    {'train.epochs': 9, 'train.seed': 1}
-    """
-    found: dict[str, Any] = {}
-    for key, value in settings.items():
-        if key in ("train", "model", "prepare") and isinstance(value, Mapping):
-            found |= {f"{key}.{name}": each for name, each in value.items()}
-        else:
-            found[key] = value
-    return found
-
-
 class OtherNetworkKind(BaselineKind):
     """Trains the network of another analysis."""
 
@@ -94,7 +75,7 @@ class OtherNetworkKind(BaselineKind):
         Raises:
             AnalysisError: if it cannot be found or read.
         """
-        other = load(settings.analysis, _by_key(settings.settings))
+        other = load(settings.analysis, settings.settings)
         same = {key: getattr(analysis, key) for key in fields_with(Analysis, "events")}
         variables = {**analysis.new_variables, **other.new_variables}
         own = {"new_variables": variables, "observers": [], "evaluate": Evaluate(), "baselines": {}}
