@@ -22,7 +22,7 @@ from fivesigma.metrics.trigger.calibration import Calibration
 from fivesigma.metrics.trigger.charge import wrong_sign
 from fivesigma.metrics.trigger.rate import Rates, measured_rates
 from fivesigma.metrics.trigger.summary import calibration_of
-from fivesigma.metrics.trigger.turn_on import is_near
+from fivesigma.metrics.trigger.turn_on import is_far, is_near
 from fivesigma.scores import Scores
 
 Scorer = Callable[[NDArray[np.float32]], NDArray[Any]]
@@ -62,7 +62,7 @@ def trigger_rows(events: Events, analysis: Analysis, scores: Mapping[str, NDArra
     found = {f"trigger rate above {threshold:g} GeV": _rate_row(rates)}
     chosen = {
         "efficiency at": (is_near(muons.pt, threshold), muons.pt),
-        "plateau above": (muons.pt >= settings.plateau * threshold, np.full(len(muons), threshold)),
+        "plateau above": (is_far(muons.pt, threshold, settings.plateau), np.full(len(muons), threshold)),
     }
     for name, (own, least) in chosen.items():
         passed = {whose: each.momentum[own] >= least[own] for whose, each in judged.items()}
@@ -75,12 +75,8 @@ def trigger_rows(events: Events, analysis: Analysis, scores: Mapping[str, NDArra
 
 
 def _rate_row(rates: Mapping[str, Rates]) -> Row:
-    """The rate of each model; the replicas of all are of the same muons."""
     first, last = (list(rates.values())[i] for i in (0, -1))
-    apart = (last.replicas - first.replicas)[:, 0]
-    known = apart[np.isfinite(apart)]
-    paired = float(known.std()) if len(known) > len(apart) / 2 else np.nan
-    return _row({whose: each[0] for whose, each in rates.items()}, paired)
+    return _row({whose: each[0] for whose, each in rates.items()}, last.minus(first)[0].error)
 
 
 def _rate(calibration: Calibration, settings: Trigger) -> Rates:

@@ -43,6 +43,10 @@ class Rates:
         """The rate above one of the thresholds."""
         return self[int(np.argmin(np.abs(self.thresholds - threshold)))]
 
+    def minus(self, other: "Rates") -> "Rates":
+        """These rates minus those of another model on the same muons, whose common fluctuations cancel."""
+        return Rates(self.thresholds, self.value - other.value, self.replicas - other.replicas)
+
     def below(self, other: "Rates") -> list[Metric]:
         """Rate reduction: rates of another model divided by these, [threshold].
 

@@ -43,14 +43,19 @@ def at_threshold(momentum: Column, pt: Column, weight: Weight, threshold: float)
 
 
 def is_near(pt: Column, threshold: float) -> NDArray[np.bool_]:
-    """Which muons measure the efficiency at a threshold, [event]."""
+    """Which muons measure the efficiency at a threshold, [event]: those within 10 % of it."""
     return np.asarray(np.abs(np.log(pt / threshold)) < NEAR)
 
 
 def plateau(momentum: Column, pt: Column, weight: Weight, threshold: float, factor: float) -> Share:
     """Efficiency of a threshold for muons with at least `factor` times its momentum."""
-    far = pt >= factor * threshold
+    far = is_far(pt, threshold, factor)
     return share(momentum[far] >= threshold, weight[far])
+
+
+def is_far(pt: Column, threshold: float, factor: float) -> NDArray[np.bool_]:
+    """Which muons measure the efficiency on the plateau, [event]."""
+    return np.asarray(pt >= factor * threshold)
 
 
 def against_eta(momentum: Column, pt: Column, eta: Column, weight: Weight, threshold: float, edges: list[float]) -> Shares:
