@@ -53,6 +53,21 @@ def test_a_model_that_gives_the_same_is_accepted_with_the_numbers_of_both(networ
     json.dumps(found, allow_nan=False)
 
 
+def test_differences_have_an_error_unless_they_are_those_of_rounding(network, make_events):
+    given, noise = given_of(make_events), np.random.default_rng(5).normal(0, 1, 400)
+
+    def rows_with(size):
+        def score(arrays):
+            return np.clip(exact(network)(arrays) + size * noise[: len(arrays[FEATURES])], 0.01, 0.99).astype(np.float32)
+
+        return compare(what_of(network), network, score, given, ANALYSIS)["metrics"]
+
+    alike, apart = rows_with(1e-8), rows_with(0.02)
+    assert alike["log_loss"].get("paired", 0.0) == 0.0
+    assert 0 < apart["log_loss"]["paired"] < apart["log_loss"]["error"]
+    assert 0 < apart["auc"]["paired"] < apart["auc"]["error"]
+
+
 def broken_everywhere(scores, arrays):
     return scores + 1e-3
 

@@ -146,6 +146,13 @@ def test_rates_have_bands_of_their_errors_and_ratios_below(folder, drawn, total,
     assert [top.get_yscale(), bottom.get_yscale()] == ["log", "linear"]
 
 
+def test_rates_without_a_rival_have_no_panel_for_ratios(folder, drawn):
+    picture = trigger._rates(folder, {"network": {"rate": RATE}}, SETTINGS, "test")
+    (axes,) = drawn.axes("trigger-rate")
+    assert drawn.labels(axes) == ("threshold [GeV]", "rate [share of all muons]")
+    assert "Below" not in picture.caption
+
+
 def test_efficiency_against_eta_is_that_of_every_threshold_and_of_every_model(folder, drawn):
     rows = [
         {"low": 1.0, "high": 2.0, "share": share(0.95, 0.9, 0.97)},

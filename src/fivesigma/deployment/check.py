@@ -20,6 +20,9 @@ from fivesigma.training.network import Network
 TOLERANCE = 1e-5
 """Largest difference of a score, in units of the scores' scale."""
 
+ROUNDING = 1e-6
+"""Relative difference of two metrics up to which it is that of single precision, which has no statistical error."""
+
 
 class Disagreement(RuntimeError):
     """An exported model that scores otherwise than its network: a defect of fivesigma, not of the user's input."""
@@ -146,8 +149,11 @@ def _metrics(
             metric = function(each.score, each.target, each.weight, options)
             row.setdefault("error", _number(metric.error))
             row[whose] = _number(metric.value)
-        paired = 0.0 if equal else apart[name].error if name in apart else None
-        found[name] = row | ({} if paired is None else {"paired": _number(paired)})
+        if equal:
+            row["paired"] = 0.0
+        elif name in apart and abs(apart[name].value) > ROUNDING * abs(row["network"] or 0.0):
+            row["paired"] = _number(apart[name].error)
+        found[name] = row
     return found
 
 

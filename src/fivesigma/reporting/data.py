@@ -21,6 +21,8 @@ def figures(folder: RunFolder, analysis: Analysis, tree: Mapping[str, Any]) -> I
     if any(row["missing"] > 0 for row in tree["columns"]):
         yield _missing(folder, analysis, tree)
     for name, by_class in tree["observers"].items():
+        if tree["target"] and name == tree["target"]["variable"]:
+            continue  # drawn above
         yield _one(folder, analysis, f"observer-{name}", by_class, name)
     if 2 <= len(tree["correlations"]["names"]) <= 80:
         yield _correlations(folder, tree["correlations"])

@@ -9,7 +9,7 @@ from fivesigma.analysis.analysis import Analysis
 from fivesigma.analysis.trigger import Trigger
 from fivesigma.metrics.intervals import text_of
 from fivesigma.metrics.result import NETWORK, judged_part
-from fivesigma.reporting.style import Picture, colour, label, new_figure, save
+from fivesigma.reporting.style import Picture, colour, label, new_figure, save, with_ratio
 from fivesigma.reporting.table import Table
 from fivesigma.runs.folder import RunFolder
 
@@ -112,40 +112,49 @@ def _finish_turn_on(axes: "Axes", settings: Trigger) -> None:
 
 
 def _rates(folder: RunFolder, every: Tree, settings: Trigger, part: str) -> Picture:
-    figure, (top, bottom) = new_figure(6.8, 5.6, 2, 1)
-    top.get_gridspec().set_height_ratios([2.2, 1])  # type: ignore[union-attr]
+    figure, top, bottom = with_ratio(6.8, 4.4, any("rate_reduction" in tree for tree in every.values()))
+    lowest = top if bottom is None else bottom
     numbers = {}
     for i, (name, tree) in enumerate(every.items()):
         curve = tree["rate"]
         _band(top, curve["threshold"], curve["rate"], curve["error"], i, name)
         numbers[name] = {"rate": curve}
-        if "rate_reduction" in tree:
+        if bottom is not None and "rate_reduction" in tree:
             ratio = tree["rate_reduction"]
             _band(bottom, ratio["threshold"], ratio["ratio"], ratio["error"], i, name)
             numbers[name]["rate_reduction"] = ratio
-    for axes in (top, bottom):
+    for axes in (top,) if bottom is None else (top, bottom):
         _momentum_axis(axes)
         axes.set_xlim(curve["threshold"][0], curve["threshold"][-1])
         axes.axvline(settings.threshold, color="0.6", ls=":", lw=1)
-    bottom.axhline(1, color=colour(0), lw=1.2)
-    bottom.set(xlabel="threshold [GeV]", ylabel="rate / network's")
-    ratios = [x for tree in every.values() for x in tree.get("rate_reduction", {}).get("ratio", []) if x]
-    if ratios and max(ratios) > 4:
-        bottom.set(yscale="log", ylim=(min(*ratios, 1.0) / 1.3, max(ratios) * 1.3))
-    elif ratios:
-        bottom.set_ylim(min(*ratios, 1.0) - 0.2, max(*ratios, 1.0) + 0.2)
+    if bottom is not None:
+        _finish_ratios(bottom, [x for tree in every.values() for x in tree.get("rate_reduction", {}).get("ratio", []) if x])
+        top.tick_params(labelbottom=False)
+    lowest.set_xlabel("threshold [GeV]")
     # The band of an unknown rate reaches down to nothing, and would take the axis with it.
     values = [x for tree in every.values() for x in tree["rate"]["rate"] if x]
     top.set(yscale="log", ylim=(min(values, default=0.1) / 1.5, max(values, default=1.0) * 1.5))
     top.set_ylabel("rate [share of all muons]" if settings.total_rate is None else "rate [kHz]")
-    top.tick_params(labelbottom=False)
     top.legend()
+    who = "the network" if len(every) == 1 else "all models"
     caption = (
-        f"Rate of muons with a spectrum of {power(settings.spectrum)}, all models on their scales, set to an efficiency of "
-        f"{settings.efficiency:g} at each threshold. Below: rate of each baseline divided by that of the network. Bands: "
-        "one standard deviation; for the ratio, fluctuations common to both cancel."
+        f"Rate of muons with a spectrum of {power(settings.spectrum)}, {who} on the scale that is set to an efficiency of "
+        f"{settings.efficiency:g} at each threshold. Bands: one standard deviation."
     )
+    if bottom is not None:
+        caption += (
+            " Below: rate of each baseline divided by that of the network; fluctuations common to both cancel in the band."
+        )
     return save(folder, figure, "trigger-rate", f"Rate against threshold ({part})", caption, numbers)
+
+
+def _finish_ratios(axes: "Axes", ratios: Sequence[float]) -> None:
+    axes.axhline(1, color=colour(0), lw=1.2)
+    axes.set_ylabel("rate / network's")
+    if ratios and max(ratios) > 4:
+        axes.set(yscale="log", ylim=(min(*ratios, 1.0) / 1.3, max(ratios) * 1.3))
+    elif ratios:
+        axes.set_ylim(min(*ratios, 1.0) - 0.2, max(*ratios, 1.0) + 0.2)
 
 
 def _efficiency_eta(folder: RunFolder, analysis: Analysis, every: Tree, settings: Trigger, part: str) -> Picture:
