@@ -13,7 +13,7 @@ help:
 	@echo "make docs   set up, then build the documentation site with its notebooks in docs/_build/html"
 	@echo "make physics  set up, then make the runs of docs/physics-results.md and write it; an hour"
 	@echo "make firmware  set up, then train a quantised network, write it as firmware and prove it; 20 minutes"
-	@echo "make hostile  set up, then try 100,000 changed data files, analyses, run folders, stopped commands; hours (CASES=4800 for a tenth)"
+	@echo "make hostile  set up, then try 100,000 changed data files, analyses, run folders, stopped commands; hours (CASES=4800 for a tenth, ONLY='files signals' for some)"
 	@echo "make coverage  set up, then run the tests and print the lines and branches of each file that no test reaches; 40 minutes"
 	@echo "make mutants  set up, then change the code of metrics and preparation at random and print what no test notices; 20 minutes"
 	@echo "make audit  set up, then list the licences of all packages and, with a network connection, known vulnerabilities"
@@ -63,7 +63,7 @@ firmware: $(READY)
 	$(BIN)/python -m studies.firmware $(FIRMWARE)
 
 hostile: $(READY)
-	$(BIN)/python -m studies.hostile $(CASES)
+	$(BIN)/python -m studies.hostile $(CASES) $(if $(ONLY),--only $(ONLY))
 
 # Only the lines of this process count: files that worker processes alone reach appear as not reached.
 coverage: $(READY)

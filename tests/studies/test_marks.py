@@ -1,12 +1,13 @@
 """What stands between two marks of a page is replaced, and nothing else."""
 
 import pytest
-from studies.marks import renew
+from studies.marks import between, renew
 
 
 def test_the_text_between_the_marks_is_replaced(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("a\n<!-- x -->\nold\n<!-- end of x -->\nb\n<!-- y -->\nother\n<!-- end of y -->\n")
+    assert between(page, "x") == "old\n"
     renew(page, "x", "new\n")
     assert page.read_text() == "a\n<!-- x -->\nnew\n<!-- end of x -->\nb\n<!-- y -->\nother\n<!-- end of y -->\n"
 

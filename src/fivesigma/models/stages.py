@@ -1,5 +1,6 @@
 """What some kinds of networks change in stages of one training, and what they measure at the end of each."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -64,7 +65,9 @@ class Stages(ABC):
 
 
 def stage_ends(count: int, epochs: int) -> tuple[int, ...]:
-    """The number of epochs after which each stage ends; stages are equally long, up to one epoch.
+    """The number of epochs after which each stage ends: the first has half of them, the others share the rest evenly.
+
+    The first stage begins from nothing, and needs as long as a whole training; the others only go on.
 
     Args:
         count: number of stages.
@@ -73,12 +76,18 @@ def stage_ends(count: int, epochs: int) -> tuple[int, ...]:
     Raises:
         AnalysisError: if there are more stages than epochs.
 
-    >>> stage_ends(4, 10)
-    (3, 5, 8, 10)
+    >>> stage_ends(4, 100)
+    (50, 67, 83, 100)
+    >>> stage_ends(4, 5)
+    (2, 3, 4, 5)
+    >>> stage_ends(1, 7)
+    (7,)
     """
     if epochs < count:
         raise AnalysisError(
             f"train.epochs: {epochs} epochs are too few for the {count} steps of model.beta, which share them",
             hint="train longer, or give fewer steps",
         )
-    return tuple((2 * (i + 1) * epochs + count) // (2 * count) for i in range(count))
+    others = count - 1
+    first = min(math.ceil(epochs / 2), epochs - others) if others else epochs
+    return (first, *(first + round(i * (epochs - first) / others) for i in range(1, count)))
