@@ -24,7 +24,7 @@ from fivesigma.cli.console import Terminal
 from fivesigma.errors import FivesigmaError, MissingExtra
 
 ANALYSIS = "muon-pt-firmware"
-SIMULATED = {"simulate.events": 600_000}
+SIMULATED = {"simulate.events": 1_500_000, "train.batch_size": 1024}
 """Settings for muons that are simulated here: with fewer of them the penalty has fewer steps to remove bits, and the
 networks are worse at the same cost."""
 FORMATS: Mapping[str, Mapping[str, Any]] = {"rtl": {"synthesis": "yosys"}, "hls": {}, "onnx": {}}

@@ -63,7 +63,7 @@ def test_a_file_with_quantised_layers_says_what_is_missing(hgq, tmp_path, monkey
         ({"train.weight_decay": 0.01, "train.optimizer": "adamw"}, "make the bits of a quantised network decay"),
         ({"train.average": 0.99}, "average numbers of bits"),
         ({"train.patience": 3}, "stop before the last step"),
-        ({"train.epochs": 3}, "each of the 5 steps of `model.beta` needs one"),
+        ({"train.epochs": 3}, "each of the 4 steps of `model.beta` needs one"),
         ({"model.beta": [1e-6, 1e-7]}, "must increase"),
         ({"model.activation": "gelu"}, "is not allowed"),
         ({"model.budget": {"ebops": 0}}, "greater than 0"),
