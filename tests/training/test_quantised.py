@@ -114,6 +114,25 @@ def test_a_resumed_training_is_the_same(whole, tmp_path, epoch):
     assert len(front.member.state.stages) == 3
 
 
+def test_a_training_whose_steps_ended_after_other_epochs_is_not_resumed(tmp_path):
+    """As a version of fivesigma had them that divided the epochs evenly: its steps would be counted twice."""
+
+    def kill(row, epochs):
+        if row["epoch"] == 3:
+            raise Killed
+
+    path = tmp_path / "last.npz"
+    with pytest.raises(Killed):
+        trained(path, on_epoch=kill)
+    with np.load(path) as archive:
+        arrays = dict(archive)
+    scalars = json.loads(bytes(arrays["scalars"]))
+    scalars["stages"][0]["row"]["epoch"] = 2
+    np.savez(path, **arrays | {"scalars": np.frombuffer(json.dumps(scalars).encode(), np.uint8)})
+    with pytest.raises(RunError, match=r"last.npz is of a version of fivesigma .* otherwise"):
+        trained(path)
+
+
 def test_a_budget_chooses_the_best_within_it(whole, tmp_path):
     points = whole[2].member.state.stages
     costs = [point["row"]["ebops"] for point in points]

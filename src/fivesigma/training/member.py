@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fivesigma.analysis.train import Train
-from fivesigma.errors import EventsError
+from fivesigma.errors import EventsError, RunError
 from fivesigma.metrics.spec import monitored
 from fivesigma.models.stages import Stages, stage_ends
 from fivesigma.training import checkpoint
@@ -40,12 +40,23 @@ class Member:
     state: State = field(init=False)
 
     def begin(self) -> Any:
-        """Load the state from the checkpoint if there is one, else begin afresh; returns the optimiser."""
+        """Load the state from the checkpoint if there is one, else begin afresh; returns the optimiser.
+
+        Raises:
+            RunError: if the checkpoint cannot be read, or is not of this training.
+        """
         optimizer = optimizer_for(self.settings)
         optimizer.build(self.model.trainable_variables)
         self.state = initial(self.model, optimizer, self.settings)
         if self.resume and self.checkpoint_path is not None and self.checkpoint_path.is_file():
             self.state = checkpoint.load(self.checkpoint_path, self.state)
+            over = [stage["row"]["epoch"] for stage in self.state.stages]
+            if self.state.epoch < self.settings.epochs and over != [end for end in self.ends if end <= self.state.epoch]:
+                raise RunError(
+                    f"the checkpoint {self.checkpoint_path} is of a version of fivesigma that divided the epochs among the "
+                    "steps otherwise",
+                    hint="start a new run",
+                )
         return optimizer
 
     @property
