@@ -67,7 +67,7 @@ def test_the_table_has_every_step_and_every_rival(metrics):
     assert table.rows[1][4] == "0.00100 ± 0.00020"
     assert table.rows[3][5:] == ["9.30 ± 0.20", "–"]
     assert table.rows[4][1] == "2^26 words of memory"
-    assert "best one within 100,000 EBOPs, on validation events" in table.note
+    assert "best one within 45,000 EBOPs, on validation events" in table.note
     assert front.tables({"test": {}}, load("muon-pt-firmware")) == []
 
 
