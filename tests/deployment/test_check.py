@@ -62,8 +62,8 @@ def test_differences_have_an_error_unless_they_are_those_of_rounding(network, ma
 
         return compare(what_of(network), network, score, given, ANALYSIS)["metrics"]
 
-    alike, apart = rows_with(1e-8), rows_with(0.02)
-    assert alike["log_loss"].get("paired", 0.0) == 0.0
+    alike, apart = rows_with(1e-6), rows_with(0.02)
+    assert not any("paired" in row for row in alike.values())
     assert 0 < apart["log_loss"]["paired"] < apart["log_loss"]["error"]
     assert 0 < apart["auc"]["paired"] < apart["auc"]["error"]
 

@@ -38,7 +38,7 @@ def test_only_what_there_is_is_drawn(folder, drawn):
     tree = {
         **NOTHING,
         "target": {"variable": "t", "histogram": histogram(1, 3)},
-        "observers": {"p_t": {"all": histogram(1)}},
+        "observers": {"t": {"all": histogram(1, 3)}, "p_t": {"all": histogram(1)}},  # the target is drawn once
     }
     names = [picture.name for picture in data.figures(folder, ANALYSIS, tree)]
     assert names == ["target", "observer-p-t"]

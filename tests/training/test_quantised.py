@@ -129,7 +129,7 @@ def test_a_training_whose_steps_ended_after_other_epochs_is_not_resumed(tmp_path
     scalars = json.loads(bytes(arrays["scalars"]))
     scalars["stages"][0]["row"]["epoch"] = 2
     np.savez(path, **arrays | {"scalars": np.frombuffer(json.dumps(scalars).encode(), np.uint8)})
-    with pytest.raises(RunError, match=r"last.npz is of a version of fivesigma .* otherwise"):
+    with pytest.raises(RunError, match=r"last.npz was written by a version of fivesigma .* differently"):
         trained(path)
 
 

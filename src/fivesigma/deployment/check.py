@@ -20,9 +20,6 @@ from fivesigma.training.network import Network
 TOLERANCE = 1e-5
 """Largest difference of a score, in units of the scores' scale."""
 
-ROUNDING = 1e-6
-"""Relative difference of two metrics up to which it is that of single precision, which has no statistical error."""
-
 
 class Disagreement(RuntimeError):
     """An exported model that scores otherwise than its network: a defect of fivesigma, not of the user's input."""
@@ -76,6 +73,9 @@ def compare(
                 "exported": lambda values: score(arrays_of(what, given, values)),
             }
             found["metrics"] |= search_rows(given.events, analysis, parameters, scorers)
+        if 0 < found["difference"]["largest"] <= TOLERANCE:
+            for row in found["metrics"].values():  # what single precision rounds away does not fluctuate with the events
+                row.pop("paired", None)
     return found
 
 
@@ -149,11 +149,8 @@ def _metrics(
             metric = function(each.score, each.target, each.weight, options)
             row.setdefault("error", _number(metric.error))
             row[whose] = _number(metric.value)
-        if equal:
-            row["paired"] = 0.0
-        elif name in apart and abs(apart[name].value) > ROUNDING * abs(row["network"] or 0.0):
-            row["paired"] = _number(apart[name].error)
-        found[name] = row
+        paired = 0.0 if equal else apart[name].error if name in apart else None
+        found[name] = row | ({} if paired is None else {"paired": _number(paired)})
     return found
 
 

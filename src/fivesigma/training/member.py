@@ -53,8 +53,8 @@ class Member:
             over = [stage["row"]["epoch"] for stage in self.state.stages]
             if self.state.epoch < self.settings.epochs and over != [end for end in self.ends if end <= self.state.epoch]:
                 raise RunError(
-                    f"the checkpoint {self.checkpoint_path} is of a version of fivesigma that divided the epochs among the "
-                    "steps otherwise",
+                    f"the checkpoint {self.checkpoint_path} was written by a version of fivesigma that divided the epochs "
+                    "among the steps differently",
                     hint="start a new run",
                 )
         return optimizer
