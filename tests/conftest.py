@@ -2,7 +2,9 @@
 
 import gc
 import os
+import signal
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -113,6 +115,30 @@ def make_events():
         )
 
     return make
+
+
+AT_ONCE = 20
+"""Seconds of processor time: ten times what anything takes that is answered at once, far below what a fault takes."""
+
+
+@contextmanager
+def at_once():
+    """What is within ends; the clock is this process's own, so a machine that stands still for a while fails nothing.
+
+    Raises:
+        AssertionError: where it is after `AT_ONCE` seconds.
+    """
+
+    def late(number, frame):
+        raise AssertionError(f"not answered after {AT_ONCE} s of processor time")
+
+    handler = signal.signal(signal.SIGPROF, late)
+    signal.setitimer(signal.ITIMER_PROF, AT_ONCE)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, handler)
 
 
 def write_csv(path, events=1500, seed=1, shift=1.0):

@@ -60,7 +60,7 @@ def expand_braces(text: str) -> list[str]:
     Raises:
         ExpressionError: if these are too many, or too deep.
     """
-    if text.count("{") > _MOST_NAMES or _stands_for(text, 0) > _MOST_NAMES:
+    if text.count("{") > _MOST_NAMES or _stands_for(text) > _MOST_NAMES:
         raise ExpressionError(f"{text[:80]!r} stands for more than {_MOST_NAMES:,} names", hint="use a glob, such as f*")
     return _expanded(text)
 
@@ -69,16 +69,14 @@ _MOST_NAMES = 100_000
 _DEEPEST = 20
 
 
-def _stands_for(text: str, depth: int) -> int:
+def _stands_for(text: str) -> int:
     """For how many names a text stands; counting ends where they are too many."""
-    if depth > _DEEPEST:
-        raise ExpressionError(f"{text[:80]!r} has braces within braces, more than {_DEEPEST} deep")
     count = 1
     for choices in _pieces(text):
         if isinstance(choices, range):
             count *= len(choices)
         elif isinstance(choices, list):
-            count *= sum(_stands_for(choice, depth + 1) for choice in choices)
+            count *= sum(_stands_for(choice) for choice in choices)
         if count > _MOST_NAMES:
             break
     return count
@@ -98,14 +96,24 @@ def _expanded(text: str) -> list[str]:
 
 
 def _pieces(text: str) -> Iterator[str | list[str] | range]:
-    """The parts of a text: as they are, the choices of a list in braces, or a range; a brace alone is a letter."""
+    """The parts of a text: as they are, the choices of a list in braces, or a range; a brace alone is a letter.
+
+    Raises:
+        ExpressionError: before the first part, if braces are nested too deeply: each level is gone through again.
+    """
     pairs, commas, open_braces = dict[int, int](), dict[int, list[int]](), list[int]()
+    inside = [0]  # how many pairs are within one another since each brace that is open; the first: outside of all
     for i, letter in enumerate(text):
         if letter == "{":
             open_braces.append(i)
             commas[i] = []
+            inside.append(0)
         elif letter == "}" and open_braces:
             pairs[open_braces.pop()] = i
+            levels = inside.pop() + 1
+            if levels > _DEEPEST:
+                raise ExpressionError(f"{text[:80]!r} has braces within braces, more than {_DEEPEST} deep")
+            inside[-1] = max(inside[-1], levels)
         elif letter == "," and open_braces:
             commas[open_braces[-1]].append(i)
     done = 0

@@ -1,11 +1,11 @@
 import os
-import time
 from itertools import pairwise
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.conftest import at_once
 
 from fivesigma.analysis.file import builtin_names, dump, load, merge, parse_data, parse_settings, source_text, validate
 from fivesigma.analysis.text import BadText, read
@@ -222,12 +222,10 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
     ],
 )
 def test_what_yaml_itself_stumbles_over_is_one_sentence_at_once(write, text, words):
-    started = time.perf_counter()
-    with pytest.raises(AnalysisError, match=words) as caught:
+    with at_once(), pytest.raises(AnalysisError, match=words) as caught:
         load(write(text))
     assert "\n" not in caught.value.what
     assert len(caught.value.what) < 500
-    assert time.perf_counter() - started < 2
     if not text.startswith("#"):
         with pytest.raises(AnalysisError, match=r"cannot read the value in --set") as caught:
             parse_settings([f"a={text}"])

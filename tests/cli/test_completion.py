@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -49,12 +48,11 @@ def test_the_script_of_the_shell_is_printed():
         assert "COMPLETE" in run.stdout, run.stderr
 
 
-def test_names_are_found_without_loading_anything_heavy(tmp_path, monkeypatch):
+def test_names_are_found_without_reading_the_files(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()
     (tmp_path / "my.yaml").write_text("")
     (tmp_path / ".hidden.yaml").write_text("")
-    started = time.perf_counter()
     assert completion.analyses("m") == [
         "muon-class",
         "muon-class-article",
@@ -67,4 +65,13 @@ def test_names_are_found_without_loading_anything_heavy(tmp_path, monkeypatch):
     assert completion.analyses("folder/") == []
     assert completion.runs("x") == []
     assert "csv" in completion.formats("")
-    assert time.perf_counter() - started < 1
+
+
+def test_names_are_found_without_loading_anything_heavy(tmp_path):
+    code = (
+        "import sys; from fivesigma.cli import completion\n"
+        "completion.analyses('m'), completion.runs('x'), completion.formats('')\n"
+        "print([name for name in ('numpy', 'yaml', 'jax', 'keras', 'matplotlib', 'pyarrow') if name in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert run.stdout == "[]\n"

@@ -19,6 +19,11 @@ def square_after(x, seconds):
     return x * x
 
 
+def end_after(path, seconds):
+    time.sleep(seconds)
+    path.write_text("")
+
+
 def talk(x):
     tell(x)
     tell({"twice": 2.0 * x})
