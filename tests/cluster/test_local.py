@@ -139,7 +139,12 @@ def test_no_worker_outlives_its_parent(tmp_path, how):
     path = tmp_path / "sleeping.py"
     path.write_text(SLEEPING)
     process = subprocess.Popen(
-        [sys.executable, str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        [sys.executable, str(path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell lets its jobs in the background ignore it
     )
     assert process.stdout.readline() == "ready\n"
     assert process.stdout.readline() == "ready\n"
