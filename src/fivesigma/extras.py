@@ -52,7 +52,7 @@ EXTRAS = {
     "onnx": Extra("networks as ONNX files: `fivesigma export RUN`", {"onnx": "onnx", "onnxruntime": "onnxruntime"}),
     "firmware": Extra(
         "quantised networks, and their export as Verilog, VHDL and HLS",
-        {"hgq": "hgq2", "alkaid": "alkaid", "hls4ml": "hls4ml"},
+        {"hgq": "hgq2", "alkaid": "alkaid", "hls4ml": "hls4ml", "conifer": "conifer"},
     ),
     "hardware": Extra(
         "proof of exported Verilog in Verilator, and estimates of Yosys",
@@ -166,6 +166,11 @@ def alkaid() -> Any:
 def hls4ml() -> Any:
     """The writer of high-level synthesis projects (package `hls4ml`, extra `firmware`)."""
     return _require("hls4ml", "firmware", "a project for high-level synthesis")
+
+
+def conifer() -> Any:
+    """The writer of boosted trees as logic, which estimates what they cost (package `conifer`, extra `firmware`)."""
+    return _require("conifer", "firmware", "the cost of boosted trees as logic")
 
 
 def mplhep() -> Any:

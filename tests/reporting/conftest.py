@@ -9,7 +9,7 @@ from matplotlib.colors import to_hex
 from matplotlib.container import BarContainer, ErrorbarContainer
 from matplotlib.patches import StepPatch
 
-from fivesigma.reporting import data, learning, results, search, style, trigger, trust
+from fivesigma.reporting import data, front, learning, results, search, style, trigger, trust
 
 
 class Drawn(dict):
@@ -105,7 +105,7 @@ def drawn(monkeypatch):
         figures[name] = figure
         return style.Picture(name, title, caption, "<svg></svg>")
 
-    for section in (data, learning, results, search, trigger, trust):
+    for section in (data, front, learning, results, search, trigger, trust):
         monkeypatch.setattr(section, "save", save)
     with style.style():
         yield figures

@@ -81,6 +81,45 @@ def test_the_figure_has_the_points_with_their_errors(metrics, tmp_path):
     assert list(front.figures(RunFolder(tmp_path), load("muon-pt-firmware"), {"test": {}})) == []
 
 
+TREES = {
+    "trees": {"rmse": metric(0.0352), "width_68": metric(0.018), "trigger": {"rate_measured": metric(9.579, 0.2)}},
+}
+"""A baseline that lies between the points; that of a table is far above them."""
+
+
+@pytest.fixture
+def with_trees(metrics):
+    """An analysis with trees, and their numbers."""
+    analysis = load("muon-pt-firmware", {"baselines.trees": {"kind": "boosted_trees", "rounds": 60}})
+    metrics["test"]["baselines"] |= TREES
+    metrics["test"]["front"]["costs"] = {"trees": {"trees": 60, "nodes": 3660, "depth": 9, "luts": 51_666, "cycles": 17}}
+    return analysis
+
+
+def test_trees_have_the_logic_that_conifer_estimates(metrics, with_trees):
+    (table,) = front.tables(metrics, with_trees)
+    assert table.rows[-1][:2] == ["trees", "51,666 LUT, 17 cycles (60 trees)"]
+    assert "conifer's estimate for its design in VHDL" in table.note
+    cost = metrics["test"]["front"]["costs"]["trees"]
+    del cost["luts"], cost["cycles"]
+    (table,) = front.tables(metrics, with_trees)
+    assert table.rows[-1][1] == "60 trees, 3,660 nodes"
+    assert "conifer" not in table.note
+    del metrics["test"]["front"]["costs"]  # of a run of before
+    assert front.tables(metrics, with_trees)[0].rows[-1][1] == "–"
+
+
+def test_the_figure_has_lines_of_the_rivals_and_words_for_those_beyond_the_axis(metrics, with_trees, drawn, tmp_path):
+    list(front.figures(RunFolder(tmp_path), with_trees, metrics))
+    left, right = drawn.axes("front")
+    trees = "trees: 51,666 LUT, 17 cycles (60 trees)"
+    assert drawn.lines(left)[trees][1] == [0.0352, 0.0352]
+    np.testing.assert_allclose(drawn.lines(right)[trees][1], [9.579 / 9.3] * 2)
+    assert drawn.lines(left)["table: 2^26 words of memory, ↑ 0.06"] == ([], [])
+    assert drawn.lines(right)["table: 2^26 words of memory, ↑ 2.15"] == ([], [])
+    assert left.get_ylim()[1] < 0.045
+
+
 def test_without_a_reference_there_are_metrics_alone(metrics, tmp_path):
     tree = metrics["test"]["front"]
     tree["reference"] = None

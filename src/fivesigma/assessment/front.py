@@ -48,7 +48,7 @@ class FrontAssessment(Assessment):
         return NOTHING
 
     def finish(self) -> Mapping[str, Findings]:
-        """Part → `front`: for every step its cost, its metrics and, with a trigger, its rate."""
+        """Part → `front`: for every step its cost, its metrics and, with a trigger, its rate; and what baselines cost."""
         found: dict[str, Findings] = {}
         reference = reference_of(self.analysis)
         judged = self._judged()
@@ -62,7 +62,10 @@ class FrontAssessment(Assessment):
                 kept = point["step"] == self.tree["chosen"]
                 points.append({**{key: point[key] for key in ("step", "beta", "ebops", "last_epoch")}, "kept": kept, **row})
             known = reference if self.comparison.scores_of(reference, part) is not None else None
-            found[part] = Findings({"front": {"reference": known, "points": points}})
+            front: dict[str, Any] = {"reference": known, "points": points}
+            if part == judged_part(parts):
+                front["costs"] = self.comparison.baselines.costs()
+            found[part] = Findings({"front": front})
         return found
 
     def _metrics(self, scores: Scores, reference: Scores | None) -> dict[str, Any]:

@@ -102,6 +102,10 @@ class BaselineKind(abc.ABC):
             RunError: if its files are missing or damaged.
         """
 
+    def cost(self, model: Any) -> dict[str, Any]:
+        """What a trained baseline of this kind would cost in hardware, as far as it is known; see `ArrayModel.cost`."""
+        return {}
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -164,6 +168,14 @@ class ArrayModel(abc.ABC):
         """Numbers for `baseline.json`."""
         return {}
 
+    def cost(self) -> dict[str, Any]:
+        """What it would cost in hardware, as far as it is known.
+
+        Returns:
+            `luts`, `registers` and `cycles` as estimated `by` a program; or its size in other words.
+        """
+        return {}
+
     def describe(self) -> str:
         """What came of the training, in a few words."""
         return ", ".join(f"{value} {name}" for name, value in self.facts().items())
@@ -219,3 +231,7 @@ class ArrayBaseline(BaselineKind):
         from fivesigma.baselines.fitted import Fitted
 
         return Fitted.load(place, self)
+
+    def cost(self, model: Any) -> dict[str, Any]:
+        found: dict[str, Any] = model.model.cost()
+        return found

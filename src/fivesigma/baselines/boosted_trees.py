@@ -16,6 +16,7 @@ from pydantic import Field
 from fivesigma import extras
 from fivesigma.analysis.section import Names, Section
 from fivesigma.baselines.base import ArrayBaseline, ArrayModel, Sample
+from fivesigma.baselines.logic import cost_of
 from fivesigma.cluster.cores import cores
 from fivesigma.errors import RunError
 from fivesigma.runs import manifest
@@ -110,6 +111,12 @@ class Trees(ArrayModel):
     def facts(self) -> dict[str, Any]:
         """The number of boosting rounds."""
         return {"rounds": self.rounds}
+
+    def cost(self) -> dict[str, Any]:
+        """Trees, nodes and, with conifer, the logic of its design in VHDL."""
+        model = self._booster.dump_model()
+        structures = [tree["tree_structure"] for tree in model["tree_info"]]
+        return cost_of(structures, self._booster.num_model_per_iteration(), self._booster.num_feature())
 
 
 _TRIAL = (

@@ -239,6 +239,15 @@ class Baselines:
                 self.listener.say(f"baseline {name} is left out: {error.what}; {error.hint}")
         return found
 
+    def costs(self) -> dict[str, dict[str, Any]]:
+        """Name → what it would cost in hardware, for the baselines that have given scores and know it; not with folds."""
+        found = {
+            name: kind_of(self.analysis.baselines[name]).cost(models[0])
+            for name, models in self._models.items()
+            if len(models) == 1
+        }
+        return {name: cost for name, cost in found.items() if cost}
+
     def _scores(self, name: str, own: Analysis, models: list[BaselineModel], part: str, hypotheses: Hypotheses) -> Scores:
         given = hypotheses if own.parameters == self.analysis.parameters else ()
         if self.source.shards is not None:

@@ -15,7 +15,16 @@ from fivesigma.data.formats import expand, split_treename
 from fivesigma.data.opening import plan_for, reader_for
 from fivesigma.data.plan import EVENT_NUMBER, Plan, Variables, as_column
 from fivesigma.data.readers.base import CHUNK, Columns, Reader
-from fivesigma.data.values import TARGET, Ranges, features_of, parameters_of, target_of, weight_of, whole_numbers
+from fivesigma.data.values import (
+    TARGET,
+    Ranges,
+    parameters_of,
+    side_by_side,
+    singles_of,
+    target_of,
+    weight_of,
+    whole_numbers,
+)
 from fivesigma.errors import AnalysisError, EventsError
 from fivesigma.events import Events, gather
 from fivesigma.hashing import fingerprints
@@ -226,14 +235,14 @@ def _events(
     columns = [column(name) for name in plan.features]
     for name, values in zip(plan.features, columns, strict=True):
         ranges.add(name, values)
-    features = features_of(columns, count)
+    singles = singles_of(columns)
     if analysis.target is not None:
         ranges.add(TARGET, column(analysis.target.variable))
     target = target_of(analysis, sample, column, plan.where)
     parameters = parameters_of(analysis, column, target, plan.where, count)
     number = _event_number(analysis, plan)
     events = Events(
-        features=features,
+        features=side_by_side(singles, count),
         feature_names=plan.features,
         target=target,
         weight=weight_of(analysis, sample, column, count, plan.where),
@@ -243,8 +252,9 @@ def _events(
         observers={name: np.ascontiguousarray(column(name)) for name in analysis.observers},
         units=units_of(analysis, [*plan.features, *analysis.observers]),
     )
+    # Of the columns as they are, which takes less time than those of the table, whose values lie apart.
     fingerprint = fingerprints(
-        [*features.T, *parameters.T, *(c.astype(np.float32) for c in (target, *events.observers.values()))]
+        [*singles, *parameters.T, *(c.astype(np.float32) for c in (target, *events.observers.values()))]
     )
     numbers = whole_numbers(column(number), number, plan.where) if number else fingerprint
     return replace(events, event_number=numbers, fingerprint=fingerprint)

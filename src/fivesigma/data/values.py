@@ -78,17 +78,30 @@ def _some(chosen: NDArray[np.bool_]) -> str:
     return f"{int(chosen.sum()):,} of {len(chosen):,} events"
 
 
+def singles_of(columns: Sequence[NDArray[Any]]) -> list[NDArray[np.float32]]:
+    """Columns in single precision, [event] each; infinite values become missing."""
+    found = []
+    for column in columns:
+        with np.errstate(over="ignore"):
+            values = np.asarray(column, np.float32)
+        finite = np.isfinite(values)
+        found.append(values if finite.all() else np.where(finite, values, np.float32(np.nan)))
+    return found
+
+
 def features_of(columns: Sequence[NDArray[Any]], count: int) -> NDArray[np.float32]:
     """Put columns side by side in single precision, [event, feature]; infinite values become missing."""
-    with np.errstate(over="ignore"):
-        singles = [np.asarray(values, np.float32) for values in columns]
-    features = np.empty((count, len(columns)), np.float32)
+    return side_by_side(singles_of(columns), count)
+
+
+def side_by_side(singles: Sequence[NDArray[np.float32]], count: int) -> NDArray[np.float32]:
+    """Columns of `count` values as one array, [event, column]."""
+    table = np.empty((count, len(singles)), np.float32)
     for start in range(0, count, _ROWS):  # rows that stay in the processor's cache until they are complete
         rows = slice(start, start + _ROWS)
         for i, values in enumerate(singles):
-            features[rows, i] = values[rows]
-    features[~np.isfinite(features)] = np.nan
-    return features
+            table[rows, i] = values[rows]
+    return table
 
 
 def weight_of(analysis: Analysis, sample: Sample | None, column: Column, length: int, where: str) -> NDArray[np.float64]:

@@ -47,6 +47,7 @@ class Used:
         limits: whether limits were computed.
         tuned: how the settings were searched for, or None.
         trees: whether there are boosted trees among the baselines.
+        tree_logic: whether their cost as logic was estimated.
     """
 
     analysis: Analysis
@@ -57,6 +58,7 @@ class Used:
     limits: bool = False
     tuned: str | None = None
     trees: bool = False
+    tree_logic: bool = False
 
     @classmethod
     def by(cls, folder: RunFolder) -> "Used":
@@ -78,6 +80,7 @@ class Used:
                 each.kind == "boosted_trees" and (folder / "baselines" / name).is_dir()
                 for name, each in analysis.baselines.items()
             ),
+            tree_logic=_has(metrics, "luts"),
         )
 
 
@@ -218,6 +221,7 @@ KNOWN = (
         lambda used: used.analysis.model.kind == "quantised" or _firmware(used),
     ),
     _Known("sun2025da4ml", "firmware is made by alkaid, whose distributed arithmetic this article describes", _firmware),
+    _Known("summers2020conifer", "conifer estimates the logic of boosted trees", lambda used: used.tree_logic),
     _Known("fastml_hls4ml", "the project for high-level synthesis is written by hls4ml", lambda used: "hls" in used.exports),
     _Known("duarte2018hls4ml", "the article on hls4ml", lambda used: "hls" in used.exports),
     _Known(

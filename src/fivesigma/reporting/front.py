@@ -49,7 +49,7 @@ def tables(metrics: Tree, analysis: Analysis) -> list[Table]:
         row += [shown(point["difference"].get(gap))] if gap else []
         rows.append(row + [shown(point.get(name)) for name in rates])
     for name, one in others.items():
-        row = [name, _cost_of(name, analysis), *(shown(one.get(each)) for each in names), *(["–"] if gap else [])]
+        row = [name, _cost_of(name, analysis, front), *(shown(one.get(each)) for each in names), *(["–"] if gap else [])]
         rates_of = {"rate": one.get("trigger", {}).get("rate_measured")}
         rows.append(row + [shown(rates_of.get(each)) for each in rates])
     return [Table(f"Physics against cost ({part})", header, rows, _note(front, analysis, part))]
@@ -73,15 +73,25 @@ def _note(front: Tree, analysis: Analysis, part: str) -> str:
         )
     if any("rate" in point for point in front["points"]):
         note += " Rates are at equal measured efficiency."
+    if any("luts" in cost for cost in front.get("costs", {}).values()):
+        note += (
+            " The logic of boosted trees is conifer's estimate for its design in VHDL, which takes an event with each cycle "
+            "of the clock; their physics is that of floating-point numbers."
+        )
     return note
 
 
-def _cost_of(name: str, analysis: Analysis) -> str:
+def _cost_of(name: str, analysis: Analysis, front: Tree) -> str:
     """What a baseline costs, if it is known."""
     settings = analysis.baselines[name]
     if settings.kind == "lookup_table":
         return f"2^{settings.bits} words of memory"
-    return "floating point" if settings.kind == "network" else "–"
+    if settings.kind == "network":
+        return "floating point"
+    cost = front.get("costs", {}).get(name, {})
+    if "luts" in cost:
+        return f"{cost['luts']:,} LUT, {cost['cycles']} cycles ({cost['trees']:,} trees)"
+    return f"{cost['trees']:,} trees, {cost['nodes']:,} nodes" if "trees" in cost else "–"
 
 
 def figures(folder: RunFolder, analysis: Analysis, metrics: Tree) -> Iterator[Picture]:
@@ -110,6 +120,14 @@ def figures(folder: RunFolder, analysis: Analysis, metrics: Tree) -> Iterator[Pi
         for i, key in enumerate(keys):
             value = metrics[part]["baselines"][reference][name] if key == name else {"value": 1.0, "error": None}
             _line(panels[i], value, reference)
+    rivals = {other: one for other, one in metrics[part].get("baselines", {}).items() if other != reference and name in one}
+    limits = [axes.get_ylim() for axes in panels]
+    for i, (other, one) in enumerate(rivals.items()):
+        text = f"{other}: {_cost_of(other, analysis, front)}"
+        _rival(panels[0], one[name]["value"], limits[0], text, colour(4 + i))
+        if len(keys) > 1 and reference:
+            ratio = _rate_ratio(metrics[part]["baselines"], other, reference)
+            _rival(panels[1], ratio, limits[1], text, colour(4 + i))
     if len(keys) > 1:
         assert analysis.evaluate.trigger is not None
         panels[1].set_ylabel(f"rate at {analysis.evaluate.trigger.threshold:g} GeV / {reference}'s")
@@ -124,6 +142,8 @@ def figures(folder: RunFolder, analysis: Analysis, metrics: Tree) -> Iterator[Pi
             f" Line: {reference}, of floating-point numbers, with the same layers. The errors of {part} points and of the "
             "line are those of each model by itself; most of it is common to all, and the table has the differences."
         )
+    if rivals:
+        caption += " Dotted lines: the other baselines, with what they cost; arrows, where one lies beyond the axis."
     numbers = {"points": list(points), "reference": reference}
     yield save(folder, figure, "front", f"Physics against cost ({part})", caption, numbers)
 
@@ -154,6 +174,24 @@ def _axes(axes: "Axes", points: Sequence[Tree], analysis: Analysis) -> None:
     budget = getattr(analysis.model, "budget", None)
     if budget is not None:
         axes.axvline(budget.ebops, color="0.5", ls=":", lw=1.2, label="budget")
+
+
+def _rate_ratio(baselines: Tree, name: str, reference: str) -> float | None:
+    """The rate of a baseline at equal measured efficiency, over that of the reference."""
+    rates = [baselines[each].get("trigger", {}).get("rate_measured", {}).get("value") for each in (name, reference)]
+    return rates[0] / rates[1] if rates[0] is not None and rates[1] else None
+
+
+def _rival(axes: "Axes", value: float | None, limits: tuple[float, float], text: str, shade: str) -> None:
+    """A line at the value of a baseline; where it is so far away that the points would not be told apart, words alone."""
+    if value is None:
+        return
+    low, high = limits
+    style: dict[str, Any] = {"color": shade, "lw": 1.3, "ls": (0, (1, 1.5))}
+    if low - (high - low) <= value <= high + (high - low):
+        axes.axhline(value, label=text, **style)
+    else:
+        axes.plot([], [], label=f"{text}, {'↑' if value > high else '↓'} {value:.3g}", **style)
 
 
 def _line(axes: "Axes", metric: Tree, text: str) -> None:

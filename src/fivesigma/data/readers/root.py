@@ -2,18 +2,21 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from fivesigma.data.readers.base import ColumnNames, Columns, FileFormat, Reader, reading, spread
+from fivesigma.data.readers.root_clusters import Clusters
 from fivesigma.data.writers.root import RootWriter
 from fivesigma.errors import DataError, did_you_mean
+from fivesigma.prefetch import prefetch
 
 _SHOWN = 10
+"""Largest number of objects that a message names."""
 _MOST_PER_BYTE = 100_000
 """Values of a page of an RNTuple for each of its bytes; constants are packed some ten thousand times at most."""
-"""Largest number of objects that a message names."""
 
 _TABLES = ("TTree", "TNtuple", "TNtupleD", "ROOT::RNTuple", "ROOT::Experimental::RNTuple", "TChain")
 
@@ -69,6 +72,11 @@ class RootReader(Reader):
         )
 
     @cached_property
+    def _clusters(self) -> Clusters | None:
+        """Those of an RNTuple; a TTree has baskets, of which uproot decompresses only those that it needs."""
+        return Clusters(self._tree, self._column) if hasattr(self._tree, "ntuple") else None
+
+    @cached_property
     def _types(self) -> dict[str, str]:
         with reading(self.where):
             # RNTuple keeps collections once more under names of its own.
@@ -91,17 +99,32 @@ class RootReader(Reader):
         if self.length() == 0:
             yield {name: self._column(name, 0, 0) for name in names}
             return
-        for start in range(0, self.length(), size):
-            stop = min(start + size, self.length())
-            yield {name: self._column(name, start, stop) for name in names}
+        # Decompressing lets go of Python's lock: the next rows are read while the caller works on these.
+        yield from prefetch(self._pieces(names, size))
+
+    def _pieces(self, names: Sequence[str], size: int) -> Iterator[Columns]:
+        """Rows of the columns, about `size` at a time."""
+        if self._clusters is None:
+            for start in range(0, self.length(), size):
+                stop = min(start + size, self.length())
+                yield {name: self._column(name, start, stop) for name in names}
+            return
+        for first, last in self._clusters.groups(size):
+            whole = {name: self._clusters.read(name, first, last) for name in names}
+            rows = self._clusters.rows(first, last)
+            pieces = -(-rows // size)
+            edges = [rows * piece // pieces for piece in range(pieces + 1)]
+            for start, stop in pairwise(edges):
+                yield {name: values[start:stop] for name, values in whole.items()}
 
     @property
     def jumps(self) -> bool:
         return True
 
     def _sampled(self, names: Sequence[str], rows: int, places: int) -> Iterator[Columns]:
+        column = self._column if self._clusters is None else Clusters(self._tree, self._column).some
         for start, stop in spread(self.length(), rows, places):
-            yield {name: self._column(name, start, stop) for name in names}
+            yield {name: column(name, start, stop) for name in names}
 
     def _column(self, name: str, start: int, stop: int) -> Any:
         values = self._tree[name].array(entry_start=start, entry_stop=stop, library="ak")
