@@ -19,8 +19,8 @@ from fivesigma.errors import MissingExtra
 COMMAND = "FIVESIGMA_COMMAND"
 """In the environment of a command and of the processes that it starts: no one but fivesigma uses the libraries there."""
 
-COMPANIONS = frozenset({"sklearn", "pandas", "dask", "matplotlib.pyplot"})
-"""What Keras and LightGBM import if it is installed, for wrappers and data frames that fivesigma does not take from them."""
+COMPANIONS = frozenset({"sklearn", "pandas", "dask", "matplotlib.pyplot", "IPython", "requests"})
+"""What Keras, LightGBM and Arrow import if it is installed, for wrappers, data frames and notebooks; a command has none."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class _Hiding(MetaPathFinder):
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Import a library without its companions, which take longer than itself; in a command only.
+    """Import or use a library without its companions, which take longer than itself; in a command only.
 
     In a script or a notebook the library may be the user's as well, and is whole.
     """

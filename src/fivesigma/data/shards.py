@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from fivesigma.atomic import named_errors, write_text, writing
+from fivesigma.data.writers.arrow import array
 from fivesigma.errors import DataError, RunError
 from fivesigma.events import Events, concatenate
 from fivesigma.hashing import uniform
@@ -79,7 +80,7 @@ class ShardWriter:
         bucket = (uniform(events.fingerprint, BUCKET_SEED) * self.shards).astype(np.int64)
         order = np.argsort(bucket, kind="stable")
         bounds = np.searchsorted(bucket[order], np.arange(self.shards + 1))
-        table = to_table(events.take(order)).append_column("part", pa.array(side[order]))
+        table = to_table(events.take(order)).append_column("part", array(side[order]))
         with writing(self._piece(piece)) as path, pq.ParquetWriter(path, table.schema, **_PLAIN) as writer:
             for start, stop in pairwise(bounds):
                 writer.write_table(table.slice(start, stop - start), row_group_size=max(1, stop - start))
@@ -187,7 +188,7 @@ def to_table(events: Events) -> pa.Table:
     """
     columns: dict[str, Any] = {name: getattr(events, name) for name in _NUMBERS}
     columns |= {f"observers/{name}": values for name, values in events.observers.items()}
-    table = pa.table({name: pa.array(np.ascontiguousarray(values)) for name, values in columns.items()})
+    table = pa.table({name: array(np.ascontiguousarray(values)) for name, values in columns.items()})
     for name in _MATRICES:
         matrix = np.ascontiguousarray(getattr(events, name), "<f4")
         if matrix.shape[1]:

@@ -18,6 +18,7 @@ from fivesigma.data.kept import keepable
 from fivesigma.data.opening import Layout, plan_for, reader_of_new
 from fivesigma.data.readers.base import ColumnNames
 from fivesigma.data.write import writable_format, write_columns
+from fivesigma.data.writers.arrow import array
 from fivesigma.deployment.exported import known_exports, path_of
 from fivesigma.deployment.metadata import hashes
 from fivesigma.deployment.scoring import EXPORTED, KNOWN, Columns, Scoring, absolute, available, row_count, scored
@@ -296,7 +297,7 @@ def _score_to(task: Scoring, file: str, place: Path) -> None:
     with writing(place) as part, ExitStack() as stack:
         sink: Any = None
         for columns, _ in stack.enter_context(closing(scored(task, file))):
-            batch = pa.record_batch({name: pa.array(values) for name, values in columns.items()})
+            batch = pa.record_batch({name: array(values) for name, values in columns.items()})
             if sink is None:
                 sink = stack.enter_context(pa.ipc.new_stream(stack.enter_context(pa.OSFile(str(part), "wb")), batch.schema))
             sink.write_batch(batch)

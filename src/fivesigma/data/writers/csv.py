@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from fivesigma.data.writers.arrow import array
 from fivesigma.data.writers.base import Chunk, Writer
 
 
@@ -23,7 +24,7 @@ class CsvWriter(Writer):
 
         # Truths as 0 and 1: `true` would not be read back as a number.
         plain = {name: values.astype(np.int8) if values.dtype == bool else values for name, values in columns.items()}
-        table = pa.table({name: pa.array(values) for name, values in plain.items()})
+        table = pa.table({name: array(values) for name, values in plain.items()})
         if self._file is None:
             self._file = csv.CSVWriter(self._stream, table.schema)
         self._file.write_table(table)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from fivesigma.data.writers.arrow import array
 from fivesigma.data.writers.base import Chunk, Writer
 
 
@@ -17,7 +18,7 @@ class ParquetWriter(Writer):
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        table = pa.table({name: pa.array(values) for name, values in columns.items()})
+        table = pa.table({name: array(values) for name, values in columns.items()})
         if self._file is None:
             self._file = pq.ParquetWriter(self._path, table.schema, compression="zstd", use_dictionary=False)
         self._file.write_table(table)
