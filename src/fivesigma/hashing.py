@@ -29,10 +29,19 @@ def mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
         return values ^ (values >> np.uint64(31))
 
 
+def salted(numbers: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
+    """A hash of each event number, [event]; another one for each seed."""
+    return mix(numbers ^ mix(np.array([seed], np.uint64)))
+
+
 def uniform(numbers: NDArray[np.uint64], seed: int) -> NDArray[np.float64]:
     """A reproducible number in [0, 1) per event number, [event]; another one for each seed."""
-    salt = mix(np.array([seed], np.uint64))
-    return (mix(numbers ^ salt) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    return as_uniform(salted(numbers, seed))
+
+
+def as_uniform(hashes: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """Hashes as numbers in [0, 1): their 53 leading bits."""
+    return (hashes >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def fingerprints(columns: Sequence[NDArray[np.float32]]) -> NDArray[np.uint64]:

@@ -1,16 +1,30 @@
 """Apply a trigger's scale to muons that it was not set with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma.metrics.trigger.muons import Muons
+from fivesigma.metrics.trigger.replicas import counts
 from fivesigma.metrics.trigger.scale import Scale, ScaleFit
 from fivesigma.metrics.trigger.turn_on import NEAR
 
 Column = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Replica:
+    """A bootstrap replica of the muons.
+
+    Attributes:
+        own: multiplicity of each judged muon.
+        scales: the scale of each group, fitted with the multiplicities of the muons that set it.
+    """
+
+    own: Column
+    scales: tuple[Scale, ...]
 
 
 @dataclass(frozen=True)
@@ -29,6 +43,7 @@ class Calibration:
     judged: Muons
     efficiency: float
     groups: tuple[NDArray[np.intp], NDArray[np.intp]] | None = None
+    _known_near: dict[float, NDArray[np.intp]] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def _shares(self) -> list[tuple[ScaleFit, NDArray[np.intp], NDArray[np.intp]]]:
@@ -53,7 +68,17 @@ class Calibration:
             result[judged] = fit()(self.judged.estimate[judged])
         return result
 
-    def measured(self, thresholds: Column, counts: tuple[Column, Column] | None = None) -> Column:
+    def replica(self, number: int) -> Replica:
+        """A replica of the muons, the same ones for every model: see `counts`.
+
+        Args:
+            number: of the replica, from 0.
+        """
+        setting = counts(self.setting.number, number)
+        scales = tuple(fit(setting[chosen]) for fit, chosen, _ in self._shares)
+        return Replica(counts(self.judged.number, number), scales)
+
+    def measured(self, thresholds: Column, replica: Replica | None = None) -> Column:
         """The cut on pT_L1 that the wanted fraction of the judged muons at each threshold passes, GeV, [threshold].
 
         It is the threshold times the corresponding quantile of pT_L1/pT of the muons within 10 % of it, which is one for
@@ -61,14 +86,14 @@ class Calibration:
 
         Args:
             thresholds: GeV.
-            counts: as for `passing`.
+            replica: of the muons; without one, the muons themselves.
 
         Returns:
             The cuts; NaN for a threshold without muons near it.
         """
-        weight = np.maximum(self.judged.weight, 0) * (1.0 if counts is None else counts[1])
         near = self._near(thresholds)
-        momentum = self.momentum if counts is None else self._replica_momentum(np.unique(np.concatenate(near)), counts[0])
+        weight = np.maximum(self.judged.weight, 0) * (1.0 if replica is None else replica.own)
+        momentum = self.momentum if replica is None else self._momentum_of(near, replica)
         found = []
         for threshold, rows in zip(thresholds, near, strict=True):
             ratio = momentum[rows] / self.judged.pt[rows]
@@ -82,16 +107,20 @@ class Calibration:
         return np.array(found)
 
     def _near(self, thresholds: Column) -> list[NDArray[np.intp]]:
-        return [np.flatnonzero(np.abs(np.log(self.judged.pt / threshold)) < NEAR) for threshold in thresholds]
+        """For each threshold, the judged muons near it, which are looked for once."""
+        for threshold in set(thresholds.tolist()).difference(self._known_near):
+            self._known_near[threshold] = np.flatnonzero(np.abs(np.log(self.judged.pt / threshold)) < NEAR)
+        return [self._known_near[threshold] for threshold in thresholds.tolist()]
 
-    def _replica_momentum(self, rows: NDArray[np.intp], setting_counts: Column) -> Column:
-        """pT_L1 of the judged muons at `rows` on the scale of a replica; NaN for all others, [event]."""
+    def _momentum_of(self, near: list[NDArray[np.intp]], replica: Replica) -> Column:
+        """pT_L1 of some judged muons on the scale of a replica; NaN for all others, [event]."""
         chosen = np.zeros(len(self.judged), bool)
-        chosen[rows] = True
+        for rows in near:
+            chosen[rows] = True
         result = np.full(len(self.judged), np.nan)
-        for fit, setting, judged in self._shares:
+        for scale, (_, _, judged) in zip(replica.scales, self._shares, strict=True):
             own = judged[chosen[judged]]
-            result[own] = fit(setting_counts[setting])(self.judged.estimate[own])
+            result[own] = scale(self.judged.estimate[own])
         return result
 
     @cached_property
@@ -103,18 +132,18 @@ class Calibration:
             found.append((order, -self.judged.estimate[order]))
         return found
 
-    def passing(self, thresholds: Column, weight: Column, counts: tuple[Column, Column] | None = None) -> Column:
+    def passing(self, thresholds: Column, weight: Column, replica: Replica | None = None) -> Column:
         """Sum of weights of the judged muons at or above each threshold, [threshold].
 
         Args:
             thresholds: GeV.
-            weight: of each judged muon.
-            counts: for a replica, the multiplicity of each muon of `setting` and of `judged`; the scale is fitted again.
+            weight: of each judged muon; for a replica, times its multiplicity.
+            replica: whose scales count, fitted with its own muons.
         """
         total = np.zeros(len(thresholds))
-        for (fit, setting, _), (order, negated) in zip(self._shares, self._orders, strict=True):
-            scale = fit() if counts is None else fit(counts[0][setting])
-            own = weight[order] if counts is None else weight[order] * counts[1][order]
+        scales = [fit() for fit, _, _ in self._shares] if replica is None else replica.scales
+        for scale, (order, negated) in zip(scales, self._orders, strict=True):
+            own = weight[order]
             sums = np.concatenate([[0.0], np.cumsum(own)])
             # A margin for rounding keeps the muon that defines the cut.
             total += sums[np.searchsorted(negated, -scale.cut_at(thresholds) * (1 - 1e-12), side="right")]

@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma.metrics.metric import Metric
-from fivesigma.metrics.trigger.calibration import Calibration
-from fivesigma.metrics.trigger.replicas import counts
+from fivesigma.metrics.trigger.calibration import Calibration, Replica
 
 Column = NDArray[np.float64]
 
@@ -78,14 +77,7 @@ def rates(
         total: rate of all muons; 1 for fractions.
         replicas: number of replicas.
     """
-    judged = calibration.judged
-    weight = spectrum_weight(judged.pt, judged.weight, generated, spectrum)
-    value = _ratio(calibration.passing(thresholds, weight), weight)
-    each = np.empty((replicas, len(thresholds)))
-    for i in range(replicas):
-        setting, own = counts(calibration.setting.number, i), counts(judged.number, i)
-        each[i] = _ratio(calibration.passing(thresholds, weight, (setting, own)), weight * own)
-    return Rates(thresholds, total * value, total * each)
+    return both_rates(calibration, thresholds, np.zeros(0), generated, spectrum, total, replicas)[0]
 
 
 def measured_rates(
@@ -99,24 +91,43 @@ def measured_rates(
     Args:
         calibration, thresholds, generated, spectrum, total, replicas: as for `rates`.
     """
+    return both_rates(calibration, np.zeros(0), thresholds, generated, spectrum, total, replicas)[1]
+
+
+def both_rates(
+    calibration: Calibration,
+    thresholds: Column,
+    at: Column,
+    generated: float,
+    spectrum: float,
+    total: float = 1.0,
+    replicas: int = 200,
+) -> tuple[Rates, Rates]:
+    """`rates` above `thresholds` and `measured_rates` above those of `at`, for which each replica is made once."""
     judged = calibration.judged
     weight = spectrum_weight(judged.pt, judged.weight, generated, spectrum)
-    value = _ratio(_passing_measured(calibration, thresholds, weight), weight)
-    each = np.empty((replicas, len(thresholds)))
+    value = _fractions(calibration, thresholds, at, weight)
+    each = np.empty((replicas, len(value)))
     for i in range(replicas):
-        both = counts(calibration.setting.number, i), counts(judged.number, i)
-        each[i] = _ratio(_passing_measured(calibration, thresholds, weight, both), weight * both[1])
-    return Rates(thresholds, total * value, total * each)
+        each[i] = _fractions(calibration, thresholds, at, weight, calibration.replica(i))
+    first = len(thresholds)
+    return (
+        Rates(thresholds, total * value[:first], total * each[:, :first]),
+        Rates(at, total * value[first:], total * each[:, first:]),
+    )
 
 
-def _passing_measured(
-    calibration: Calibration, thresholds: Column, weight: Column, both: tuple[Column, Column] | None = None
+def _fractions(
+    calibration: Calibration, thresholds: Column, at: Column, weight: Column, replica: Replica | None = None
 ) -> Column:
-    cuts = calibration.measured(thresholds, both)
-    known = np.isfinite(cuts)
-    passed = np.full(len(cuts), np.nan)
-    passed[known] = calibration.passing(cuts[known], weight, both)
-    return passed
+    """Fractions above the thresholds, then those above the cuts of equal measured efficiency at the thresholds of `at`."""
+    weight = weight if replica is None else weight * replica.own
+    cuts = calibration.measured(at, replica) if len(at) else at
+    every = np.concatenate([thresholds, cuts])
+    known = np.isfinite(every)
+    passed = np.full(len(every), np.nan)
+    passed[known] = calibration.passing(every[known], weight, replica)
+    return _ratio(passed, weight)
 
 
 def _ratio(passed: Column, weight: Column) -> Column:

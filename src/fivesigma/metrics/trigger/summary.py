@@ -15,7 +15,7 @@ from fivesigma.metrics.metric import Metric
 from fivesigma.metrics.trigger import charge, turn_on
 from fivesigma.metrics.trigger.calibration import Calibration
 from fivesigma.metrics.trigger.muons import class_centres, muons_of
-from fivesigma.metrics.trigger.rate import Rates, grid, measured_rates, rates
+from fivesigma.metrics.trigger.rate import Rates, both_rates, grid
 from fivesigma.metrics.trigger.resolution import in_bins, resolution
 from fivesigma.scores import Scores
 
@@ -99,8 +99,7 @@ def judge(calibration: Calibration, settings: Trigger, replicas: int = 200) -> J
     """
     thresholds = grid(settings.all_thresholds)
     how = (settings.generated, settings.spectrum, settings.total_rate or 1.0, replicas)
-    found = rates(calibration, thresholds, *how)
-    measured = measured_rates(calibration, np.array(settings.all_thresholds), *how)
+    found, measured = both_rates(calibration, thresholds, np.array(settings.all_thresholds), *how)
     muons = calibration.judged
     relative = muons.estimate / muons.pt - 1
     metrics: dict[str, Any] = {
