@@ -1,6 +1,7 @@
 """Compare the network with its baselines: standard metrics and, for a momentum, trigger performance."""
 
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +18,7 @@ from fivesigma.metrics.difference import differences
 from fivesigma.metrics.result import NETWORK, judged_part
 from fivesigma.metrics.spec import MetricOptions
 from fivesigma.metrics.summary import summarise
-from fivesigma.metrics.trigger.summary import Judgement, calibration_of, check, judge, reductions
+from fivesigma.metrics.trigger.summary import Judgement, check, judged_side_by_side, reductions
 from fivesigma.progress import Listener
 from fivesigma.scores import Scores
 from fivesigma.training.network import score_columns
@@ -112,9 +113,11 @@ class Comparison(Assessment):
         """Trigger performance of every model on the judged part."""
         part = judged_part(self._parts[NETWORK])
         found: dict[str, Judgement] = {}
-        for i, (name, parts) in enumerate(self._parts.items()):
-            self.listener.progress(i, len(self._parts), f"trigger: {name}")
-            found[name] = judge(calibration_of(parts, part, settings), settings, self.analysis.evaluate.bootstrap)
+        judged = judged_side_by_side(self._parts.values(), part, settings, self.analysis.evaluate.bootstrap)
+        with closing(judged) as judgements:
+            for i, name in enumerate(self._parts):
+                self.listener.progress(i, len(self._parts), f"trigger: {name}")
+                found[name] = next(judgements)
         self.judgements = dict(found)
         network = found.pop(NETWORK)
         gains = reductions(network, found, settings)

@@ -12,7 +12,7 @@ from fivesigma.errors import EventsError
 from fivesigma.metrics.difference import differences
 from fivesigma.metrics.result import judged_part
 from fivesigma.metrics.spec import MetricOptions, functions_of
-from fivesigma.metrics.trigger.summary import Judgement, calibration_of, judge, reductions
+from fivesigma.metrics.trigger.summary import Judgement, judged_side_by_side, reductions
 from fivesigma.scores import Scores
 from fivesigma.training.network import Network
 
@@ -85,15 +85,12 @@ class FrontAssessment(Assessment):
         settings = self.analysis.evaluate.trigger
         if settings is None or not self.comparison.judgements:
             return {}
-        found = {}
-        for step, parts in self._parts.items():
-            try:
-                found[step] = judge(
-                    calibration_of(parts, judged_part(parts), settings), settings, self.analysis.evaluate.bootstrap
-                )
-            except EventsError:  # said by the comparison already
-                return {}
-        return found
+        part = judged_part(next(iter(self._parts.values())))
+        try:
+            judged = judged_side_by_side(self._parts.values(), part, settings, self.analysis.evaluate.bootstrap)
+            return dict(zip(self._parts, judged, strict=True))
+        except EventsError:  # said by the comparison already
+            return {}
 
     def _rates(self, judged: Mapping[int, Judgement], step: int, reference: str | None) -> dict[str, Any]:
         """The rate at equal measured efficiency, and its ratio to that of the reference on the same muons."""

@@ -1,6 +1,6 @@
 """Trigger performance of a model, and its rate relative to other models."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Generator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma.analysis.trigger import Trigger
+from fivesigma.cluster.cores import cores
 from fivesigma.errors import EventsError
 from fivesigma.hashing import uniform
 from fivesigma.metrics.metric import Metric
@@ -17,8 +18,11 @@ from fivesigma.metrics.trigger.calibration import Calibration
 from fivesigma.metrics.trigger.muons import class_centres, muons_of
 from fivesigma.metrics.trigger.rate import Rates, both_rates, grid
 from fivesigma.metrics.trigger.resolution import in_bins, resolution
+from fivesigma.prefetch import side_by_side
 from fivesigma.scores import Scores
 
+MOST_AT_A_TIME = 4
+"""Models that are judged at a time; each needs some copies of its muons."""
 HALVES = 57_721
 """Seed of the halves that calibrate each other if there are no other events."""
 
@@ -126,6 +130,26 @@ def judge(calibration: Calibration, settings: Trigger, replicas: int = 200) -> J
         curves["wrong_charge"] = turn_on.rows(settings.pt_bins, own)
         curves["resolution_q_over_pt"] = in_bins(difference, muons.weight, muons.pt, settings.pt_bins)
     return Judgement(metrics, curves, found, measured)
+
+
+def judged_side_by_side(
+    models: Collection[Mapping[str, Scores]], part: str, settings: Trigger, replicas: int = 200
+) -> Generator[Judgement, None, None]:
+    """`judge` for several models in their order, on as many cores as there are.
+
+    Args:
+        models: for each model, its scores of the parts.
+        part: the part that is judged.
+        settings, replicas: as for `judge`.
+
+    Raises:
+        EventsError: as `calibration_of`, in place of the judgement of the model.
+    """
+
+    def judgement(parts: Mapping[str, Scores]) -> Judgement:
+        return judge(calibration_of(parts, part, settings), settings, replicas)
+
+    yield from side_by_side(judgement, iter(models), workers=max(1, min(cores(), MOST_AT_A_TIME, len(models))))
 
 
 def _at(calibration: Calibration, settings: Trigger, threshold: float, found: Rates, measured: Rates) -> dict[str, Any]:
