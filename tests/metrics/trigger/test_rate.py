@@ -5,10 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy.stats import poisson
 
+from fivesigma.hashing import uniform
 from fivesigma.metrics.trigger.calibration import Calibration
-from fivesigma.metrics.trigger.rate import grid, measured_rates, rates, spectrum_weight
-from fivesigma.metrics.trigger.replicas import counts
+from fivesigma.metrics.trigger.rate import both_rates, grid, measured_rates, rates, spectrum_weight
+from fivesigma.metrics.trigger.replicas import SEED, counts
 from fivesigma.metrics.trigger.turn_on import NEAR
 
 AT = np.array([5.0, 10.0, 20.0])
@@ -98,6 +100,21 @@ def test_replicas_count_once_on_average_and_agree_for_one_number():
     assert found.var() == pytest.approx(1, abs=0.02)
     assert_allclose(counts(number[::-1], 3), found[::-1])
     assert abs(np.corrcoef(found, counts(number, 4))[0, 1]) < 0.01
+
+
+def test_the_multiplicity_is_the_quantile_of_a_poisson_distribution_at_the_hash():
+    number = np.random.default_rng(1).integers(0, 1 << 63, 200_000).astype(np.uint64)
+    cumulative = poisson.cdf(np.arange(18), 1)
+    for replica in (0, 7):
+        assert_allclose(counts(number, replica), np.searchsorted(cumulative, uniform(number, SEED + replica), "right"))
+
+
+def test_both_kinds_of_rates_in_one_pass_are_those_of_two(make_muons):
+    setting, judged = make_muons(seed=1), make_muons(seed=2)
+    one, other = both_rates(Calibration(setting, judged, 0.9), AT, AT[1:], 2.0, 3.5, replicas=7)
+    assert_allclose(one.replicas, of(setting, judged, AT, 7).replicas, rtol=0)
+    assert_allclose(other.replicas, measured(setting, judged, 7, AT[1:]).replicas, rtol=0)
+    assert_allclose(other.value, measured(setting, judged, 7, AT[1:]).value, rtol=0)
 
 
 def test_errors_are_those_of_repeated_experiments(make_muons):

@@ -122,9 +122,14 @@ class RootReader(Reader):
         return True
 
     def _sampled(self, names: Sequence[str], rows: int, places: int) -> Iterator[Columns]:
-        column = self._column if self._clusters is None else Clusters(self._tree, self._column).some
-        for start, stop in spread(self.length(), rows, places):
-            yield {name: column(name, start, stop) for name in names}
+        ranges = spread(self.length(), rows, places)
+        if self._clusters is None:
+            for start, stop in ranges:
+                yield {name: self._column(name, start, stop) for name in names}
+            return
+        columns = {name: self._clusters.some(name, ranges) for name in names}
+        for i in range(len(ranges)):
+            yield {name: pieces[i] for name, pieces in columns.items()}
 
     def _column(self, name: str, start: int, stop: int) -> Any:
         values = self._tree[name].array(entry_start=start, entry_stop=stop, library="ak")

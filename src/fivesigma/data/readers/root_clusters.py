@@ -1,6 +1,6 @@
 """The clusters of an RNTuple: its columns are compressed cluster by cluster."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,6 @@ class Clusters:
         starts = [int(cluster.num_first_entry) for cluster in tree.ntuple.cluster_summaries]
         self._edges: NDArray[np.int64] = np.array([*starts, int(tree.num_entries)], np.int64)
         self._numbers: dict[str, int | None] = {}
-        self._last: dict[str, tuple[int, Any]] = {}
 
     def rows(self, first: int, last: int) -> int:
         """Number of rows of the clusters from `first` to before `last`."""
@@ -53,17 +52,25 @@ class Clusters:
                 return values
         return self._column(name, int(self._edges[first]), int(self._edges[last]))
 
-    def some(self, name: str, start: int, stop: int) -> Any:
-        """Rows of a column; the last cluster is kept for the rows that are asked for next."""
-        parts = []
-        for cluster in range(int(np.searchsorted(self._edges, start, "right")) - 1, len(self._edges) - 1):
-            low = int(self._edges[cluster])
-            if low >= stop:
-                break
-            if self._last.get(name, (-1, None))[0] != cluster:
-                self._last[name] = cluster, self.read(name, cluster, cluster + 1)
-            parts.append(self._last[name][1][max(start - low, 0) : stop - low])
-        return join(parts)
+    def some(self, name: str, places: Sequence[tuple[int, int]]) -> list[Any]:
+        """Copies of rows of a column from several places, in rising order: one cluster at a time is in memory.
+
+        Args:
+            name: of the column.
+            places: first row and row after the last of each place.
+        """
+        found, known, values = [], -1, None
+        for start, stop in places:
+            parts = []
+            for cluster in range(int(np.searchsorted(self._edges, start, "right")) - 1, len(self._edges) - 1):
+                low = int(self._edges[cluster])
+                if low >= stop:
+                    break
+                if cluster != known:
+                    known, values = cluster, self.read(name, cluster, cluster + 1)
+                parts.append(_copied(values[max(start - low, 0) : stop - low]))
+            found.append(join(parts))
+        return found
 
     def _plain(self, name: str) -> int | None:
         """Number of the only column of a field of one number per row; None for other fields."""
@@ -75,3 +82,12 @@ class Clusters:
             return None
         is_index = ntuple.column_records[records[0]].type in uproot.const.rntuple_index_types
         return None if is_index else records[0]
+
+
+def _copied(values: Any) -> Any:
+    """Values of their own, not a view that keeps all others in memory."""
+    if isinstance(values, np.ndarray):
+        return values.copy()
+    import awkward as ak
+
+    return ak.to_packed(values)
