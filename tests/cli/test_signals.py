@@ -46,7 +46,7 @@ def test_the_command_ends_with_one_line_while_its_work_would_take_minutes(where,
         time.sleep(0.3)  # until it is at work
         os.kill(process.pid, number)
         try:
-            _, err = process.communicate(timeout=60)
+            _, err = process.communicate(timeout=180)
         finally:
             process.kill()
     assert process.returncode == code

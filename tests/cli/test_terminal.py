@@ -11,7 +11,7 @@ import pytest
 
 pty = pytest.importorskip("pty")
 
-TIMEOUT = 60
+TIMEOUT = 180
 
 
 def on_terminal(*arguments, answer="", columns=100, code=None, **environment):

@@ -38,7 +38,7 @@ with executor(2) as pool:
 def test_a_script_without_a_guard_starts_its_workers_once(tmp_path):
     path = tmp_path / "script.py"
     path.write_text(SCRIPT)
-    run = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=True, timeout=120)
+    run = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=True, timeout=240)
     assert run.stdout.split() == ["script", "55"]
 
 
@@ -153,8 +153,8 @@ def test_no_worker_outlives_its_parent(tmp_path, how):
         os.killpg(process.pid, how)  # as a terminal does: everyone hears it
     else:
         process.send_signal(how)
-    _, errors = process.communicate(timeout=90)
-    deadline = time.monotonic() + 20
+    _, errors = process.communicate(timeout=180)
+    deadline = time.monotonic() + 60
     while children_of(process.pid) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert children_of(process.pid) == []

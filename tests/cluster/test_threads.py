@@ -25,7 +25,7 @@ two = pytest.mark.skipif(device_count() < 2, reason="JAX sees one device")
 
 @two
 def test_each_thread_computes_on_a_device_of_its_own():
-    meeting = threading.Barrier(2, timeout=20)
+    meeting = threading.Barrier(2, timeout=90)
 
     def task():
         meeting.wait()
@@ -104,7 +104,7 @@ def test_an_accelerator_is_not_shared_by_processes(monkeypatch):
 
 @two
 def test_a_network_of_one_shape_is_traced_once_by_all_threads():
-    traced, meeting = [], threading.Barrier(2, timeout=20)
+    traced, meeting = [], threading.Barrier(2, timeout=90)
 
     def train(seed):
         meeting.wait()

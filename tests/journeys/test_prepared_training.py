@@ -97,7 +97,7 @@ def test_two_processes_train_as_one(toy, command, source, model):
     arguments += ("--set", f"model={model}")
     place = ("--coordinator", f"127.0.0.1:{free_port()}", "--processes", 2, "-o", "two")
     both = [start(*arguments, *place, "--process-id", rank, cwd=".") for rank in (0, 1)]
-    out, other = (process.communicate(timeout=120)[0] for process in both)
+    out, other = (process.communicate(timeout=300)[0] for process in both)
     assert [process.returncode for process in both] == [0, 0], out + other
     assert "epoch" not in other
     code, alone, err = command(*arguments, "-o", "one")
@@ -116,7 +116,7 @@ def test_a_process_that_dies_ends_the_run_and_the_same_command_goes_on(toy, comm
         until("r/toy/*/checkpoints/last.npz", lambda path: path.stat().st_mtime_ns > before)  # noqa: B023
         both[victim].send_signal(signal.SIGKILL)
         both[victim].communicate()
-        out, _ = both[1 - victim].communicate(timeout=60)
+        out, _ = both[1 - victim].communicate(timeout=240)
         assert both[1 - victim].returncode == 2, out
         assert "another process of this training is gone" in out
         assert "Traceback" not in out
