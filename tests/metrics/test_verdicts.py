@@ -132,6 +132,20 @@ def test_a_network_that_wins_is_said_and_is_no_warning():
     assert sentence == "the network beats the baseline 'trees' by 0.0210 ± 0.0020 1/GeV in RMSE on the same test events"
 
 
+def test_the_network_without_its_bits_is_no_rival():
+    rate = {"rate_reduction_measured": Metric(0.9, 0.01), "at": {"threshold": 20.0, "efficiency": 0.9}}
+    rate["thresholds"] = {"20": {"efficiency": Share(0.9, 0.89, 0.91)}}
+    tree = beside({"rmse": Metric(-0.0009, 0.0002)})
+    tree["baselines"]["trees"]["trigger"] = rate
+    assert len(verdicts({"test": tree}, "1/GeV")) == 2  # of the rate, and of the RMSE
+    tree["front"] = {"reference": "trees", "points": []}
+    assert verdicts({"test": tree}, "1/GeV") == []
+    assert advantages({"test": tree}, "1/GeV") == [
+        "the price of the network's bits: 'trees', with the same layers in floating point, is better by 0.00090 ± 0.00020 "
+        "1/GeV in RMSE on the same test events"
+    ]
+
+
 @pytest.mark.parametrize("metric", [Metric(*pair) for pair in ((0.03, 0.016), (-0.03, 0.016), (np.nan,) * 2, (0.1, np.nan))])
 def test_a_difference_within_three_standard_deviations_is_passed_in_silence(metric):
     assert verdicts({"test": beside({"auc": metric})}) == []

@@ -136,7 +136,7 @@ def _overtrained(metrics: Mapping[str, Mapping[str, Any]], part: str) -> str:
 
 
 def advantages(metrics: Mapping[str, Mapping[str, Any]], unit: str = "") -> list[str]:
-    """Sentences on baselines that are significantly worse than the network.
+    """Sentences on baselines that are significantly worse than the network, and on what its bits cost.
 
     Args:
         metrics, unit: as for `verdicts`.
@@ -144,17 +144,23 @@ def advantages(metrics: Mapping[str, Mapping[str, Any]], unit: str = "") -> list
     if not metrics.keys() - {"train"}:
         return [NOTHING_UNSEEN] if metrics else []
     part = judged_part(metrics)
-    return [
-        f"the network beats the baseline {name!r} {how_much}"
-        for name, gain, how_much in _differences(metrics[part], part, unit)
-        if gain.value <= -SIGNIFICANT * gain.error
-    ]
+    found = []
+    for name, gain, how_much in _differences(metrics[part], part, unit):
+        if gain.value <= -SIGNIFICANT * gain.error:
+            found.append(f"the network beats the baseline {name!r} {how_much}")
+        elif gain.value >= SIGNIFICANT * gain.error and name == _in_floating_point(metrics[part]):
+            found.append(
+                f"the price of the network's bits: {name!r}, with the same layers in floating point, is better {how_much}"
+            )
+    return found
 
 
 def _beaten(metrics: Mapping[str, Any], part: str, unit: str) -> list[str]:
-    """Sentences on baselines that are significantly better than the network."""
-    found = []
+    """Sentences on baselines that are significantly better than the network, other than itself in floating point."""
+    found, itself = [], _in_floating_point(metrics)
     for name, other in metrics.get("baselines", {}).items():
+        if name == itself:
+            continue
         rate = other.get("trigger", {}).get("rate_reduction_measured")
         if rate is not None and rate.value + SIGNIFICANT * rate.error < 1:
             found.append(
@@ -162,10 +168,16 @@ def _beaten(metrics: Mapping[str, Any], part: str, unit: str) -> list[str]:
                 "measured efficiency"
             )
     for name, gain, how_much in _differences(metrics, part, unit):
-        if gain.value >= SIGNIFICANT * gain.error:
+        if gain.value >= SIGNIFICANT * gain.error and name != itself:
             found.append(
                 f"the baseline {name!r} beats the network {how_much}; `fivesigma predict --model {name}` uses it instead"
             )
+    return found
+
+
+def _in_floating_point(metrics: Mapping[str, Any]) -> str | None:
+    """Name of the baseline that is a quantised network without its bits; it is there to be better."""
+    found: str | None = metrics.get("front", {}).get("reference")
     return found
 
 

@@ -144,7 +144,8 @@ def _with_metrics(tree: Tree) -> dict[str, Any]:
             name: {"difference": {key: _metric(value) for key, value in one["difference"].items()}}
             for name, one in tree.get("baselines", {}).items()
             if one.get("difference")
-        }
+        },
+        "front": tree.get("front", {}),
     }
 
 

@@ -47,9 +47,8 @@ def _differences(tree: Tree, part: str, analysis: Analysis) -> list[Table]:
         "Fluctuations common to a baseline and the network cancel, so the error is smaller than for two independent samples."
     )
     unit = analysis.target.unit if analysis.target else ""
-    for sentence in advantages(
-        {part: {"baselines": {name: {"difference": _metrics(one)} for name, one in others.items()}}}, unit
-    ):
+    compared = {name: {"difference": _metrics(one)} for name, one in others.items()}
+    for sentence in advantages({part: {"baselines": compared, "front": tree.get("front", {})}}, unit):
         note += f" {sentence[0].upper()}{sentence[1:]}."
     return [Table(f"Baseline − network, on the same events ({part})", ["metric", *others], rows, note)]
 

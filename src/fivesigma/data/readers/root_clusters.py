@@ -59,7 +59,8 @@ class Clusters:
             name: of the column.
             places: first row and row after the last of each place.
         """
-        found, known, values = [], -1, None
+        found: list[Any] = []
+        known, values = -1, np.zeros(0)
         for start, stop in places:
             parts = []
             for cluster in range(int(np.searchsorted(self._edges, start, "right")) - 1, len(self._edges) - 1):
