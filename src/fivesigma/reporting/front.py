@@ -107,7 +107,7 @@ def figures(folder: RunFolder, analysis: Analysis, metrics: Tree) -> Iterator[Pi
         return
     points, name, reference = front["points"], DRAWN[analysis.task], front["reference"]
     keys = [name, *(["rate_to_reference"] if "rate_to_reference" in points[0] else [])]
-    figure, panels = new_figure(5.2 * len(keys), 4.0, 1, len(keys))
+    figure, panels = new_figure(5.2 * len(keys), 4.6, 1, len(keys))
     for axes, key in zip(panels, keys, strict=True):
         if key == name and part != "val" and "front" in metrics.get("val", {}):
             _points(axes, metrics["val"]["front"]["points"], key, "validation", filled=False)
@@ -123,16 +123,14 @@ def figures(folder: RunFolder, analysis: Analysis, metrics: Tree) -> Iterator[Pi
     rivals = {other: one for other, one in metrics[part].get("baselines", {}).items() if other != reference and name in one}
     limits = [axes.get_ylim() for axes in panels]
     for i, (other, one) in enumerate(rivals.items()):
-        text = f"{other}: {_cost_of(other, analysis, front)}"
-        _rival(panels[0], one[name]["value"], limits[0], text, colour(4 + i))
-        if len(keys) > 1 and reference:
-            ratio = _rate_ratio(metrics[part]["baselines"], other, reference)
-            _rival(panels[1], ratio, limits[1], text, colour(4 + i))
+        ratio = _rate_ratio(metrics[part]["baselines"], other, reference) if reference else None
+        for axes, within, value in zip(panels, limits, (one[name]["value"], ratio), strict=False):
+            _rival(axes, value, within, other, i)
+        panels[0].plot([], [], label=f"{other}: {_cost_of(other, analysis, front)}", **_look(i))
     if len(keys) > 1:
         assert analysis.evaluate.trigger is not None
         panels[1].set_ylabel(f"rate at {analysis.evaluate.trigger.threshold:g} GeV / {reference}'s")
-    for axes in panels:
-        axes.legend()
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=min(3, 2 * len(keys)))
     caption = (
         "Every point is the network at the end of a step of one training, in which the penalty on the cost rises. The ring "
         "is the network that is kept, which was chosen on validation events (open points, without their errors)."
@@ -143,7 +141,7 @@ def figures(folder: RunFolder, analysis: Analysis, metrics: Tree) -> Iterator[Pi
             "line are those of each model by itself; most of it is common to all, and the table has the differences."
         )
     if rivals:
-        caption += " Dotted lines: the other baselines, with what they cost; arrows, where one lies beyond the axis."
+        caption += " Dotted lines: the other baselines, with what they cost; arrows: one of them lies beyond the axis."
     numbers = {"points": list(points), "reference": reference}
     yield save(folder, figure, "front", f"Physics against cost ({part})", caption, numbers)
 
@@ -182,16 +180,26 @@ def _rate_ratio(baselines: Tree, name: str, reference: str) -> float | None:
     return rates[0] / rates[1] if rates[0] is not None and rates[1] else None
 
 
-def _rival(axes: "Axes", value: float | None, limits: tuple[float, float], text: str, shade: str) -> None:
+def _look(number: int) -> dict[str, Any]:
+    """Of the line of a baseline."""
+    return {"color": colour(4 + number), "lw": 1.3, "ls": (0, (1, 1.5))}
+
+
+def _rival(axes: "Axes", value: float | None, limits: tuple[float, float], name: str, number: int) -> None:
     """A line at the value of a baseline; where it is so far away that the points would not be told apart, words alone."""
     if value is None:
         return
     low, high = limits
-    style: dict[str, Any] = {"color": shade, "lw": 1.3, "ls": (0, (1, 1.5))}
     if low - (high - low) <= value <= high + (high - low):
-        axes.axhline(value, label=text, **style)
-    else:
-        axes.plot([], [], label=f"{text}, {'↑' if value > high else '↓'} {value:.3g}", **style)
+        axes.axhline(value, **_look(number))
+        return
+    above = value > high
+    # A front rises or falls towards what is worse on the left, so the right is free on that side.
+    row = 0.035 + 0.065 * len(axes.texts)
+    place = {"x": 0.97, "y": 1 - row if above else row, "ha": "right", "va": "top" if above else "bottom", "fontsize": 9}
+    behind = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
+    text = f"{'↑' if above else '↓'} {name}: {value:.3g}"
+    axes.text(s=text, color=colour(4 + number), transform=axes.transAxes, bbox=behind, **place)
 
 
 def _line(axes: "Axes", metric: Tree, text: str) -> None:
