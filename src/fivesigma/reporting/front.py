@@ -196,10 +196,17 @@ def _rival(axes: "Axes", value: float | None, limits: tuple[float, float], name:
     above = value > high
     # A front rises or falls towards what is worse on the left, so the right is free on that side.
     row = 0.035 + 0.065 * len(axes.texts)
-    place = {"x": 0.97, "y": 1 - row if above else row, "ha": "right", "va": "top" if above else "bottom", "fontsize": 9}
-    behind = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
-    text = f"{'↑' if above else '↓'} {name}: {value:.3g}"
-    axes.text(s=text, color=colour(4 + number), transform=axes.transAxes, bbox=behind, **place)
+    axes.text(
+        0.97,
+        1 - row if above else row,
+        f"{'↑' if above else '↓'} {name}: {value:.3g}",
+        ha="right",
+        va="top" if above else "bottom",
+        color=colour(4 + number),
+        fontsize=9,
+        transform=axes.transAxes,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0},
+    )
 
 
 def _line(axes: "Axes", metric: Tree, text: str) -> None:
