@@ -194,7 +194,7 @@ def _rival(axes: "Axes", value: float | None, limits: tuple[float, float], name:
         axes.axhline(value, **_look(number))
         return
     above = value > high
-    # A front rises or falls towards what is worse on the left, so the right is free on that side.
+    # The cheapest networks, on the left, are the worst ones; on the right there is room for words on the worse side.
     row = 0.035 + 0.065 * len(axes.texts)
     axes.text(
         0.97,
