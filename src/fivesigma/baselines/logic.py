@@ -55,9 +55,11 @@ def ensemble(structures: Sequence[Tree], outputs: int, features: int) -> dict[st
         structures, outputs, features: as for `cost_of`.
     """
     trees = [_flat(root) for root in structures]
+    # A tree of conifer may have a direction in place of one feature: each node has a weight for every feature. Nodes of the
+    # same feature share one list, as there may be a hundred thousand of them.
+    weights = {feature: [float(i == feature) for i in range(features)] for feature in (LEAF, *range(features))}
     for tree in trees:
-        # A tree may have a direction in place of one feature, for which conifer keeps a weight per feature and node.
-        tree["weight"] = [[float(i == feature) for i in range(features)] for feature in tree["feature"]]
+        tree["weight"] = [weights[feature] for feature in tree["feature"]]
     return {
         "n_classes": 2 if outputs == 1 else outputs,
         "n_features": features,
