@@ -23,9 +23,12 @@ with executor(2) as pool:
     print(sum(result for _, result in pool.results()))
 """
 
-# Workers of a script that is interrupted or killed while they sleep.
+# Workers of a script that is interrupted or killed while they sleep. A shell lets its jobs in the background ignore Ctrl-C, and
+# so would the script if the tests are such a job.
 SLEEPING = """
+import signal
 import time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from fivesigma.cluster.executor import executor
 with executor(2) as pool:
     for i in range(4):
@@ -139,12 +142,7 @@ def test_no_worker_outlives_its_parent(tmp_path, how):
     path = tmp_path / "sleeping.py"
     path.write_text(SLEEPING)
     process = subprocess.Popen(
-        [sys.executable, str(path)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell lets its jobs in the background ignore it
+        [sys.executable, str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     assert process.stdout.readline() == "ready\n"
     assert process.stdout.readline() == "ready\n"
