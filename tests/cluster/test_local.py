@@ -23,8 +23,8 @@ with executor(2) as pool:
     print(sum(result for _, result in pool.results()))
 """
 
-# Workers of a script that is interrupted or killed while they sleep. A shell lets its jobs in the background ignore Ctrl-C, and
-# so would the script if the tests are such a job.
+# Workers of a script that is interrupted or killed while they sleep. A shell lets its jobs in the background ignore Ctrl-C,
+# and so would the script if the tests are such a job.
 SLEEPING = """
 import signal
 import time
