@@ -65,35 +65,39 @@ def test_the_values_do_not_depend_on_the_clusters(tmp_path_factory, sizes, chunk
             assert put_together(some, name) == [ak.to_list(values)[int(text[1:])] for text in chosen], name
 
 
+@pytest.fixture
+def decompressed(monkeypatch):
+    """A function: reader → how often each cluster of each column has been decompressed, counted from then on."""
+
+    def count(reader):
+        model, read = type(reader._tree.ntuple), Counter()
+        plain = model.read_cluster_pages
+
+        def counted(self, cluster, column, *arguments, **named):
+            read[cluster, column] += 1
+            return plain(self, cluster, column, *arguments, **named)
+
+        monkeypatch.setattr(model, "read_cluster_pages", counted)
+        return read
+
+    return count
+
+
 @pytest.mark.parametrize("chunk", [10, 25, 100, 1000])
-def test_each_cluster_is_decompressed_once(tmp_path, monkeypatch, chunk):
+def test_each_cluster_is_decompressed_once(tmp_path, decompressed, chunk):
     write(tmp_path / "e.root", [60, 60, 60, 60])
     reader = open_table(str(tmp_path / "e.root"))
-    model = type(reader._tree.ntuple)
-    plain, read = model.read_cluster_pages, Counter()
-
-    def counted(self, cluster, column, *arguments, **named):
-        read[cluster, column] += 1
-        return plain(self, cluster, column, *arguments, **named)
-
-    monkeypatch.setattr(model, "read_cluster_pages", counted)
+    read = decompressed(reader)
     parts = list(reader.chunks(list(KINDS), size=chunk))
     assert sum(len(part["f"]) for part in parts) == 240
     assert set(read.values()) == {1}
     assert len(read) == 4 * len(KINDS)
 
 
-def test_places_of_one_cluster_are_decompressed_once(tmp_path, monkeypatch):
+def test_places_of_one_cluster_are_decompressed_once(tmp_path, decompressed):
     write(tmp_path / "e.root", [5000])
     reader = open_table(str(tmp_path / "e.root"))
-    model = type(reader._tree.ntuple)
-    plain, read = model.read_cluster_pages, Counter()
-
-    def counted(self, cluster, column, *arguments, **named):
-        read[cluster, column] += 1
-        return plain(self, cluster, column, *arguments, **named)
-
-    monkeypatch.setattr(model, "read_cluster_pages", counted)
+    read = decompressed(reader)
     assert sum(len(part["f"]) for part in reader.sampled(["f", "d"], 100, 10)) == 100
     assert set(read.values()) == {1}
 

@@ -99,7 +99,7 @@ def with_trees(metrics):
 def test_trees_have_the_logic_that_conifer_estimates(metrics, with_trees):
     (table,) = front.tables(metrics, with_trees)
     assert table.rows[-1][:2] == ["trees", "51,666 LUT, 17 cycles (60 trees)"]
-    assert "conifer's estimate for its design in VHDL" in table.note
+    assert "conifer's estimates for its design in VHDL" in table.note
     cost = metrics["test"]["front"]["costs"]["trees"]
     del cost["luts"], cost["cycles"]
     (table,) = front.tables(metrics, with_trees)

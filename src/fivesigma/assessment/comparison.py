@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -22,6 +22,8 @@ from fivesigma.metrics.trigger.summary import Judgement, check, judged_side_by_s
 from fivesigma.progress import Listener
 from fivesigma.scores import Scores
 from fivesigma.training.network import score_columns
+
+K = TypeVar("K", bound=str | int)
 
 
 def check_trigger(analysis: Analysis, events: Events) -> None:
@@ -89,6 +91,24 @@ class Comparison(Assessment):
                 self._problem = f"there are no numbers of the trigger: {error.what}"
         return {part: Findings(metrics[part], curves.get(part, {})) for part in metrics}
 
+    def judged(self, models: Mapping[K, Mapping[str, Scores]], part: str, settings: Trigger) -> dict[K, Judgement]:
+        """Trigger performance of models on a part, with progress.
+
+        Args:
+            models: name → scores of its parts.
+            part: the part that is judged.
+            settings: section `evaluate.trigger`.
+
+        Raises:
+            EventsError: if there are too few events.
+        """
+        found: dict[K, Judgement] = {}
+        with closing(judged_side_by_side(models.values(), part, settings, self.analysis.evaluate.bootstrap)) as judgements:
+            for i, name in enumerate(models):
+                self.listener.progress(i, len(models), f"trigger: {f'step {name}' if isinstance(name, int) else name}")
+                found[name] = next(judgements)
+        return found
+
     def scores_of(self, name: str | None, part: str) -> Scores | None:
         """The scores of a model, if it was added."""
         return self._parts.get(name or "", {}).get(part)
@@ -112,12 +132,7 @@ class Comparison(Assessment):
     def _add_trigger(self, settings: Trigger, metrics: dict[str, dict[str, Any]], curves: dict[str, dict[str, Any]]) -> None:
         """Trigger performance of every model on the judged part."""
         part = judged_part(self._parts[NETWORK])
-        found: dict[str, Judgement] = {}
-        judged = judged_side_by_side(self._parts.values(), part, settings, self.analysis.evaluate.bootstrap)
-        with closing(judged) as judgements:
-            for i, name in enumerate(self._parts):
-                self.listener.progress(i, len(self._parts), f"trigger: {name}")
-                found[name] = next(judgements)
+        found = self.judged(self._parts, part, settings)
         self.judgements = dict(found)
         network = found.pop(NETWORK)
         gains = reductions(network, found, settings)

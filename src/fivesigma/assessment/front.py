@@ -12,7 +12,7 @@ from fivesigma.errors import EventsError
 from fivesigma.metrics.difference import differences
 from fivesigma.metrics.result import judged_part
 from fivesigma.metrics.spec import MetricOptions, functions_of
-from fivesigma.metrics.trigger.summary import Judgement, judged_side_by_side, reductions
+from fivesigma.metrics.trigger.summary import Judgement, reductions
 from fivesigma.scores import Scores
 from fivesigma.training.network import Network
 
@@ -87,8 +87,7 @@ class FrontAssessment(Assessment):
             return {}
         part = judged_part(next(iter(self._parts.values())))
         try:
-            judged = judged_side_by_side(self._parts.values(), part, settings, self.analysis.evaluate.bootstrap)
-            return dict(zip(self._parts, judged, strict=True))
+            return self.comparison.judged(self._parts, part, settings)
         except EventsError:  # said by the comparison already
             return {}
 

@@ -19,8 +19,8 @@ from fivesigma.data.values import (
     TARGET,
     Ranges,
     parameters_of,
-    side_by_side,
     singles_of,
+    table_of,
     target_of,
     weight_of,
     whole_numbers,
@@ -242,7 +242,7 @@ def _events(
     parameters = parameters_of(analysis, column, target, plan.where, count)
     number = _event_number(analysis, plan)
     events = Events(
-        features=side_by_side(singles, count),
+        features=table_of(singles, count),
         feature_names=plan.features,
         target=target,
         weight=weight_of(analysis, sample, column, count, plan.where),

@@ -91,10 +91,10 @@ def singles_of(columns: Sequence[NDArray[Any]]) -> list[NDArray[np.float32]]:
 
 def features_of(columns: Sequence[NDArray[Any]], count: int) -> NDArray[np.float32]:
     """Put columns side by side in single precision, [event, feature]; infinite values become missing."""
-    return side_by_side(singles_of(columns), count)
+    return table_of(singles_of(columns), count)
 
 
-def side_by_side(singles: Sequence[NDArray[np.float32]], count: int) -> NDArray[np.float32]:
+def table_of(singles: Sequence[NDArray[np.float32]], count: int) -> NDArray[np.float32]:
     """Columns of `count` values as one array, [event, column]."""
     table = np.empty((count, len(singles)), np.float32)
     for start in range(0, count, _ROWS):  # rows that stay in the processor's cache until they are complete

@@ -75,8 +75,8 @@ def _note(front: Tree, analysis: Analysis, part: str) -> str:
         note += " Rates are at equal measured efficiency."
     if any("luts" in cost for cost in front.get("costs", {}).values()):
         note += (
-            " The logic of boosted trees is conifer's estimate for its design in VHDL, which takes an event with each cycle "
-            "of the clock; their physics is that of floating-point numbers."
+            " LUTs and cycles of boosted trees are conifer's estimates for its design in VHDL, which takes an event with "
+            "each cycle of the clock; their metrics are computed in floating point."
         )
     return note
 
@@ -141,7 +141,7 @@ def figures(folder: RunFolder, analysis: Analysis, metrics: Tree) -> Iterator[Pi
             "line are those of each model by itself; most of it is common to all, and the table has the differences."
         )
     if rivals:
-        caption += " Dotted lines: the other baselines, with what they cost; arrows: one of them lies beyond the axis."
+        caption += " Dotted lines: the other baselines, with what they cost; an arrow marks one that lies beyond the axis."
     numbers = {"points": list(points), "reference": reference}
     yield save(folder, figure, "front", f"Physics against cost ({part})", caption, numbers)
 

@@ -20,7 +20,7 @@ def array(values: NDArray[Any]) -> Any:
 def _look_for_pandas() -> None:
     """Let Arrow look for pandas, which it does once and which takes half a second where pandas is installed.
 
-    It only wants to know whether the values are a column of pandas. In a command nothing is, and it finds none.
+    It only wants to know whether the values are a column of pandas. In a command none are, so it need not find pandas.
     """
     import pyarrow as pa
 

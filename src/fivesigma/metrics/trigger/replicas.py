@@ -15,7 +15,7 @@ _EDGES = np.arange((1 << _BITS) + 1) / (1 << _BITS)
 _LEAST = np.searchsorted(_CUMULATIVE, _EDGES[:-1], side="right").astype(np.float64)
 """Multiplicity at the lower end of each cell of numbers whose leading bits are the same."""
 _UNSURE = np.searchsorted(_CUMULATIVE, _EDGES[1:], side="left") > _LEAST
-"""Cells in which there are several multiplicities: one in two hundred."""
+"""Cells in which there are several multiplicities, seven of 4,096."""
 _ROWS = 1 << 14
 """Events at a time, whose numbers stay in the processor's cache."""
 
