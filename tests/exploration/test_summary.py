@@ -10,7 +10,9 @@ from fivesigma.exploration.summary import (
     classes_table,
     columns_table,
     correlations,
+    doubts,
     summarise,
+    suspected_event_numbers,
     suspected_markers,
 )
 
@@ -102,6 +104,21 @@ def test_a_regression_describes_its_target(make_events, table):
     events = make_events(table, target=np.linspace(0, 10, N), classes=())
     found = summarise(load({"features": "x{0..3}", "target": {"variable": "y", "unit": "GeV"}}), {"train": events}, {})
     assert (found["target"]["unit"], found["target"]["median"], found["classes"]) == ("GeV", pytest.approx(5), {})
+
+
+def test_a_number_of_its_own_in_every_event_is_suspected_to_be_an_event_number(make_events):
+    chance = np.random.default_rng(1)
+    n = 3000
+    columns = [
+        chance.permutation(4 * n)[:n],  # numbers of selected events, in any order
+        chance.integers(0, 200, n),  # a measurement in whole numbers
+        chance.permutation(n) + 0.5,
+        np.where(chance.random(n) < 0.1, np.nan, chance.normal(size=n)),
+    ]
+    events = make_events(np.stack(columns, axis=1))
+    assert suspected_event_numbers({"train": events}) == suspected_event_numbers({"folds": events}) == ["x0"]
+    assert [sentence for sentence in doubts({"train": events}, []) if "exclude: [x0]" in sentence]
+    assert suspected_event_numbers({"train": events.take(np.arange(500))}) == []
 
 
 def test_a_marker_far_from_all_values_is_suspected(make_events):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fivesigma.exploration.summary import MARKERS
+from fivesigma.exploration.summary import MARKERS, is_event_number
 from fivesigma.names import is_number
 
 BINS = 24
@@ -182,7 +182,7 @@ def _of_numbers(
         )
     remarks += _outliers(shown, quartiles)
     notes = []
-    if not in_lists and _is_identifier(different, len(finite)):
+    if not in_lists and is_event_number(different, len(finite)):
         notes.append("whole numbers, almost all different: an event number, and no input of a network")
     return Column(
         name,
@@ -262,14 +262,6 @@ def _outliers(values: NDArray[np.float64], quartiles: NDArray[np.float64]) -> li
     number = int(far.sum())
     are = "value is" if number == 1 else "values are"
     return [f"{number:,} {are} more than a million interquartile ranges from the median, such as {_short(float(worst))}"]
-
-
-def _is_identifier(different: NDArray[Any], values: int) -> bool:
-    """Whether whole numbers are almost all different, over a range that is no measurement's."""
-    if values < 100 or len(different) < 0.95 * values:
-        return False
-    whole = different.dtype.kind in "iu" or bool((different == np.rint(different)).all())
-    return whole and float(different[-1]) - float(different[0]) >= 0.9 * values
 
 
 def shape_of(values: NDArray[np.float64]) -> Shape | None:

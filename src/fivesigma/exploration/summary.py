@@ -111,7 +111,7 @@ def suspected_markers(parts: Mapping[str, Events], known: Sequence[float]) -> di
     Returns:
         feature → (marker, share of the training events, or of the events of all folds, with it).
     """
-    events = parts["train"] if "train" in parts else parts["folds"]
+    events = _learnt(parts)
     found = {}
     for name, column in zip(events.feature_names, events.features.T, strict=True):
         for marker in MARKERS:
@@ -123,6 +123,61 @@ def suspected_markers(parts: Mapping[str, Events], known: Sequence[float]) -> di
             if apart > others.max() - others.min():
                 found[name] = (marker, share)
     return found
+
+
+FEWEST = 1000
+"""Among fewer training events, many a measurement in whole numbers is different in almost every event."""
+
+
+def is_event_number(different: NDArray[Any], values: int) -> bool:
+    """Whether whole numbers are almost all different, over a range that is no measurement's.
+
+    Args:
+        different: the different values, in order.
+        values: how many there are, equal ones included.
+    """
+    if values < 100 or len(different) < 0.95 * values:
+        return False
+    whole = different.dtype.kind in "iu" or bool((different == np.rint(different)).all())
+    return whole and float(different[-1]) - float(different[0]) >= 0.9 * values
+
+
+def suspected_event_numbers(parts: Mapping[str, Events]) -> list[str]:
+    """Features that look like numbers of events, as in a file where `event` stands among the columns of `*`."""
+    events = _learnt(parts)
+    found = []
+    for name, column in zip(events.feature_names, events.features.T, strict=True):
+        first = column[:FEWEST]  # enough to say of almost every feature that it is not
+        if len(first) < FEWEST or not (first == np.rint(first)).all():
+            continue
+        present = column[np.isfinite(column)]
+        if is_event_number(np.unique(present), len(present)):
+            found.append(name)
+    return found
+
+
+def doubts(parts: Mapping[str, Events], known: Sequence[float]) -> list[str]:
+    """Sentences on features whose values look as if they were something else.
+
+    Args:
+        parts: the split events.
+        known: the analysis's `missing_values`.
+    """
+    sentences = [
+        f"{100 * share:.1f} % of {name} are exactly {value:g}; if this marks missing values, set missing_values: [{value:g}]"
+        for name, (value, share) in suspected_markers(parts, known).items()
+    ]
+    sentences += [
+        f"{name} has a whole number of its own in almost every event, as an event number has; if it is one, a network can "
+        f"only learn from it which events it was trained on: leave it out with exclude: [{name}]"
+        for name in suspected_event_numbers(parts)
+    ]
+    return sentences
+
+
+def _learnt(parts: Mapping[str, Events]) -> Events:
+    """The training events, or the events of all folds."""
+    return parts["train"] if "train" in parts else parts["folds"]
 
 
 def classes_table(parts: Mapping[str, Events]) -> dict[str, dict[str, dict[str, float]]]:

@@ -14,7 +14,7 @@ from fivesigma.data.load import read_events
 from fivesigma.data.opening import plan_for, reader_for
 from fivesigma.data.plan import Plan
 from fivesigma.events import Events, concatenate
-from fivesigma.exploration.summary import suspected_markers
+from fivesigma.exploration.summary import doubts
 from fivesigma.metrics.leakage import strong_features, suspicions
 from fivesigma.progress import Listener
 from fivesigma.reporting.style import is_drawable
@@ -60,11 +60,8 @@ def check(
         listener.say(f"features: {', '.join(plans[0].features)}")
     if listener and "train" in seen:
         parts = {part: concatenate(found) for part, found in seen.items()}
-        for name, (value, share) in suspected_markers(parts, resolved.missing_values).items():
-            listener.say(
-                f"warning: {100 * share:.1f} % of {name} are exactly {value:g}; if this marks missing values, "
-                f"set missing_values: [{value:g}]"
-            )
+        for sentence in doubts(parts, resolved.missing_values):
+            listener.say(f"warning: {sentence}")
         there = set(np.unique(parts["train"].target).tolist()) if resolved.classes else set()
         absent = [name for i, name in enumerate(resolved.classes) if i not in there]
         if absent:

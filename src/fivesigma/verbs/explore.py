@@ -56,11 +56,8 @@ def describe_events(session: RunSession) -> dict[str, Any]:
         listener.say(f"warning: {sentence}")
     for sentence in result["expected"]:
         listener.say(f"strong, expected: {sentence}")
-    for name, (value, share) in summary.suspected_markers(source.parts, analysis.missing_values).items():
-        listener.say(
-            f"warning: {100 * share:.1f} % of {name} are exactly {value:g}; if this marks missing values, "
-            f"set missing_values: [{value:g}]"
-        )
+    for sentence in summary.doubts(source.parts, analysis.missing_values):
+        listener.say(f"warning: {sentence}")
     sampled = {part: len(events) for part, events in source.parts.items()}
     if sampled != source.lengths():
         counts = ", ".join(f"{count:,} of {source.lengths()[part]:,} {part}" for part, count in sampled.items())
