@@ -68,6 +68,16 @@ def test_runs_on_other_events_have_independent_errors(runs):
     assert val["error"] == pytest.approx(np.hypot(one["error"], other["error"]))
 
 
+def test_an_absurd_error_in_a_file_is_compared_all_the_same(runs):
+    place = Path(runs[0]) / "metrics.json"
+    tree = json.loads(place.read_text())
+    tree["val"]["auc"]["error"] = 1e300
+    place.write_text(json.dumps(tree))
+    (Path(runs[0]) / "manifest.json").unlink()
+    rows = {(row["part"], row["name"]): row for row in fs.compare(runs[0], runs[2])["metrics"]}
+    assert rows["val", "auc"]["differences"][0]["error"] == 1e300
+
+
 @pytest.mark.parametrize("column", ["weight", "target", "event_number"])
 def test_events_that_differ_in_anything_are_not_paired(runs, column):
     place = Path(runs[1]) / "predictions" / "test.parquet"

@@ -1,5 +1,6 @@
 """The verb `compare`: runs side by side."""
 
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -105,7 +106,7 @@ def _difference(one: Mapping[str, Any], other: Any, paired: Mapping[str, Any] | 
     """Other − one, with the paired error if there is one."""
     if not is_metric(other) or None in (*one.values(), *other.values()):
         return None
-    error = (one["error"] ** 2 + other["error"] ** 2) ** 0.5
+    error = math.hypot(one["error"], other["error"])
     same = paired is not None and paired["error"] is not None
     if paired is not None and same:
         error = paired["error"]
