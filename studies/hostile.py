@@ -41,7 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", choices=AREAS, metavar="AREA", default=list(AREAS), help=", ".join(AREAS))
     parser.add_argument("--page", action="store_true", help="write the table into docs/robustness.md")
     options = parser.parse_args(arguments)
-    command = [sys.executable, "-m", "pytest", "-n", "auto", "--dist", "load", "-q"]
+    # One test tries an input after the other for as long as it takes: that is no reason to print where it is.
+    command = [sys.executable, "-m", "pytest", "-n", "auto", "--dist", "load", "-q", "-o", "faulthandler_timeout=0"]
     command += [f"tests/hostile/{AREAS[area]}" for area in options.only]
     environment = {**os.environ, "FIVESIGMA_HOSTILE": str(options.cases)}
     lines = []
