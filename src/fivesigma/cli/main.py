@@ -16,6 +16,8 @@ def main(arguments: list[str] | None = None) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if arguments is None:
         os.environ["FIVESIGMA_COMMAND"] = "1"  # `extras.alone`
+        # The linear algebra outside the training is small, and threads of NumPy wait for each other where cores are busy.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Otherwise Python searches the objects of all libraries for garbage when it ends, which takes one to two seconds.
     atexit.register(gc.freeze)
     try:

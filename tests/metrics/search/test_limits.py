@@ -70,6 +70,27 @@ def test_limits_are_those_of_pyhf():
     assert ours.discovery == pytest.approx(stats.norm.isf(float(p_value)), rel=1e-3)
 
 
+def test_a_fit_that_fails_is_left_to_pyhf_and_gives_the_same(monkeypatch):
+    shifts = {
+        "energy": Shift(up=yields([3.3, 4.1, 5.0], [63.0, 21.0, 5.5]), down=yields([2.8, 3.9, 5.0], [58.0, 19.0, 6.6]))
+    }
+    ours = found(THREE, systematic=0.1, shifts=shifts)
+    asked = []
+
+    def fails(*arguments, **options):
+        if callable(options.get("jac")) or options.get("jac") is True:
+            asked.append(options["method"])
+            return optimize.OptimizeResult(x=arguments[1], fun=0.0, success=False)
+        return real(*arguments, **options)
+
+    real = optimize.minimize
+    monkeypatch.setattr(optimize, "minimize", fails)
+    theirs = found(THREE, systematic=0.1, shifts=shifts)
+    assert asked
+    assert ours.expected == pytest.approx(theirs.expected, rel=1e-4)
+    assert ours.discovery == pytest.approx(theirs.discovery, rel=1e-4)
+
+
 def test_many_bins_without_uncertainty_add_up_in_quadrature():
     exact = yields([3.0, 4.0, 5.0], [60.0, 20.0, 6.0])
     assert found(exact).discovery == pytest.approx(float(binned(exact, None)), rel=1e-4)

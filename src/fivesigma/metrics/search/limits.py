@@ -10,6 +10,7 @@ from statistics import NormalDist
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fivesigma import extras
 from fivesigma.metrics.search.significance import fitted
@@ -20,6 +21,8 @@ BANDS = (-2, -1, 0, 1, 2)
 PRECISION = 2e-3
 """Relative precision of a limit."""
 MOST_STEPS = 40
+STEP = 1e-5
+"""Of the differences that stand for a gradient; the parameters are factors near 1, and pulls."""
 LARGEST = 0.9
 """Relative systematic uncertainty with which fits begin at most: the closed form has none of 100 % downwards."""
 
@@ -60,14 +63,18 @@ def limits(workspace: Mapping[str, Any], start: float, level: float = 0.95, band
     with _numpy_backend(pyhf):
         # The workspace is ours: its schema is checked by a test, not for every hypothesis.
         parameters = workspace["measurements"][0]["config"]["parameters"]
-        model = pyhf.Model({"channels": workspace["channels"], "parameters": parameters}, poi_name=POI, validate=False)
+        make = partial(
+            pyhf.Model, {"channels": workspace["channels"], "parameters": parameters}, poi_name=POI, validate=False
+        )
+        model = make()
         counts = [each for channel in workspace["observations"] for each in channel["data"]]
         try:
             guess = partial(_guess, workspace["channels"][0]["samples"])
-            ratio = _Ratio(pyhf, model, counts + model.config.auxdata, strength=0.0, guess=guess)
+            fit = _Fit(pyhf, model, make(batch_size=2 * len(_free(model)) + 1))
+            ratio = _Ratio(fit, counts + model.config.auxdata, strength=0.0, guess=guess)
             found = _crossings(ratio, [wanted(band, level) for band in bands], start)
-            nominal = model.expected_data(ratio.parameters(1.0))
-            discovery = _Ratio(pyhf, model, nominal, strength=1.0, guess=guess)(0.0)
+            nominal = model.expected_data(fit.nominal(1.0))
+            discovery = _Ratio(fit, nominal, strength=1.0, guess=guess)(0.0)
         except pyhf.exceptions.FailedMinimization as error:
             raise ValueError(f"the fit of the binned score does not converge ({error})") from None
     return Limits(tuple(found), discovery)
@@ -83,65 +90,120 @@ def wanted(band: int, level: float = 0.95) -> float:
     return band + normal.inv_cdf(1 - (1 - level) * normal.cdf(band))
 
 
+def _free(model: Any) -> NDArray[np.intp]:
+    """Positions of the parameters that a fit at a fixed signal strength varies."""
+    varied = ~np.asarray(model.config.suggested_fixed(), bool)
+    varied[model.config.par_slice(POI)] = False
+    return np.flatnonzero(varied)
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """Fits all other parameters at a fixed signal strength.
+
+    Attributes:
+        pyhf: the module.
+        model: the likelihood.
+        several: the same for as many sets of parameters at once as a value and its gradient by central differences need.
+    """
+
+    pyhf: Any
+    model: Any
+    several: Any
+
+    def likelihood(self, parameters: Any, data: Any) -> float:
+        """−2 ln L."""
+        return float(self.pyhf.infer.mle.twice_nll(parameters, data, self.model)[0])
+
+    def __call__(self, strength: float, data: Any, start: Sequence[float]) -> Any:
+        """Parameters with the largest likelihood.
+
+        A failed fit is repeated by pyhf itself, from this start, from the nominal parameters, and by another method.
+        """
+        if not len(_free(self.model)):
+            return self.nominal(strength)
+        found = self._with_gradient(strength, data, start)
+        if found is not None:
+            return found
+        ways: list[tuple[Sequence[float], dict[str, Any]]] = [
+            (start, {}),
+            (self.nominal(strength), {}),
+            (self.nominal(strength), {"method": "L-BFGS-B"}),
+        ]
+        for first, more in ways:
+            try:
+                # The fixed strength is left out of the fit, not held by a constraint: that is faster and more stable.
+                return self.pyhf.infer.mle.fixed_poi_fit(strength, data, self.model, init_pars=first, do_stitch=True, **more)
+            except self.pyhf.exceptions.FailedMinimization as error:
+                failure = error
+        raise failure
+
+    def nominal(self, strength: float) -> list[float]:
+        """Nominal parameters with the given signal strength."""
+        values: list[float] = list(self.model.config.suggested_init())
+        values[self.model.config.par_slice(POI).start] = strength
+        return values
+
+    def _with_gradient(self, strength: float, data: Any, start: Sequence[float]) -> Any:
+        """The fit with value and gradient from one call of the likelihood; None if it fails.
+
+        pyhf's own fit takes a call for each parameter.
+        """
+        from scipy.optimize import minimize
+
+        free = _free(self.model)
+        low, high = np.transpose(self.model.config.suggested_bounds())[:, free]
+        values, data = np.asarray(start, np.float64).copy(), np.asarray(data, np.float64)
+        values[self.model.config.par_slice(POI).start] = strength
+
+        def whole(some: NDArray[np.float64]) -> NDArray[np.float64]:
+            values[free] = some
+            return values
+
+        def with_gradient(some: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+            up, down = np.minimum(some + STEP, high), np.maximum(some - STEP, low)
+            points = np.repeat(whole(some)[None], 2 * len(free) + 1, axis=0)
+            rows = np.arange(len(free))
+            points[rows, free], points[len(free) + rows, free] = up, down
+            found = -2 * np.asarray(self.several.logpdf(points, data), np.float64)
+            return float(found[-1]), (found[: len(free)] - found[len(free) : -1]) / (up - down)
+
+        bounds = list(zip(low, high, strict=True))
+        with np.errstate(all="ignore"):
+            best = minimize(with_gradient, values[free], jac=True, method="SLSQP", bounds=bounds, options={"maxiter": 1000})
+        return whole(best.x).copy() if best.success and np.isfinite(best.fun) else None
+
+
 class _Ratio:
     """√(2 Δ ln L) of a signal strength relative to that of an Asimov data set, whose best fit is known.
 
     Args:
-        pyhf: the module.
-        model: the likelihood.
+        fit: of the likelihood.
         data: an Asimov data set.
         strength: signal strength in the data set.
         guess: signal strengths, tested and in the data set → values of parameters by name, near the best fit.
     """
 
-    def __init__(self, pyhf: Any, model: Any, data: Any, strength: float, guess: Guess) -> None:
-        self._pyhf, self._model, self._data = pyhf, model, data
+    def __init__(self, fit: _Fit, data: Any, strength: float, guess: Guess) -> None:
+        self._fit, self._config, self._data = fit, fit.model.config, data
         self._guess, self._strength = guess, strength
-        self._last = self.parameters(strength)
-        self._best = self._likelihood(self._last)
-
-    def parameters(self, strength: float) -> list[float]:
-        """Nominal parameters with the given signal strength."""
-        values: list[float] = list(self._model.config.suggested_init())
-        values[self._model.config.par_slice(POI).start] = strength
-        return values
+        self._last = fit.nominal(strength)
+        self._best = fit.likelihood(self._last, data)
 
     def _near(self, strength: float) -> list[float]:
         """The last fit's parameters, and where they are known in closed form, those."""
         values = np.array(self._last)
         for name, found in self._guess(strength, self._strength).items():
-            if name in self._model.config.par_map:
-                values[self._model.config.par_slice(name)] = found
+            if name in self._config.par_map:
+                values[self._config.par_slice(name)] = found
         # The closed form knows no bounds, and a start beyond them is refused.
-        low, high = np.transpose(self._model.config.suggested_bounds())
+        low, high = np.transpose(self._config.suggested_bounds())
         return [float(value) for value in np.where(np.isfinite(values), np.clip(values, low, high), self._last)]
 
-    def _likelihood(self, parameters: Any) -> float:
-        return float(self._pyhf.infer.mle.twice_nll(parameters, self._data, self._model)[0])
-
     def __call__(self, strength: float) -> float:
-        best = self._fit(strength)
+        best = self._fit(strength, self._data, self._near(strength))
         self._last = [float(value) for value in best]  # the next fit is not far from this one
-        return math.sqrt(max(self._likelihood(best) - self._best, 0.0))
-
-    def _fit(self, strength: float) -> Any:
-        """Fit all other parameters at a fixed strength; a failed fit is repeated from another start or by another method."""
-        if sum(not fixed for fixed in self._model.config.suggested_fixed()) == 1:
-            return self.parameters(strength)  # there are no others
-        ways = [
-            (self._near(strength), {}),
-            (self.parameters(strength), {}),
-            (self.parameters(strength), {"method": "L-BFGS-B"}),
-        ]
-        for start, more in ways:
-            try:
-                # The fixed strength is left out of the fit, not held by a constraint: that is faster and more stable.
-                return self._pyhf.infer.mle.fixed_poi_fit(
-                    strength, self._data, self._model, init_pars=start, do_stitch=True, **more
-                )
-            except self._pyhf.exceptions.FailedMinimization as error:
-                failure = error
-        raise failure
+        return math.sqrt(max(self._fit.likelihood(best, self._data) - self._best, 0.0))
 
 
 def _guess(samples: Sequence[Mapping[str, Any]], strength: float, observed: float) -> dict[str, list[float]]:
