@@ -5,12 +5,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fivesigma.events import carries
 from fivesigma.metrics.histogram import histogram
 from fivesigma.metrics.intervals import clopper_pearson, shares
 from fivesigma.metrics.regression import half_width_68
 from fivesigma.metrics.roc import roc
-from fivesigma.metrics.summary import hypothesis_name
+from fivesigma.metrics.summary import at_each_hypothesis
 from fivesigma.scores import Scores
 
 MOST_POINTS = 400
@@ -38,13 +37,7 @@ def curves(scores: Scores, threshold: float, residual_edges: NDArray[np.float64]
         "calibration": calibration(scores.score, scores.target, scores.weight),
         "threshold": threshold,
     }
-    at = {}
-    for values, score in scores.at_hypothesis.items():
-        signal = (scores.target == 1) & carries(scores.parameters, values)
-        chosen = signal | (scores.target == 0)
-        name = hypothesis_name(scores.parameter_names, values)
-        at[name] = thinned_roc(score[chosen], scores.target[chosen], scores.weight[chosen])
-    return result | {"roc_at": at}
+    return result | {"roc_at": at_each_hypothesis(scores, thinned_roc)}
 
 
 def thinned_roc(score: NDArray[Any], target: NDArray[Any], weight: NDArray[Any]) -> dict[str, list[float]]:

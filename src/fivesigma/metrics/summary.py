@@ -1,19 +1,23 @@
 """Compute all standard metrics of one set of scores."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fivesigma.cluster.cores import cores
 from fivesigma.events import carries
 from fivesigma.metrics import classes
 from fivesigma.metrics.intervals import Share
 from fivesigma.metrics.metric import Metric
 from fivesigma.metrics.roc import auc
 from fivesigma.metrics.spec import MetricOptions, functions_of
+from fivesigma.prefetch import side_by_side
 from fivesigma.scores import Scores
+
+T = TypeVar("T")
 
 
 def summarise(scores: Scores, threshold: float = 0.5, bootstrap: int = 200) -> dict[str, Any]:
@@ -60,20 +64,41 @@ def per_parameter(scores: Scores, threshold: float) -> dict[str, dict[str, Any]]
 
     This is what a search tests at a mass, as background has no mass of its own.
     """
-    rows = {}
-    for values, score in scores.at_hypothesis.items():
-        signal = (scores.target == 1) & carries(scores.parameters, values)
-        chosen = signal | (scores.target == 0)
-        part = (score[chosen], scores.target[chosen], scores.weight[chosen])
-        balanced = part[2] * _balance(part[1], part[2])
-        rows[hypothesis_name(scores.parameter_names, values)] = {
-            "auc": auc(*part),
+
+    def row(score: NDArray[Any], target: NDArray[Any], weight: NDArray[Any]) -> dict[str, Any]:
+        return {
+            "auc": auc(score, target, weight),
             # With all background against one mass, plain accuracy would mostly count background.
-            "accuracy": classes.accuracy(part[0], part[1], balanced, threshold),
-            "parameters": dict(zip(scores.parameter_names, values, strict=True)),
-            "signal_events": int(signal.sum()),
+            "accuracy": classes.accuracy(score, target, weight * _balance(target, weight), threshold),
+            "signal_events": int((target == 1).sum()),
         }
+
+    rows = at_each_hypothesis(scores, row)
+    for values in scores.at_hypothesis:
+        name = hypothesis_name(scores.parameter_names, values)
+        rows[name]["parameters"] = dict(zip(scores.parameter_names, values, strict=True))
     return rows
+
+
+def at_each_hypothesis(
+    scores: Scores, function: Callable[[NDArray[Any], NDArray[Any], NDArray[Any]], T], most: int = 2
+) -> dict[str, T]:
+    """Hypothesis → a function of score, target and weight of its signal and of all background, scored under it.
+
+    Args:
+        scores: of one part of the data.
+        function: takes most of its time in NumPy, so that threads share the cores.
+        most: hypotheses at a time, which need memory.
+    """
+
+    def found(test: tuple[tuple[float, ...], NDArray[Any]]) -> tuple[str, T]:
+        values, score = test
+        chosen = ((scores.target == 1) & carries(scores.parameters, values)) | (scores.target == 0)
+        return hypothesis_name(scores.parameter_names, values), function(
+            score[chosen], scores.target[chosen], scores.weight[chosen]
+        )
+
+    return dict(side_by_side(found, iter(scores.at_hypothesis.items()), workers=min(cores(), most)))
 
 
 def _balance(target: NDArray[Any], weight: NDArray[Any]) -> NDArray[np.float64]:

@@ -1,6 +1,7 @@
 """The verb `evaluate`: scores of every part, and metrics with uncertainties."""
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -64,23 +65,28 @@ def assess(session: RunSession, network: Network | Folds) -> None:
     metrics: dict[str, dict[str, Any]] = {}
     curves: dict[str, dict[str, Any]] = {}
     counts: dict[str, int] = {}
-    for i, (part, scoring) in enumerate(scorings.items()):
-        listener.progress(i, len(scorings), f"scoring the {part} events")
-        scores = scoring()
-        counts[part] = len(scores)
-        metrics[part], curves[part] = {}, {}
-        columns: dict[str, Any] = {}
+    # Compressing the predictions lets go of Python's lock, so the metrics go on meanwhile.
+    with ThreadPoolExecutor(1, thread_name_prefix="predictions") as aside:
+        written = []
+        for i, (part, scoring) in enumerate(scorings.items()):
+            listener.progress(i, len(scorings), f"scoring the {part} events")
+            scores = scoring()
+            counts[part] = len(scores)
+            metrics[part], curves[part] = {}, {}
+            columns: dict[str, Any] = {}
+            for assessment in assessments:
+                found = assessment.add(part, scores)
+                metrics[part] |= found.metrics
+                curves[part] |= found.curves
+                columns |= found.columns
+            if part != "train" and len(scores):
+                written.append(aside.submit(_write_predictions, session, part, scores, columns))
         for assessment in assessments:
-            found = assessment.add(part, scores)
-            metrics[part] |= found.metrics
-            curves[part] |= found.curves
-            columns |= found.columns
-        if part != "train" and len(scores):
-            _write_predictions(session, part, scores, columns)
-    for assessment in assessments:
-        for part, found in assessment.finish().items():
-            metrics[part] |= found.metrics
-            curves[part] |= found.curves
+            for part, found in assessment.finish().items():
+                metrics[part] |= found.metrics
+                curves[part] |= found.curves
+        for each in written:
+            each.result()
     unit = session.analysis.target.unit if session.analysis.target else ""
     sentences = [*verdicts(metrics, unit), *(sentence for each in assessments for sentence in each.sentences())]
     folder.update_metadata(evaluated=counts)
