@@ -14,7 +14,7 @@ help:
 	@echo "make physics  set up, then make the runs of docs/physics-results.md and write it; an hour"
 	@echo "make firmware  set up, then train a quantised network, write it as firmware and prove it; 20 minutes"
 	@echo "make hostile  set up, then try 100,000 changed data files, analyses, run folders, stopped commands; hours (CASES=4800 for a tenth, ONLY='files signals' for some)"
-	@echo "make coverage  set up, then run the tests and print the lines and branches of each file that no test reaches; 40 minutes"
+	@echo "make coverage  set up, then run the tests and print the lines and branches of each file that no test reaches; 30 minutes"
 	@echo "make mutants  set up, then change the code of metrics and preparation at random and print what no test notices; 20 minutes"
 	@echo "make audit  set up, then list the licences of all packages and, with a network connection, known vulnerabilities"
 	@echo "make bench  set up with the peers, then measure; hours (make bench BENCH='training --quick' for less)"
@@ -68,7 +68,9 @@ hostile: $(READY)
 # Only the lines of this process count: files that worker processes alone reach appear as not reached.
 coverage: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[mutants]'
-	$(BIN)/python -m coverage run -m pytest -q $(TESTS)
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest -q -n auto --dist loadfile --no-loadscope-reorder $(TESTS)
+	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report $(COVERAGE)
 
 mutants: $(READY)
