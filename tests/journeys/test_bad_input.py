@@ -107,6 +107,10 @@ def test_truth_allowed_explicitly_is_reported(toy, command):
     assert "Truth among the inputs" in (Path(out.splitlines()[-1]) / "report.html").read_text()
 
 
+def test_a_class_of_negative_weights(toy, command):
+    refused(command("run", toy, "--set", "weights=w * (1 - 2 * label)"), "the weights of class 'signal' add up to -")
+
+
 @pytest.mark.parametrize("name", ["analysis.yaml", "metadata.json", "recipe.json", "model.keras"])
 def test_a_corrupt_run_folder(toy, command, name):
     folder = Path(command("train", toy, "--quiet")[1].strip())

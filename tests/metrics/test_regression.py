@@ -59,6 +59,30 @@ def test_the_width_is_sigma_for_a_gaussian_with_the_error_of_repeated_experiment
     assert np.mean([m.error for m in found]) == pytest.approx(values.std(), rel=0.12)
 
 
+def of_two_widths(generator, count):
+    return np.where(generator.random(count) < 0.7, generator.normal(0, 1, count), generator.normal(0, 8, count))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(
+    "drawn",
+    [of_two_widths, lambda generator, count: generator.uniform(-1, 1, count), lambda g, count: g.exponential(2, count)],
+    ids=["two widths", "flat", "exponential"],
+)
+def test_the_error_of_the_width_is_that_of_repeated_experiments_whatever_the_shape(drawn, weighted):
+    generator = np.random.default_rng(3)
+    found, differences = [], []
+    for _ in range(300):
+        residual, other = drawn(generator, 2000), generator.normal(0, 1, 2000)
+        weight = np.where(generator.random(2000) < 0.15, -1.0, 1.0 + (np.abs(residual) > 1)) if weighted else np.ones(2000)
+        found.append(regression.half_width_68(residual, weight))
+        differences.append(regression.width_difference(residual, residual + 0.3 * other, np.zeros(2000), weight))
+    for each in (found, differences):
+        spread = np.std([metric.value for metric in each])
+        stated = np.sqrt(np.mean([metric.error**2 for metric in each]))
+        assert 0.85 < spread / stated < 1.15
+
+
 def test_the_width_is_deaf_to_tails_and_knows_weights():
     residual = np.random.default_rng(1).normal(0, 1, 5000)
     spoiled = np.where(np.arange(5000) < 25, 1e6, residual)

@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 
 from fivesigma.analysis.prepare import Prepare
 from fivesigma.errors import EventsError
-from fivesigma.preparation.negative_weights import for_training, learnt_weight, negative_share, what_is_done
+from fivesigma.preparation.negative_weights import (
+    check_sums,
+    class_sums,
+    for_training,
+    learnt_weight,
+    negative_share,
+    what_is_done,
+)
 from fivesigma.preparation.recipe import fit
 
 weights = st.lists(st.floats(-5, 5), min_size=1, max_size=30).map(np.array)
@@ -54,3 +61,12 @@ def test_a_class_that_is_negative_altogether_cannot_be_dropped(make_events):
     events = make_events(np.zeros((4, 1)), [0, 0, 1, 1], [1, 1, -1, -1])
     with pytest.raises(EventsError, match="all training events of class 'signal' have negative weights"):
         for_training(events, "drop")
+
+
+def test_a_class_whose_weights_add_up_to_a_negative_number_is_refused(make_events):
+    events = make_events(np.zeros((4, 1)), [0, 1, 0, 1], [1.0, 1.0, -0.5, -3.0])
+    assert class_sums(events).tolist() == [0.5, -2.0]
+    with pytest.raises(EventsError, match=r"class 'signal' add up to -2 among the test events"):
+        check_sums({"train": np.array([1.0, 0.0]), "test": class_sums(events)}, ("background", "signal"))
+    with pytest.raises(EventsError, match="the weights add up to -1 among the val events"):
+        check_sums({"val": np.array([-1.0])}, ())

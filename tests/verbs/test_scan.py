@@ -227,3 +227,22 @@ def test_a_hypothesis_may_be_given_as_a_number_a_text_or_a_mapping():
     for given in ("mass=500,width=2", "width=2,mass=500", {"mass": 500, "width": 2}):
         assert scan._hypothesis(given, ("mass", "width"), known) == (500.0, 2.0)
     assert scan._hypothesis(1000, ("mass",), [(1000.0,)]) == (1000.0,)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_with_folds_varied_events_are_scored_by_the_network_of_their_fold_too(place):
+    write_events(place / "other.csv", seed=3)
+    tree = {
+        **TREE,
+        "name": "folded",
+        "split": {"folds": 2},
+        "train": {**TREE["train"], "epochs": 2},
+        "systematics": {"generator": {"up": {"samples": {"all": [str(place / "other.csv")]}}}},
+        "samples": {"all": {"files": [str(place / "bump.csv")]}},
+    }
+    run = fs.evaluate(fs.train(tree, output=place / "runs"), output=place / "runs")
+    own = run.metrics["folds"]["search"]["at"]
+    at = fs.scan(run, output=place / "runs").scan["networks"]["parameterised"]["at"]
+    assert set(at) == set(own)
+    for name in own:
+        assert at[name]["search"]["limit"] == pytest.approx(own[name]["limit"], rel=1e-6)

@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 from fivesigma.metrics.metric import Metric, Weight, propagated, weighted_mean
 from fivesigma.metrics.order import ascending
 
-DENSITY = float(np.exp(-0.5) / np.sqrt(2 * np.pi))
-"""Density of the standard normal distribution at one standard deviation."""
+TAIL = 0.15865
+"""Fraction of a Gaussian beyond one standard deviation, on each side."""
+WINDOW = 2.0
+"""The density around a quantile is that of the events within so many standard deviations of its place in their order."""
 
 
 def rmse(prediction: NDArray[Any], target: NDArray[Any], weight: Weight) -> Metric:
@@ -49,24 +51,34 @@ def r_squared(prediction: NDArray[Any], target: NDArray[Any], weight: Weight) ->
 def half_width_68(residual: NDArray[Any], weight: Weight) -> Metric:
     """Half the central interval that contains 68.27 % of the residuals: σ for a Gaussian, insensitive to tails.
 
-    The error is that of the two quantiles of a Gaussian of this width,
-    σ·√(α(1−2α)/n)/(√2·φ(1)) with α = 0.15865 and n the effective number of events.
+    The error is that of the two quantiles, whose correlation counts, at the density of the residuals around each of
+    them: a quantile q of the fraction p changes by (p − [residual ≤ q]) / density with each event (R. R. Bahadur, Ann. Math.
+    Statist. 37 (1966) 577).
     """
-    low, high = _interval_68(residual, weight)
-    width = (high - low) / 2
-    effective = weight.sum() ** 2 / (weight**2).sum() if np.isfinite(width) else np.nan
-    return Metric(width, float(width * np.sqrt(0.15865 * 0.6827 / effective) / (np.sqrt(2) * DENSITY)))
+    width, change = _width_68(residual, weight)
+    return Metric(width, weighted_mean(change, weight).error if np.isfinite(width) else np.nan)
 
 
-def _interval_68(residual: NDArray[Any], weight: Weight) -> tuple[float, float]:
-    """The quantiles at 15.865 % and 84.135 % of the weight; NaN if they are undefined."""
-    total = weight.sum()
+def _width_68(residual: NDArray[Any], weight: Weight) -> tuple[float, NDArray[np.float64]]:
+    """Half the central interval, NaN if it is undefined, and its change with each event, [event]."""
+    total, none = weight.sum(), np.zeros(len(residual))
     if len(residual) < 2 or total <= 0:
-        return np.nan, np.nan
+        return np.nan, none
     order = ascending(residual)
-    share = np.cumsum(weight[order]) / total
-    low, high = (residual[order][min(int(np.searchsorted(share, q)), len(residual) - 1)] for q in (0.15865, 0.84135))
-    return float(low), float(high)
+    share, ordered = np.cumsum(weight[order]) / total, residual[order]
+
+    def quantile(fraction: float) -> float:
+        return float(ordered[min(int(np.searchsorted(share, fraction)), len(ordered) - 1)])
+
+    effective = total**2 / (weight**2).sum()
+    near = WINDOW * np.sqrt(TAIL * (1 - TAIL) / effective)
+    quantiles, changes = [], []
+    for fraction in (TAIL, 1 - TAIL):
+        below, above = max(fraction - near, 0.0), min(fraction + near, 1.0)
+        quantiles.append(quantile(fraction))
+        per_share = (quantile(above) - quantile(below)) / (above - below)  # one over the density
+        changes.append(per_share * (fraction - (residual <= quantiles[-1])))
+    return (quantiles[1] - quantiles[0]) / 2, (changes[1] - changes[0]) / 2
 
 
 def rmse_difference(first: NDArray[Any], second: NDArray[Any], target: NDArray[Any], weight: Weight) -> Metric:
@@ -96,15 +108,10 @@ def r_squared_difference(first: NDArray[Any], second: NDArray[Any], target: NDAr
 def width_difference(first: NDArray[Any], second: NDArray[Any], target: NDArray[Any], weight: Weight) -> Metric:
     """`half_width_68` of the first prediction minus that of the second, on the same events.
 
-    The error follows from the events between the quantiles, at the density of a Gaussian of the same width.
+    The error is that of the difference of what each event changes in both.
     """
-    widths, changes = [], []
-    for prediction in (first, second):
-        residual = prediction.astype(np.float64) - target
-        low, high = _interval_68(residual, weight)
-        widths.append((high - low) / 2)
-        inside = (residual > low) & (residual <= high)
-        changes.append(widths[-1] * (0.6827 - inside) / (2 * DENSITY))
-    if not np.isfinite(widths).all():
+    found = [_width_68(prediction.astype(np.float64) - target, weight) for prediction in (first, second)]
+    (one, change), (other, other_change) = found
+    if not np.isfinite([one, other]).all():
         return Metric(np.nan, np.nan)
-    return Metric(widths[0] - widths[1], weighted_mean(changes[0] - changes[1], weight).error)
+    return Metric(one - other, weighted_mean(change - other_change, weight).error)

@@ -1,5 +1,6 @@
 """Policies for training events of negative weight; evaluation always keeps them."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -55,6 +56,32 @@ def for_training(events: Events, policy: Policy) -> Events:
                 f"all training events of class {name!r} have negative weights", hint="train.negative_weights: keep"
             )
     return left
+
+
+def check_sums(sums: Mapping[str, NDArray[np.float64]], classes: Sequence[str]) -> None:
+    """Refuse classes whose weights add up to a negative number: they have no distribution, and no metric has a meaning.
+
+    Args:
+        sums: part → sum of weights of each class, [class]; of all events for a regression.
+        classes: names of the classes; none for a regression.
+
+    Raises:
+        EventsError: naming class and part.
+    """
+    for part, each in sums.items():
+        for name, total in zip([f"of class {name!r} " for name in classes] or [""], each, strict=True):
+            if total < 0:
+                raise EventsError(
+                    f"the weights {name}add up to {total:.4g} among the {part} events, so no metric of theirs has a meaning",
+                    hint="check `weights` and the samples' `weight`; large negative weights need more events",
+                )
+
+
+def class_sums(events: Events) -> NDArray[np.float64]:
+    """Sum of weights of each class, [class]; of all events for a regression."""
+    if not events.classes:
+        return np.array([events.weight.sum()])
+    return np.bincount(events.target.astype(np.intp), events.weight, len(events.classes)).astype(np.float64)
 
 
 def negative_share(weight: NDArray[np.float64]) -> float:

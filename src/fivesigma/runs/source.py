@@ -29,6 +29,7 @@ from fivesigma.data.write import writable_format, write_columns
 from fivesigma.errors import AnalysisError, OutputError
 from fivesigma.events import Events, concatenate
 from fivesigma.preparation.folds import FoldAssignment
+from fivesigma.preparation.negative_weights import check_sums, class_sums
 from fivesigma.preparation.parameters import assign, drawn_anywhere, signal_rows
 from fivesigma.preparation.split import OUT_OF_FOLD, rows_of, split
 from fivesigma.progress import Listener
@@ -104,6 +105,7 @@ def load_source(analysis: Analysis, listener: Listener, workers: Workers | None 
     pairs = [(sample.use, sample.events) for sample in loaded]
     _check_variations(plan_for(analysis, reader))
     parts = _with_parameters(split(pairs, analysis.split), analysis)
+    check_sums({part: class_sums(events) for part, events in parts.items()}, analysis.classes)
     return Source(
         parts=parts,
         division=FoldAssignment(parts[OUT_OF_FOLD], analysis.split, analysis.parameters) if OUT_OF_FOLD in parts else None,
@@ -205,6 +207,8 @@ def _prepared_source(analysis: Analysis, folder: str, listener: Listener) -> Sou
         signal = signal_rows(shards.sample("train", SIGNAL_SAMPLE))
         shards = Shards(folder, lambda events: assign(events, analysis.parameters, signal))
     parts = {part: shards.sample(part, analysis.train.window) for part in shards.rows if shards.length(part)}
+    if analysis.classes:
+        check_sums({part: shards.totals(part) for part in parts}, analysis.classes)
     counts = ", ".join(f"{shards.length(part):,} {part}" for part in parts)
     listener.done(f"prepared events: {counts} in {folder}; at most {analysis.train.window:,} in memory at a time")
     return Source(

@@ -1,6 +1,6 @@
 """Train the networks of all folds side by side, and score each event with the right one."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma.analysis.analysis import Analysis
+from fivesigma.analysis.split import Split
 from fivesigma.cluster.base import tell
 from fivesigma.cluster.executor import Workers
 from fivesigma.data.mapped import Handed, handed_over, read
 from fivesigma.errors import FivesigmaError
 from fivesigma.events import Events
-from fivesigma.preparation.folds import FoldAssignment
+from fivesigma.preparation.folds import FoldAssignment, fold_of
 from fivesigma.preparation.split import OUT_OF_FOLD
 from fivesigma.progress import Listener
 from fivesigma.runs.folder import RunFolder
@@ -130,6 +131,23 @@ def fold_scores(
         OUT_OF_FOLD: partial(_unseen, folds, division, hypotheses),
     }
     return parts if test is None else {**parts, "test": partial(folds.scores, test, hypotheses)}
+
+
+def score_judged(
+    network: Network | Folds, events: Events, parts: Collection[str], split: Split, hypotheses: Hypotheses
+) -> Scores:
+    """Scores of varied events of the part that a search is judged on: without test events, each by the network of its fold.
+
+    Args:
+        network: of the run.
+        events: a variation of the events of that part.
+        parts: names of the parts of the run.
+        split: the section of the analysis.
+        hypotheses: parameter values of further scores.
+    """
+    if isinstance(network, Folds) and "test" not in parts:
+        return network.by(fold_of(events.event_number, split)).scores(events, hypotheses)
+    return network.scores(events, hypotheses)
 
 
 def _seen(folds: Folds, division: FoldAssignment, hypotheses: Hypotheses) -> Scores:

@@ -17,7 +17,7 @@ from fivesigma.models.base import Inputs, ModelKind, check_model
 from fivesigma.models.mlp import MLP
 from fivesigma.plugins import models
 from fivesigma.preparation.balance import class_weight, even, groups_of, resample
-from fivesigma.preparation.negative_weights import Policy, for_training, learnt_weight
+from fivesigma.preparation.negative_weights import Policy, class_sums, for_training, learnt_weight
 from fivesigma.preparation.parameters import signal_rows
 from fivesigma.preparation.recipe import Recipe
 from fivesigma.preparation.recipe import fit as fit_recipe
@@ -59,7 +59,7 @@ def train(
     if shards is None:
         training, validation = _from_memory(analysis, parts, recipe, shift, scale)
     else:
-        before, after = _by_class(raw), _by_class(parts["train"])
+        before, after = class_sums(raw), class_sums(parts["train"])
         changed = np.divide(after, before, out=np.ones_like(before), where=before != 0)
         training, validation = _from_shards(analysis, parts, shards, recipe, shift, scale, changed)
     model = _model(analysis, recipe)
@@ -215,13 +215,6 @@ def _from_shards(
         seed=analysis.train.seed,
     )
     return training, ShardPieces(shards, "val", arrays("val", ())) if shards.length("val") else None
-
-
-def _by_class(events: Events) -> NDArray[np.float64]:
-    """Sum of weights of each class, [class]; of all events for a regression."""
-    if not events.classes:
-        return np.array([events.weight.sum()])
-    return np.bincount(events.target.astype(np.intp), events.weight, len(events.classes)).astype(np.float64)
 
 
 def _redraws(analysis: Analysis, training: Events, recipe: Recipe) -> tuple[Redraw, ...]:

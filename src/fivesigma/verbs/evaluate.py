@@ -21,7 +21,6 @@ from fivesigma.metrics.result import versioned
 from fivesigma.metrics.summary import as_json
 from fivesigma.metrics.verdicts import advantages, verdicts
 from fivesigma.preparation.balance import training_shares
-from fivesigma.preparation.folds import fold_of
 from fivesigma.preparation.split import OUT_OF_FOLD
 from fivesigma.progress import Listener
 from fivesigma.reporting.terminal import result_tables, search_sentences
@@ -30,7 +29,7 @@ from fivesigma.runs.folder import TRAINED
 from fivesigma.runs.run import Run
 from fivesigma.runs.session import RunSession
 from fivesigma.scores import Scores, concatenate
-from fivesigma.training.fold_training import fold_scores
+from fivesigma.training.fold_training import fold_scores, score_judged
 from fivesigma.training.folds import Folds
 from fivesigma.training.front import FRONT, front_of
 from fivesigma.training.network import Network, hypothesis_column, score_columns
@@ -139,9 +138,7 @@ def _front(session: RunSession, network: Network | Folds, comparison: Comparison
 
 def _score_new(session: RunSession, network: Network | Folds, events: Events) -> Scores:
     """Score varied events of the part that a search is judged on."""
-    if isinstance(network, Folds) and "test" not in session.source.parts:
-        return network.by(fold_of(events.event_number, session.analysis.split)).scores(events, session.hypotheses)
-    return network.scores(events, session.hypotheses)
+    return score_judged(network, events, session.source.parts, session.analysis.split, session.hypotheses)
 
 
 def _scorings(session: RunSession, network: Network | Folds) -> Mapping[str, Callable[[], Scores]]:

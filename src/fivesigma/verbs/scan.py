@@ -30,7 +30,7 @@ from fivesigma.runs.run import Run
 from fivesigma.runs.source import Source, load_source
 from fivesigma.scores import Scores
 from fivesigma.training.fit import FitOptions
-from fivesigma.training.fold_training import MODEL, fold_scores
+from fivesigma.training.fold_training import MODEL, fold_scores, score_judged
 from fivesigma.training.folds import Folds, load_trained
 from fivesigma.training.network import MOST_HYPOTHESES, Network, scores_by
 from fivesigma.training.training import train
@@ -310,7 +310,11 @@ class _Judge:
         scored = {part: one() for part, one in scoring.items()}
         for sentence in parameter_sentences({part: Carried(scores) for part, scores in scored.items()}):
             self._listener.say(f"warning: {sentence}")
-        row = self._judged(scored, self._place, partial(scores_by, network, hypotheses=self._known))
+
+        def varied(events: Events) -> Scores:
+            return score_judged(network, events, self._source.parts, self._analysis.split, self._known)
+
+        row = self._judged(scored, self._place, varied)
         self._own_scores = scored[row["part"]]
         return row
 
