@@ -550,3 +550,29 @@ def test_kept_columns_yield_their_name_and_lists_are_left_out(toy, command):
     code, _, err = command("predict", run, "new.parquet", "other.parquet", "-o", "both.parquet", "--keep")
     assert code == 2
     assert "other.parquet has other columns than new.parquet, such as 'w'" in err
+
+
+def with_masses(path, masses):
+    """Add a column of masses to a CSV file."""
+    head, *rows = path.read_text().splitlines()
+    lines = [f"{row},{mass}" for row, mass in zip(rows, np.resize(masses, len(rows)), strict=True)]
+    path.write_text("\n".join([f"{head},mass", *lines]) + "\n")
+    return path
+
+
+def test_parameter_values_of_a_file_outside_the_training_range_are_said(toy, command):
+    for name in ("train.csv", "test.csv"):
+        with_masses(Path(name), [500, 1000])
+    tree = yaml.safe_load(toy.read_text())
+    toy.write_text(yaml.safe_dump({**tree, "parameters": {"mass": {"background": "given"}}}))
+    run = command("train", toy, "--set", "train.epochs=1", "-q")[1].strip()
+    new = with_masses(write_csv(Path("new.csv"), 50, seed=4), [-1, 750, 500, 1000, 2000])
+    code, out, err = command("predict", run, new, "-o", "new.parquet")
+    assert code == 0, err
+    said = " ".join(out.split())
+    assert "warning: mass is outside the training range 500 … 1000 in 20 of 50 events, such as -1 in new.csv" in said
+    np.testing.assert_array_equal(fs.open_table("new.parquet").read()["mass"][:5], [-1, 750, 500, 1000, 2000])
+    code, out, _ = command("predict", run, new, "-o", "at.parquet", "--at", "mass=750")
+    assert (code, "outside the training range" in out) == (0, False)
+    inside = with_masses(write_csv(Path("inside.csv"), 50, seed=5), [499.9999, 1000.0002])
+    assert "outside the training range" not in command("predict", run, inside, "-o", "inside.parquet")[1]

@@ -111,9 +111,11 @@ def predict(
     else:
         chunks = _one_by_one(task, listed, listener)
     counts = Counts(analysis.split.folds if exported is None else None)
+    outside = _Outside(analysis, given, folder.hypotheses())
     with closing(chunks):
-        rows = write_columns(destination, _without_known(chunks, counts))
+        rows = write_columns(destination, _without_known(chunks, counts, outside))
     counts.say(listener)
+    outside.say(listener)
     listener.done(f"scored {rows:,} events: {destination}")
     return rows
 
@@ -132,15 +134,17 @@ def _friends(task: "Scoring", analysis: Analysis, files: Sequence[str], folder: 
         raise OutputError(f"{there} exists already", hint="choose another folder, or remove it first")
     write_text(folder / FRIENDS, json.dumps(described, indent=1) + "\n")
     counts, rows = Counts(None if task.model.startswith(EXPORTED) else analysis.split.folds), 0
+    outside = _Outside(analysis, task.at, RunFolder(Path(task.run)).hypotheses())
     for file, place in places.items():
         if place.exists():
             listener.say(f"there already: {place}")
             continue
         with closing(_one_by_one(task, [file], listener)) as chunks:
-            written = write_columns(place, _without_known(chunks, counts))
+            written = write_columns(place, _without_known(chunks, counts, outside))
         rows += written
         listener.say(f"{written:,} events: {place}")
     counts.say(listener)
+    outside.say(listener)
     listener.done(f"scored {rows:,} events: {folder}")
     return rows
 
@@ -180,9 +184,52 @@ def _seen_files(
     return {absolute(file): samples for file, samples in trained.items()}
 
 
-def _without_known(chunks: Iterator[tuple[str, Columns]], counts: Counts) -> Iterator[Columns]:
-    """The columns that are written, after counting the events that were trained on."""
+class _Outside:
+    """Counts events whose parameters, read from a file, are outside the range of the training.
+
+    Args:
+        analysis: names the parameters.
+        at: values that were given, which are not in the files.
+        hypotheses: of the training's signal; none if they are too many to list.
+    """
+
+    def __init__(self, analysis: Analysis, at: Mapping[str, float], hypotheses: Sequence[tuple[float, ...]]) -> None:
+        known = {name: [values[i] for values in hypotheses] for i, name in enumerate(analysis.parameters)}
+        self._ranges = {name: (min(each), max(each)) for name, each in known.items() if each and name not in at}
+        self._found: dict[str, tuple[int, str]] = {}
+        self._events = 0
+
+    def add(self, file: str, columns: Columns) -> None:
+        """Count some events of a file."""
+        self._events += row_count(columns)
+        for name, (low, high) in self._ranges.items():
+            if name not in columns:
+                continue
+            values = columns[name]
+            margin = ROUNDED * max(abs(low), abs(high))
+            beyond = ~((values >= low - margin) & (values <= high + margin))
+            if beyond.any():
+                count, example = self._found.get(name, (0, f"{values[beyond][0]:g} in {file}"))
+                self._found[name] = (count + int(beyond.sum()), example)
+
+    def say(self, listener: Listener) -> None:
+        """Warn of them."""
+        for name, (count, example) in self._found.items():
+            low, high = self._ranges[name]
+            listener.say(
+                f"warning: {name} is outside the training range {low:g} … {high:g} in {count:,} of {self._events:,} events, "
+                f"such as {example}: the network was never trained there; --at {name}=VALUE scores all events at one value"
+            )
+
+
+ROUNDED = 1e-3
+"""Published files hold 499.99997 for 500."""
+
+
+def _without_known(chunks: Iterator[tuple[str, Columns]], counts: Counts, outside: _Outside) -> Iterator[Columns]:
+    """The columns that are written, after counting the events that were trained on, and those of other parameter values."""
     for file, columns in chunks:
+        outside.add(file, columns)
         if KNOWN in columns:
             counts.add(file, columns[KNOWN])
         yield {name: values for name, values in columns.items() if name != KNOWN}
