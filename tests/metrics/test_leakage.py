@@ -1,10 +1,13 @@
 """What looks like leakage is said; ordinary events are passed in silence."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
 from fivesigma.errors import AnalysisError
+from fivesigma.hashing import fingerprints
 from fivesigma.metrics.leakage import rank_correlation, strong_features, suspicions
 
 
@@ -74,6 +77,31 @@ def test_copies_on_both_sides_are_counted(make_events):
     x = np.random.default_rng(1).normal(0, 1, (100, 2))
     parts = {"train": make_events(x), "test": make_events(x[:7], number=np.arange(200, 207))}
     assert "7 of 7 test events have the same content" in suspicions(parts, numbered=True)[0]
+
+
+def observed(events, numbers):
+    """With an observer, which is part of what makes an event's content."""
+    numbers = np.asarray(numbers, np.float32)
+    return replace(events, observers={"run": numbers}, fingerprint=fingerprints([*events.features.T, numbers]))
+
+
+def test_copies_that_differ_in_an_observer_are_counted_too(make_events):
+    x = np.random.default_rng(1).normal(0, 1, (100, 2))
+    parts = {
+        "train": observed(make_events(x), np.zeros(100)),
+        "test": observed(make_events(x[:20], number=np.arange(200, 220)), np.ones(20)),
+    }
+    (sentence,) = suspicions(parts, numbered=True)
+    assert "20 of 20 test events have the inputs of a training event, and other observers" in sentence
+
+
+def test_few_whole_numbers_as_inputs_are_no_copies(make_events):
+    x = np.random.default_rng(1).integers(0, 4, (500, 2)).astype(float)
+    parts = {
+        "train": observed(make_events(x[:300]), np.arange(300)),
+        "test": observed(make_events(x[300:], number=np.arange(300, 500)), np.arange(300, 500)),
+    }
+    assert not [sentence for sentence in suspicions(parts, numbered=True) if "inputs of a training event" in sentence]
 
 
 def test_the_rank_correlation_is_that_of_scipy():

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from fivesigma.errors import AnalysisError, did_you_mean
 from fivesigma.events import Events
-from fivesigma.hashing import contained
+from fivesigma.hashing import contained, fingerprints
 from fivesigma.metrics.roc import auc
 from fivesigma.names import matches
 
@@ -102,18 +102,32 @@ def _follows_number(events: Events) -> list[str]:
 
 
 def _on_both_sides(parts: Mapping[str, Events]) -> list[str]:
-    """A sentence on test events with the same content as training events."""
+    """A sentence on test events with the same content as training events, or with the same inputs and other observers."""
     test = parts.get("test")
-    others = [events.fingerprint for part, events in parts.items() if part in ("train", "folds")]
+    others = [events for part, events in parts.items() if part in ("train", "folds")]
     if test is None or not others or not len(test.fingerprint):
         return []
-    shared = int(contained(test.fingerprint, np.concatenate(others)).sum())
-    if not shared:
+    remedy = "if they are the same events, name the column that numbers them (`event_number`), or remove the copies"
+    shared = int(contained(test.fingerprint, np.concatenate([events.fingerprint for events in others])).sum())
+    if shared:
+        return [f"{shared:,} of {len(test):,} test events have the same content as a training event: {remedy}"]
+    if not test.observers:
+        return []
+    inputs = _inputs(test)
+    shared = int(contained(inputs, np.concatenate([_inputs(events) for events in others])).sum())
+    # Of few whole numbers, the same inputs occur again and again, among the test events themselves as well.
+    repeated = len(inputs) - len(np.unique(inputs))
+    if shared <= max(10, 3 * repeated):
         return []
     return [
-        f"{shared:,} of {len(test):,} test events have the same content as a training event: if they are the same "
-        "events, name the column that numbers them (`event_number`), or remove the copies"
+        f"{shared:,} of {len(test):,} test events have the inputs of a training event, and other observers: "
+        "if they are the same events, give different files for training and test"
     ]
+
+
+def _inputs(events: Events) -> NDArray[np.uint64]:
+    """A hash of features and target of each event, [event]; neither observers nor parameters, which may be drawn, count."""
+    return fingerprints([*events.features.T, events.target.astype(np.float32)])
 
 
 def rank_correlation(first: NDArray[np.generic], second: NDArray[np.generic]) -> float:
