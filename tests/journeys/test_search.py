@@ -95,6 +95,13 @@ def workspace(made, name="mass=500"):
     return json.loads((made.path / "search" / f"workspace-{name}.json").read_text())
 
 
+def test_the_report_says_which_numbers_contain_which_uncertainties(run):
+    page = " ".join((run[0].path / "report.html").read_text(encoding="utf-8").split())
+    names = "(reweighting, generator, top_rate, acceptance)"
+    assert f"Neither Z contains the uncertainties in <code>systematics</code> {names}; limits and the Z of the fit do." in page
+    assert f"± 5 % on the background, common to all bins, and the uncertainties in <code>systematics</code> {names}" in page
+
+
 def test_yields_are_cross_section_times_luminosity_times_efficiency(place, run):
     rows, tree = place[1], run[0].metrics["test"]["search"]
     assert (tree["chosen_on"], tree["share"], tree["origin"]) == ("val", 0.4, {"bkg": "lumi", "X": "lumi"})
