@@ -98,7 +98,9 @@ def workspace(made, name="mass=500"):
 def test_the_report_says_which_numbers_contain_which_uncertainties(run):
     page = " ".join((run[0].path / "report.html").read_text(encoding="utf-8").split())
     names = "(reweighting, generator, top_rate, acceptance)"
-    assert f"Neither Z contains the uncertainties in <code>systematics</code> {names}; limits and the Z of the fit do." in page
+    assert (
+        f"Neither Z contains the uncertainties in <code>systematics</code> {names}; limits and the Z of the fit do." in page
+    )
     assert f"± 5 % on the background, common to all bins, and the uncertainties in <code>systematics</code> {names}" in page
 
 

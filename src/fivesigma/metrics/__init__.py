@@ -3,15 +3,34 @@
     import fivesigma as fs
     fs.metrics.auc(score, target, weight)                     # Metric(value=0.95…, error=0.002…)
 
+Arguments may be arrays, lists or columns of pandas; what has no meaning, such as a missing score, is an `EventsError`.
 Nothing here reads files, draws, or knows JAX.
 """
 
-from fivesigma.metrics.calibration import calibration_error
-from fivesigma.metrics.classes import accuracy, balanced_accuracy, confusion, f1_macro, f1_weighted, log_loss
+import numpy as np  # noqa: F401  (the functions' examples, which are run, use it)
+
+from fivesigma.metrics import calibration as _calibration
+from fivesigma.metrics import classes as _classes
+from fivesigma.metrics import regression as _regression
+from fivesigma.metrics import roc as _roc
+from fivesigma.metrics.checked import checked as _checked
 from fivesigma.metrics.metric import Metric, weighted_mean
-from fivesigma.metrics.regression import bias, half_width_68, mae, r_squared, rmse
-from fivesigma.metrics.roc import auc, auc_difference
 from fivesigma.metrics.spec import MetricOptions, MetricSpec
+
+accuracy = _checked(_classes.accuracy, classes=True)
+auc = _checked(_roc.auc, classes=True)
+auc_difference = _checked(_roc.auc_difference, classes=True)
+balanced_accuracy = _checked(_classes.balanced_accuracy, classes=True)
+bias = _checked(_regression.bias)
+calibration_error = _checked(_calibration.calibration_error, classes=True)
+confusion = _checked(_classes.confusion, classes=True)
+f1_macro = _checked(_classes.f1_macro, classes=True)
+f1_weighted = _checked(_classes.f1_weighted, classes=True)
+half_width_68 = _checked(_regression.half_width_68)
+log_loss = _checked(_classes.log_loss, classes=True)
+mae = _checked(_regression.mae)
+r_squared = _checked(_regression.r_squared)
+rmse = _checked(_regression.rmse)
 
 __all__ = [
     "Metric",

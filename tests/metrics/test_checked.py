@@ -1,0 +1,63 @@
+"""Metrics as callers from outside have them."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+import fivesigma as fs
+from fivesigma.errors import EventsError
+from fivesigma.metrics import roc
+
+SCORE, TARGET, WEIGHT = [0.1, 0.8, 0.4, 0.9], [0, 1, 0, 1], [1.0, 2.0, 1.0, 1.5]
+
+
+class Column:
+    """Converts to an array as a column of pandas does, and has labels that NumPy does not know."""
+
+    def __init__(self, values):
+        self.values = values
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.values, dtype)
+
+
+@pytest.mark.parametrize("kind", [list, tuple, np.array, Column])
+def test_lists_and_columns_are_as_good_as_arrays(kind):
+    wanted = roc.auc(np.array(SCORE), np.array(TARGET), np.array(WEIGHT))
+    assert fs.metrics.auc(*(kind(values) for values in (SCORE, TARGET, WEIGHT))) == wanted
+    assert fs.metrics.auc(kind(SCORE), weight=kind(WEIGHT), target=kind(TARGET)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (([0.1, np.nan], [0, 1], [1, 1]), "score is missing or infinite in 1 of 2 events"),
+        (([0.1, 0.2], [0, 2], [1, 1]), r"target holds 2; the number of a class is 0 \(background\) or 1 \(signal\)"),
+        (([0.1, 0.2], [0, 1], None), "weight is None"),
+        (([0.1, 0.2], [0, 1], [1, 1, 1]), "differ in their numbers of events: score 2, target 2, weight 3"),
+        ((["a", "b"], [0, 1], [1, 1]), "score holds something that is no number"),
+        ((0.5, [0, 1], [1, 1]), "score has 0 dimensions"),
+    ],
+)
+def test_what_has_no_meaning_is_one_sentence(arguments, said):
+    for metric in (fs.metrics.auc, fs.metrics.accuracy, fs.metrics.log_loss):
+        with pytest.raises(EventsError, match=said):
+            metric(*arguments)
+
+
+def test_they_can_be_sent_to_another_process():
+    assert pickle.loads(pickle.dumps(fs.metrics.auc)) is fs.metrics.auc
+
+
+def test_several_classes_have_as_many_numbers_as_scores():
+    score = np.full((3, 3), 1 / 3)
+    assert fs.metrics.log_loss(score, [0, 1, 2], np.ones(3)).value == pytest.approx(np.log(3))
+    with pytest.raises(EventsError, match="target holds 3; the number of a class is a whole number from 0 to 2"):
+        fs.metrics.accuracy(score, [0, 1, 3], np.ones(3))
+
+
+def test_targets_of_a_regression_are_any_numbers():
+    assert fs.metrics.rmse([1.0, 3.0], [0.5, 2.5], [1, 1]).value == pytest.approx(0.5)
+    with pytest.raises(EventsError, match="prediction is missing"):
+        fs.metrics.mae([np.inf], [1.0], [1.0])
