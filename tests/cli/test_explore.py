@@ -33,6 +33,7 @@ def test_an_analysis_is_told_from_data(toy, tmp_path, command):
         (("train.csv", "--html", "x.pdf"), "x.pdf does not end in .html"),
         (("absent.csv",), "no file absent.csv"),
         (("none*.csv",), "no file matches none*.csv"),
+        ((".",), ". is a folder hint: name its files, such as '*.csv'"),
         (("train.csv", "absent.csv"), "no file absent.csv"),
         (("train.csv", "--treename", "T", "--format", "rot"), "no file format 'rot'"),
     ],

@@ -413,6 +413,14 @@ def test_globs_are_expanded_in_sorted_order_with_their_tree(tmp_path):
         expand([f"{tmp_path}/*.csv"])
 
 
+def test_a_folder_is_no_file_and_the_pattern_of_its_files_is_told(tmp_path):
+    for name in ("a.parquet", "b.parquet", "c.csv", "notes.txt~"):
+        (tmp_path / name).touch()
+    with pytest.raises(DataError, match=f"{tmp_path} is a folder") as caught:
+        expand([str(tmp_path)])
+    assert caught.value.hint == f"name its files, such as '{tmp_path}/*.parquet'"
+
+
 def test_a_missing_file_gets_its_neighbours_named(tmp_path):
     (tmp_path / "train.csv").touch()
     for look in (open_table, lambda path: expand([path])):

@@ -1,5 +1,7 @@
 """The verb `check`: every key and name before anything is read."""
 
+from pathlib import Path
+
 import pytest
 
 import fivesigma as fs
@@ -23,3 +25,12 @@ def test_a_title_that_is_no_formula_is_a_warning(toy, command):
     for text in ("$x_{1$", "$^$"):
         assert f"warning: {text!r} is no formula that can be drawn, so figures show it as it is written" in out
     assert "'$x_0$'" not in out
+
+
+def test_a_file_without_events_and_a_selection_that_leaves_none_are_said(toy, command):
+    head = Path("train.csv").read_text().splitlines()[0]
+    Path("empty.csv").write_text(head + "\n")
+    code, out, err = command("check", toy, "--data", "test=empty.csv")
+    assert (code, "empty.csv has no events" in out) == (0, True), out + err
+    code, out, err = command("check", toy, "--set", "selection=x0 > 1000")
+    assert (code, "none of the first 1,500 events of" in out) == (0, True), out + err

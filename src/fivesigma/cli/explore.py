@@ -82,6 +82,7 @@ def explore(
 
 def is_data(what: str) -> bool:
     """Whether an argument names data files rather than an analysis."""
+    from fivesigma.analysis.file import builtin_names
     from fivesigma.data.formats import format_of_name, guess_format, split_treename
     from fivesigma.errors import DataError
 
@@ -90,6 +91,8 @@ def is_data(what: str) -> bool:
         return False
     if format_of_name(path) is not None or (glob.has_magic(path) and glob.glob(path, recursive=True)):
         return True
+    if Path(path).is_dir():
+        return path not in builtin_names()  # what describes files says that this is none
     if not Path(path).is_file():
         return False
     try:

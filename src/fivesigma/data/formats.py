@@ -2,6 +2,7 @@
 
 import glob
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -73,6 +74,8 @@ def expand(paths: Sequence[str]) -> list[str]:
         else:
             if not Path(bare).exists():
                 raise _no_file(bare)
+            if Path(bare).is_dir():
+                raise _folder(bare)
             found.append(path)
     return found
 
@@ -81,6 +84,13 @@ def split_treename(path: str) -> tuple[str, str | None]:
     """Split `file.root:dir/tree` into `file.root` and `dir/tree`."""
     found = re.fullmatch(r"(.+\.(?:root|h5|hdf5|hdf)):([^:]+)", path)
     return (found[1], found[2]) if found else (path, None)
+
+
+def _folder(path: str) -> DataError:
+    """That a folder stands where files are meant, with the pattern of most of its files."""
+    endings = Counter(entry.suffix for entry in Path(path).iterdir() if format_of_name(entry.name) is not None)
+    pattern = f"*{endings.most_common(1)[0][0]}" if endings else "*.root"
+    return DataError(f"{path} is a folder", hint=f"name its files, such as '{Path(path) / pattern}'")
 
 
 def _no_file(path: str) -> DataError:

@@ -1,7 +1,6 @@
 """The verb `check`: check every key and every column name of an analysis."""
 
 from collections.abc import Mapping, Sequence
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -49,8 +48,12 @@ def check(
             plan = plan_for(resolved, reader)
             allowed = plan.check_no_truth()
             check_names(plan)
-            for first, _ in islice(read_events(resolved, plan, reader, sample, size=FIRST_EVENTS), 1):
+            first, read = next(read_events(resolved, plan, reader, sample, size=FIRST_EVENTS), (None, 0))
+            if first is not None and len(first):
                 seen.setdefault("test" if resolved.use_of(name) == "test" else "train", []).append(first)
+            elif listener:
+                few = f"none of the first {read:,} events of {file} passes the selection"
+                listener.say(f"warning: {few if read else f'{file} has no events'}")
             plans.append(plan)
             if listener and allowed:
                 listener.say(f"warning: truth columns among the inputs, allowed by `allow_truth`: {', '.join(allowed)}")
