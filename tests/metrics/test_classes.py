@@ -4,6 +4,7 @@ from numpy.testing import assert_allclose
 from sklearn import metrics
 
 from fivesigma.metrics import classes
+from fivesigma.metrics.roc import auc
 
 N = 600
 
@@ -90,3 +91,27 @@ def test_a_class_whose_weights_cancel_has_f1_zero():
     # In row and column together: two on the diagonal, and as much of negative weight beside it.
     table = np.array([[1.0, -3.0], [1.0, 5.0]])
     assert classes.f1_of(table).tolist() == [0, 2 * 5 / (2 + 6)]
+
+
+@pytest.mark.parametrize("count", [20, 100])
+def test_no_metric_of_a_few_separated_events_is_certain(count):
+    # As many more errors of the next events as an interval of none among them allows.
+    target = np.arange(count) % 2
+    score, weight = np.where(target == 1, 0.9, 0.1), np.full(count, 2.0)
+    longest = 1 - 0.158655 ** (1 / (count / 2))
+    for found in (classes.balanced_accuracy, classes.f1_macro, classes.f1_weighted):
+        metric = found(score, target, weight)
+        assert metric.value == 1
+        assert metric.error == pytest.approx(longest / np.sqrt(2), rel=0.01)
+    assert auc(score, target, weight).error == pytest.approx(longest, rel=0.01)
+    assert auc(1 - score, target, weight).error == pytest.approx(longest, rel=0.01)
+    rows = classes.per_class(*classes.confusion(score, target, weight), ("a", "b"))
+    for row in rows.values():
+        assert {name: row[name].error for name in ("precision", "recall")} == pytest.approx(
+            dict.fromkeys(("precision", "recall"), longest), rel=0.01
+        )
+
+
+def test_a_constant_answer_is_certain_to_have_an_area_of_a_half():
+    metric = auc(np.full(50, 0.3), np.arange(50) % 2, np.ones(50))
+    assert (metric.value, metric.error) == (0.5, 0.0)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fivesigma.metrics.intervals import share
+from fivesigma.metrics.intervals import share, without_failure
 from fivesigma.metrics.metric import Metric, Weight, replicas, weighted_mean
 
 
@@ -117,17 +117,37 @@ Statistic = Callable[[NDArray[np.float64]], float]
 
 def balanced_accuracy(score: NDArray[Any], target: NDArray[Any], weight: Weight, threshold: float = 0.5) -> Metric:
     """Mean recall of the classes; for a constant answer, one over the number of classes."""
-    return replicas(*confusion(score, target, weight, threshold), mean_recall)
+    return _of_all_classes(*confusion(score, target, weight, threshold), mean_recall)
 
 
 def f1_macro(score: NDArray[Any], target: NDArray[Any], weight: Weight, threshold: float = 0.5) -> Metric:
     """Unweighted mean of the F1 of the classes."""
-    return replicas(*confusion(score, target, weight, threshold), mean_f1)
+    return _of_all_classes(*confusion(score, target, weight, threshold), mean_f1)
 
 
 def f1_weighted(score: NDArray[Any], target: NDArray[Any], weight: Weight, threshold: float = 0.5) -> Metric:
     """Mean of the F1 of the classes, weighted by their sums of weights."""
-    return replicas(*confusion(score, target, weight, threshold), weighted_f1)
+    return _of_all_classes(*confusion(score, target, weight, threshold), weighted_f1)
+
+
+def _of_all_classes(table: NDArray[np.float64], variance: NDArray[np.float64], statistic: Statistic) -> Metric:
+    """A mean over the classes; if every event is right, its error follows from the intervals of the classes' recalls."""
+    found = replicas(table, variance, statistic)
+    if found.error == 0 and (table == np.diag(np.diag(table))).all():
+        errors = without_failure(np.diag(table), np.diag(variance))
+        errors = errors[np.isfinite(errors)]
+        return Metric(found.value, float(np.sqrt((errors**2).sum()) / max(len(errors), 1)))
+    return found
+
+
+def _of_one_class(
+    table: NDArray[np.float64], variance: NDArray[np.float64], statistic: Statistic, among: Any, count: int
+) -> Metric:
+    """A fraction of the events in some cells, `among`; if it is exactly zero or one, its error is that of an interval."""
+    found = replicas(table, variance, statistic, count)
+    if found.error == 0 and found.value in (0.0, 1.0):
+        return Metric(found.value, float(without_failure(table[among].sum(), variance[among].sum())))
+    return found
 
 
 def per_class(
@@ -140,9 +160,9 @@ def per_class(
             # A class that is never predicted has no precision.
             "precision": Metric(np.nan, np.nan)
             if table[:, i].sum() == 0
-            else replicas(table, variance, lambda t, i=i: float(precision_of(t)[i]), count),  # type: ignore[misc]
-            "recall": replicas(table, variance, lambda t, i=i: float(recall_of(t)[i]), count),  # type: ignore[misc]
-            "f1": replicas(table, variance, lambda t, i=i: float(f1_of(t)[i]), count),  # type: ignore[misc]
+            else _of_one_class(table, variance, lambda t, i=i: float(precision_of(t)[i]), np.s_[:, i], count),  # type: ignore[misc]
+            "recall": _of_one_class(table, variance, lambda t, i=i: float(recall_of(t)[i]), np.s_[i], count),  # type: ignore[misc]
+            "f1": _of_one_class(table, variance, lambda t, i=i: float(f1_of(t)[i]), np.s_[i], count),  # type: ignore[misc]
             "support": Metric(float(table[i].sum()), float(np.sqrt(variance[i].sum()))),
         }
     return rows

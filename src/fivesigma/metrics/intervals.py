@@ -91,6 +91,22 @@ def clopper_pearson(passed: Any, total: Any, level: float = ONE_SIGMA) -> tuple[
     return np.where(some, low, np.nan), np.where(some, high, np.nan)
 
 
+def without_failure(weight: NDArray[np.float64], squares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Length of the Clopper–Pearson interval of efficiencies that are exactly one (or zero), […].
+
+    Replicas of such a sample never fail, though the next event might.
+
+    Args:
+        weight: Σw of the events, […].
+        squares: Σw², […].
+
+    >>> without_failure(np.array([100.0]), np.array([100.0])).round(4).tolist()
+    [0.0182]
+    """
+    events = np.divide(weight**2, squares, out=np.zeros(np.shape(weight)), where=squares > 0)
+    return 1 - clopper_pearson(events, events)[0]
+
+
 def shares(
     passed: NDArray[np.bool_], weight: Weight, index: NDArray[np.intp], bins: int, level: float = ONE_SIGMA
 ) -> Shares:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fivesigma.metrics.intervals import without_failure
 from fivesigma.metrics.metric import Metric, Weight
 from fivesigma.metrics.order import ascending
 
@@ -81,7 +82,8 @@ def auc(score: NDArray[Any], target: NDArray[Any], weight: Weight) -> Metric:
     """Probability that a signal event scores above a background event, ties counting one half.
 
     The error is that of DeLong et al., Biometrics 44 (1988) 837, eqs. (3)–(5), with event weights: it follows from the
-    spread, over the events of each class, of the fraction of the other class below (or above) them.
+    spread, over the events of each class, of the fraction of the other class below (or above) them. If the classes are
+    separated, it is the length of the Clopper–Pearson interval for the effective number of events of the smaller class.
 
     Args:
         score: larger means more signal-like, [event].
@@ -95,7 +97,11 @@ def auc(score: NDArray[Any], target: NDArray[Any], weight: Weight) -> Metric:
         return Metric(np.nan, np.nan)
     order = ascending(score)
     score, target, weight = score[order], target[order], weight[order]
-    return _mean_of_pairs(*_beaten(score, target, weight), target, weight)
+    found = _mean_of_pairs(*_beaten(score, target, weight), target, weight)
+    if found.error == 0 and found.value in (0.0, 1.0):
+        sides = [weight[target == 1], weight[target != 1]]
+        return Metric(found.value, max(float(without_failure(side.sum(), (side**2).sum())) for side in sides))
+    return found
 
 
 def auc_difference(first: NDArray[Any], second: NDArray[Any], target: NDArray[Any], weight: Weight) -> Metric:
