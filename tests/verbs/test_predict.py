@@ -552,6 +552,27 @@ def test_kept_columns_yield_their_name_and_lists_are_left_out(toy, command):
     assert "other.parquet has other columns than new.parquet, such as 'w'" in err
 
 
+def test_a_kept_observer_keeps_its_type_and_its_marker_of_missing_values(toy, command):
+    tree = yaml.safe_load(toy.read_text())
+    toy.write_text(yaml.safe_dump({**tree, "missing_values": [-999]}))
+    run = command("train", toy, "--set", "train.epochs=1", "-q")[1].strip()
+    rows = np.genfromtxt("test.csv", delimiter=",", names=True)
+    jets = np.where(np.arange(len(rows)) % 3, 2, -999).astype(np.int32)
+    pq.write_table(pa.table({**{n: rows[n] for n in rows.dtype.names}, "jets": jets}), "new.parquet")
+    place = Path(run) / "analysis.yaml"
+    tree = yaml.safe_load(place.read_text())
+    place.write_text(yaml.safe_dump({**tree, "observers": [*tree["observers"], "jets"]}))
+    (Path(run) / "manifest.json").unlink()
+    assert command("predict", run, "new.parquet", "-o", "kept.parquet", "--keep")[0] == 0
+    kept = fs.open_table("kept.parquet").read()
+    assert kept["jets"].dtype == np.int32
+    np.testing.assert_array_equal(kept["jets"], jets)
+    assert command("predict", run, "new.parquet", "-o", "plain.parquet")[0] == 0
+    observed = fs.open_table("plain.parquet").read()
+    assert np.isnan(observed["jets"][0])
+    np.testing.assert_array_equal(observed["sum"], kept["sum"])
+
+
 def with_masses(path, masses):
     """Add a column of masses to a CSV file."""
     head, *rows = path.read_text().splitlines()

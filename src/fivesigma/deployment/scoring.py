@@ -140,12 +140,15 @@ class _File:
         self._has_parameters = all(available(plan, text) for text in given.values())
         if not self._has_parameters and not model.hypotheses:
             plan.columns(list(given.values()))  # raises, naming the missing column and the nearest
+        # A kept column stays as it is, with its type and its missing values, also if it is an observer.
+        same = [text for text in task.observers if column_of(text) in task.kept and text not in analysis.new_variables]
+        self._observers = [text for text in task.observers if text not in same]
         self._number, self._selection = _event_number(plan), _selection(plan)
         self._features = model.features_of(plan)
         known_by = seen.features if seen is not None and all(available(plan, name) for name in seen.features) else ()
         self._every = list(dict.fromkeys([*self._features, *known_by]))
         self._known_by = [self._every.index(name) for name in known_by]
-        others = [*task.observers, *(given.values() if self._has_parameters else ())]
+        others = [*self._observers, *(given.values() if self._has_parameters else ())]
         others += [text for text in (self._number, self._selection) if text]
         others += [] if model.exported is None else model.exported.columns
         self._kept = Kept(task.kept, self._written_anyway(given), plan.where)
@@ -154,13 +157,13 @@ class _File:
         self.integers = {self._number} if self._number else set[str]()
         self.float32 = plain_features(plan, self._every, [*others, *map(quoted, self._kept.names)])
         self._older = FileFolds(analysis, file, task.trained.get(absolute(file), ()), self._number is not None)
-        self._names_of = column_names([*task.observers, *self._kept.names], _reserved(analysis, model.hypotheses))
+        self._names_of = column_names([*self._observers, *self._kept.names], _reserved(analysis, model.hypotheses))
 
     def _written_anyway(self, given: Mapping[str, str]) -> set[str]:
         """Columns of the file that the output has already, as observers, parameters or event numbers."""
         own = {column_of(text) for name, text in given.items() if name == column_of(text)}
         number = {self._number} if self._number == EVENT_NUMBER else set[str]()
-        return {column_of(text) for text in self._task.observers} | own | number
+        return {column_of(text) for text in self._observers} | own | number
 
     def scored(self, piece: tuple[int, Mapping[str, Any]]) -> Columns:
         """The columns to write for some rows, given with the number of the first."""
@@ -190,7 +193,7 @@ class _File:
         columns: Columns = {}
         if self._number:
             columns[EVENT_NUMBER] = _numbers(plan, self._number, variables, length)
-        observers = {name: plan.evaluate(name, variables, length) for name in self._task.observers}
+        observers = {name: plan.evaluate(name, variables, length) for name in self._observers}
         columns |= {self._names_of[name]: values for name, values in (observers | self._kept.of(chunk, length)).items()}
         if self._selection:
             columns["selected"] = plan.evaluate(self._selection, variables, length).astype(bool)
