@@ -119,8 +119,8 @@ def test_with_folds_single_networks_are_compared_with_single_networks(folder, dr
     curves = {"train": SCORES["train"], "folds": SCORES["test"], "test": SCORES["train"]}
     results._scores(folder, analysis(BINARY), curves, "test")
     axes, below = drawn.axes("scores")
-    assert below.get_ylabel() == "out of fold / training"
-    assert [(one["label"], one["y"]) for one in drawn.points(axes)] == [("QCD, out of fold", [2]), ("X, out of fold", [2])]
+    assert below.get_ylabel() == "out-of-fold / training"
+    assert [(one["label"], one["y"]) for one in drawn.points(axes)] == [("QCD, out-of-fold", [2]), ("X, out-of-fold", [2])]
 
 
 def test_the_area_at_each_hypothesis_stands_at_its_parameter(folder, drawn):
@@ -267,7 +267,7 @@ def test_residuals_out_of_fold_are_drawn_once(folder, drawn):
     results._residual(folder, analysis(REGRESSION), metrics, curves, "folds")
     axes, below = drawn.axes("residual")
     assert [one["y"] for one in drawn.points(below)] == [[1, 1]]
-    assert [text.split(":")[0] for text in drawn.legend(axes)] == ["train", "folds"]
+    assert [text.split(":")[0] for text in drawn.legend(axes)] == ["train", "out-of-fold"]
 
 
 NOTHING = {"value": None, "error": None}

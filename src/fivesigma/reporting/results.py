@@ -16,6 +16,7 @@ from fivesigma.reporting.style import (
     Picture,
     colour,
     count_scale,
+    in_words,
     label,
     new_figure,
     points,
@@ -163,10 +164,10 @@ def _roc(folder: RunFolder, metrics: Tree, curves: Tree) -> Picture:
     last = judged_part(curves)
     # Validation events, which chose the epoch, are left out where there are others that count.
     parts = [part for part in curves if part != "val" or part == last]
-    lines = {f"{part}: AUC {shown(metrics[part]['auc'])}": curves[part]["roc"] for part in parts}
+    lines = {f"{in_words(part)}: AUC {shown(metrics[part]['auc'])}": curves[part]["roc"] for part in parts}
     for name, tree in curves[last].get("baselines", {}).items():
         if "roc" in tree:
-            lines[f"{name}, {last}: AUC {shown(metrics[last]['baselines'][name]['auc'])}"] = tree["roc"]
+            lines[f"{name}, {in_words(last)}: AUC {shown(metrics[last]['baselines'][name]['auc'])}"] = tree["roc"]
     per = metrics[last].get("per_parameter", {})
     # A hypothesis without signal events in this part has no curve.
     at = {name: curve for name, curve in curves[last]["roc_at"].items() if per[name]["auc"]["value"] is not None}
@@ -192,13 +193,10 @@ def _roc(folder: RunFolder, metrics: Tree, curves: Tree) -> Picture:
     right.set_ylim(0.9, 10 / least)
     right.legend(fontsize=8)
     caption = "Left: signal against background efficiency. Right: background rejection against signal efficiency; "
-    caption += f"band: 68 % interval from the number of {last} background events."
+    caption += f"band: 68 % interval from the number of {in_words(last)} background events."
     if named:
-        caption += f" Dashed: {last} signal of one hypothesis against all background scored under it."
+        caption += f" Dashed: {in_words(last)} signal of one hypothesis against all background scored under it."
     return save(folder, figure, "roc", "ROC", caption, {part: curves[part]["roc"] for part in curves})
-
-
-_WORDS = {"folds": "out of fold"}
 
 
 def _scores(folder: RunFolder, analysis: Analysis, curves: Tree, last: str) -> Picture:
@@ -209,7 +207,7 @@ def _scores(folder: RunFolder, analysis: Analysis, curves: Tree, last: str) -> P
         if below is not None:
             stairs(axes, curves["train"]["scores"][name], colour(2 * i), f"{name}, training", filled=True)
             ratio_points(below, curves["train"]["scores"][name], curves[last]["scores"][name], colour(2 * i))
-        points(axes, curves[last]["scores"][name], colour(2 * i), f"{name}, {_WORDS.get(last, last)}")
+        points(axes, curves[last]["scores"][name], colour(2 * i), f"{name}, {in_words(last)}")
     axes.axvline(analysis.evaluate.threshold, color="0.6", ls=":", lw=1)
     scale = count_scale(histogram for part in curves.values() for histogram in part["scores"].values())
     axes.set(ylabel="events, normalised to unit area", yscale=scale, xlim=(0, 1))
@@ -217,10 +215,8 @@ def _scores(folder: RunFolder, analysis: Analysis, curves: Tree, last: str) -> P
     axes.legend(ncols=2, loc="upper center")
     (below or axes).set_xlabel("score")
     if below is not None:
-        below.set_ylabel(f"{_WORDS.get(last, last)} / training")
-    caption = (
-        f"Training and {_WORDS.get(last, last)} must agree within errors; a difference is overtraining. Dotted: threshold."
-    )
+        below.set_ylabel(f"{in_words(last)} / training")
+    caption = f"Training and {in_words(last)} must agree within errors; a difference is overtraining. Dotted: threshold."
     numbers = {part: tree["scores"] for part, tree in curves.items()}
     return save(folder, figure, "scores", "Score distributions", caption, numbers)
 
@@ -237,7 +233,7 @@ def _per_parameter(folder: RunFolder, analysis: Analysis, rows: Tree, last: str)
         axes.annotate(f"{area:.3f}", (value, area), xytext=(0, -14), textcoords="offset points", ha="center", fontsize=8)
     axes.margins(0.08, 0.2)
     axes.set_ylim(top=min(axes.get_ylim()[1], 1.02))
-    axes.set(xlabel=label(analysis, names[0]), ylabel=f"{last} AUC")
+    axes.set(xlabel=label(analysis, names[0]), ylabel=f"{in_words(last)} AUC")
     caption = "Signal of each hypothesis against all background, both scored under it, as in a search."
     return save(folder, figure, "auc-per-parameter", "AUC at each hypothesis", caption, dict(rows))
 
@@ -258,7 +254,7 @@ def _calibration(folder: RunFolder, analysis: Analysis, curves: Tree, last: str)
 def _class_scores(folder: RunFolder, analysis: Analysis, curves: Tree, last: str) -> Picture:
     # With folds, single networks are compared with single networks, not with the mean of all.
     last = "folds" if "folds" in curves else last
-    tree, words = curves[last]["scores"], _WORDS.get(last, last)
+    tree, words = curves[last]["scores"], in_words(last)
     training = curves["train"]["scores"] if "train" in curves and last != "train" else None
     count, columns = len(analysis.classes), min(2, len(analysis.classes))
     rows = -(-count // columns)
@@ -341,7 +337,9 @@ def _residual(folder: RunFolder, analysis: Analysis, metrics: Tree, curves: Tree
     for part in dict.fromkeys(["train", *(["folds"] if "folds" in curves else []), last]):
         if part in curves:
             width = metrics[part]["width_68"]["value"]
-            text = f"{part}: RMSE {shown(metrics[part]['rmse'])}, 68 % ± {'–' if width is None else f'{width:.4f}'}"
+            text = (
+                f"{in_words(part)}: RMSE {shown(metrics[part]['rmse'])}, 68 % ± {'–' if width is None else f'{width:.4f}'}"
+            )
             draw = stairs if part == "train" else points
             draw(axes, curves[part]["residual"], colour({"train": 0, "folds": 1}.get(part, 2)), text)
     scale = count_scale(curves[part]["residual"] for part in curves)
@@ -374,7 +372,7 @@ def _against(folder: RunFolder, analysis: Analysis, observer: str, rows: Sequenc
             axes.axhline(0, color="0.7", lw=0.8)
         if log:
             axes.set_xscale("log")
-        words = f"{last} {_label(names[0])}" if len(names) == 1 else last
+        words = f"{in_words(last)} {_label(names[0])}" if len(names) == 1 else in_words(last)
         axes.set(xlabel=label(analysis, observer), ylabel=f"{words} [{unit}]" if unit else words)
         if len(names) > 1:
             axes.legend()

@@ -8,7 +8,7 @@ import numpy as np
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.metrics.metric import Metric, shown
 from fivesigma.preparation.split import OUT_OF_FOLD
-from fivesigma.reporting.style import Picture, colour, label, new_figure, save
+from fivesigma.reporting.style import Picture, colour, in_words, label, new_figure, save
 from fivesigma.runs.folder import RunFolder
 
 Tree = Mapping[str, Any]
@@ -174,9 +174,9 @@ def _cut(folder: RunFolder, search: Tree, drawn: Tree, part: str) -> Picture:
     if len(drawn) > 1:
         panels[0].legend(fontsize=8)
     caption = (
-        f"Asimov significance of a cut on {part} events; points: the cuts chosen on {chosen_in_words(search)} events. "
-        "Bands and bars: statistical error of the simulated samples. Lines end where too few effective background events "
-        "are left."
+        f"Asimov significance of a cut on {in_words(part)} events; points: the cuts chosen on {chosen_in_words(search)} "
+        "events. Bands and bars: statistical error of the simulated samples. Lines end where too few effective background "
+        "events are left."
     )
     return save(folder, figure, "search-cut", "Significance against the cut", caption, dict(drawn))
 

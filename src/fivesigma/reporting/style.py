@@ -215,6 +215,15 @@ def _own_ids(svg: str, name: str) -> str:
     return re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", svg)
 
 
+def in_words(part: str) -> str:
+    """A part in a sentence or on an axis.
+
+    >>> in_words("folds"), in_words("test")
+    ('out-of-fold', 'test')
+    """
+    return {"folds": "out-of-fold"}.get(part, part)
+
+
 def label(analysis: Analysis, name: str) -> str:
     """Title and unit of a column, for an axis."""
     unit = units_of(analysis, [name]).get(name, "")

@@ -9,7 +9,7 @@ from fivesigma.analysis.analysis import Analysis
 from fivesigma.analysis.trigger import Trigger
 from fivesigma.metrics.intervals import text_of
 from fivesigma.metrics.result import NETWORK, judged_part
-from fivesigma.reporting.style import Picture, colour, label, new_figure, save, with_ratio
+from fivesigma.reporting.style import Picture, colour, in_words, label, new_figure, save, with_ratio
 from fivesigma.reporting.table import Table
 from fivesigma.runs.folder import RunFolder
 
@@ -81,8 +81,9 @@ def _turn_on(folder: RunFolder, tree: Tree, settings: Trigger, part: str) -> Pic
     _finish_turn_on(axes, settings)
     axes.legend(title="threshold", loc="lower right")
     caption = (
-        f"Efficiency of the network for {part} muons. At a threshold it is {settings.efficiency:g} by the definition of the "
-        "scale, which was set with other events (dotted). Vertical bars: Clopper–Pearson, 68.27 %; horizontal: bins."
+        f"Efficiency of the network for {in_words(part)} muons. At a threshold it is {settings.efficiency:g} by the "
+        "definition of the scale, which was set with other events (dotted). Vertical bars: Clopper–Pearson, 68.27 %; "
+        "horizontal: bins."
     )
     return save(folder, figure, "turn-on", "Turn-on curves of the network", caption, tree["turn_on"])
 
