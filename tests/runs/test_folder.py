@@ -93,7 +93,18 @@ def test_matching_runs_have_exactly_this_analysis(run, tmp_path, analysis):
     assert matching_runs(tmp_path / "runs", load(analysis, {"train.epochs": 99})) == []
 
 
+def test_a_run_without_a_network_is_not_told_to_evaluate(run):
+    with pytest.raises(RunError, match=r"has no metrics.json") as caught:
+        run.read_json("metrics.json")
+    assert caught.value.hint == "it failed or was stopped before it had a network: leave it out, or remove its folder"
+    (run / "model.keras").touch()
+    with pytest.raises(RunError) as caught:
+        run.read_json("metrics.json")
+    assert caught.value.hint == "make it with `fivesigma evaluate RUN`"
+
+
 def test_a_missing_or_damaged_file_says_which_step_makes_it(run):
+    (run / "model.keras").touch()
     with pytest.raises(RunError, match=r"has no metrics\.json") as caught:
         run.read_json("metrics.json")
     assert "fivesigma evaluate" in caught.value.hint

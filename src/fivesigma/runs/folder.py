@@ -146,7 +146,7 @@ class RunFolder:
         try:
             return json.loads((self.path / name).read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise RunError(f"the run {self.path} has no {name}", hint=_MAKERS.get(name)) from None
+            raise RunError(f"the run {self.path} has no {name}", hint=self._maker(name)) from None
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise RunError(f"{self.path / name} is damaged: {error}", hint=_MAKERS.get(name)) from None
 
@@ -164,6 +164,12 @@ class RunFolder:
         if len({len(values) for values in found}) > 1:
             raise RunError(f"{self.path / 'metadata.json'} is damaged: hypotheses of different lengths", hint="train again")
         return found
+
+    def _maker(self, name: str) -> str | None:
+        """How a missing file is made, if it can be made."""
+        if name in _EVALUATED and not self.has(*TRAINED):
+            return "it failed or was stopped before it had a network: leave it out, or remove its folder"
+        return _MAKERS.get(name)
 
     def write_history(self, rows: Sequence[Mapping[str, float]]) -> None:
         """Write the history, a row per epoch."""
@@ -234,6 +240,9 @@ _MAKERS = {
     "explore.json": "make it with `fivesigma explore`",
     "scan/scan.json": "make it with `fivesigma scan RUN`",
 }
+
+
+_EVALUATED = ("metrics.json", "curves.json")
 
 
 def all_runs(output: Path, name: str) -> list[Path]:
