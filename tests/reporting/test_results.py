@@ -119,7 +119,7 @@ def test_with_folds_single_networks_are_compared_with_single_networks(folder, dr
     curves = {"train": SCORES["train"], "folds": SCORES["test"], "test": SCORES["train"]}
     results._scores(folder, analysis(BINARY), curves, "test")
     axes, below = drawn.axes("scores")
-    assert below.get_ylabel() == "out-of-fold / training"
+    assert below.get_ylabel() == "out-of-fold\n/ training"
     assert [(one["label"], one["y"]) for one in drawn.points(axes)] == [("QCD, out-of-fold", [2]), ("X, out-of-fold", [2])]
 
 

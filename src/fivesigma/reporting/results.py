@@ -215,7 +215,7 @@ def _scores(folder: RunFolder, analysis: Analysis, curves: Tree, last: str) -> P
     axes.legend(ncols=2, loc="upper center")
     (below or axes).set_xlabel("score")
     if below is not None:
-        below.set_ylabel(f"{in_words(last)} / training")
+        below.set_ylabel(f"{in_words(last)}\n/ training" if len(in_words(last)) > 6 else f"{in_words(last)} / training")
     caption = f"Training and {in_words(last)} must agree within errors; a difference is overtraining. Dotted: threshold."
     numbers = {part: tree["scores"] for part, tree in curves.items()}
     return save(folder, figure, "scores", "Score distributions", caption, numbers)
@@ -230,8 +230,10 @@ def _per_parameter(folder: RunFolder, analysis: Analysis, rows: Tree, last: str)
     errors = [row["auc"]["error"] for row in known]
     axes.errorbar(values, areas, errors, fmt="o-" if len(names) == 1 else "o", color=colour(0), capsize=3, ms=5)
     for value, area in zip(values, areas, strict=True):
-        axes.annotate(f"{area:.3f}", (value, area), xytext=(0, -14), textcoords="offset points", ha="center", fontsize=8)
-    axes.margins(0.08, 0.2)
+        axes.annotate(
+            f"{area:.3f}", (value, area), xytext=(6, -12), textcoords="offset points", fontsize=8
+        )  # beside the bar
+    axes.margins(0.12, 0.2)
     axes.set_ylim(top=min(axes.get_ylim()[1], 1.02))
     axes.set(xlabel=label(analysis, names[0]), ylabel=f"{in_words(last)} AUC")
     caption = "Signal of each hypothesis against all background, both scored under it, as in a search."
@@ -375,7 +377,7 @@ def _against(folder: RunFolder, analysis: Analysis, observer: str, rows: Sequenc
         words = f"{in_words(last)} {_label(names[0])}" if len(names) == 1 else in_words(last)
         axes.set(xlabel=label(analysis, observer), ylabel=f"{words} [{unit}]" if unit else words)
         if len(names) > 1:
-            axes.legend()
+            axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False)  # points may be anywhere within
     title = f"Against {analysis.titles.get(observer, observer)}"
     file_name = f"against-{observer}".replace("_", "-")
     return save(folder, figure, file_name, title, "Horizontal bars are bins, vertical bars are errors.", list(rows))
