@@ -413,6 +413,21 @@ def test_globs_are_expanded_in_sorted_order_with_their_tree(tmp_path):
         expand([f"{tmp_path}/*.csv"])
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("a,b\n1,True\n", "write 1 and 0 for it"),
+        ("a;b\n1;0,5\n", "with a point, not with a comma"),
+        ("a,b\n1,x\n", "leave the column out"),
+    ],
+)
+def test_text_in_place_of_numbers_gets_the_remedy_that_fits(tmp_path, text, hint):
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(DataError, match="holds text") as caught:
+        open_table(str(tmp_path / "a.csv")).read(["b"])
+    assert hint in caught.value.hint
+
+
 def test_a_folder_is_no_file_and_the_pattern_of_its_files_is_told(tmp_path):
     for name in ("a.parquet", "b.parquet", "c.csv", "notes.txt~"):
         (tmp_path / name).touch()

@@ -163,8 +163,19 @@ class CsvReader(Reader):
                 ) from None
             raise DataError(
                 f"column {name!r} in {self.path} holds text ({found[2]!r}), and only numbers can be used",
-                hint="leave the column out, or write numbers for it (classes are 0, 1, …)",
+                hint=_instead_of(found[2]),
             ) from None
+
+
+def _instead_of(text: str) -> str:
+    """What to write in place of a text that is no number."""
+    if text.lower() in ("true", "false"):
+        return "write 1 and 0 for it; in Parquet and ROOT files true and false are read as they are"
+    if re.fullmatch(r"[+-]?\d+,\d+", text.strip()):
+        return (
+            "write numbers with a point, not with a comma; with pandas: read_csv(FILE, sep=';', decimal=',').to_parquet(…)"
+        )
+    return "leave the column out, or write numbers for it (classes are 0, 1, …)"
 
 
 def _rows(columns: Columns) -> int:
