@@ -1,5 +1,7 @@
 """Ctrl-C and SIGTERM, in processes of their own."""
 
+import importlib.machinery
+import importlib.util
 import os
 import signal
 import subprocess
@@ -8,6 +10,7 @@ import time
 
 import pytest
 
+from fivesigma.cli import signals
 from fivesigma.cli.signals import AGAIN, GRACE
 
 BUSY = {
@@ -53,3 +56,52 @@ def test_the_command_ends_with_one_line_while_its_work_would_take_minutes(where,
     assert err.startswith(f"error: {word}")
     assert "Traceback" not in err
     assert err.count("error:") == 1
+
+
+def test_an_interrupt_within_the_import_of_a_compiled_module_comes_after_it(monkeypatch):
+    def imported():
+        stopping(signal.SIGINT, sys._getframe())
+
+    stopping = signals.Stopping()
+    monkeypatch.setattr(signals, "_COMPILED", {imported.__code__})
+    imported()  # raises nothing
+    assert (stopping.code, stopping.again) == (130, True)
+    monkeypatch.undo()
+    with pytest.raises(KeyboardInterrupt):
+        imported()
+
+
+def test_a_real_import_of_a_compiled_module_is_known():
+    module = importlib.util.find_spec("_testbuffer")
+    if module is None or not isinstance(module.loader, importlib.machinery.ExtensionFileLoader):
+        pytest.skip("this Python has not the compiled module that nothing uses")
+    seen = []
+    sys.setprofile(lambda frame, *_: seen.append(signals.imports_compiled(frame)))
+    try:
+        importlib.util.module_from_spec(module)
+    finally:
+        sys.setprofile(None)
+    assert any(seen)
+    assert not signals.imports_compiled(sys._getframe())
+
+
+EARLY = """
+import os, signal, sys, time
+class Slow:
+    def find_spec(self, name, *_):
+        if name == "fivesigma.cli.app":
+            try:
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(60)
+            except KeyboardInterrupt:
+                pass  # as some callbacks of imports do
+sys.meta_path.insert(0, Slow())
+sys.argv = ["fivesigma", "analyses"]
+from fivesigma.cli.main import main
+main()
+"""
+
+
+def test_an_interrupt_while_the_libraries_of_the_command_line_load_is_not_lost():
+    found = subprocess.run([sys.executable, "-c", EARLY], capture_output=True, text=True, timeout=120, check=False)
+    assert (found.returncode, found.stdout, found.stderr) == (130, "", "error: interrupted\n")

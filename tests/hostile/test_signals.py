@@ -25,6 +25,9 @@ EXITS = {signal.SIGKILL: (-9,), signal.SIGINT: (130,), signal.SIGTERM: (143,)}
 MOST_SECONDS = 15
 """From the signal to the end of the command, on a machine that does other things too."""
 
+STARTS = 1.0
+"""Seconds within which Python itself has started, also on a busy machine."""
+
 COMMANDS = {
     "run": ["run", "toy.yaml", "-o", "own"],
     "train": ["train", "toy.yaml", "-o", "own"],
@@ -118,7 +121,9 @@ def test_a_command_that_is_stopped_leaves_nothing_and_gives_the_same_result_late
         # Python itself, interrupted while it loads its own modules, says so and ends with 1.
         python = (1,) if after < 0.5 and "fivesigma" not in err else ()
         assert process.returncode in (0, -number, *EXITS[number], *python), f"{what}: {process.returncode}\n{err}"
-        assert late < MOST_SECONDS, f"{what}: ended {late:.1f} s later"
+        # An interrupt of Python's own start may be lost in one of its callbacks; the command then does its work.
+        lost = number == signal.SIGINT and not process.returncode and after < STARTS
+        assert late < MOST_SECONDS or lost, f"{what}: ended {late:.1f} s later"
         if after > 0.5:  # later than Python's own start
             assert "Traceback" not in err, f"{what}:\n{err}"
         found = left(folder)

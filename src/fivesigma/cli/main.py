@@ -3,7 +3,9 @@
 import atexit
 import gc
 import os
+import signal
 import sys
+from types import FrameType
 from typing import Any
 
 
@@ -18,6 +20,9 @@ def main(arguments: list[str] | None = None) -> None:
         os.environ["FIVESIGMA_COMMAND"] = "1"  # `extras.alone`
         # The linear algebra outside the training is small, and threads of NumPy wait for each other where cores are busy.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            # While the command line's libraries are loaded: an interrupt that is raised within an import may be lost.
+            signal.signal(signal.SIGINT, _interrupted)
     # Otherwise Python searches the objects of all libraries for garbage when it ends, which takes one to two seconds.
     atexit.register(gc.freeze)
     try:
@@ -26,6 +31,12 @@ def main(arguments: list[str] | None = None) -> None:
         app.main(arguments)
     except ImportError as error:
         sys.exit(_without_libraries(error, sys.argv[1:] if arguments is None else arguments))
+
+
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    """End at once, as nothing has been done yet."""
+    print("error: interrupted", file=sys.stderr, flush=True)
+    os._exit(130)
 
 
 def _without_libraries(error: ImportError, arguments: list[str]) -> int:

@@ -11,6 +11,8 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib.machinery import ExtensionFileLoader
+from types import FrameType
 from typing import Any
 
 GRACE = 1.5
@@ -28,15 +30,20 @@ class Stopping:
 
     Attributes:
         code: exit code of the signal that has come, or None.
+        again: whether the interrupt has to be raised again, because it was ignored or could not be raised.
     """
 
     def __init__(self) -> None:
         self.code: int | None = None
+        self.again = False
         self.hook = sys.unraisablehook
 
-    def __call__(self, number: int, frame: Any) -> None:
-        """Handle a signal as Python handles Ctrl-C."""
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        """Handle a signal as Python handles Ctrl-C; within the import of a compiled module, a little later."""
         self.code = self.code or EXIT[signal.Signals(number)]
+        if imports_compiled(frame):
+            self.again = True
+            return
         raise KeyboardInterrupt
 
     def ignored(self, unraisable: Any) -> None:
@@ -48,7 +55,22 @@ class Stopping:
         if self.code is None:
             self.hook(unraisable)
         elif issubclass(unraisable.exc_type, KeyboardInterrupt):
-            threading.Timer(AGAIN, _thread.interrupt_main).start()
+            self.again = True
+
+
+def imports_compiled(frame: FrameType | None) -> bool:
+    """Whether a compiled module is being imported, as far as the stack tells.
+
+    C++ code that makes Python's enums and classes meanwhile ends the process if one of these calls raises.
+    """
+    while frame is not None:
+        if frame.f_code in _COMPILED:
+            return True
+        frame = frame.f_back
+    return False
+
+
+_COMPILED = {method.__code__ for method in (ExtensionFileLoader.create_module, ExtensionFileLoader.exec_module)}
 
 
 @contextmanager
@@ -67,7 +89,7 @@ def ending() -> Iterator[Stopping]:
     before = {number: signal.signal(number, stopping) for number in EXIT}
     waking = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
     ours.setblocking(True)
-    threading.Thread(target=_watch, args=(ours,), daemon=True).start()
+    threading.Thread(target=_watch, args=(ours, stopping), daemon=True).start()
     sys.unraisablehook = stopping.ignored
     try:
         yield stopping
@@ -94,14 +116,19 @@ def leave(code: int) -> None:
     os._exit(code)
 
 
-def _watch(ours: socket.socket) -> None:
-    """Wait for a signal; end the process if the command has not ended itself soon after it."""
+def _watch(ours: socket.socket, stopping: Stopping) -> None:
+    """Wait for a signal; raise it again where that is due, and end the process if it has not ended itself soon after it."""
     with ours:
         while found := ours.recv(1):
             code = EXIT.get(found[0])  # type: ignore[call-overload]
             if code is None:
                 continue
-            time.sleep(GRACE)
+            end = time.monotonic() + GRACE
+            while time.monotonic() < end:
+                time.sleep(AGAIN)
+                if stopping.again:
+                    stopping.again = False
+                    _thread.interrupt_main()
             ours.setblocking(False)
             with suppress(BlockingIOError):
                 while (more := ours.recv(64)) != b"":
