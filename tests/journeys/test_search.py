@@ -104,6 +104,20 @@ def test_the_report_says_which_numbers_contain_which_uncertainties(run):
     assert f"± 5 % on the background, common to all bins, and the uncertainties in <code>systematics</code> {names}" in page
 
 
+def test_the_sizes_of_the_uncertainties_are_kept_and_shown(place, run):
+    rows, at = place[1], run[0].metrics["test"]["search"]["at"]["mass=500"]["shifts"]
+    assert list(at) == ["reweighting", "generator", "top_rate", "acceptance"]
+    assert at["acceptance"] == {"background": [0, 0], "signal": pytest.approx([0.02, -0.02])}
+    # The bins hold all events, so this is the share of the tops times their uncertainty.
+    top = by_hand(rows, "top") / (by_hand(rows, "top") + by_hand(rows, "jets"))
+    assert at["top_rate"]["background"] == pytest.approx([0.06 * top, -0.06 * top], rel=1e-6)
+    assert at["top_rate"]["signal"] == [0, 0]
+    assert at["generator"]["background"][1] is None
+    page = (run[0].path / "report.html").read_text(encoding="utf-8")
+    assert "<td>acceptance</td><td>+0.00 %</td><td>+0.00 %</td><td>+2.00 %</td><td>-2.00 %</td>" in page
+    assert "<td>mirrored</td>" in page
+
+
 def test_yields_are_cross_section_times_luminosity_times_efficiency(place, run):
     rows, tree = place[1], run[0].metrics["test"]["search"]
     assert (tree["chosen_on"], tree["share"], tree["origin"]) == ("val", 0.4, {"bkg": "lumi", "X": "lumi"})

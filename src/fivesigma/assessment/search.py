@@ -22,7 +22,7 @@ from fivesigma.metrics.search.expected import Expected, Scale, expected
 from fivesigma.metrics.search.limits import BANDS, Limits, limits
 from fivesigma.metrics.search.search import Choice, choose, in_bins, results
 from fivesigma.metrics.search.significance import Yields
-from fivesigma.metrics.search.workspace import Shift, scale_of_limit, workspace
+from fivesigma.metrics.search.workspace import Shift, changes, scale_of_limit, workspace
 from fivesigma.metrics.summary import as_json, hypothesis_name
 from fivesigma.preparation.folds import fold_of
 from fivesigma.preparation.split import OUT_OF_FOLD, share_of
@@ -171,6 +171,8 @@ class SearchAssessment(Assessment):
         metrics, curves = results(own, choice, settings)
         bins, nominal = in_bins(own, choice)
         binned = {key: Shift(*(side and bins.filled(side) for side in sides)) for key, sides in shifted.items()}
+        if binned:
+            metrics["shifts"] = {key: changes(nominal, shift) for key, shift in binned.items()}
         tree = workspace(
             nominal,
             systematic=settings.systematic,

@@ -27,6 +27,24 @@ class Shift:
     down: Yields | None = None
 
 
+def changes(nominal: Yields, shift: Shift) -> dict[str, list[float | None]]:
+    """Relative change of all background and of all signal at plus and minus one standard deviation; None if mirrored.
+
+    >>> one = Yields(*(np.array([x]) for x in (1.0, 10.0, 0.1, 0.5)))
+    >>> up = Yields(*(np.array([x]) for x in (1.0, 11.0, 0.1, 0.5)))
+    >>> changes(one, Shift(up))
+    {'background': [0.1, None], 'signal': [0.0, None]}
+    """
+
+    def relative(side: Yields | None, name: str) -> float | None:
+        total = float(getattr(nominal, name).sum())
+        if side is None or total == 0:
+            return None
+        return round(float(getattr(side, name).sum()) / total - 1, 9) + 0.0  # no −0
+
+    return {name: [relative(side, name) for side in (shift.up, shift.down)] for name in ("background", "signal")}
+
+
 def workspace(
     nominal: Yields,
     *,
