@@ -107,14 +107,18 @@ def test_the_report_says_which_numbers_contain_which_uncertainties(run):
 def test_the_sizes_of_the_uncertainties_are_kept_and_shown(place, run):
     rows, at = place[1], run[0].metrics["test"]["search"]["at"]["mass=500"]["shifts"]
     assert list(at) == ["reweighting", "generator", "top_rate", "acceptance"]
-    assert at["acceptance"] == {"background": [0, 0], "signal": pytest.approx([0.02, -0.02])}
+    none = {"total": 0, "least": 0, "most": 0}
+    assert at["acceptance"]["background"] == [none, none]
+    assert at["acceptance"]["signal"] == [dict.fromkeys(none, pytest.approx(sign * 0.02)) for sign in (1, -1)]
     # The bins hold all events, so this is the share of the tops times their uncertainty.
     top = by_hand(rows, "top") / (by_hand(rows, "top") + by_hand(rows, "jets"))
-    assert at["top_rate"]["background"] == pytest.approx([0.06 * top, -0.06 * top], rel=1e-6)
-    assert at["top_rate"]["signal"] == [0, 0]
-    assert at["generator"]["background"][1] is None
+    assert [side["total"] for side in at["top_rate"]["background"]] == pytest.approx([0.06 * top, -0.06 * top], rel=1e-6)
+    assert at["top_rate"]["signal"] == [none, none]
+    up, down = at["generator"]["background"]
+    assert up["least"] < up["total"] < up["most"]
+    assert down is None
     page = (run[0].path / "report.html").read_text(encoding="utf-8")
-    assert "<td>acceptance</td><td>+0.00 %</td><td>+0.00 %</td><td>+2.00 %</td><td>-2.00 %</td>" in page
+    assert "<td>acceptance</td><td>+0.00 %</td><td>+0.00 %</td><td>+2.00 %</td><td>−2.00 %</td>" in page
     assert "<td>mirrored</td>" in page
 
 

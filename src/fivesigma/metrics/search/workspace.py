@@ -27,20 +27,26 @@ class Shift:
     down: Yields | None = None
 
 
-def changes(nominal: Yields, shift: Shift) -> dict[str, list[float | None]]:
-    """Relative change of all background and of all signal at plus and minus one standard deviation; None if mirrored.
+def changes(nominal: Yields, shift: Shift) -> dict[str, list[dict[str, float] | None]]:
+    """Relative change of all background and of all signal at plus and minus one standard deviation.
 
-    >>> one = Yields(*(np.array([x]) for x in (1.0, 10.0, 0.1, 0.5)))
-    >>> up = Yields(*(np.array([x]) for x in (1.0, 11.0, 0.1, 0.5)))
-    >>> changes(one, Shift(up))
-    {'background': [0.1, None], 'signal': [0.0, None]}
+    Returns:
+        class → [plus, minus], each with the change of the `total` and the `least` and the `most` of a bin; None if it is
+        mirrored, or nothing is expected.
+
+    >>> yields = [Yields(*(np.array([x, y]) for x, y in ((1, 1), (10, b), (1, 1), (1, 1)))) for b in (30, 34)]
+    >>> changes(yields[0], Shift(yields[1]))["background"]
+    [{'total': 0.1, 'least': 0.0, 'most': 0.133333333}, None]
     """
 
-    def relative(side: Yields | None, name: str) -> float | None:
-        total = float(getattr(nominal, name).sum())
-        if side is None or total == 0:
+    def relative(side: Yields | None, name: str) -> dict[str, float] | None:
+        known = np.asarray(getattr(nominal, name), np.float64)
+        if side is None or known.sum() == 0:
             return None
-        return round(float(getattr(side, name).sum()) / total - 1, 9) + 0.0  # no −0
+        varied, there = np.asarray(getattr(side, name), np.float64), known != 0
+        each = varied[there] / known[there] - 1
+        found = {"total": varied.sum() / known.sum() - 1, "least": each.min(), "most": each.max()}
+        return {key: round(float(value), 9) + 0.0 for key, value in found.items()}  # no −0
 
     return {name: [relative(side, name) for side in (shift.up, shift.down)] for name in ("background", "signal")}
 
