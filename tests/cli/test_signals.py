@@ -87,6 +87,7 @@ def test_a_real_import_of_a_compiled_module_is_known():
 
 EARLY = """
 import os, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 class Slow:
     def find_spec(self, name, *_):
         if name == "fivesigma.cli.app":
