@@ -35,6 +35,7 @@ def test_lists_and_columns_are_as_good_as_arrays(kind):
         (([0.1, np.nan], [0, 1], [1, 1]), "score is missing or infinite in 1 of 2 events"),
         (([0.1, 0.2], [0, 2], [1, 1]), r"target holds 2; the number of a class is 0 \(background\) or 1 \(signal\)"),
         (([0.1, 0.2], [0, 1], None), "weight is None"),
+        (([0.1, 0.2], [[0], [1]], [1, 1]), "target has 2 dimensions"),
         (([0.1, 0.2], [0, 1], [1, 1, 1]), "differ in their numbers of events: score 2, target 2, weight 3"),
         ((["a", "b"], [0, 1], [1, 1]), "score holds something that is no number"),
         ((0.5, [0, 1], [1, 1]), "score has 0 dimensions"),
@@ -55,6 +56,12 @@ def test_several_classes_have_as_many_numbers_as_scores():
     assert fs.metrics.log_loss(score, [0, 1, 2], np.ones(3)).value == pytest.approx(np.log(3))
     with pytest.raises(EventsError, match="target holds 3; the number of a class is a whole number from 0 to 2"):
         fs.metrics.accuracy(score, [0, 1, 3], np.ones(3))
+
+
+def test_scores_of_several_classes_are_refused_where_a_metric_knows_two():
+    for metric in (fs.metrics.auc, fs.metrics.calibration_error):
+        with pytest.raises(EventsError, match="score has 2 dimensions"):
+            metric(np.full((3, 3), 1 / 3), [0, 1, 2], np.ones(3))
 
 
 def test_targets_of_a_regression_are_any_numbers():

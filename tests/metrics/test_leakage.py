@@ -92,7 +92,7 @@ def test_copies_that_differ_in_an_observer_are_counted_too(make_events):
         "test": observed(make_events(x[:20], number=np.arange(200, 220)), np.ones(20)),
     }
     (sentence,) = suspicions(parts, numbered=True)
-    assert "20 of 20 test events have the inputs of a training event, and other observers" in sentence
+    assert "20 of 20 test events have the same inputs as a training event and differ from it in an observer" in sentence
 
 
 def test_few_whole_numbers_as_inputs_are_no_copies(make_events):
@@ -101,7 +101,7 @@ def test_few_whole_numbers_as_inputs_are_no_copies(make_events):
         "train": observed(make_events(x[:300]), np.arange(300)),
         "test": observed(make_events(x[300:], number=np.arange(300, 500)), np.arange(300, 500)),
     }
-    assert not [sentence for sentence in suspicions(parts, numbered=True) if "inputs of a training event" in sentence]
+    assert not [sentence for sentence in suspicions(parts, numbered=True) if "same inputs as a training event" in sentence]
 
 
 def test_the_rank_correlation_is_that_of_scipy():

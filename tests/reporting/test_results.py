@@ -81,7 +81,7 @@ def test_the_part_that_counts_is_always_among_the_roc_curves(folder, drawn):
     curves = {"train": {"roc": ROC}, "val": {"roc": ROC, "roc_at": {"mass=500": OTHER, "mass=750": empty}}}
     results._roc(folder, metrics, curves)
     right = drawn.axes("roc")[1]
-    assert drawn.legend(right) == ["train: AUC 0.900 ± 0.010", "val: AUC 0.860 ± 0.010", "mass=500: 0.750"]
+    assert drawn.legend(right) == ["train: AUC 0.900 ± 0.010", "validation: AUC 0.860 ± 0.010", "mass=500: 0.750"]
     for m, row in zip((500.0, 750.0), per.values(), strict=True):
         row["parameters"] = {"mass": m}
     results._per_parameter(folder, analysis(BINARY, parameters={"mass": {"unit": "GeV"}}), per, "val")
@@ -305,7 +305,7 @@ class TestAgainst:
         assert area["x"] == pytest.approx([10, 20000**0.5])
         assert np.allclose(area["wide"], [[1, 100], [100, 200]])
         assert (accuracy["label"], accuracy["y"]) == ("accuracy", [0.7, 0.6])
-        assert drawn.labels(axes) == ("a", "val")
+        assert drawn.labels(axes) == ("a", "validation")
 
     def test_every_metric_in_bins_is_drawn_in_the_panel_of_its_unit(self, folder, drawn):
         row = {"low": 0.0, "high": 2.0, "events": 9}

@@ -92,7 +92,7 @@ def is_data(what: str) -> bool:
     if format_of_name(path) is not None or (glob.has_magic(path) and glob.glob(path, recursive=True)):
         return True
     if Path(path).is_dir():
-        return path not in builtin_names()  # what describes files says that this is none
+        return path not in builtin_names()  # it is no data file either, and the reader of data files says so
     if not Path(path).is_file():
         return False
     try:

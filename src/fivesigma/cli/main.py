@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> None:
         # The linear algebra outside the training is small, and threads of NumPy wait for each other where cores are busy.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            # While the command line's libraries are loaded: an interrupt that is raised within an import may be lost.
+            # Until the command line's libraries are loaded: Python can lose an interrupt that it raises during an import.
             signal.signal(signal.SIGINT, _interrupted)
     # Otherwise Python searches the objects of all libraries for garbage when it ends, which takes one to two seconds.
     atexit.register(gc.freeze)

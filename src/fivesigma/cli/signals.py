@@ -30,7 +30,7 @@ class Stopping:
 
     Attributes:
         code: exit code of the signal that has come, or None.
-        again: whether the interrupt has to be raised again, because it was ignored or could not be raised.
+        again: whether `_watch` must raise the interrupt again, because Python ignored it or it came during an import.
     """
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class Stopping:
         self.hook = sys.unraisablehook
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        """Handle a signal as Python handles Ctrl-C; within the import of a compiled module, a little later."""
+        """Handle a signal as Python handles Ctrl-C; during the import of a compiled module, after the import."""
         self.code = self.code or EXIT[signal.Signals(number)]
         if imports_compiled(frame):
             self.again = True
@@ -59,9 +59,9 @@ class Stopping:
 
 
 def imports_compiled(frame: FrameType | None) -> bool:
-    """Whether a compiled module is being imported, as far as the stack tells.
+    """Whether the import of a compiled module is on the stack.
 
-    C++ code that makes Python's enums and classes meanwhile ends the process if one of these calls raises.
+    During such an import, C++ code calls Python; if a call raises an interrupt, the C++ code aborts the process.
     """
     while frame is not None:
         if frame.f_code in _COMPILED:
@@ -117,7 +117,7 @@ def leave(code: int) -> None:
 
 
 def _watch(ours: socket.socket, stopping: Stopping) -> None:
-    """Wait for a signal; raise it again where that is due, and end the process if it has not ended itself soon after it."""
+    """Wait for a signal; raise it again if `stopping` asks for it, and end the process if it does not end itself soon."""
     with ours:
         while found := ours.recv(1):
             code = EXIT.get(found[0])  # type: ignore[call-overload]

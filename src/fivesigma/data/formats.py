@@ -87,7 +87,7 @@ def split_treename(path: str) -> tuple[str, str | None]:
 
 
 def _folder(path: str) -> DataError:
-    """That a folder stands where files are meant, with the pattern of most of its files."""
+    """The error for a folder in place of a file; its hint is the pattern that matches most data files in the folder."""
     endings = Counter(entry.suffix for entry in Path(path).iterdir() if format_of_name(entry.name) is not None)
     pattern = f"*{endings.most_common(1)[0][0]}" if endings else "*.root"
     return DataError(f"{path} is a folder", hint=f"name its files, such as '{Path(path) / pattern}'")

@@ -126,7 +126,7 @@ def suspected_markers(parts: Mapping[str, Events], known: Sequence[float]) -> di
 
 
 FEWEST = 1000
-"""Among fewer training events, many a measurement in whole numbers is different in almost every event."""
+"""With fewer training events, a measurement in whole numbers can differ in almost every event by chance."""
 
 
 def is_event_number(different: NDArray[Any], values: int) -> bool:
@@ -143,7 +143,7 @@ def is_event_number(different: NDArray[Any], values: int) -> bool:
 
 
 def suspected_event_numbers(parts: Mapping[str, Events]) -> list[str]:
-    """Features that look like numbers of events, as in a file where `event` stands among the columns of `*`."""
+    """Features that look like event numbers, such as the column `event` if `features` is `*`."""
     events = _learnt(parts)
     found = []
     for name, column in zip(events.feature_names, events.features.T, strict=True):
@@ -157,7 +157,7 @@ def suspected_event_numbers(parts: Mapping[str, Events]) -> list[str]:
 
 
 def doubts(parts: Mapping[str, Events], known: Sequence[float]) -> list[str]:
-    """Sentences on features whose values look as if they were something else.
+    """Warnings about features that may hold markers of missing values, or event numbers.
 
     Args:
         parts: the split events.
@@ -168,7 +168,7 @@ def doubts(parts: Mapping[str, Events], known: Sequence[float]) -> list[str]:
         for name, (value, share) in suspected_markers(parts, known).items()
     ]
     sentences += [
-        f"{name} has a whole number of its own in almost every event, as an event number has; if it is one, a network can "
+        f"{name} is a whole number that differs in almost every event, like an event number; if it is one, a network can "
         f"only learn from it which events it was trained on: leave it out with exclude: [{name}]"
         for name in suspected_event_numbers(parts)
     ]

@@ -17,20 +17,20 @@ from fivesigma.metrics.checked import checked as _checked
 from fivesigma.metrics.metric import Metric, weighted_mean
 from fivesigma.metrics.spec import MetricOptions, MetricSpec
 
-accuracy = _checked(_classes.accuracy, classes=True)
-auc = _checked(_roc.auc, classes=True)
-auc_difference = _checked(_roc.auc_difference, classes=True)
-balanced_accuracy = _checked(_classes.balanced_accuracy, classes=True)
-bias = _checked(_regression.bias)
-calibration_error = _checked(_calibration.calibration_error, classes=True)
-confusion = _checked(_classes.confusion, classes=True)
-f1_macro = _checked(_classes.f1_macro, classes=True)
-f1_weighted = _checked(_classes.f1_weighted, classes=True)
-half_width_68 = _checked(_regression.half_width_68)
-log_loss = _checked(_classes.log_loss, classes=True)
-mae = _checked(_regression.mae)
-r_squared = _checked(_regression.r_squared)
-rmse = _checked(_regression.rmse)
+accuracy = _checked(_classes.accuracy, "classes")
+auc = _checked(_roc.auc, "two classes")
+auc_difference = _checked(_roc.auc_difference, "two classes")
+balanced_accuracy = _checked(_classes.balanced_accuracy, "classes")
+bias = _checked(_regression.bias, "number")
+calibration_error = _checked(_calibration.calibration_error, "two classes")
+confusion = _checked(_classes.confusion, "classes")
+f1_macro = _checked(_classes.f1_macro, "classes")
+f1_weighted = _checked(_classes.f1_weighted, "classes")
+half_width_68 = _checked(_regression.half_width_68, "number")
+log_loss = _checked(_classes.log_loss, "classes")
+mae = _checked(_regression.mae, "number")
+r_squared = _checked(_regression.r_squared, "number")
+rmse = _checked(_regression.rmse, "number")
 
 __all__ = [
     "Metric",

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +17,17 @@ _ARRAYS = ("score", "prediction", "residual", "first", "second", "target", "weig
 """Arguments with a number for each event; scores of several classes have a row."""
 
 
-def checked(function: Callable[P, R], *, classes: bool = False) -> Callable[P, R]:
-    """The same function for lists, columns of pandas and arrays, refusing in one sentence what has no meaning.
+Target = Literal["number", "two classes", "classes"]
+
+
+def checked(function: Callable[P, R], target: Target) -> Callable[P, R]:
+    """The same function for lists, columns of pandas and arrays, which refuses in one sentence what has no meaning.
 
     Args:
         function: of some of score, prediction, residual, first, second, target and weight.
-        classes: whether the target is the number of a class.
+        target: what the target is: a number, one of two classes, or one of as many classes as the score has columns.
 
-    >>> checked(lambda score, weight: float(score.sum()))([1, 2], [1, 1])
+    >>> checked(lambda score, weight: float(score.sum()), "number")([1, 2], [1, 1])
     3.0
     """
     signature = inspect.signature(function)
@@ -33,13 +36,18 @@ def checked(function: Callable[P, R], *, classes: bool = False) -> Callable[P, R
     def call(*arguments: P.args, **options: P.kwargs) -> R:
         bound = signature.bind(*arguments, **options)
         arrays = {name: _numbers(name, value) for name, value in bound.arguments.items() if name in _ARRAYS}
-        lengths = {name: len(values) for name, values in arrays.items()}
+        lengths = {name: len(values) for name, values in arrays.items() if values.ndim}
         if len(set(lengths.values())) > 1:
             listed = ", ".join(f"{name} {length:,}" for name, length in lengths.items())
             raise EventsError(f"{function.__name__}: the arrays differ in their numbers of events: {listed}")
-        if classes and "target" in arrays:
-            scores = arrays.get("score", arrays.get("first"))
-            _check_classes(arrays["target"], 2 if scores is None or scores.ndim == 1 else scores.shape[1])
+        for name, values in arrays.items():
+            if values.ndim == 0 or values.ndim > (2 if name == "score" and target == "classes" else 1):
+                raise EventsError(
+                    f"{function.__name__}: {name} has {values.ndim} dimensions; give one number for each event"
+                )
+        if target != "number" and "target" in arrays:
+            scores = arrays.get("score", arrays["target"])
+            _check_classes(arrays["target"], 2 if scores.ndim == 1 else scores.shape[1])
         bound.arguments.update(arrays)
         return function(*bound.args, **bound.kwargs)
 
@@ -48,7 +56,7 @@ def checked(function: Callable[P, R], *, classes: bool = False) -> Callable[P, R
 
 
 def _numbers(name: str, value: Any) -> NDArray[Any]:
-    """An argument as an array of finite numbers, [event] or [event, class]."""
+    """An argument as an array of finite numbers."""
     if value is None:
         raise EventsError(f"{name} is None", hint="without event weights give ones: np.ones(len(score))")
     try:
@@ -56,11 +64,10 @@ def _numbers(name: str, value: Any) -> NDArray[Any]:
         values = values if values.dtype.kind in "biuf" else values.astype(np.float64)
     except (TypeError, ValueError):
         raise EventsError(f"{name} holds something that is no number") from None
-    if values.ndim == 0 or values.ndim > 2:
-        raise EventsError(f"{name} has {values.ndim} dimensions; give one number for each event")
-    absent = int((~np.isfinite(values)).reshape(len(values), -1).any(axis=1).sum())
+    events = len(values) if values.ndim else 1
+    absent = int((~np.isfinite(values)).reshape(events, -1).any(axis=1).sum())
     if absent:
-        raise EventsError(f"{name} is missing or infinite in {absent:,} of {len(values):,} events", hint="leave them out")
+        raise EventsError(f"{name} is missing or infinite in {absent:,} of {events:,} events", hint="leave them out")
     return values
 
 

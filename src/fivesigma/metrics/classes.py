@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fivesigma.metrics.intervals import share, without_failure
+from fivesigma.metrics.intervals import certain, without_failure
 from fivesigma.metrics.metric import Metric, Weight, replicas, weighted_mean
 
 
@@ -31,10 +31,7 @@ def accuracy(score: NDArray[Any], target: NDArray[Any], weight: Weight, threshol
     """
     right = predicted_class(score, threshold) == target
     found = weighted_mean(right.astype(np.float64), weight)
-    if found.error == 0:
-        limits = share(right, weight)
-        return Metric(found.value, limits.high - limits.low)
-    return found
+    return Metric(found.value, float(without_failure(weight.sum(), (weight**2).sum()))) if certain(found) else found
 
 
 def log_loss(score: NDArray[Any], target: NDArray[Any], weight: Weight) -> Metric:
@@ -133,7 +130,7 @@ def f1_weighted(score: NDArray[Any], target: NDArray[Any], weight: Weight, thres
 def _of_all_classes(table: NDArray[np.float64], variance: NDArray[np.float64], statistic: Statistic) -> Metric:
     """A mean over the classes; if every event is right, its error follows from the intervals of the classes' recalls."""
     found = replicas(table, variance, statistic)
-    if found.error == 0 and (table == np.diag(np.diag(table))).all():
+    if (table == np.diag(np.diag(table))).all():
         errors = without_failure(np.diag(table), np.diag(variance))
         errors = errors[np.isfinite(errors)]
         return Metric(found.value, float(np.sqrt((errors**2).sum()) / max(len(errors), 1)))
@@ -145,7 +142,7 @@ def _of_one_class(
 ) -> Metric:
     """A fraction of the events in some cells, `among`; if it is exactly zero or one, its error is that of an interval."""
     found = replicas(table, variance, statistic, count)
-    if found.error == 0 and found.value in (0.0, 1.0):
+    if certain(found):
         return Metric(found.value, float(without_failure(table[among].sum(), variance[among].sum())))
     return found
 

@@ -91,10 +91,22 @@ def clopper_pearson(passed: Any, total: Any, level: float = ONE_SIGMA) -> tuple[
     return np.where(some, low, np.nan), np.where(some, high, np.nan)
 
 
-def without_failure(weight: NDArray[np.float64], squares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Length of the Clopper–Pearson interval of efficiencies that are exactly one (or zero), […].
+def certain(metric: Metric) -> bool:
+    """Whether a fraction is zero or one without an error, as sums of rounded weights tell it.
 
-    Replicas of such a sample never fail, though the next event might.
+    >>> certain(Metric(1 - 1e-15, 1e-17)), certain(Metric(0.5, 0.0)), certain(Metric(1.0, 0.1))
+    (True, False, False)
+    """
+    return bool(metric.error < _ROUNDING and min(abs(metric.value), abs(1 - metric.value)) < _ROUNDING)
+
+
+_ROUNDING = 1e-9
+
+
+def without_failure(weight: Any, squares: Any) -> NDArray[np.float64]:
+    """Length of the Clopper–Pearson interval of a fraction that is exactly one (or zero), […].
+
+    It is the error where spread and replicas give none: in them no event fails, though the next event might.
 
     Args:
         weight: Σw of the events, […].
@@ -103,6 +115,7 @@ def without_failure(weight: NDArray[np.float64], squares: NDArray[np.float64]) -
     >>> without_failure(np.array([100.0]), np.array([100.0])).round(4).tolist()
     [0.0182]
     """
+    weight, squares = np.asarray(weight, np.float64), np.asarray(squares, np.float64)
     events = np.divide(weight**2, squares, out=np.zeros(np.shape(weight)), where=squares > 0)
     return 1 - clopper_pearson(events, events)[0]
 

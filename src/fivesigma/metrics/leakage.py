@@ -102,7 +102,7 @@ def _follows_number(events: Events) -> list[str]:
 
 
 def _on_both_sides(parts: Mapping[str, Events]) -> list[str]:
-    """A sentence on test events with the same content as training events, or with the same inputs and other observers."""
+    """A warning about test events with the content of a training event, or with its inputs alone."""
     test = parts.get("test")
     others = [events for part, events in parts.items() if part in ("train", "folds")]
     if test is None or not others or not len(test.fingerprint):
@@ -115,18 +115,18 @@ def _on_both_sides(parts: Mapping[str, Events]) -> list[str]:
         return []
     inputs = _inputs(test)
     shared = int(contained(inputs, np.concatenate([_inputs(events) for events in others])).sum())
-    # Of few whole numbers, the same inputs occur again and again, among the test events themselves as well.
+    # Where the inputs are a few whole numbers, different events have the same ones, also within the test events.
     repeated = len(inputs) - len(np.unique(inputs))
     if shared <= max(10, 3 * repeated):
         return []
     return [
-        f"{shared:,} of {len(test):,} test events have the inputs of a training event, and other observers: "
-        "if they are the same events, give different files for training and test"
+        f"{shared:,} of {len(test):,} test events have the same inputs as a training event and differ from it in an "
+        "observer: if they are the same events, give different files for training and test"
     ]
 
 
 def _inputs(events: Events) -> NDArray[np.uint64]:
-    """A hash of features and target of each event, [event]; neither observers nor parameters, which may be drawn, count."""
+    """A hash of the features and the target of each event, [event], without observers and parameters, which may be drawn."""
     return fingerprints([*events.features.T, events.target.astype(np.float32)])
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fivesigma.metrics.intervals import without_failure
+from fivesigma.metrics.intervals import certain, without_failure
 from fivesigma.metrics.metric import Metric, Weight
 from fivesigma.metrics.order import ascending
 
@@ -98,7 +98,7 @@ def auc(score: NDArray[Any], target: NDArray[Any], weight: Weight) -> Metric:
     order = ascending(score)
     score, target, weight = score[order], target[order], weight[order]
     found = _mean_of_pairs(*_beaten(score, target, weight), target, weight)
-    if found.error == 0 and found.value in (0.0, 1.0):
+    if certain(found):
         sides = [weight[target == 1], weight[target != 1]]
         return Metric(found.value, max(float(without_failure(side.sum(), (side**2).sum())) for side in sides))
     return found

@@ -59,7 +59,7 @@ def for_training(events: Events, policy: Policy) -> Events:
 
 
 def check_sums(sums: Mapping[str, NDArray[np.float64]], classes: Sequence[str]) -> None:
-    """Refuse classes whose weights add up to a negative number: they have no distribution, and no metric has a meaning.
+    """Refuse classes whose weights add up to a negative number: they have no distribution, and their metrics no meaning.
 
     Args:
         sums: part → sum of weights of each class, [class]; of all events for a regression.
@@ -72,8 +72,8 @@ def check_sums(sums: Mapping[str, NDArray[np.float64]], classes: Sequence[str]) 
         for name, total in zip([f"of class {name!r} " for name in classes] or [""], each, strict=True):
             if total < 0:
                 raise EventsError(
-                    f"the weights {name}add up to {total:.4g} among the {part} events, so no metric of theirs has a meaning",
-                    hint="check `weights` and the samples' `weight`; large negative weights need more events",
+                    f"the weights {name}add up to {total:.4g} among the {part} events, so their metrics have no meaning",
+                    hint="check `weights` and the samples' `weight`; if large negative weights are meant, use more events",
                 )
 
 

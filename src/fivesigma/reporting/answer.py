@@ -14,12 +14,12 @@ from fivesigma.metrics.result import judged_part
 from fivesigma.metrics.spec import spec_of
 from fivesigma.metrics.verdicts import advantages
 from fivesigma.reporting.results import heading, headline_names
+from fivesigma.reporting.style import in_words
 
 Tree = Mapping[str, Any]
 MOST_KEYS = 4
 COMPATIBLE = 2.0
 """Standard deviations within which a value is compatible with a published one."""
-_WORDS = {"folds": "out-of-fold", "val": "validation"}
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def keys(metrics: Tree, analysis: Analysis) -> list[Key]:
 def _name(name: str, part: str, analysis: Analysis) -> str:
     """The name of a metric with its unit, and the events on which it was computed."""
     words = (spec_of(name).label if name in plugins.metrics else "") or name.replace("_", " ")
-    return f"{heading(name, analysis).replace(name, words, 1)}, {_WORDS.get(part, part)} events"
+    return f"{heading(name, analysis).replace(name, words, 1)}, {in_words(part)} events"
 
 
 def _published(value: Published) -> str:
@@ -112,7 +112,7 @@ def sentences(metrics: Tree, analysis: Analysis, events: Mapping[str, int], warn
     words = (spec.label if spec else "") or name
     unit = f" {spec.unit_for(analysis.target.unit if analysis.target else '')}".rstrip() if spec else ""
     count = f"{events[part]:,} " if part in events else ""
-    lines = [f"On {count}{_WORDS.get(part, part)} events the network reaches {words} {shown(metrics[part][name])}{unit}."]
+    lines = [f"On {count}{in_words(part)} events the network reaches {words} {shown(metrics[part][name])}{unit}."]
     if name in analysis.published:
         lines.append(_beside(metrics[part][name], analysis.published[name], spec.larger_is_better if spec else None))
         if "train" in events:

@@ -225,6 +225,7 @@ def _of_metrics(
         "fold_bins": bins,
         "fold_columns": results.fold_columns(analysis) if bins else {},
         "band_of": search.band_of,
+        "change_of": search.change_of,
         "chosen_in_words": search.chosen_in_words,
         "limit_of": search.limit_of,
         "discovery_of": search.discovery_of,

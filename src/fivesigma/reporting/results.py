@@ -230,9 +230,8 @@ def _per_parameter(folder: RunFolder, analysis: Analysis, rows: Tree, last: str)
     errors = [row["auc"]["error"] for row in known]
     axes.errorbar(values, areas, errors, fmt="o-" if len(names) == 1 else "o", color=colour(0), capsize=3, ms=5)
     for value, area in zip(values, areas, strict=True):
-        axes.annotate(
-            f"{area:.3f}", (value, area), xytext=(6, -12), textcoords="offset points", fontsize=8
-        )  # beside the bar
+        # Beside the error bar.
+        axes.annotate(f"{area:.3f}", (value, area), xytext=(6, -12), textcoords="offset points", fontsize=8)
     axes.margins(0.12, 0.2)
     axes.set_ylim(top=min(axes.get_ylim()[1], 1.02))
     axes.set(xlabel=label(analysis, names[0]), ylabel=f"{in_words(last)} AUC")
@@ -339,9 +338,8 @@ def _residual(folder: RunFolder, analysis: Analysis, metrics: Tree, curves: Tree
     for part in dict.fromkeys(["train", *(["folds"] if "folds" in curves else []), last]):
         if part in curves:
             width = metrics[part]["width_68"]["value"]
-            text = (
-                f"{in_words(part)}: RMSE {shown(metrics[part]['rmse'])}, 68 % ± {'–' if width is None else f'{width:.4f}'}"
-            )
+            half = "–" if width is None else f"{width:.4f}"
+            text = f"{in_words(part)}: RMSE {shown(metrics[part]['rmse'])}, 68 % ± {half}"
             draw = stairs if part == "train" else points
             draw(axes, curves[part]["residual"], colour({"train": 0, "folds": 1}.get(part, 2)), text)
     scale = count_scale(curves[part]["residual"] for part in curves)

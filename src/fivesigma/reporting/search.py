@@ -113,6 +113,20 @@ def limit_of(row: Mapping[str, Any], key: str = "limit") -> str:
     return str(Metric(value, error * value / row["limit"]["0"]))
 
 
+def change_of(side: Mapping[str, float] | None) -> str:
+    """What a systematic uncertainty changes on one side, and in brackets the range over the bins if they differ.
+
+    >>> change_of({"total": 0.02, "least": 0.02, "most": 0.02}), change_of({"total": 0.0, "least": -0.053, "most": 0.152})
+    ('+2.00 %', '+0.00 % (−5.30 … +15.20)')
+    >>> change_of(None)
+    'mirrored'
+    """
+    if side is None:
+        return "mirrored"
+    total, least, most = (f"{100 * side[key]:+.2f}".replace("-", "−") for key in ("total", "least", "most"))
+    return f"{total} %" if least == most else f"{total} % ({least} … {most})"
+
+
 def band_of(row: Tree, sigma: int, key: str = "limit") -> str:
     """The limits between which the median lies if the background fluctuates by so many standard deviations.
 

@@ -216,12 +216,12 @@ def _own_ids(svg: str, name: str) -> str:
 
 
 def in_words(part: str) -> str:
-    """A part in a sentence or on an axis.
+    """A part of the events in a sentence or on an axis.
 
-    >>> in_words("folds"), in_words("test")
-    ('out-of-fold', 'test')
+    >>> in_words("folds"), in_words("val"), in_words("test")
+    ('out-of-fold', 'validation', 'test')
     """
-    return {"folds": "out-of-fold"}.get(part, part)
+    return {"folds": "out-of-fold", "val": "validation"}.get(part, part)
 
 
 def label(analysis: Analysis, name: str) -> str:

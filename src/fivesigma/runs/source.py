@@ -207,8 +207,8 @@ def _prepared_source(analysis: Analysis, folder: str, listener: Listener) -> Sou
         signal = signal_rows(shards.sample("train", SIGNAL_SAMPLE))
         shards = Shards(folder, lambda events: assign(events, analysis.parameters, signal))
     parts = {part: shards.sample(part, analysis.train.window) for part in shards.rows if shards.length(part)}
-    if analysis.classes:
-        check_sums({part: shards.totals(part) for part in parts}, analysis.classes)
+    sums = shards.totals if analysis.classes else lambda part: np.array([shards.weight(part)])
+    check_sums({part: sums(part) for part in parts}, analysis.classes)
     counts = ", ".join(f"{shards.length(part):,} {part}" for part in parts)
     listener.done(f"prepared events: {counts} in {folder}; at most {analysis.train.window:,} in memory at a time")
     return Source(

@@ -184,6 +184,12 @@ def _seen_files(
     return {absolute(file): samples for file, samples in trained.items()}
 
 
+def _trained_ranges(analysis: Analysis, hypotheses: Sequence[tuple[float, ...]]) -> dict[str, tuple[float, float]]:
+    """Parameter → smallest and largest value of the training's signal; empty if these are too many to list."""
+    columns = zip(*hypotheses, strict=True) if hypotheses else ()
+    return {name: (min(values), max(values)) for name, values in zip(analysis.parameters, columns, strict=False)}
+
+
 class _Outside:
     """Counts events whose parameters, read from a file, are outside the range of the training.
 
@@ -194,8 +200,8 @@ class _Outside:
     """
 
     def __init__(self, analysis: Analysis, at: Mapping[str, float], hypotheses: Sequence[tuple[float, ...]]) -> None:
-        known = {name: [values[i] for values in hypotheses] for i, name in enumerate(analysis.parameters)}
-        self._ranges = {name: (min(each), max(each)) for name, each in known.items() if each and name not in at}
+        ranges = _trained_ranges(analysis, hypotheses)
+        self._ranges = {name: limits for name, limits in ranges.items() if name not in at}
         self._found: dict[str, tuple[int, str]] = {}
         self._events = 0
 
@@ -218,7 +224,7 @@ class _Outside:
             low, high = self._ranges[name]
             listener.say(
                 f"warning: {name} is outside the training range {low:g} … {high:g} in {count:,} of {self._events:,} events, "
-                f"such as {example}: the network was never trained there; --at {name}=VALUE scores all events at one value"
+                f"such as {example}: the network was not trained there; --at {name}=VALUE scores all events at one value"
             )
 
 
@@ -260,10 +266,9 @@ def _check_parameters(
     unknown = [name for name in at if name not in analysis.parameters]
     if unknown:
         raise AnalysisError(f"the analysis has no parameter {unknown[0]!r}", hint=f"it has: {list(analysis.parameters)}")
-    for i, name in enumerate(analysis.parameters):
-        known = [values[i] for values in hypotheses]
-        if name in at and known and not min(known) <= at[name] <= max(known):
-            listener.say(f"warning: {name}={at[name]:g} lies outside the training range {min(known):g} … {max(known):g}")
+    for name, (low, high) in _trained_ranges(analysis, hypotheses).items():
+        if name in at and not low <= at[name] <= high:
+            listener.say(f"warning: {name}={at[name]:g} lies outside the training range {low:g} … {high:g}")
 
 
 def _common_observers(analysis: Analysis, files: Sequence[str], layout: Layout, listener: Listener) -> list[str]:

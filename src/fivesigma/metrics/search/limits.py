@@ -22,7 +22,7 @@ PRECISION = 2e-3
 """Relative precision of a limit."""
 MOST_STEPS = 40
 STEP = 1e-5
-"""Of the differences that stand for a gradient; the parameters are factors near 1, and pulls."""
+"""Step of the finite differences of a gradient; the parameters are factors near 1, and pulls of a few units at most."""
 LARGEST = 0.9
 """Relative systematic uncertainty with which fits begin at most: the closed form has none of 100 % downwards."""
 
@@ -104,7 +104,7 @@ class _Fit:
     Attributes:
         pyhf: the module.
         model: the likelihood.
-        several: the same for as many sets of parameters at once as a value and its gradient by central differences need.
+        several: the same likelihood for 2n + 1 sets of its n free parameters at once: a point, and both sides of it in each.
     """
 
     pyhf: Any
@@ -145,9 +145,9 @@ class _Fit:
         return values
 
     def _with_gradient(self, strength: float, data: Any, start: Sequence[float]) -> Any:
-        """The fit with value and gradient from one call of the likelihood; None if it fails.
+        """Fit with the value and the gradient from one call of the likelihood; None if the fit fails.
 
-        pyhf's own fit takes a call for each parameter.
+        pyhf's own fit calls the likelihood once for each parameter.
         """
         from scipy.optimize import minimize
 
