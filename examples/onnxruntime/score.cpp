@@ -47,6 +47,7 @@ struct Input {
   }
 };
 
+// A model and the events that wait for it. Threads share no `Model`, as its inputs are filled and emptied.
 class Model {
  public:
   explicit Model(const char* path)
@@ -92,7 +93,7 @@ class Model {
  private:
   static Ort::SessionOptions options() {
     Ort::SessionOptions found;
-    found.SetIntraOpNumThreads(1);  // event loops have threads of their own; one session may be used by all of them
+    found.SetIntraOpNumThreads(1);  // event loops have threads of their own
     return found;
   }
 

@@ -107,6 +107,16 @@ def test_event_numbers_that_leave_a_part_empty_are_refused_at_every_call(toy, co
         assert "all 1,500 events have the same event number" in err
 
 
+def test_prepared_events_of_negative_weights_are_refused_in_a_regression_too(toy, command):
+    tree = yaml.safe_load(toy.read_text())
+    tree = {key: value for key, value in tree.items() if key != "labels"}
+    changes = {"target": {"variable": "x2"}, "features": ["x0", "x1"], "weights": "-w"}
+    toy.write_text(yaml.safe_dump({**tree, **changes}))
+    assert command("prepare", toy, "-o", "p", "--shards", 1)[0] == 0
+    code, _, err = command("train", toy, "--set", "shards=p")
+    assert (code, "the weights add up to -" in err) == (2, True), err
+
+
 def test_what_files_hide_and_single_precision_loses_is_said_here_as_well(command, tmp_path):
     lines = [f"{i},{1_700_000_000 + i % 7},{i % 2},{i * 0.37 % 1:.6f}" for i in range(400)]
     (tmp_path / "t.csv").write_text("time,label,x\n" + "\n".join(lines))
