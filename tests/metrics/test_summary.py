@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from fivesigma.metrics import classes, regression
-from fivesigma.metrics.curves import calibration, curves, edges_of_residuals, thinned_roc
+from fivesigma.metrics.curves import at_hypotheses, calibration, curves, edges_of_residuals, thinned_roc
 from fivesigma.metrics.metric import Metric
 from fivesigma.metrics.roc import auc
-from fivesigma.metrics.summary import as_json, in_bins, of_one_network, summarise
+from fivesigma.metrics.summary import as_json, by_score, in_bins, of_one_network, summarise
 from fivesigma.scores import Scores
 
 N = 900
@@ -58,7 +58,21 @@ def test_a_hypothesis_is_its_own_signal_against_all_background():
     assert rows["mass=500"]["signal_events"] == ((TARGET == 1) & (MASS == 500)).sum()
     # Balanced: both classes count one half.
     assert rows["mass=500"]["accuracy"].value == pytest.approx(classes.balanced_accuracy(*columns).value)
-    assert curves(BINARY, 0.5)["roc_at"]["mass=500"] == thinned_roc(*columns)
+    again, curve = at_hypotheses(BINARY, 0.5)
+    assert again == rows
+    assert {key: pytest.approx(points) for key, points in curve["mass=500"].items()} == thinned_roc(*columns)
+
+
+def test_scores_that_are_sorted_give_the_same_results():
+    ranked = by_score(BINARY)
+    assert (np.diff(ranked.score) >= 0).all()
+    found, expected = (as_json(summarise(replace(s, at_hypothesis={}), bootstrap=20)) for s in (ranked, BINARY))
+    assert found.keys() == expected.keys()
+    for name in ("auc", "accuracy", "log_loss", "f1_macro"):
+        assert found[name] == pytest.approx(expected[name], rel=1e-12)
+    of_ranked, of_unsorted = (curves(each, 0.5)["roc"] for each in (ranked, BINARY))
+    assert {key: pytest.approx(points) for key, points in of_ranked.items()} == of_unsorted
+    assert by_score(MULTI).score is MULTI.score
 
 
 def test_the_errors_of_a_summary_are_those_of_its_parts():

@@ -17,7 +17,7 @@ from fivesigma.metrics.curves import thinned_roc
 from fivesigma.metrics.difference import differences
 from fivesigma.metrics.result import NETWORK, judged_part
 from fivesigma.metrics.spec import MetricOptions
-from fivesigma.metrics.summary import summarise
+from fivesigma.metrics.summary import by_score, per_parameter, summarise
 from fivesigma.metrics.trigger.summary import Judgement, check, judged_side_by_side, reductions
 from fivesigma.progress import Listener
 from fivesigma.scores import Scores
@@ -121,13 +121,16 @@ class Comparison(Assessment):
     ) -> None:
         """The standard metrics of a baseline, their differences from the network's, and its ROC curve for two classes."""
         settings = self.analysis.evaluate
-        found = summarise(scores, settings.threshold, settings.bootstrap)
+        ranked = by_score(scores)
+        found = summarise(ranked, settings.threshold, settings.bootstrap)
+        if scores.at_hypothesis:
+            found["per_parameter"] = per_parameter(scores, settings.threshold)
         if gaps := differences(ours, scores, MetricOptions(settings.threshold, settings.bootstrap)):
             found["difference"] = gaps
         metrics.setdefault("baselines", {})[name] = found
         own = curves.setdefault("baselines", {}).setdefault(name, {})
         if scores.task == "binary":
-            own["roc"] = thinned_roc(scores.score, scores.target, scores.weight)
+            own["roc"] = thinned_roc(ranked.score, ranked.target, ranked.weight)
 
     def _add_trigger(self, settings: Trigger, metrics: dict[str, dict[str, Any]], curves: dict[str, dict[str, Any]]) -> None:
         """Trigger performance of every model on the judged part."""

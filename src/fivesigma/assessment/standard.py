@@ -10,8 +10,8 @@ from fivesigma.analysis.analysis import Analysis
 from fivesigma.assessment.base import Assessment, Findings
 from fivesigma.errors import AnalysisError
 from fivesigma.metrics.balance import at_training_balance
-from fivesigma.metrics.curves import curves, edges_of_residuals
-from fivesigma.metrics.summary import in_bins, summarise
+from fivesigma.metrics.curves import at_hypotheses, curves, edges_of_residuals
+from fivesigma.metrics.summary import by_score, in_bins, summarise
 from fivesigma.scores import Scores
 from fivesigma.training.fold_training import fold_edges
 
@@ -30,9 +30,10 @@ class StandardMetrics(Assessment):
 
     def add(self, part: str, scores: Scores) -> Findings:
         settings = self._analysis.evaluate
-        metrics = summarise(scores, settings.threshold, settings.bootstrap)
+        ranked = by_score(scores)
+        metrics = summarise(ranked, settings.threshold, settings.bootstrap)
         if len(self._shares):
-            metrics["training_balance"] = at_training_balance(scores, self._shares)
+            metrics["training_balance"] = at_training_balance(ranked, self._shares)
         against: dict[str, Any] = {}
         for observer, edges in settings.against.items():
             if observer not in scores.observers:
@@ -45,5 +46,7 @@ class StandardMetrics(Assessment):
             against["fold"] = in_bins(scores, "fold", edges, settings.threshold)
         if self._edges is None and scores.task == "regression":
             self._edges = edges_of_residuals(scores)
-        drawn = curves(scores, settings.threshold, self._edges)
+        drawn = curves(ranked, settings.threshold, self._edges)
+        if scores.at_hypothesis:
+            metrics["per_parameter"], drawn["roc_at"] = at_hypotheses(scores, settings.threshold)
         return Findings(metrics | ({"against": against} if against else {}), drawn)

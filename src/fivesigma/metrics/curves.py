@@ -1,5 +1,6 @@
 """Numbers behind the figures: ROC curves, distributions of scores and residuals, response maps."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from fivesigma.metrics.histogram import histogram
 from fivesigma.metrics.intervals import clopper_pearson, shares
 from fivesigma.metrics.regression import half_width_68
 from fivesigma.metrics.roc import roc
-from fivesigma.metrics.summary import at_each_hypothesis
+from fivesigma.metrics.summary import at_each_hypothesis, at_hypothesis
 from fivesigma.scores import Scores
 
 MOST_POINTS = 400
@@ -24,20 +25,39 @@ def curves(scores: Scores, threshold: float, residual_edges: NDArray[np.float64]
         residual_edges: bins of the residuals of a regression, the same for all parts; by default those of this part.
 
     Returns:
-        For two classes `roc`, `roc_at` (per hypothesis), `scores` and `calibration`; for several
-        `scores` of every output; for a regression `residual` and `response`.
+        For two classes `roc`, `scores` and `calibration`; for several `scores` of every output; for a regression
+        `residual` and `response`.
     """
     if scores.task == "regression":
         return _regression(scores, edges_of_residuals(scores) if residual_edges is None else residual_edges)
     if scores.task == "multiclass":
         return {"scores": _scores_per_class(scores)}
-    result: dict[str, Any] = {
+    return {
         "roc": thinned_roc(scores.score, scores.target, scores.weight),
         "scores": score_histograms(scores),
         "calibration": calibration(scores.score, scores.target, scores.weight),
         "threshold": threshold,
     }
-    return result | {"roc_at": at_each_hypothesis(scores, thinned_roc)}
+
+
+def at_hypotheses(scores: Scores, threshold: float) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Metrics and ROC curve at each hypothesis, from scores that are sorted once.
+
+    Args:
+        scores: of one part of the data.
+        threshold: an event with at least this score counts as signal.
+
+    Returns:
+        Hypothesis → its metrics as by `per_parameter`, and hypothesis → its ROC curve.
+    """
+
+    def both(
+        values: Mapping[str, float], score: NDArray[Any], target: NDArray[Any], weight: NDArray[Any]
+    ) -> tuple[dict[str, Any], dict[str, list[float]]]:
+        return at_hypothesis(values, score, target, weight, threshold), thinned_roc(score, target, weight)
+
+    found = at_each_hypothesis(scores, both)
+    return {name: row for name, (row, _) in found.items()}, {name: curve for name, (_, curve) in found.items()}
 
 
 def thinned_roc(score: NDArray[Any], target: NDArray[Any], weight: NDArray[Any]) -> dict[str, list[float]]:

@@ -37,7 +37,7 @@ def roc(score: NDArray[Any], target: NDArray[Any], weight: Weight) -> Roc:
     """
     if not len(score):
         return Roc(np.zeros(1), np.zeros(1), np.array([np.inf]))
-    order = ascending(-score)
+    order = ascending(score)[::-1]  # which is there at once for scores that rise
     score, signal = score[order], target[order] == 1
     weights = weight[order].astype(np.float64)
     ends = np.flatnonzero(np.append(np.diff(score) != 0, True))

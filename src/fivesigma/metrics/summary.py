@@ -1,6 +1,8 @@
 """Compute all standard metrics of one set of scores."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -12,10 +14,11 @@ from fivesigma.events import carries
 from fivesigma.metrics import classes
 from fivesigma.metrics.intervals import Share
 from fivesigma.metrics.metric import Metric
+from fivesigma.metrics.order import ascending
 from fivesigma.metrics.roc import auc
 from fivesigma.metrics.spec import MetricOptions, functions_of
 from fivesigma.prefetch import side_by_side
-from fivesigma.scores import Scores
+from fivesigma.scores import Scores, reordered
 
 T = TypeVar("T")
 
@@ -42,6 +45,19 @@ def summarise(scores: Scores, threshold: float = 0.5, bootstrap: int = 200) -> d
     return result
 
 
+def by_score(scores: Scores) -> Scores:
+    """Scores of two classes in rising order, so that no metric and no curve has to sort them again; others as they are.
+
+    Args:
+        scores: of one part of the data.
+
+    Returns:
+        The same events without observers, event numbers and scores at hypotheses, each of which has an order of its own.
+    """
+    kept = replace(scores, at_hypothesis={}, observers={}, event_number=scores.event_number[:0])
+    return reordered(kept, ascending(scores.score)) if scores.task == "binary" else kept
+
+
 def negative_weights(weight: NDArray[np.float64]) -> dict[str, Any]:
     """Fraction of negative weights and effective number of events; empty if no weight is negative."""
     if not (weight < 0).any():
@@ -64,39 +80,45 @@ def per_parameter(scores: Scores, threshold: float) -> dict[str, dict[str, Any]]
 
     This is what a search tests at a mass, as background has no mass of its own.
     """
-
-    def row(score: NDArray[Any], target: NDArray[Any], weight: NDArray[Any]) -> dict[str, Any]:
-        return {
-            "auc": auc(score, target, weight),
-            # With all background against one mass, plain accuracy would mostly count background.
-            "accuracy": classes.accuracy(score, target, weight * _balance(target, weight), threshold),
-            "signal_events": int((target == 1).sum()),
-        }
-
-    rows = at_each_hypothesis(scores, row)
-    for values in scores.at_hypothesis:
-        name = hypothesis_name(scores.parameter_names, values)
-        rows[name]["parameters"] = dict(zip(scores.parameter_names, values, strict=True))
-    return rows
+    return at_each_hypothesis(scores, partial(at_hypothesis, threshold=threshold))
 
 
-def at_each_hypothesis(
-    scores: Scores, function: Callable[[NDArray[Any], NDArray[Any], NDArray[Any]], T], most: int = 2
-) -> dict[str, T]:
-    """Hypothesis → a function of score, target and weight of its signal and of all background, scored under it.
+def at_hypothesis(
+    values: Mapping[str, float], score: NDArray[Any], target: NDArray[Any], weight: NDArray[Any], threshold: float
+) -> dict[str, Any]:
+    """Metrics at one hypothesis.
+
+    Args:
+        values: of the parameters.
+        score, target, weight: of its signal and of all background.
+        threshold: an event with at least this score counts as signal.
+    """
+    return {
+        "auc": auc(score, target, weight),
+        # With all background against one mass, plain accuracy would mostly count background.
+        "accuracy": classes.accuracy(score, target, weight * _balance(target, weight), threshold),
+        "signal_events": int((target == 1).sum()),
+        "parameters": dict(values),
+    }
+
+
+def at_each_hypothesis(scores: Scores, function: Callable[..., T], most: int = 2) -> dict[str, T]:
+    """Hypothesis → a function of what it is, and of score, target and weight of its signal and of all background.
 
     Args:
         scores: of one part of the data.
-        function: takes most of its time in NumPy, so that threads share the cores.
+        function: (values by parameter, score, target, weight), each under the hypothesis and in rising order of the score.
+            It takes most of its time in NumPy, so that threads share the cores.
         most: hypotheses at a time, which need memory.
     """
 
     def found(test: tuple[tuple[float, ...], NDArray[Any]]) -> tuple[str, T]:
         values, score = test
-        chosen = ((scores.target == 1) & carries(scores.parameters, values)) | (scores.target == 0)
-        return hypothesis_name(scores.parameter_names, values), function(
-            score[chosen], scores.target[chosen], scores.weight[chosen]
-        )
+        chosen = np.flatnonzero(((scores.target == 1) & carries(scores.parameters, values)) | (scores.target == 0))
+        chosen = chosen[ascending(score[chosen])]
+        names = dict(zip(scores.parameter_names, values, strict=True))
+        columns = (score[chosen], scores.target[chosen], scores.weight[chosen])
+        return hypothesis_name(scores.parameter_names, values), function(names, *columns)
 
     return dict(side_by_side(found, iter(scores.at_hypothesis.items()), workers=min(cores(), most)))
 

@@ -170,7 +170,7 @@ def _roc(folder: RunFolder, metrics: Tree, curves: Tree) -> Picture:
             lines[f"{name}, {in_words(last)}: AUC {shown(metrics[last]['baselines'][name]['auc'])}"] = tree["roc"]
     per = metrics[last].get("per_parameter", {})
     # A hypothesis without signal events in this part has no curve.
-    at = {name: curve for name, curve in curves[last]["roc_at"].items() if per[name]["auc"]["value"] is not None}
+    at = {name: curve for name, curve in curves[last].get("roc_at", {}).items() if per[name]["auc"]["value"] is not None}
     named = {f"{name}: {per[name]['auc']['value']:.3f}": curve for name, curve in at.items()}
     for axes in (left, right):
         for i, (text, curve) in enumerate({**lines, **named}.items()):

@@ -64,8 +64,8 @@ def assess(session: RunSession, network: Network | Folds) -> None:
     metrics: dict[str, dict[str, Any]] = {}
     curves: dict[str, dict[str, Any]] = {}
     counts: dict[str, int] = {}
-    # Compressing the predictions lets go of Python's lock, so the metrics go on meanwhile.
-    with ThreadPoolExecutor(1, thread_name_prefix="predictions") as aside:
+    # Sorts and sums of many events and the compression of predictions let go of Python's lock: the rest goes on meanwhile.
+    with ThreadPoolExecutor(2, thread_name_prefix="evaluate") as aside:
         written = []
         for i, (part, scoring) in enumerate(scorings.items()):
             listener.progress(i, len(scorings), f"scoring the {part} events")
@@ -73,8 +73,10 @@ def assess(session: RunSession, network: Network | Folds) -> None:
             counts[part] = len(scores)
             metrics[part], curves[part] = {}, {}
             columns: dict[str, Any] = {}
-            for assessment in assessments:
-                found = assessment.add(part, scores)
+            standard, *others = assessments
+            first = aside.submit(standard.add, part, scores)
+            more = [assessment.add(part, scores) for assessment in others]
+            for found in (first.result(), *more):
                 metrics[part] |= found.metrics
                 curves[part] |= found.curves
                 columns |= found.columns
