@@ -68,3 +68,18 @@ def test_targets_of_a_regression_are_any_numbers():
     assert fs.metrics.rmse([1.0, 3.0], [0.5, 2.5], [1, 1]).value == pytest.approx(0.5)
     with pytest.raises(EventsError, match="prediction is missing"):
         fs.metrics.mae([np.inf], [1.0], [1.0])
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int16, np.int32, np.float16, np.float32])
+def test_numbers_of_any_type_count_in_double_precision(kind):
+    generator = np.random.default_rng(1)
+    largest = min(np.iinfo(kind).max if np.dtype(kind).kind in "iu" else 60_000, 120_000)
+    weight = generator.integers(1, largest, 500).astype(kind)
+    target = generator.integers(0, 2, 500)
+    score = generator.random(500).astype(np.float32)
+    values = generator.integers(0, 100, 500).astype(kind)
+    for metric, columns in ((fs.metrics.auc, (score, target)), (fs.metrics.log_loss, (score, target))):
+        assert metric(*columns, weight) == metric(*columns, weight.astype(np.float64))
+    wide = values.astype(np.float64)
+    for metric in (fs.metrics.rmse, fs.metrics.bias):
+        assert metric(values, values[::-1], weight) == metric(wide, wide[::-1], weight.astype(np.float64))

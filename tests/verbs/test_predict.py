@@ -380,6 +380,30 @@ def test_names_of_written_columns_can_be_used_again(command):
     np.testing.assert_allclose(found["score_2"], columns["x"] + 1)
 
 
+@pytest.mark.parametrize(
+    ("names", "written"),
+    [
+        (["W+", "W-", "Z"], ["score_Wplus", "score_Wminus", "score_Z"]),
+        (["a b", "a/b", "a"], ["score_a_b", "score_a_b_2", "score_a"]),
+    ],
+)
+def test_classes_that_differ_in_punctuation_alone_keep_their_scores(command, names, written):
+    columns = raw(write_csv(Path("t.csv"), 300))
+    columns = {f"x{i}": columns[f"x{i}"] for i in range(3)} | {"kind": np.arange(len(columns["x0"])) % 3}
+    pq.write_table(pa.table(columns), "t.parquet")
+    tree = {"name": "three", "samples": {"s": {"files": "t.parquet"}}, "features": ["x*"], "model": {"layers": [4]}}
+    tree |= {"labels": {"variable": "kind", "names": names}, "train": {"epochs": 1}}
+    Path("t.yaml").write_text(yaml.safe_dump(tree))
+    assert command("train", "t.yaml")[0] == 0
+    code, _, err = command("predict", "three", "t.parquet", "-o", "out.root")
+    assert code == 0, err
+    found = fs.open_table("out.root").read()
+    assert [name for name in found if name.startswith("score")] == written
+    np.testing.assert_allclose(sum(found[name] for name in written), 1, rtol=1e-5)
+    order = np.argmax([found[name] for name in written], axis=0)
+    np.testing.assert_array_equal(order, found["predicted_class"])
+
+
 class OwnSettings(Section):
     kind: Literal["own"] = "own"
 
@@ -512,6 +536,26 @@ def test_friends_replace_nothing(toy, command):
     command("train", toy, "--set", "train.epochs=2")
     code, _, err = command("predict", "toy", "a.csv", "-o", "scores", "--friend")
     assert (code, "scores holds scores of another network" in err) == (2, True)
+
+
+def test_friends_are_those_of_their_own_file(toy, command):
+    command("train", toy, "--set", "train.epochs=1")
+    write_csv(Path("a.csv"), 50, seed=5)
+    Path("other").mkdir()
+    write_csv(Path("other/a.csv"), 50, seed=6)
+    assert command("predict", "toy", "a.csv", "-o", "scores", "--friend")[0] == 0
+    before = Path("scores/a.csv").read_bytes()
+    code, _, err = command("predict", "toy", "other/a.csv", "-o", "scores", "--friend")
+    assert (code, "scores/a.csv holds the scores of another file" in " ".join(err.split())) == (2, True)
+    write_csv(Path("a.csv"), 50, seed=7)  # made again
+    assert command("predict", "toy", "a.csv", "-o", "scores", "--friend")[0] == 2
+    assert Path("scores/a.csv").read_bytes() == before
+    Path("scores/a.csv").unlink()
+    assert command("predict", "toy", "a.csv", "-o", "scores", "--friend")[0] == 0
+    assert command("predict", "toy", "a.csv", "-o", "scores", "--friend")[0] == 0
+    (Path("scores") / "scored-by.json").write_text("[]")
+    code, _, err = command("predict", "toy", "a.csv", "-o", "scores", "--friend")
+    assert (code, "scored-by.json is damaged" in " ".join(err.split())) == (2, True)
 
 
 @pytest.mark.parametrize("ending", ["parquet", "root", "csv"])

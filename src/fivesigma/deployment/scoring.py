@@ -243,7 +243,8 @@ def _at_own_parameters(
         rows[:, i] = at[name] if name in at else plan.evaluate(parameter.variable or name, variables, length)
     parameters = {name: rows[:, i].copy() for i, name in enumerate(analysis.parameters)}
     scores = score_columns(_as_scores(network.score(x, rows), analysis))
-    return {**parameters, **{column_name(name): values for name, values in scores.items()}}
+    names = score_names(analysis.classes)
+    return {**parameters, **{names.get(name, name): values for name, values in scores.items()}}
 
 
 def _at_each_hypothesis(
@@ -324,17 +325,39 @@ def column_names(texts: Sequence[str], reserved: Sequence[str]) -> dict[str, str
     """
     found: dict[str, str] = {}
     for text in texts:
-        name = plain = column_name(text)
-        count = 1
-        while name in reserved or name in found.values():
-            count += 1
-            name = f"{plain}_{count}"
-        found[text] = name
+        found[text] = _free(column_name(text), [*reserved, *found.values()])
+    return found
+
+
+def _free(name: str, taken: Sequence[str]) -> str:
+    """A name that is not taken yet: itself, or with a number."""
+    free, count = name, 1
+    while free in taken:
+        count += 1
+        free = f"{name}_{count}"
+    return free
+
+
+def score_names(classes: Sequence[str]) -> dict[str, str]:
+    """A column name for the score of each class, `score_CLASS`, with letters, digits and `_` only.
+
+    Where classes differ in their signs alone, these are spelled out; names that would still be equal are numbered.
+
+    >>> score_names(["W+", "W-", "Z"])
+    {'score_W+': 'score_Wplus', 'score_W-': 'score_Wminus', 'score_Z': 'score_Z'}
+    """
+    texts = [f"score_{name}" for name in classes]
+    found = {text: column_name(text) for text in texts}
+    if len(set(found.values())) == len(texts):
+        return found
+    for text in texts:
+        spelled = text.replace("+", "plus").replace("-", "minus").replace("±", "plusminus")
+        found[text] = _free(column_name(spelled), [found[other] for other in texts[: texts.index(text)]])
     return found
 
 
 def _reserved(analysis: Analysis, hypotheses: Sequence[tuple[float, ...]]) -> list[str]:
     """Names of the columns that are written beside the observers."""
     fixed = ["event_number", "selected", "fold", "score", "prediction", "predicted_class", "probability"]
-    scores = [column_name(f"score_{name}") for name in analysis.classes]
+    scores = score_names(analysis.classes).values()
     return [*fixed, *analysis.parameters, *scores, *(hypothesis_column(tuple(analysis.parameters), h) for h in hypotheses)]

@@ -61,7 +61,9 @@ def _numbers(name: str, value: Any) -> NDArray[Any]:
         raise EventsError(f"{name} is None", hint="without event weights give ones: np.ones(len(score))")
     try:
         values = np.asarray(value)
-        values = values if values.dtype.kind in "biuf" else values.astype(np.float64)
+        # In double precision: squares of whole numbers overflow, and sums of millions of weights lose digits.
+        if name == "weight" or values.dtype not in (np.float32, np.float64):
+            values = values.astype(np.float64)
     except (TypeError, ValueError):
         raise EventsError(f"{name} holds something that is no number") from None
     events = len(values) if values.ndim else 1

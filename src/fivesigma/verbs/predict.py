@@ -126,19 +126,26 @@ def _friends(task: "Scoring", analysis: Analysis, files: Sequence[str], folder: 
     described = {"network": hashes(RunFolder(Path(task.run))), "at": dict(task.at), "model": task.model}
     with named_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
+    known: dict[str, Any] = {}
     if (folder / FRIENDS).is_file():
-        if json.loads((folder / FRIENDS).read_text(encoding="utf-8")) != described:
+        before = _scored_by(folder)
+        known = before.pop("files", {})
+        if before != described:
             raise OutputError(f"{folder} holds scores of another network, model or parameter", hint="choose another folder")
+        _check_friends(places, known, task.layout)
     elif any(place.exists() for place in places.values()):
         there = next(place for place in places.values() if place.exists())
         raise OutputError(f"{there} exists already", hint="choose another folder, or remove it first")
-    write_text(folder / FRIENDS, json.dumps(described, indent=1) + "\n")
+    write_text(folder / FRIENDS, json.dumps({**described, "files": known}, indent=1) + "\n")
     counts, rows = Counts(None if task.model.startswith(EXPORTED) else analysis.split.folds), 0
     outside = _Outside(analysis, task.at, RunFolder(Path(task.run)).hypotheses())
     for file, place in places.items():
         if place.exists():
             listener.say(f"there already: {place}")
             continue
+        # Before the scores: after a kill, no scores are there of which the file is not known.
+        files = {**_scored_by(folder).get("files", {}), place.name: _state(file, task.layout)}
+        write_text(folder / FRIENDS, json.dumps({**described, "files": files}, indent=1) + "\n")
         with closing(_one_by_one(task, [file], listener)) as chunks:
             written = write_columns(place, _without_known(chunks, counts, outside))
         rows += written
@@ -150,7 +157,42 @@ def _friends(task: "Scoring", analysis: Analysis, files: Sequence[str], folder: 
 
 
 FRIENDS = "scored-by.json"
-"""Which network, model and parameters the scores in a folder of friends are of."""
+"""Which network, model, parameters and files the scores in a folder of friends are of."""
+
+
+def _scored_by(folder: Path) -> dict[str, Any]:
+    """What is known of the scores in a folder of friends."""
+    try:
+        found = json.loads((folder / FRIENDS).read_text(encoding="utf-8"))
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not isinstance(found.get("files", {}), dict):
+        raise OutputError(f"{folder / FRIENDS} is damaged", hint="choose another folder")
+    return found
+
+
+def _state(file: str, layout: Layout) -> dict[str, Any]:
+    """What tells a file from another one of its name, or from a later one in its place."""
+    path, inside = split_treename(file)
+    treename = inside or layout.treename
+    try:
+        found = Path(path).stat()
+    except OSError:  # not a file of this machine
+        return {"path": path, "treename": treename}
+    return {"bytes": found.st_size, "modified": found.st_mtime_ns, "treename": treename}
+
+
+def _check_friends(places: Mapping[str, Path], known: Mapping[str, Any], layout: Layout) -> None:
+    """Refuse files whose scores are there of another file of that name, or of what was in its place before.
+
+    Folders of earlier versions do not know their files.
+    """
+    for file, place in places.items():
+        if place.exists() and place.name in known and known[place.name] != _state(file, layout):
+            raise OutputError(
+                f"{place} holds the scores of another file or tree, or of {file} before it changed",
+                hint=f"choose another folder, or remove {place}",
+            )
 
 
 def _places(files: Sequence[str], folder: Path) -> dict[str, Path]:
