@@ -1,6 +1,9 @@
 """HTML pages from templates, which escape whatever is put into them and refuse a name that is not there."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from fivesigma.errors import OutputError
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -25,3 +28,30 @@ def templates(room: str) -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+MARK = '<meta name="generator" content="fivesigma">'
+"""Stands in the head of every page that a user names the file of."""
+
+
+def check_page(path: str | Path) -> None:
+    """Refuse a place for a page that is no page's, or where another file is; a page of ours is replaced.
+
+    Args:
+        path: the file.
+
+    Raises:
+        OutputError: if it is refused.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise OutputError(f"{path} does not end in .html", hint="give the page a name such as page.html")
+    if not path.exists():
+        return
+    try:
+        with path.open("rb") as file:
+            is_ours = MARK.encode() in file.read(4096)
+    except OSError:
+        is_ours = False
+    if not is_ours:
+        raise OutputError(f"{path} exists already", hint="choose another name, or remove it first")

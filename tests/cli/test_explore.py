@@ -1,5 +1,7 @@
 """`fivesigma explore FILE`: data files without an analysis, beside analyses."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,10 @@ def test_a_file_is_described_and_an_analysis_makes_a_run(toy, command):
     assert "█" in out
     code, out, _ = command("explore", "train.csv", "test.csv", "--html", "page.html", "--quiet")
     assert (code, out) == (0, "page.html\n")
+    assert command("explore", "train.csv", "--html", "page.html", "--quiet")[0] == 0  # its own page may be made again
+    Path("mine.html").write_text("<p>mine</p>")
+    assert command("explore", "train.csv", "--html", "mine.html")[0] == 2
+    assert Path("mine.html").read_text() == "<p>mine</p>"
     assert command("explore", "t*.csv")[1].startswith("2 files, test.csv … train.csv: 6 columns, all 2,000 events")
     assert command("explore", toy, "--quiet")[1].startswith("runs/toy/")
 

@@ -93,6 +93,12 @@ def test_events_that_differ_in_anything_are_not_paired(runs, column):
 def test_the_page_has_settings_metrics_and_curves(runs, command):
     code, out, err = command("compare", *runs, "--html", "all.html")
     assert (code, out.splitlines()[-1]) == (0, "all.html"), err
+    assert command("compare", *runs, "--html", "all.html")[0] == 0  # its own page may be made again
+    Path("mine.html").write_text("<p>mine</p>")
+    for name, said in (("mine.html", "mine.html exists already"), ("my.yaml", "my.yaml does not end in .html")):
+        code, _, err = command("compare", *runs, "--html", name)
+        assert (code, said in err) == (2, True)
+    assert Path("mine.html").read_text() == "<p>mine</p>"
     html = Path("all.html").read_text()
     for text in ("train.epochs", "test auc", 'id="learning-curves"', 'id="roc"', "Content-Security-Policy"):
         assert text in html

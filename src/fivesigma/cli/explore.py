@@ -26,6 +26,7 @@ from fivesigma.cli.options import (
     parse_settings,
 )
 from fivesigma.errors import AnalysisError
+from fivesigma.templates import check_page
 
 _ANALYSIS_FILES = (".yaml", ".yml")
 
@@ -114,8 +115,8 @@ def _files(files: list[str], options: dict[str, Any], html: Path | None, termina
     from fivesigma.exploration import rows
     from fivesigma.exploration.description import describe
 
-    if html is not None and html.suffix.lower() not in (".html", ".htm"):
-        raise AnalysisError(f"{html} does not end in .html", hint="--html PAGE.html")
+    if html is not None:
+        check_page(html)  # before the files are read
     found = describe(files, **options, listener=terminal)
     title = f"{found.title}: {len(found.columns)} columns, {found.how}"
     header = rows.header(terminal.width)

@@ -15,6 +15,7 @@ from fivesigma.exploration.column import Column, described
 from fivesigma.exploration.pairs import same
 from fivesigma.exploration.sample import AS_IT_IS, Layout, Sampled, sample
 from fivesigma.progress import Listener, Progress, silent
+from fivesigma.templates import check_page
 
 _NAMED = 6
 """Columns that a sentence names."""
@@ -90,10 +91,11 @@ class Description:
             path: the file.
 
         Raises:
-            OutputError: if it cannot be written.
+            OutputError: if it cannot be written, does not end in .html, or is a file that is not such a page.
         """
         from fivesigma.exploration.page import page
 
+        check_page(path)
         write_text(path, page(self))
 
     def __str__(self) -> str:

@@ -21,6 +21,7 @@ from fivesigma.runs.folder import RunFolder
 from fivesigma.runs.manifest import blaming_altered_files
 from fivesigma.runs.run import Run
 from fivesigma.scores import Scores, reordered
+from fivesigma.templates import check_page
 from fivesigma.training.network import score_columns
 
 
@@ -37,11 +38,12 @@ def compare(
     Args:
         first, second, others: folders of runs, or names of analyses for their latest evaluated runs.
         output: folder of all runs.
-        html: a file for the same as a page, with curves overlaid.
+        html: a file for the same as a page, with curves overlaid; of files that are there, only such a page is replaced.
         listener: receives progress.
 
     Raises:
         RunError: if a run has not been evaluated, or its files are damaged.
+        OutputError: if the page does not end in .html, or would replace another file.
 
     Returns:
         `runs`: folders; `settings`: dotted key → the values where they differ; `judged`: the part that counts;
@@ -52,6 +54,8 @@ def compare(
         runs do not have, such as `folds`. `page`: the page, if wanted.
     """
     listener = listener or Listener()
+    if html is not None:
+        check_page(html)
     places = [run.path if isinstance(run, Run) else run for run in (first, second, *others)]
     folders = [RunFolder.open(place, Path(output), "metrics.json") for place in places]
     with ExitStack() as stack:
