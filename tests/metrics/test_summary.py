@@ -80,6 +80,16 @@ def test_the_errors_of_a_summary_are_those_of_its_parts():
     assert summarise(BINARY)["per_class"] == classes.per_class(table, variance, BINARY.classes)
 
 
+def test_separated_classes_have_errors_in_a_run_too():
+    separated = replace(BINARY, score=np.where(TARGET == 1, 0.9, 0.1).astype(np.float32))
+    found = summarise(separated)
+    columns = (separated.score, separated.target, separated.weight)
+    for name in ("accuracy", "balanced_accuracy", "f1_macro", "f1_weighted"):
+        assert found[name].value == 1
+        assert found[name].error > 0
+        assert found[name] == getattr(classes, name)(*columns)
+
+
 def test_negative_weights_are_counted_by_number():
     signed = replace(BINARY, weight=np.where(np.arange(N) % 3 == 0, -1.0, 2.0))
     found = summarise(signed, bootstrap=20)["negative_weights"]

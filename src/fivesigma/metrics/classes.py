@@ -114,22 +114,30 @@ Statistic = Callable[[NDArray[np.float64]], float]
 
 def balanced_accuracy(score: NDArray[Any], target: NDArray[Any], weight: Weight, threshold: float = 0.5) -> Metric:
     """Mean recall of the classes; for a constant answer, one over the number of classes."""
-    return _of_all_classes(*confusion(score, target, weight, threshold), mean_recall)
+    return of_all_classes(*confusion(score, target, weight, threshold), mean_recall)
 
 
 def f1_macro(score: NDArray[Any], target: NDArray[Any], weight: Weight, threshold: float = 0.5) -> Metric:
     """Unweighted mean of the F1 of the classes."""
-    return _of_all_classes(*confusion(score, target, weight, threshold), mean_f1)
+    return of_all_classes(*confusion(score, target, weight, threshold), mean_f1)
 
 
 def f1_weighted(score: NDArray[Any], target: NDArray[Any], weight: Weight, threshold: float = 0.5) -> Metric:
     """Mean of the F1 of the classes, weighted by their sums of weights."""
-    return _of_all_classes(*confusion(score, target, weight, threshold), weighted_f1)
+    return of_all_classes(*confusion(score, target, weight, threshold), weighted_f1)
 
 
-def _of_all_classes(table: NDArray[np.float64], variance: NDArray[np.float64], statistic: Statistic) -> Metric:
-    """A mean over the classes; if every event is right, its error follows from the intervals of the classes' recalls."""
-    found = replicas(table, variance, statistic)
+def of_all_classes(
+    table: NDArray[np.float64], variance: NDArray[np.float64], statistic: Statistic, count: int = 200
+) -> Metric:
+    """A mean over the classes; if every event is right, its error follows from the intervals of the classes' recalls.
+
+    Args:
+        table, variance: the confusion matrix.
+        statistic: of the matrix.
+        count: number of replicas for the error.
+    """
+    found = replicas(table, variance, statistic, count)
     if (table == np.diag(np.diag(table))).all():
         errors = without_failure(np.diag(table), np.diag(variance))
         errors = errors[np.isfinite(errors)]

@@ -27,7 +27,7 @@ def _of_confusion(
     score: NDArray[Any], target: NDArray[Any], weight: Weight, options: MetricOptions, statistic: classes.Statistic
 ) -> Metric:
     """A statistic of the confusion matrix."""
-    return replicas(*classes.confusion(score, target, weight, options.threshold), statistic, options.bootstrap)
+    return classes.of_all_classes(*classes.confusion(score, target, weight, options.threshold), statistic, options.bootstrap)
 
 
 def _accuracy_of_constant(score: NDArray[Any], target: NDArray[Any], weight: Weight, options: MetricOptions) -> Metric:
