@@ -1,7 +1,7 @@
 """Which columns an analysis reads from a table, and how it computes the others."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fivesigma.analysis.analysis import Analysis
+from fivesigma.data.missing import without_missing
 from fivesigma.data.readers.base import Columns
 from fivesigma.errors import AnalysisError, ColumnNotFound, DataError, ExpressionError, LeakageError
 from fivesigma.expressions import Expression
@@ -78,7 +79,15 @@ class Plan:
 
     def variables(self, chunk: Columns) -> Variables:
         """Columns of a chunk, with NaN for missing values, and the new variables."""
-        return Variables(without_missing(chunk, self.analysis.missing_values), self.formulas)
+        return Variables(without_missing(chunk, self.analysis.missing_values, self._without_markers), self.formulas)
+
+    @cached_property
+    def _without_markers(self) -> set[str]:
+        """Columns that name events or classes: any number among them is a name, whatever marks missing values elsewhere."""
+        labels, names = self.analysis.labels, {column_of(self.analysis.event_number or EVENT_NUMBER)}
+        if labels is not None and labels.variable is not None and labels.edges is None:
+            names.add(column_of(labels.variable))
+        return names
 
     @cached_property
     def features(self) -> tuple[str, ...]:
@@ -251,17 +260,3 @@ def _not_one_value(values: Any, text: str, where: str) -> DataError:
         else f"reduce it: any({text}), sum({text}), …; or take one element of a column in it, such as [0]"
     )
     return DataError(f"{name!r} in {where} has a list per event, not one value", hint=remedies)
-
-
-def without_missing(chunk: Columns, markers: Sequence[float]) -> Columns:
-    """Replace values that mean missing, such as −999, by NaN in columns with one value per event."""
-    if not markers:
-        return chunk
-    cleaned: dict[str, Any] = {}
-    for name, values in chunk.items():
-        if isinstance(values, np.ndarray) and values.dtype.kind in "iuf":
-            # In the column's own precision: a float32 file holds −99.9 as −99.90000153.
-            absent = np.isin(values, np.asarray(markers, values.dtype if values.dtype.kind == "f" else np.float64))
-            values = np.where(absent, np.nan, values) if absent.any() else values
-        cleaned[name] = values
-    return cleaned

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from fivesigma.data.missing import marked
 from fivesigma.expressions import REDUCTIONS, Expression
 
 BOOL, SINGLE, DOUBLE = np.dtype(bool), np.dtype(np.float32), np.dtype(np.float64)
@@ -102,8 +103,8 @@ class Symbol(Recording):
 
 
 def without_missing(column: Symbol, markers: Sequence[float]) -> Symbol:
-    """The column with NaN for numbers that mean missing; these are compared in the column's own precision."""
-    for marker in markers:
+    """The column with NaN for numbers that mean missing, as they are replaced when files are read."""
+    for marker in marked(markers, column.dtype):
         chosen: Any = column == column.dtype.type(marker)
         column = _where(column.writer, chosen, column.dtype.type(np.nan), column)
     return column

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma.analysis.firmware import Firmware
+from fivesigma.data.missing import marked
 from fivesigma.errors import DataError
 
 Columns = Mapping[str, NDArray[Any]]
@@ -125,10 +126,9 @@ def rounded_share(ports: Sequence[Port], columns: Columns, markers: Sequence[flo
 
 
 def _absent(values: NDArray[Any], markers: Sequence[float]) -> NDArray[np.bool_]:
-    """Which values are missing; numbers that mean so are compared in the column's own precision, as at reading."""
+    """Which values are missing; numbers that mean so are recognised as when files are read."""
     values = np.asarray(values)
-    known = np.asarray(markers, values.dtype if values.dtype.kind == "f" else np.float64)
-    return np.asarray(~np.isfinite(values) | np.isin(values, known), bool)
+    return np.asarray(~np.isfinite(values) | np.isin(values, marked(markers, values.dtype)), bool)
 
 
 def _signal(column: str, before: Sequence[Port]) -> str:

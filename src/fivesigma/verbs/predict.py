@@ -144,8 +144,8 @@ def _friends(task: "Scoring", analysis: Analysis, files: Sequence[str], folder: 
             listener.say(f"there already: {place}")
             continue
         # Before the scores: after a kill, no scores are there of which the file is not known.
-        files = {**_scored_by(folder).get("files", {}), place.name: _state(file, task.layout)}
-        write_text(folder / FRIENDS, json.dumps({**described, "files": files}, indent=1) + "\n")
+        states = {**_scored_by(folder).get("files", {}), place.name: _state(file, task.layout)}
+        write_text(folder / FRIENDS, json.dumps({**described, "files": states}, indent=1) + "\n")
         with closing(_one_by_one(task, [file], listener)) as chunks:
             written = write_columns(place, _without_known(chunks, counts, outside))
         rows += written

@@ -1,0 +1,65 @@
+"""Numbers that mean "missing" in a file, such as −999."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fivesigma.data.readers.base import Columns
+
+
+def marked(markers: Sequence[float], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """The markers as a column holds them: a float32 file has −99.90000153 for −99.9, and so has its copy in doubles.
+
+    Args:
+        markers: as the analysis has them.
+        dtype: of the column.
+
+    >>> marked([-99.9, -999], np.dtype(np.float64)).tolist()
+    [-999.0, -99.9000015258789, -99.9]
+    >>> marked([-99.9, -999], np.dtype(np.int64)).tolist()
+    [-999.0, -99.9]
+    """
+    known = np.asarray(markers, np.float64)
+    with np.errstate(over="ignore"):
+        if dtype == np.float64:
+            known = np.concatenate([known, known.astype(np.float32)])
+        elif dtype.kind == "f":
+            known = known.astype(dtype)
+    return np.unique(known)
+
+
+def without_missing(chunk: Columns, markers: Sequence[float], kept: Collection[str] = ()) -> Columns:
+    """Replace numbers that mean missing by NaN, also in columns with a list per event.
+
+    Args:
+        chunk: columns of some events.
+        markers: as the analysis has them.
+        kept: columns in which every number counts.
+    """
+    if not markers:
+        return chunk
+    return {name: values if name in kept else _cleaned(values, markers) for name, values in chunk.items()}
+
+
+def _cleaned(values: Any, markers: Sequence[float]) -> Any:
+    if isinstance(values, np.ndarray):
+        if values.dtype.kind not in "iuf":
+            return values
+        absent = np.isin(values, marked(markers, values.dtype))
+        return np.where(absent, np.nan, values) if absent.any() else values
+    if not type(values).__module__.startswith("awkward"):
+        return values
+    import awkward as ak
+
+    def leaf(layout: Any, **_: Any) -> Any:
+        if layout.parameter("__array__") in ("string", "bytestring"):
+            return layout
+        if not layout.is_numpy:
+            return None
+        data = np.asarray(layout.data)
+        new = _cleaned(data, markers)
+        return layout if new is data else ak.contents.NumpyArray(new)
+
+    return ak.transform(leaf, values)

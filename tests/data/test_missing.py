@@ -1,0 +1,64 @@
+"""Numbers that mean missing."""
+
+import awkward as ak
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from numpy.testing import assert_array_equal
+
+import fivesigma as fs
+from fivesigma.data.missing import marked, without_missing
+
+N = 200
+X = np.random.default_rng(1).normal(size=N)
+
+
+def read(tmp_path, table, **settings):
+    """The events of a small analysis."""
+    pq.write_table(pa.table(table), tmp_path / "t.parquet")
+    tree = {"name": "toy", "samples": {"s": {"files": str(tmp_path / "t.parquet")}}, "missing_values": [-99.9]}
+    return fs.read(tree | {"labels": {"variable": "y", "names": ["a", "b"]}} | settings)
+
+
+def test_elements_of_lists_are_missing_too(tmp_path):
+    lists = [[x, -99.9] if i % 2 else [-99.9, x, 2 * x] for i, x in enumerate(X)]
+    features = ["jets[0]", "mean(jets)", "min(jets)", "count(jets)"]
+    table = {"jets": pa.array(lists, pa.list_(pa.float32())), "y": np.arange(N) % 2}
+    found = read(tmp_path, table, features=features).features
+    odd = np.arange(N) % 2 == 1
+    x = X.astype(np.float32)
+    assert_array_equal(np.isnan(found[:, 0]), ~odd)
+    np.testing.assert_allclose(found[:, 1], np.where(odd, x, 1.5 * x), rtol=1e-6)
+    np.testing.assert_allclose(found[:, 2], np.where(odd, x, np.minimum(x, 2 * x)), rtol=1e-6)
+    assert_array_equal(found[:, 3], np.where(odd, 2, 3))
+
+
+def test_lists_of_texts_and_of_whole_numbers_are_as_good(tmp_path):
+    chunk = {"names": ak.Array([["a", "b"], []]), "ids": ak.Array([[-999, 2], [3]]), "flags": ak.Array([[True], [False]])}
+    found = without_missing(chunk, [-999, 1])
+    assert found["names"].to_list() == [["a", "b"], []]
+    assert np.isnan(found["ids"][0, 0])
+    assert found["ids"][:, -1].to_list() == [2, 3]
+    assert found["flags"].to_list() == [[True], [False]]
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+@pytest.mark.parametrize("copied", [False, True])
+def test_a_marker_is_found_in_doubles_that_were_written_in_single_precision(tmp_path, kind, copied):
+    marker = np.float32(-99.9) if copied else -99.9
+    values = np.where(np.arange(N) % 4, X, marker).astype(kind)
+    found = read(tmp_path, {"x": values, "y": np.arange(N) % 2}, features=["x"]).features
+    assert_array_equal(np.isnan(found[:, 0]), np.arange(N) % 4 == 0)
+
+
+def test_markers_out_of_range_are_none():
+    assert np.isinf(marked([1e300], np.dtype(np.float32))).all()
+    assert 1e300 in marked([1e300], np.dtype(np.float64))
+
+
+def test_event_numbers_and_classes_are_names_and_never_missing(tmp_path):
+    table = {"x": X, "y": np.arange(N) % 2, "event": np.arange(N)}
+    found = read(tmp_path, table, features=["x"], event_number="event", missing_values=[0, 1, 99])
+    assert len(found.event_number) == N
+    assert_array_equal(found.target, table["y"])
