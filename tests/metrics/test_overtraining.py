@@ -110,3 +110,10 @@ def test_every_task_is_compared_class_by_class(task):
     name = {"binary": "s", "multiclass": "b", "regression": "residual"}[task]
     assert same[name].p_value > 0.01
     assert other[name].distance > same[name].distance
+
+
+def test_replicas_of_bins_that_are_all_filled_are_whole_numbers_of_events():
+    tables = [(np.array([20.0, 8.0]), np.array([20.0, 8.0])), (np.array([60.0, 30.0]), np.array([60.0, 30.0]))]
+    for share, drawn in zip((0.25, 0.75), _replicas(np.random.default_rng(1), tables, [5.0, 15.0], 4000), strict=True):
+        np.testing.assert_array_equal(drawn, np.rint(drawn))
+        np.testing.assert_allclose(drawn.mean(axis=0), share * np.array([80.0, 38.0]), rtol=0.03)

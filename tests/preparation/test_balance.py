@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.utils.class_weight import compute_class_weight
 
 from fivesigma.analysis.analysis import Analysis
-from fivesigma.preparation.balance import class_weight, even, groups_of, resample, training_shares
+from fivesigma.preparation.balance import class_weight, even, groups_of, lopsided, resample, training_shares
 
 CLASSES = ("a", "b", "c")
 TARGET = np.random.default_rng(1).choice(3, 500, p=[0.7, 0.2, 0.1])
@@ -117,3 +117,30 @@ def test_the_shares_after_resampling_are_those_of_resampled_events(events):
     again = [resample(events, "up", seed) for seed in range(20)]
     shares = np.mean([np.bincount(e.target, e.weight) / e.weight.sum() for e in again], axis=0)
     assert_allclose(training_shares(events, Analysis.model_validate(tree)), shares, rtol=0.02)
+
+
+@pytest.mark.parametrize(
+    ("factor", "settings", "is_said"),
+    [
+        (1.0, {}, False),
+        (100.0, {}, True),
+        (100.0, {"prepare": {"class_weights": "balanced"}}, False),
+        (100.0, {"prepare": {"resample": "up"}}, False),
+        (100.0, {"train": {"balance": ["class"]}}, False),
+        (-1.0, {}, False),  # a class without a positive sum is refused elsewhere
+    ],
+)
+def test_a_class_with_hardly_a_say_is_said(events, factor, settings, is_said):
+    analysis = Analysis.model_validate({"features": ["x0"], "labels": {"variable": "y", "names": list(CLASSES)}, **settings})
+    sums = np.bincount(TARGET, events.weight)
+    weight = np.where(TARGET == 0, events.weight * factor, events.weight)
+    found = lopsided(replace(events, weight=weight), analysis)
+    assert bool(found) == is_said
+    if is_said:
+        assert found.startswith(f"by their weights a counts {100 * sums[0] / sums[2]:,.0f} times as much as c in training")
+
+
+def test_a_regression_has_no_classes_to_balance(make_events):
+    events = make_events(np.zeros((4, 1)), target=np.arange(4.0), classes=())
+    analysis = Analysis.model_validate({"features": ["x0"], "target": {"variable": "y"}})
+    assert lopsided(events, analysis) == ""

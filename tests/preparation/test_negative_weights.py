@@ -46,6 +46,10 @@ def test_dropped_events_are_gone_and_nothing_is_learnt_from_them(make_events):
     assert fit(for_training(events, "abs"), Prepare()).shift == pytest.approx(((0 + 1 + 100 + 2 * 3) / 5,))
 
 
+def test_weights_that_are_all_positive_are_not_refused():
+    np.testing.assert_array_equal(learnt_weight(np.array([1.0, 0.0, 2.0]), "error"), [1.0, 0.0, 2.0])
+
+
 def test_the_share_of_negative_weights_is_by_number():
     assert negative_share(np.array([0.5, -3.0, 0.0, 2.0])) == 0.25
     assert negative_share(np.zeros(0)) == 0

@@ -225,3 +225,10 @@ def test_few_events_can_leave_a_part_empty_which_is_refused_as_well(make_events)
     with pytest.raises(EventsError, match=r"no event is in the .* part, though .* there are only 4 events"):
         split([("split", events)], Split(test=0.01))
     assert list(split([("split", events)], Split(test=0, val=0))) == ["train"]
+
+
+def test_numbers_that_only_look_different_are_said_to_scatter_badly(sample):
+    known = np.arange(10**5, dtype=np.uint64)
+    number = known[uniform(known, 0) < 0.3][:N]  # all of them fall into one part
+    with pytest.raises(EventsError, match="the 4,000 event numbers do not scatter as hashes of different numbers do"):
+        split([("split", sample(number=number))], Split(test=0.3, val=0.3))

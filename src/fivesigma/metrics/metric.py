@@ -70,6 +70,30 @@ def sums_by(cell: NDArray[Any], weight: Weight, cells: int) -> tuple[NDArray[np.
     return sums, squares
 
 
+def rising_sums(weight: Weight) -> NDArray[np.float64]:
+    """Running sums of weights that never fall, between zero and the sum of all, [event]: they tell where a quantile is.
+
+    Without negative weights these are the running sums. With them, the running sums fall in places; the mean of the smallest
+    rising curve above them and the largest one below is taken instead, as events whose weights cancel make the sums go up
+    and down on both sides of where they would be without these events.
+
+    Args:
+        weight: of the events in the order of some value, [event].
+
+    >>> rising_sums(np.array([1.0, 1.0, -1.0, 1.0])).tolist()
+    [1.0, 1.5, 1.5, 2.0]
+    """
+    sums = np.cumsum(weight, dtype=np.float64)
+    if not len(sums) or np.min(weight) >= 0:
+        return sums
+    return between(np.clip(sums, 0.0, max(sums[-1], 0.0)))
+
+
+def between(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean of the smallest rising curve above some sums and of the largest one below, [event]."""
+    return (np.maximum.accumulate(sums) + np.minimum.accumulate(sums[::-1])[::-1]) / 2
+
+
 def quantile_neighbours(values: NDArray[Any], weight: Weight, shares: Sequence[float]) -> tuple[NDArray[Any], NDArray[Any]]:
     """The values on either side of weighted quantiles, each [share].
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fivesigma.metrics.metric import Metric, Weight, propagated, weighted_mean
+from fivesigma.metrics.metric import Metric, Weight, propagated, rising_sums, weighted_mean
 from fivesigma.metrics.order import ascending
 
 TAIL = 0.15865
@@ -65,7 +65,7 @@ def _width_68(residual: NDArray[Any], weight: Weight) -> tuple[float, NDArray[np
     if len(residual) < 2 or total <= 0:
         return np.nan, none
     order = ascending(residual)
-    share, ordered = np.cumsum(weight[order]) / total, residual[order]
+    share, ordered = rising_sums(weight[order]) / total, residual[order]
 
     def quantile(fraction: float) -> float:
         return float(ordered[min(int(np.searchsorted(share, fraction)), len(ordered) - 1)])

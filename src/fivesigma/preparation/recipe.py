@@ -140,20 +140,18 @@ class Recipe:
             given = {f.name: tree[f.name] for f in fields(cls)}
         except (KeyError, TypeError) as error:
             raise RunError(f"recipe.json is not a recipe: {error}") from None
-        wrong = next(_faults(given), None)
-        if wrong is not None:
+        if wrong := list(_faults(given)):
             raise RunError(
-                f"recipe.json is not a recipe: {wrong}", hint="was it edited, or is it another run's? train again"
+                f"recipe.json is not a recipe: {wrong[0]}", hint="was it edited, or is it another run's? train again"
             )
         return cls(**{key: tuple(values) for key, values in given.items()})
 
 
 def _faults(tree: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with the lists of a recipe."""
-    for key, values in tree.items():
-        if not isinstance(values, list | tuple):
-            yield f"{key} is no list"
-            return
+    if strange := [key for key, values in tree.items() if not isinstance(values, list | tuple)]:
+        yield f"{strange[0]} is no list"
+        return
     for key in ("features", "parameters"):
         yield from (f"{key} has {value!r}, which is no name" for value in tree[key] if not isinstance(value, str))
     count = len(tree["features"])

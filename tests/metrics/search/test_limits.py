@@ -194,3 +194,12 @@ def test_a_systematic_effect_that_doubles_the_background_has_a_limit(factor):
     yields = Yields(signal, background, *errors)
     found = limits(workspace(yields, shifts={"large": shift}), scale_of_limit(yields))
     assert found.expected[2] > limits(workspace(yields), scale_of_limit(yields)).expected[2]
+
+
+def test_a_fit_that_fails_in_every_way_is_a_sentence(monkeypatch):
+    def fails(*arguments, **options):
+        return optimize.OptimizeResult(x=arguments[1], fun=0.0, success=False, message="no")
+
+    monkeypatch.setattr(optimize, "minimize", fails)
+    with pytest.raises(ValueError, match="the fit of the binned score does not converge"):
+        found(THREE, systematic=0.1)

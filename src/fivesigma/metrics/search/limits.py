@@ -194,8 +194,7 @@ class _Ratio:
         """The last fit's parameters, and where they are known in closed form, those."""
         values = np.array(self._last)
         for name, found in self._guess(strength, self._strength).items():
-            if name in self._config.par_map:
-                values[self._config.par_slice(name)] = found
+            values[self._config.par_slice(name)] = found
         # The closed form knows no bounds, and a start beyond them is refused.
         low, high = np.transpose(self._config.suggested_bounds())
         return [float(value) for value in np.where(np.isfinite(values), np.clip(values, low, high), self._last)]

@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from fivesigma.metrics.metric import rising_sums
 from fivesigma.metrics.trigger.muons import Muons
 from fivesigma.metrics.trigger.replicas import counts
 from fivesigma.metrics.trigger.scale import Scale, ScaleFit
@@ -92,13 +93,13 @@ class Calibration:
             The cuts; NaN for a threshold without muons near it.
         """
         near = self._near(thresholds)
-        weight = np.maximum(self.judged.weight, 0) * (1.0 if replica is None else replica.own)
+        weight = self.judged.weight * (1.0 if replica is None else replica.own)
         momentum = self.momentum if replica is None else self._momentum_of(near, replica)
         found = []
         for threshold, rows in zip(thresholds, near, strict=True):
             ratio = momentum[rows] / self.judged.pt[rows]
             order = np.argsort(-ratio, kind="stable")
-            passed = np.cumsum(weight[rows][order])
+            passed = rising_sums(weight[rows][order])
             if not len(rows) or passed[-1] <= 0:
                 found.append(np.nan)
                 continue

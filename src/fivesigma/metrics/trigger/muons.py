@@ -100,13 +100,12 @@ def class_centres(scores: Scores, settings: Trigger) -> Column | None:
         return None
     inverse = 1 / _observer(scores, settings.pt)
     member = scores.target.astype(np.intp)
-    weight = np.maximum(scores.weight, 0)
+    sums = np.bincount(member, scores.weight, len(scores.classes))
     with np.errstate(all="ignore"):
-        centres = np.bincount(member, weight * inverse, len(scores.classes)) / np.bincount(
-            member, weight, len(scores.classes)
-        )
-    if not np.isfinite(centres).all():
-        name = scores.classes[int(np.flatnonzero(~np.isfinite(centres))[0])]
+        centres = np.bincount(member, scores.weight * inverse, len(scores.classes)) / sums
+    known = (sums > 0) & (centres > 0)
+    if not known.all():
+        name = scores.classes[int(np.flatnonzero(~known)[0])]
         raise EventsError(f"class {name!r} has no event that tells its momentum", hint="add validation events")
     return centres
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fivesigma.metrics.metric import Metric, Weight, weighted_mean
+from fivesigma.metrics.metric import Metric, Weight, rising_sums, weighted_mean
 from fivesigma.metrics.order import ascending
 from fivesigma.metrics.regression import half_width_68
 from fivesigma.metrics.trigger.turn_on import bin_of
@@ -15,8 +15,8 @@ WINDOW = 2.0
 """The core extends over so many of its own widths on either side of the centre."""
 TRUNCATED = 0.8796256610342398
 """Standard deviation of a standard normal distribution truncated at ±2."""
-CORE_ERROR = 1.107
-"""Relative error of the core's width times the root of the number of events in it, for a Gaussian; see `core`."""
+FEEDBACK = 1 / (1 - 0.472)
+"""How much more the width of the core changes than that of the events in its window, which moves with it; see `core`."""
 TAIL = 3.0
 """Tails begin at so many widths of the core from the centre."""
 FEWEST = 20
@@ -31,13 +31,12 @@ def median(values: Column, weight: Weight) -> Metric:
     >>> median(np.array([1.0, 2.0, 9.0]), np.ones(3)).value
     2.0
     """
-    w = np.maximum(weight, 0)
-    total = float(w.sum())
-    if total <= 0:
+    total = float(weight.sum())
+    if not len(values) or total <= 0:
         return Metric(np.nan, np.nan)
     order = ascending(values)
-    share = np.cumsum(w[order]) / total
-    half = 0.5 * float(np.sqrt((w**2).sum())) / total
+    share = rising_sums(weight[order]) / total
+    half = 0.5 * float(np.sqrt((weight**2).sum())) / total
     places = np.searchsorted(share, np.array([0.5 - half, 0.5, 0.5 + half]) - 1e-12)
     low, centre, high = values[order][np.minimum(places, len(values) - 1)]
     return Metric(float(centre), float(high - low) / 2)
@@ -49,26 +48,28 @@ def core(residual: Column, weight: Weight) -> Metric:
     Instead of a fit, the standard deviation within ±2σ is divided by that of a standard normal distribution truncated at
     ±2, 0.8796, and the window is adapted until both agree. Tails beyond the window do not contribute.
 
-    For n events in the window, the standard deviation of a truncated Gaussian has a relative error of 0.584/√n; as the
-    window moves with the width, the error grows by 1/(1 − 0.472), to σ·1.107/√n.
+    The error is that of the standard deviation, from the spread of the squared distances in the window (0.584 σ/√n for n
+    events of a Gaussian); as the window moves with the width, it grows by 1/(1 − 0.472), to 1.107 σ/√n for a Gaussian.
     """
-    w = np.maximum(weight, 0)
+    w = weight
     centre, sigma = median(residual, w).value, half_width_68(residual, w).value
     distance = np.abs(residual - centre)
-    inside = distance >= 0
+    square = Metric(np.nan, np.nan)
     for _ in range(100):
         inside = distance <= WINDOW * sigma
         sums = w[inside].sum()
         if not (sigma > 0 and sums > 0):
             return Metric(np.nan, np.nan)
         mean = (w[inside] * residual[inside]).sum() / sums
-        found = float(np.sqrt((w[inside] * (residual[inside] - mean) ** 2).sum() / sums)) / TRUNCATED
+        square = weighted_mean((residual[inside] - mean) ** 2, w[inside])
+        if not square.value > 0:
+            return Metric(np.nan, np.nan)
+        found = float(np.sqrt(square.value)) / TRUNCATED
         done = abs(found - sigma) <= 1e-6 * sigma
         sigma = found
         if done:
             break
-    effective = w[inside].sum() ** 2 / (w[inside] ** 2).sum()
-    return Metric(sigma, sigma * CORE_ERROR / float(np.sqrt(effective)))
+    return Metric(sigma, FEEDBACK * sigma * square.error / (2 * square.value))
 
 
 def resolution(residual: Column, weight: Weight) -> dict[str, Metric]:

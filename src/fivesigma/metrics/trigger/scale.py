@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma.errors import EventsError
+from fivesigma.metrics.metric import between
 from fivesigma.metrics.trigger.muons import Muons
 
 STEP = 0.05
@@ -60,7 +61,7 @@ class ScaleFit:
     where the estimate does not rise with the momentum.
 
     Args:
-        muons: calibration muons, which must not be judged with this scale. Negative weights count as zero.
+        muons: calibration muons, which must not be judged with this scale.
         efficiency: fraction of the muons at a threshold that pass it.
 
     Raises:
@@ -72,21 +73,25 @@ class ScaleFit:
 
     def __init__(self, muons: Muons, efficiency: float) -> None:
         self._efficiency = efficiency
-        weight = np.maximum(muons.weight, 0)
-        used = weight > 0
-        x, weight = np.log(muons.pt[used]), weight[used]
+        used = muons.weight != 0
+        x, weight = np.log(muons.pt[used]), muons.weight[used]
         residual = np.log(muons.estimate[used]) - x
         place = _bins(x, weight, muons.number[used])
         order = np.lexsort((residual, place))
         self._order, self._residual, self._weight = np.flatnonzero(used)[order], residual[order], weight[order]
         self._starts = np.searchsorted(place[order], np.arange(place.max() + 2))
-        total = np.bincount(place, weight)
-        self._x = np.bincount(place, weight * x) / total
+        self._place, self._is_signed = place[order], bool((weight < 0).any())
+        with np.errstate(all="ignore"):  # the weights of a bin can cancel
+            mean = np.bincount(place, weight * x) / np.bincount(place, weight)
+        low, high = (extreme.reduceat(x[order], self._starts[:-1]) for extreme in (np.minimum, np.maximum))
+        self._x = np.clip(mean, low, high) if self._is_signed else mean
 
     def __call__(self, factor: NDArray[np.float64] | None = None) -> Scale:
         """The scale with every muon's weight multiplied by `factor` [event]."""
         weight = self._weight if factor is None else self._weight * factor[self._order]
         passed = np.concatenate([[0.0], np.cumsum(weight)])
+        if self._is_signed:
+            passed = self._rising(passed)
         low, high = passed[self._starts[:-1]], passed[self._starts[1:]]
         # The largest cut that at least the wanted fraction passes.
         wanted = low + (1 - self._efficiency) * (high - low)
@@ -94,6 +99,14 @@ class ScaleFit:
         cut = self._residual[np.clip(first, self._starts[:-1], self._starts[1:] - 1)]
         some = high > low
         return _monotone(self._x[some], (self._x + cut)[some], (high - low)[some])
+
+    def _rising(self, passed: Column) -> Column:
+        """Running sums that rise within each bin, as `rising_sums` does; a bin of a negative sum becomes empty."""
+        low, high = passed[self._starts[:-1]], passed[self._starts[1:]]
+        total = np.maximum(high - low, 0.0)
+        base = np.concatenate([[0.0], np.cumsum(total)])
+        inside = np.clip(passed[1:] - low[self._place], 0.0, total[self._place])
+        return np.concatenate([[0.0], between(base[self._place] + inside)])
 
 
 def _monotone(x: Column, y: Column, weight: Column) -> Scale:
@@ -128,7 +141,7 @@ def _bins(x: Column, weight: Column, number: NDArray[np.uint64]) -> NDArray[np.i
     for i in range(len(sums)):
         joined[i] = group
         total, variance = total + sums[i], variance + spread[i]
-        if variance > 0 and total**2 / variance >= least:
+        if total > 0 and variance > 0 and total**2 / variance >= least:
             group, total, variance = group + 1, 0.0, 0.0
     joined[joined == group] = max(group - 1, 0)  # the muons that remain at high momenta join the last bin
     return np.asarray(joined[fine])
