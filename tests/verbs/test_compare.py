@@ -106,3 +106,18 @@ def test_the_page_has_settings_metrics_and_curves(runs, command):
     code, out, _ = command("compare", *runs[:2], "--json")
     assert code == 0
     assert json.loads(out)["judged"] == "test"
+
+
+def test_runs_that_predict_something_else_have_no_differences(toy, command, undrawn):
+    names = "labels.names=[others, something]"
+    first, second = (command("run", toy, *more)[1].splitlines()[-1] for more in ((), ("--set", names)))
+    found = fs.compare(first, second)
+    (sentence,) = found["incomparable"]
+    assert "predicts others, something and" in sentence
+    assert found["metrics"]
+    assert all(row["differences"] == [None] and row["difference"] is None for row in found["metrics"])
+    code, out, _ = command("compare", first, second, "--html", "page.html")
+    assert (code, "differences of their metrics have no meaning" in " ".join(out.split())) == (0, True)
+    assert "assumes independent samples" not in out
+    assert "predicts others, something and" in Path("page.html").read_text()
+    assert fs.compare(first, first)["incomparable"] == []

@@ -161,8 +161,7 @@ class Analysis(Section):
             raise ValueError(f"train.loss {loss!r} does not fit a {self.task} analysis")
         for key, name in (("train.monitor", self.train.monitor), ("tune.objective", self.tune.objective)):
             spec = None if name == "loss" else plugins.metrics.get(name)
-            usable = spec is None or (spec.function is not None and spec.larger_is_better is not None)
-            if not usable or (spec is not None and self.task not in spec.tasks):
+            if spec is not None and not (spec.can_be_optimised and self.task in spec.tasks):
                 raise ValueError(f"{key} {name!r} does not fit a {self.task} analysis: {_monitorable(self.task)}")
 
     def _check_sample_labels(self) -> None:
@@ -282,5 +281,4 @@ class Analysis(Section):
 
 def _monitorable(task: str) -> list[str]:
     """Names that `train.monitor` and `tune.objective` accept for a task."""
-    usable = [spec for spec in plugins.metrics if spec.function is not None and spec.larger_is_better is not None]
-    return sorted(["loss", *(spec.name for spec in usable if task in spec.tasks)])
+    return sorted(["loss", *(spec.name for spec in plugins.metrics if spec.can_be_optimised and task in spec.tasks)])

@@ -1,6 +1,6 @@
 """Fields of the analysis file whose keys depend on the `kind` that they name."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
@@ -75,10 +75,11 @@ class NameOf:
     Args:
         registry: the kinds.
         more: further names that are allowed.
+        usable: tells which kinds the schema lists; the others are refused elsewhere, where the reason is known.
     """
 
-    def __init__(self, registry: Registry, more: tuple[str, ...] = ()) -> None:
-        self.registry, self.more = registry, more
+    def __init__(self, registry: Registry, more: tuple[str, ...] = (), usable: Callable[[Any], bool] | None = None) -> None:
+        self.registry, self.more, self.usable = registry, more, usable
 
     def validate(self, value: Any) -> str:
         """Check that the name is known; a kind of a plug-in is imported for that."""
@@ -92,4 +93,5 @@ class NameOf:
         return core_schema.no_info_plain_validator_function(self.validate)
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"type": "string", "enum": [*self.more, *self.registry.names()]}
+        names = [name for name in self.registry.names() if self.usable is None or self.usable(self.registry.get(name))]
+        return {"type": "string", "enum": [*self.more, *names]}

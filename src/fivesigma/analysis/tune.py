@@ -74,7 +74,7 @@ class Tune(Section):
 
     method: Literal["hyperband", "tpe", "random", "grid"] = Field("hyperband", description="how settings are proposed")
     space: dict[str, Range] = Field(default={}, description="dotted key of `model`, `train` or `prepare` → values to try")
-    objective: Annotated[str, NameOf(metrics, more=("loss",))] = Field(
+    objective: Annotated[str, NameOf(metrics, more=("loss",), usable=lambda spec: bool(spec.can_be_optimised))] = Field(
         "loss", description="validation metric that trials compete for"
     )
     max_epochs: int = Field(10, gt=0, description="number of epochs of a trial that is trained to the end")

@@ -43,7 +43,10 @@ def compare(runs: Runs, html: Html = None, output: Output = RUNS, quiet: Quiet =
     ]
     gaps = [text for name in ordinals[1:] for text in (f"{name} − first", "σ")]
     terminal.table("metrics", ["metric", *ordinals, *gaps], rows)
-    terminal.say(errors_in_words(result, ordinals))
+    for sentence in result["incomparable"]:
+        terminal.say(f"warning: {sentence}")
+    if any(each for row in result["metrics"] for each in row["differences"]):
+        terminal.say(errors_in_words(result, ordinals))
     if result["not_compared"]:
         terminal.say(f"not compared, because not every run has them: {', '.join(result['not_compared'])}")
     if html is not None or as_json:

@@ -63,6 +63,11 @@ class MetricSpec:
     label: str = ""
     difference: Difference | None = None
 
+    @property
+    def can_be_optimised(self) -> bool:
+        """Whether a training or a search can go by it: it follows from scores alone, and one direction is better."""
+        return self.function is not None and self.larger_is_better is not None
+
     def unit_for(self, target_unit: str) -> str:
         """The unit of the metric in an analysis.
 

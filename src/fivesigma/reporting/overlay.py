@@ -118,10 +118,12 @@ def errors_in_words(compared: Tree, names: Sequence[str]) -> str:
 
 
 def verdict(compared: Tree, names: Sequence[str]) -> list[str]:
-    """Sentences about the significant differences of each run from the first."""
-    found = []
+    """Sentences about the significant differences of each run from the first, and on runs that have none."""
+    found = list(compared["incomparable"])
     for i, name in enumerate(names[1:]):
         rows = [(row, row["differences"][i]) for row in compared["metrics"] if row["differences"][i] is not None]
+        if not rows:
+            continue
         rows = [(row, each) for row, each in rows if row["part"] == compared["judged"] and each["significance"] is not None]
         sure = [(row, each) for row, each in rows if abs(each["significance"]) >= SURE and _direction(row["name"])]
         if not sure:

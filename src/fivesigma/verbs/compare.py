@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from fivesigma.analysis.analysis import Analysis
 from fivesigma.atomic import write_text
 from fivesigma.data.readers.parquet import ParquetReader
 from fivesigma.errors import FivesigmaError, RunError
@@ -51,7 +52,8 @@ def compare(
         `value`, `error`, `significance` in standard deviations, and `same_events`: whether both runs kept predictions of the
         same events, so that fluctuations common to both cancel in the error. Otherwise errors are combined as if the samples
         were independent. `first`, `second` and `difference` are those of the first two runs. `not_compared`: parts that some
-        runs do not have, such as `folds`. `page`: the page, if wanted.
+        runs do not have, such as `folds`. `incomparable`: a sentence on each run that predicts something else than the
+        first, whose metrics have no differences. `page`: the page, if wanted.
     """
     listener = listener or Listener()
     if html is not None:
@@ -77,15 +79,21 @@ def _compared(folders: Sequence[RunFolder], listener: Listener) -> dict[str, Any
     values = {key: [tree.get(key) for tree in trees] for key in keys}
     settings = {key: each for key, each in values.items() if any(value != each[0] for value in each)}
     metrics = [parts_of(folder.read_json("metrics.json")) for folder in folders]
+    pairs = {part: [_paired(folders[0], other, part, listener) for other in folders[1:]] for part in metrics[0]}
+    answers = [_answer(folder.analysis()) for folder in folders]
+    # Runs that were judged on the same events and true values predict the same, however their analyses write it.
+    strange = [i for i, other in enumerate(answers[1:]) if other != answers[0] and not any(own[i] for own in pairs.values())]
     rows = []
     for part in metrics[0]:
-        paired = [_paired(folders[0], other, part, listener) for other in folders[1:]]
         for name, one in metrics[0][part].items():
             every = [tree.get(part, {}).get(name) for tree in metrics]
             if not is_metric(one) or not any(is_metric(other) for other in every[1:]):
                 continue
-            gaps = [_difference(one, other, pairs.get(name)) for other, pairs in zip(every[1:], paired, strict=True)]
-            if all(gap is None for gap in gaps):
+            gaps = [
+                None if i in strange else _difference(one, other, pairs[part][i].get(name))
+                for i, other in enumerate(every[1:])
+            ]
+            if all(gap is None for gap in gaps) and not strange:
                 continue
             rows.append(_row(part, name, every, gaps))
     judged = judged_part(metrics[0])
@@ -96,7 +104,17 @@ def _compared(folders: Sequence[RunFolder], listener: Listener) -> dict[str, Any
         "judged": judged,
         "metrics": rows,
         "not_compared": alone,
+        "incomparable": [
+            f"{folders[i + 1].path.name} predicts {', '.join(answers[i + 1])} and {folders[0].path.name} predicts "
+            f"{', '.join(answers[0])}: differences of their metrics have no meaning and are left out"
+            for i in strange
+        ],
     }
+
+
+def _answer(analysis: Analysis) -> tuple[str, ...]:
+    """What the network of an analysis predicts: its classes, or its target."""
+    return analysis.classes or ((analysis.target.variable,) if analysis.target else ())
 
 
 def _row(part: str, name: str, values: Sequence[Any], gaps: Sequence[dict[str, Any] | None]) -> dict[str, Any]:
