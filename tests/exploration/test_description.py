@@ -82,6 +82,14 @@ def test_what_looks_wrong_has_a_sentence_and_what_does_not_has_none(table, tmp_p
     assert "an event number" in event.notes[0]
 
 
+def test_a_marker_in_single_precision_is_named_as_it_is_written(table, tmp_path):
+    values = np.where(np.arange(N) % 10 == 0, np.float32(-99.9), table["x"].astype(np.float32))
+    for kind in (np.float32, np.float64):
+        found = fs.describe(write(tmp_path / f"{kind.__name__}.parquet", {"marked": values.astype(kind)}))
+        assert "exactly -99.9 in 10 % of the events" in said(found, "marked")
+        assert "set missing_values: [-99.9]" in said(found, "marked")
+
+
 def test_a_marker_is_no_part_of_the_distribution(table):
     marked = column(table["marked"])
     assert marked.marker == (-999.0, pytest.approx(0.1))

@@ -129,6 +129,11 @@ def test_a_marker_far_from_all_values_is_suspected(make_events):
     assert suspected_markers({"train": marked}, []) == {"x0": (-999.0, pytest.approx(0.2))}
     assert suspected_markers({"train": marked}, [-999]) == {}
     assert suspected_markers({"train": clean}, []) == {}
+    features[::5, 0] = np.float32(-99.9)
+    features[::4, 1] = 9999
+    both = {"x0": (-99.9, pytest.approx(0.2)), "x1": (9999.0, pytest.approx(0.25))}
+    assert suspected_markers({"train": make_events(features)}, []) == both
+    assert suspected_markers({"train": make_events(np.full((50, 1), -999.0))}, []) == {}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fivesigma.exploration.summary import MARKERS, is_event_number
+from fivesigma.exploration.summary import is_event_number, known_marker
 from fivesigma.names import is_number
 
 BINS = 24
@@ -241,7 +241,7 @@ def _marker(different: NDArray[np.float64], counts: NDArray[Any]) -> tuple[float
         return None
     values = int(counts.sum())
     for value, count, others in ((different[0], counts[0], different[1:]), (different[-1], counts[-1], different[:-1])):
-        known = value in MARKERS
+        known = known_marker(float(value)) is not None
         if not known and (count < 3 or count < _PILE * values or abs(value) < 9 or value != np.rint(value)):
             continue
         gap = others[0] - value if value < others[0] else value - others[-1]

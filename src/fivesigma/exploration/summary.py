@@ -101,8 +101,19 @@ def _describe(column: NDArray[Any]) -> dict[str, Any]:
     return {"missing": missing, **spread, "min": low, "q25": q25, "median": q50, "q75": q75, "max": high}
 
 
-MARKERS = (-9999.0, -999.0, -99.0, 999.0, 9999.0, 99999.0, -99999.0)
+MARKERS = (-99999.0, -9999.0, -999.0, -999.9, -99.0, -99.9, 999.0, 9999.0, 99999.0)
 """Numbers that ntuples write where there is nothing to write."""
+
+
+def known_marker(value: float) -> float | None:
+    """The marker that a value is, if it is one; a column of doubles may hold it in single precision.
+
+    >>> known_marker(float(np.float32(-99.9))), known_marker(-98.0)
+    (-99.9, None)
+    """
+    if not abs(value) < 1e6:
+        return None
+    return next((marker for marker in MARKERS if np.float32(marker) == np.float32(value)), None)
 
 
 def suspected_markers(parts: Mapping[str, Events], known: Sequence[float]) -> dict[str, tuple[float, float]]:
@@ -114,14 +125,18 @@ def suspected_markers(parts: Mapping[str, Events], known: Sequence[float]) -> di
     events = _learnt(parts)
     found = {}
     for name, column in zip(events.feature_names, events.features.T, strict=True):
-        for marker in MARKERS:
-            share = float((column == np.float32(marker)).mean())
-            others = column[np.isfinite(column) & (column != np.float32(marker))]
-            if share == 0 or marker in known or len(others) == 0:
+        finite = column[np.isfinite(column)]
+        # A marker is far from all other values, so it is the smallest or the largest.
+        for end in (finite.min(), finite.max()) if len(finite) else ():
+            marker = known_marker(float(end))
+            if marker is None or marker in known:
                 continue
-            apart = others.min() - marker if marker < 0 else marker - others.max()
+            others = finite[finite != end]
+            if len(others) == 0:
+                continue
+            apart = others.min() - end if marker < 0 else end - others.max()
             if apart > others.max() - others.min():
-                found[name] = (marker, share)
+                found[name] = (marker, (len(finite) - len(others)) / len(column))
     return found
 
 
