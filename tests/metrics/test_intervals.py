@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
-from scipy.stats import binom, binomtest
+from scipy.stats import beta, binom, binomtest
 
-from fivesigma.metrics.intervals import ONE_SIGMA, Share, clopper_pearson, share, share_difference, shares
+from fivesigma.metrics.intervals import ONE_SIGMA, Share, clopper_pearson, share, share_difference, shares, text_of
 
 
 @given(st.integers(1, 5000), st.floats(0, 1), st.sampled_from([ONE_SIGMA, 0.9, 0.95]))
@@ -88,3 +88,16 @@ def test_the_error_of_a_difference_on_the_same_events_covers_and_common_events_c
     assert abs(np.mean(pulls)) < 0.2
     assert 0.9 < np.std(pulls) < 1.1
     assert str(share_difference(np.array([], bool), np.array([], bool), np.array([])).value) == "nan"
+
+
+@pytest.mark.parametrize(("passed", "total"), [(9.6, 10.0), (0.3, 0.5), (0.2, 7.7)])
+def test_numbers_that_are_not_whole_have_limits_between(passed, total):
+    tail = (1 - ONE_SIGMA) / 2
+    exact = beta.ppf(tail, passed, total - passed + 1), beta.ppf(1 - tail, passed + 1, total - passed)
+    assert_allclose(clopper_pearson(passed, total), exact, rtol=1e-9)
+
+
+def test_shares_are_texts_with_or_without_errors():
+    assert str(Share(0.5, 0.5, 0.5)) == "0.5000 +0.0000 −0.0000"
+    assert text_of(Share(0.5, 0.4, 0.6).to_dict()) == str(Share(0.5, 0.4, 0.6))
+    assert text_of(Share(np.nan, np.nan, np.nan).to_dict()) == "–"

@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from fivesigma.metrics import classes, regression
+from fivesigma.metrics.calibration import calibration_error
 from fivesigma.metrics.roc import auc
 
 N = 1000
@@ -29,9 +30,20 @@ def name(request):
     return request.param
 
 
-def test_scaling_all_weights_changes_neither_value_nor_error(name):
+@pytest.mark.parametrize("unit", [1e-6, 1e4])
+def test_scaling_all_weights_changes_neither_value_nor_error(name, unit):
     score, target, weight = sample(name)
-    first, second = METRICS[name](score, target, weight), METRICS[name](score, target, 1e4 * weight)
+    first, second = METRICS[name](score, target, weight), METRICS[name](score, target, unit * weight)
+    assert_allclose([second.value, second.error], [first.value, first.error], rtol=1e-9)
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1e4])
+def test_the_unit_of_the_weights_changes_neither_widths_nor_the_calibration(unit):
+    score, target, weight = sample("rmse")
+    first, second = (regression.half_width_68(score - target, factor * weight) for factor in (1.0, unit))
+    assert_allclose([second.value, second.error], [first.value, first.error], rtol=1e-9)
+    columns = sample("auc")
+    first, second = (calibration_error(columns[0], columns[1], factor * columns[2]) for factor in (1.0, unit))
     assert_allclose([second.value, second.error], [first.value, first.error], rtol=1e-9)
 
 

@@ -91,3 +91,15 @@ def test_the_width_is_deaf_to_tails_and_knows_weights():
     both = np.concatenate([residual, 10 * residual])
     weight = np.repeat([1.0, 0.0], 5000)
     assert regression.half_width_68(both, weight).value == pytest.approx(clean, rel=0.01)
+
+
+def test_the_error_of_a_difference_of_explained_shares_is_that_of_repeated_experiments():
+    found = []
+    for seed in range(300):
+        generator = np.random.default_rng(seed)
+        target = generator.normal(50, 10, 400)
+        common = generator.normal(0, 3, 400)
+        first, second = (target + common + generator.normal(1, width, 400) for width in (1, 4))
+        found.append(regression.r_squared_difference(first, second, target, generator.exponential(1, 400)))
+    values = np.array([each.value for each in found])
+    assert np.mean([each.error for each in found]) == pytest.approx(values.std(), rel=0.15)

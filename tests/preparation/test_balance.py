@@ -140,6 +140,12 @@ def test_a_class_with_hardly_a_say_is_said(events, factor, settings, is_said):
         assert found.startswith(f"by their weights a counts {100 * sums[0] / sums[2]:,.0f} times as much as c in training")
 
 
+def test_a_class_without_events_is_not_called_small(events):
+    analysis = Analysis.model_validate({"features": ["x0"], "labels": {"variable": "y", "names": list(CLASSES)}})
+    kept = events.take(np.flatnonzero(TARGET < 2))
+    assert lopsided(replace(kept, weight=np.where(kept.target == 0, 100.0, 1.0)), analysis) == ""
+
+
 def test_a_regression_has_no_classes_to_balance(make_events):
     events = make_events(np.zeros((4, 1)), target=np.arange(4.0), classes=())
     analysis = Analysis.model_validate({"features": ["x0"], "target": {"variable": "y"}})

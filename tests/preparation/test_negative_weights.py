@@ -50,6 +50,14 @@ def test_weights_that_are_all_positive_are_not_refused():
     np.testing.assert_array_equal(learnt_weight(np.array([1.0, 0.0, 2.0]), "error"), [1.0, 0.0, 2.0])
 
 
+def test_what_is_done_with_negative_weights_is_said():
+    weight = np.array([1.0, -1.0, 2.0, 3.0])
+    words = {"keep": "which are kept", "abs": "of which the absolute value is taken", "drop": "and are left out"}
+    for policy, said in words.items():
+        assert said in what_is_done(weight, policy)
+        assert "25" in what_is_done(weight, policy)
+
+
 def test_the_share_of_negative_weights_is_by_number():
     assert negative_share(np.array([0.5, -3.0, 0.0, 2.0])) == 0.25
     assert negative_share(np.zeros(0)) == 0

@@ -232,3 +232,13 @@ def test_numbers_that_only_look_different_are_said_to_scatter_badly(sample):
     number = known[uniform(known, 0) < 0.3][:N]  # all of them fall into one part
     with pytest.raises(EventsError, match="the 4,000 event numbers do not scatter as hashes of different numbers do"):
         split([("split", sample(number=number))], Split(test=0.3, val=0.3))
+
+
+def test_a_single_event_is_called_one(make_events):
+    with pytest.raises(EventsError, match=r"there is only 1 event\n"):
+        split([("split", make_events(np.zeros((1, 1)), number=[1]))], Split(test=0.3, val=0.3))
+
+
+@pytest.mark.parametrize(("uses", "expected"), [({"train"}, 0.3), ({"train", "test"}, 1.0), ({"split", "train"}, 0.3)])
+def test_the_share_of_the_test_follows_from_the_samples_that_are_there(uses, expected):
+    assert share_of("test", uses, Split(test=0.3, val=0.2)) == pytest.approx(expected)

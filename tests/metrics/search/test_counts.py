@@ -132,3 +132,11 @@ def test_bins_without_signal_are_joined_until_their_background_is_enough(rows):
         assert enough(merged)[:-1].all()
     if (b >= 1).all() and (error <= 0.3 * b).all():
         assert count == len(b)
+
+
+def test_what_a_cell_may_miss_follows_from_its_effective_number_of_events():
+    weight = np.array([0.5, 2.0, 2.0, 3.0])
+    sums, squares = weight.sum(), (weight**2).sum()
+    background = np.array([[[sums, 0.0], [squares, 0.0]]])  # one process in two cells
+    counts = Counts(np.array([0.0, 0.5]), np.zeros((2, 2)), background, np.ones(1))
+    assert counts.unseen() == pytest.approx([1 / (1 + sums**2 / squares), 1.0])

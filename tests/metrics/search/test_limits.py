@@ -8,7 +8,7 @@ from fivesigma import extras
 from fivesigma.errors import MissingExtra
 from fivesigma.metrics.search.limits import BANDS, _inverse, limits, wanted
 from fivesigma.metrics.search.significance import Yields, asimov, binned, excluded
-from fivesigma.metrics.search.workspace import LEAST, Shift, scale_of_limit, workspace
+from fivesigma.metrics.search.workspace import LEAST, Shift, _mirrored, scale_of_limit, workspace
 
 pyhf = pytest.importorskip("pyhf", reason="the extra `limits` is not installed")
 pytestmark = pytest.mark.filterwarnings("ignore:jsonschema.RefResolver is deprecated:DeprecationWarning")
@@ -203,3 +203,20 @@ def test_a_fit_that_fails_in_every_way_is_a_sentence(monkeypatch):
     monkeypatch.setattr(optimize, "minimize", fails)
     with pytest.raises(ValueError, match="the fit of the binned score does not converge"):
         found(THREE, systematic=0.1)
+
+
+def test_a_fit_that_does_not_fail_is_not_left_to_pyhf(monkeypatch):
+    expected = found(THREE, systematic=0.1)
+
+    def never(*arguments, **options):
+        raise AssertionError("pyhf's own fit")
+
+    monkeypatch.setattr(pyhf.infer.mle, "fixed_poi_fit", never)
+    assert found(THREE, systematic=0.1) == expected
+
+
+def test_a_variation_in_one_direction_is_mirrored_with_its_errors():
+    nominal, up = yields([3.0], [10.0], [1.0], [0.3]), yields([3.3], [11.0], [2.0], [0.4])
+    mirrored = _mirrored(nominal, up)
+    assert (mirrored.signal, mirrored.background) == (pytest.approx([2.7]), pytest.approx([9.0]))
+    assert (mirrored.signal_error, mirrored.background_error) == ([0.4], [2.0])

@@ -130,6 +130,11 @@ def test_a_judgement_has_numbers_and_a_turn_on_curve_for_each_threshold(make_muo
     assert list(found.metrics["thresholds"]) == list(found.curves["turn_on"]) == ["5", "20"]
     for name in ("rate", "rate_measured"):
         assert found.metrics["thresholds"]["20"][name] == found.metrics[name]
+    curve = found.curves["rate"]
+    place = curve["threshold"].index(20)
+    assert len(curve["threshold"]) == len(curve["rate"]) == len(curve["error"])
+    rate = found.metrics["rate"]
+    assert [curve["rate"][place], curve["error"][place]] == pytest.approx([rate.value, rate.error])
     wrong = np.sign(muons.curvature) != np.sign(muons.true_curvature)
     assert found.metrics["wrong_charge"].value == pytest.approx(np.average(wrong, weights=muons.weight))
     off = muons.curvature - muons.true_curvature

@@ -66,6 +66,12 @@ def test_a_constant_residual_has_no_core_and_few_muons_no_row():
     assert [row["low"] for row in rows] == [0]
 
 
+@pytest.mark.parametrize("weight", [[], [0.0, 0.0], [1.0, -1.0], [-1.0, -2.0]])
+def test_without_a_positive_sum_of_weights_nothing_is_known(weight):
+    found = resolution.resolution(np.arange(float(len(weight))), np.array(weight))
+    assert all(np.isnan(found[name].value) and np.isnan(found[name].error) for name in ("median", "core", "width_68"))
+
+
 def test_the_wrong_charge_is_counted_exactly():
     true = np.array([0.1, -0.2, 0.05, -0.05])
     found = charge.misassigned(np.array([0.2, 0.1, -0.1, -1.0]), true, np.array([1.0, 2.0, 1.0, 4.0]))
