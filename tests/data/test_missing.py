@@ -57,8 +57,25 @@ def test_markers_out_of_range_are_none():
     assert 1e300 in marked([1e300], np.dtype(np.float64))
 
 
-def test_event_numbers_and_classes_are_names_and_never_missing(tmp_path):
+@pytest.mark.parametrize("names", [{}, {"lab": "y", "n": "event"}])
+def test_numbers_of_events_and_of_classes_are_never_missing(tmp_path, names):
     table = {"x": X, "y": np.arange(N) % 2, "event": np.arange(N)}
-    found = read(tmp_path, table, features=["x"], event_number="event", missing_values=[0, 1, 99])
+    label, number = ("lab", "n") if names else ("y", "event")
+    found = read(
+        tmp_path,
+        table,
+        features=["x"],
+        event_number=number,
+        labels={"variable": label, "names": ["a", "b"]},
+        missing_values=[0, 1, 99],
+        new_variables=names,
+    )
     assert len(found.event_number) == N
     assert_array_equal(found.target, table["y"])
+
+
+def test_a_label_may_be_missing_where_the_marker_is_no_class(tmp_path):
+    label = np.where(np.arange(N) % 10 == 0, -999, np.arange(N) % 2)
+    table = {"x": X, "y": label, "event": np.arange(N)}
+    found = read(tmp_path, table, features=["x"], event_number="event", missing_values=[-999], selection="isfinite(y)")
+    assert_array_equal(found.target, label[label >= 0])

@@ -121,6 +121,12 @@ def test_a_number_of_its_own_in_every_event_is_suspected_to_be_an_event_number(m
     assert suspected_event_numbers({"train": events.take(np.arange(500))}) == []
 
 
+@pytest.mark.parametrize("scale", [1e30, 3e9])
+def test_large_numbers_are_whole_in_single_precision_and_no_event_numbers(make_events, scale):
+    values = np.random.default_rng(1).uniform(1, 2, (3000, 1)) * scale
+    assert suspected_event_numbers({"train": make_events(values)}) == []
+
+
 def test_a_marker_far_from_all_values_is_suspected(make_events):
     features = np.random.default_rng(1).normal(0, 1, (500, 2))
     clean = make_events(features)

@@ -108,6 +108,12 @@ def test_an_area_beyond_what_is_plausible_is_suspicious():
     assert "suspicious: look for an input that contains the answer" in verdicts({"test": perfect})[0]
 
 
+def test_few_events_may_be_separated_by_chance():
+    few = summarise(Scores(np.array([0.1, 0.9], np.float32), np.array([0, 1]), np.ones(2), ("b", "s")))
+    assert few["auc"].value == 1
+    assert not [sentence for sentence in verdicts({"test": few}) if "suspicious" in sentence]
+
+
 def test_an_area_beyond_what_is_plausible_at_one_hypothesis_names_it():
     metrics = binary(1)
     metrics["per_parameter"] = {"mass=500": {"auc": Metric(0.7, 0.01)}, "mass=900": {"auc": Metric(0.9999, 0.00001)}}

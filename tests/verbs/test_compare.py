@@ -109,15 +109,26 @@ def test_the_page_has_settings_metrics_and_curves(runs, command):
 
 
 def test_runs_that_predict_something_else_have_no_differences(toy, command, undrawn):
-    names = "labels.names=[others, something]"
-    first, second = (command("run", toy, *more)[1].splitlines()[-1] for more in ((), ("--set", names)))
+    swapped = ("--set", "labels.names=[signal, background]", "--set", "labels.variable=1 - label")
+    other = [*swapped, "--set", "name=other"]
+    first, second = (command("run", toy, *more)[1].splitlines()[-1] for more in ((), other))
     found = fs.compare(first, second)
     (sentence,) = found["incomparable"]
-    assert "predicts others, something and" in sentence
+    assert "predicts signal, background and" in sentence
     assert found["metrics"]
     assert all(row["differences"] == [None] and row["difference"] is None for row in found["metrics"])
     code, out, _ = command("compare", first, second, "--html", "page.html")
     assert (code, "differences of their metrics have no meaning" in " ".join(out.split())) == (0, True)
     assert "assumes independent samples" not in out
-    assert "predicts others, something and" in Path("page.html").read_text()
+    assert "predicts signal, background and" in Path("page.html").read_text()
     assert fs.compare(first, first)["incomparable"] == []
+
+
+def test_other_names_of_the_same_classes_change_nothing(toy, command, undrawn):
+    first, second = (
+        command("run", toy, *more)[1].splitlines()[-1] for more in ((), ("--set", "labels.names=[others, something]"))
+    )
+    found = fs.compare(first, second)
+    assert found["incomparable"] == []
+    rows = {(row["part"], row["name"]): row for row in found["metrics"]}
+    assert rows["test", "auc"]["differences"][0]["same_events"]

@@ -553,6 +553,12 @@ def test_friends_are_those_of_their_own_file(toy, command):
     Path("scores/a.csv").unlink()
     assert command("predict", "toy", "a.csv", "-o", "scores", "--friend")[0] == 0
     assert command("predict", "toy", "a.csv", "-o", "scores", "--friend")[0] == 0
+    with uproot.recreate("b.root") as file:
+        rows = np.genfromtxt("a.csv", delimiter=",", names=True)
+        file["Events"] = {name: rows[name] for name in rows.dtype.names}
+    assert command("predict", "toy", "b.root", "-o", "scores", "--friend")[0] == 0
+    code, out, _ = command("predict", "toy", "b.root:Events", "-o", "scores", "--friend")  # its only tree
+    assert (code, "there already: scores/b.root" in out) == (0, True)
     (Path("scores") / "scored-by.json").write_text("[]")
     code, _, err = command("predict", "toy", "a.csv", "-o", "scores", "--friend")
     assert (code, "scored-by.json is damaged" in " ".join(err.split())) == (2, True)

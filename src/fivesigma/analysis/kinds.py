@@ -7,7 +7,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
 from pydantic_core import PydanticCustomError, core_schema
 
 from fivesigma.analysis.section import Section
-from fivesigma.errors import AnalysisError
+from fivesigma.errors import AnalysisError, PluginError
 from fivesigma.plugins import Registry
 
 
@@ -93,5 +93,10 @@ class NameOf:
         return core_schema.no_info_plain_validator_function(self.validate)
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        names = [name for name in self.registry.names() if self.usable is None or self.usable(self.registry.get(name))]
-        return {"type": "string", "enum": [*self.more, *names]}
+        return {"type": "string", "enum": [*self.more, *filter(self._is_listed, self.registry.names())]}
+
+    def _is_listed(self, name: str) -> bool:
+        try:
+            return self.usable is None or self.usable(self.registry.get(name))
+        except PluginError:  # said when it is used
+            return True

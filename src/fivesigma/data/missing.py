@@ -1,6 +1,6 @@
 """Numbers that mean "missing" in a file, such as −999."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,17 +30,17 @@ def marked(markers: Sequence[float], dtype: np.dtype[Any]) -> NDArray[Any]:
     return np.unique(known)
 
 
-def without_missing(chunk: Columns, markers: Sequence[float], kept: Collection[str] = ()) -> Columns:
+def without_missing(chunk: Columns, markers: Sequence[float], own: Mapping[str, Sequence[float]] | None = None) -> Columns:
     """Replace numbers that mean missing by NaN, also in columns with a list per event.
 
     Args:
         chunk: columns of some events.
         markers: as the analysis has them.
-        kept: columns in which every number counts.
+        own: column → its markers, where they are others.
     """
     if not markers:
         return chunk
-    return {name: values if name in kept else _cleaned(values, markers) for name, values in chunk.items()}
+    return {name: _cleaned(values, (own or {}).get(name, markers)) for name, values in chunk.items()}
 
 
 def _cleaned(values: Any, markers: Sequence[float]) -> Any:

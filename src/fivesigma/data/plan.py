@@ -79,15 +79,33 @@ class Plan:
 
     def variables(self, chunk: Columns) -> Variables:
         """Columns of a chunk, with NaN for missing values, and the new variables."""
-        return Variables(without_missing(chunk, self.analysis.missing_values, self._without_markers), self.formulas)
+        return Variables(without_missing(chunk, self.analysis.missing_values, self._own_markers), self.formulas)
+
+    def markers_of(self, column: str) -> tuple[float, ...]:
+        """Numbers that mean missing in a column."""
+        return tuple(self._own_markers.get(column, self.analysis.missing_values))
 
     @cached_property
-    def _without_markers(self) -> set[str]:
-        """Columns that name events or classes: any number among them is a name, whatever marks missing values elsewhere."""
-        labels, names = self.analysis.labels, {column_of(self.analysis.event_number or EVENT_NUMBER)}
+    def _own_markers(self) -> dict[str, list[float]]:
+        """Column → its markers, if these are not those of the analysis.
+
+        An event number may be any number, and so may the number of a class, whatever marks missing values elsewhere.
+        """
+        labels = self.analysis.labels
+        found = {self._column_behind(self.analysis.event_number or EVENT_NUMBER): list[float]()}
         if labels is not None and labels.variable is not None and labels.edges is None:
-            names.add(column_of(labels.variable))
-        return names
+            classes = range(len(labels.classes))
+            label = self._column_behind(labels.variable)
+            found[label] = [marker for marker in self.analysis.missing_values if marker not in classes]
+        return found
+
+    def _column_behind(self, text: str) -> str:
+        """The column that a new variable only renames; any other text as it is."""
+        name, seen = column_of(text), set[str]()
+        while name not in self.available and name in self.analysis.new_variables and name not in seen:
+            seen.add(name)
+            name = column_of(self.analysis.new_variables[name])
+        return name
 
     @cached_property
     def features(self) -> tuple[str, ...]:

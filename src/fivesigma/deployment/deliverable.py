@@ -71,6 +71,12 @@ def of_columns(
     if firmware is not None:
         firmware.check_names(plan.available)
         names = plan.columns([*names, *masks_of(firmware, names)])
+    named = [name for name in names if plan.markers_of(name) != tuple(plan.analysis.missing_values)]
+    if named:
+        raise AnalysisError(
+            f"{named[0]!r} names classes or events, where `missing_values` do not count as they do in other inputs",
+            hint="export with --inputs features",
+        )
     clash = [name for name in scorer.recipe.parameters if name in names]
     if clash:
         raise AnalysisError(

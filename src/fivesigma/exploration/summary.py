@@ -153,7 +153,11 @@ def is_event_number(different: NDArray[Any], values: int) -> bool:
     """
     if values < 100 or len(different) < 0.95 * values:
         return False
-    whole = different.dtype.kind in "iu" or bool((different == np.rint(different)).all())
+    # Beyond the precision of its type, every number is whole.
+    whole = different.dtype.kind in "iu" or bool(
+        (different == np.rint(different)).all()
+        and np.abs(different[[0, -1]]).max() < 2.0 ** (np.finfo(different.dtype).nmant + 1)
+    )
     return whole and float(different[-1]) - float(different[0]) >= 0.9 * values
 
 

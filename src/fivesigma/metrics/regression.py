@@ -65,7 +65,8 @@ def _width_68(residual: NDArray[Any], weight: Weight) -> tuple[float, NDArray[np
     if len(residual) < 2 or total <= 0:
         return np.nan, none
     order = ascending(residual)
-    share, ordered = rising_sums(weight[order]) / total, residual[order]
+    ordered = residual[order]
+    share = rising_sums(weight[order], ordered) / total
 
     def quantile(fraction: float) -> float:
         return float(ordered[min(int(np.searchsorted(share, fraction)), len(ordered) - 1)])

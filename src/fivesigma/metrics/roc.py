@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma.metrics.intervals import certain, without_failure
-from fivesigma.metrics.metric import Metric, Weight
+from fivesigma.metrics.metric import Metric, Weight, ties
 from fivesigma.metrics.order import ascending
 
 
@@ -136,8 +136,7 @@ def _beaten(score: NDArray[Any], target: NDArray[Any], weight: Weight) -> tuple[
     The scores must rise.
     """
     signal = target == 1
-    ends = np.flatnonzero(np.append(score[1:] != score[:-1], True))
-    of_score = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=-1))
+    ends, of_score = ties(score[1:] != score[:-1])
     below, above = (_share_below(np.where(side, weight, 0.0), ends) for side in (~signal, signal))
     return below[of_score[signal]], 1 - above[of_score[~signal]]
 

@@ -23,6 +23,8 @@ HEAVY = 30
 
 TOO_GOOD = 0.999
 """AUC above which an input is suspected of containing the answer."""
+SURELY_GOOD = 0.9
+"""What remains of it after its error is subtracted: a few events are separated by chance."""
 
 
 _WORDS = {"folds": "out-of-fold"}
@@ -76,7 +78,7 @@ def _too_good(metrics: Mapping[str, Any], part: str) -> str:
     """A sentence if the AUC, overall or at a hypothesis, is suspiciously large."""
     rows = {f" at {name}": row["auc"] for name, row in metrics.get("per_parameter", {}).items()}
     areas = {"": metrics["auc"], **rows} if "auc" in metrics else rows
-    good = {place: area for place, area in areas.items() if area.value > TOO_GOOD}
+    good = {place: area for place, area in areas.items() if area.value > TOO_GOOD and area.value - area.error > SURELY_GOOD}
     if not good:
         return ""
     place, area = max(good.items(), key=lambda item: item[1].value)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,8 @@ def _paired(first: RunFolder, other: RunFolder, part: str, listener: Listener) -
         return {}  # what cannot be read is no reason to keep the metrics back
     if not np.array_equal(one.event_number, two.event_number) or not np.array_equal(one.weight, two.weight):
         return {}
+    if len(one.classes) == len(two.classes):
+        two = replace(two, classes=one.classes)  # other names of the same classes; the true ones of all events are compared
     settings = first.analysis().evaluate
     found = differences(one, two, MetricOptions(settings.threshold, settings.bootstrap))
     return {name: metric.to_dict() for name, metric in found.items()}

@@ -136,7 +136,8 @@ def _friends(task: "Scoring", analysis: Analysis, files: Sequence[str], folder: 
     elif any(place.exists() for place in places.values()):
         there = next(place for place in places.values() if place.exists())
         raise OutputError(f"{there} exists already", hint="choose another folder, or remove it first")
-    write_text(folder / FRIENDS, json.dumps({**described, "files": known}, indent=1) + "\n")
+    if not (folder / FRIENDS).is_file():
+        write_text(folder / FRIENDS, json.dumps({**described, "files": {}}, indent=1) + "\n")
     counts, rows = Counts(None if task.model.startswith(EXPORTED) else analysis.split.folds), 0
     outside = _Outside(analysis, task.at, RunFolder(Path(task.run)).hypotheses())
     for file, place in places.items():
@@ -182,13 +183,19 @@ def _state(file: str, layout: Layout) -> dict[str, Any]:
     return {"bytes": found.st_size, "modified": found.st_mtime_ns, "treename": treename}
 
 
+def _differ(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two states are those of different files or trees; a tree without a name is the only one, or the usual one."""
+    named = None not in (one.get("treename"), other.get("treename"))
+    return any(one.get(key) != other.get(key) for key in {*one, *other} if named or key != "treename")
+
+
 def _check_friends(places: Mapping[str, Path], known: Mapping[str, Any], layout: Layout) -> None:
     """Refuse files whose scores are there of another file of that name, or of what was in its place before.
 
     Folders of earlier versions do not know their files.
     """
     for file, place in places.items():
-        if place.exists() and place.name in known and known[place.name] != _state(file, layout):
+        if place.exists() and place.name in known and _differ(known[place.name], _state(file, layout)):
             raise OutputError(
                 f"{place} holds the scores of another file or tree, or of {file} before it changed",
                 hint=f"choose another folder, or remove {place}",

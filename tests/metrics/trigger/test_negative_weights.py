@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_allclose, assert_array_equal
 
+from fivesigma.errors import EventsError
 from fivesigma.metrics.metric import rising_sums
 from fivesigma.metrics.trigger.calibration import Calibration
 from fivesigma.metrics.trigger.rate import measured_rates, rates
 from fivesigma.metrics.trigger.resolution import resolution
+from fivesigma.metrics.trigger.scale import ScaleFit
 from fivesigma.metrics.trigger.turn_on import at_threshold
 
 AT = np.array([5.0, 10.0, 20.0])
@@ -64,20 +66,49 @@ def test_centre_core_and_width_are_those_of_the_residuals_that_do_not_cancel():
 
 @given(hnp.arrays(np.float64, st.integers(0, 60), elements=st.floats(0, 10)))
 def test_positive_weights_add_up(weight):
-    assert_array_equal(rising_sums(weight), np.cumsum(weight))
+    assert_array_equal(rising_sums(weight, np.arange(len(weight))), np.cumsum(weight))
 
 
-@given(hnp.arrays(np.float64, st.integers(1, 60), elements=st.integers(-5, 5).map(float)))
-def test_sums_of_signed_weights_rise_from_nothing_to_their_sum(weight):
-    found = rising_sums(weight)
+@given(hnp.arrays(np.float64, st.integers(1, 60), elements=st.integers(-5, 5).map(float)), st.integers(1, 5))
+def test_sums_of_signed_weights_rise_from_nothing_to_their_sum(weight, step):
+    found = rising_sums(weight, np.arange(len(weight)) // step)
     assert (np.diff(found) >= 0).all()
     assert found.min() >= 0
     assert found[-1] == max(weight.sum(), 0)
 
 
-def test_an_event_and_its_negative_move_no_quantile():
-    values, weight = mixture(1, 500)
-    values, weight = values[:500], weight[:500]
-    with_pair = (np.append(values, [0.3, 0.3]), np.append(weight, [50.0, -50.0]))
-    for name in ("median", "width_68"):
-        assert_allclose(resolution(*with_pair)[name].value, resolution(values, weight)[name].value, atol=0.2)
+@pytest.mark.parametrize("at", [-1.0, 0.0, 0.3, 2.5])
+@pytest.mark.parametrize("pair", [(50.0, -50.0), (-400.0, 400.0)])
+def test_an_event_and_its_negative_move_no_quantile(at, pair):
+    values = np.random.default_rng(1).normal(size=500)
+    with_pair = resolution(np.append(values, [at, at]), np.append(np.ones(500), pair))
+    alone = resolution(values, np.ones(500))
+    for name in ("median", "core", "width_68"):
+        assert_allclose(with_pair[name].value, alone[name].value, rtol=1e-9)
+
+
+def test_the_order_of_equal_values_does_not_matter():
+    generator = np.random.default_rng(1)
+    values = generator.normal(size=2000).round(1)
+    weight = np.where(generator.random(2000) < 0.25, -1.0, 1.0)
+    plain = resolution(values, weight)
+    for _ in range(10):
+        order = generator.permutation(2000)
+        found = resolution(values[order], weight[order])
+        for name in ("median", "core", "width_68"):
+            assert_allclose(found[name].value, plain[name].value, rtol=1e-9)
+
+
+def test_the_order_of_equal_estimates_does_not_matter(make_muons):
+    muons = signed(make_muons, 4000, 3)
+    muons = replace(muons, estimate=muons.pt.round(0) * np.random.default_rng(1).choice([0.8, 1.0, 1.2], 4000))
+    order = np.random.default_rng(2).permutation(4000)
+    plain, shuffled = ScaleFit(muons, 0.9)(), ScaleFit(muons.take(order), 0.9)()
+    assert_allclose(shuffled.pt, plain.pt, rtol=1e-9)
+    assert_allclose(shuffled.cut, plain.cut, rtol=1e-9)
+
+
+def test_a_negative_sum_of_weights_sets_no_scale(make_muons):
+    muons = make_muons(4000, 3)
+    with pytest.raises(EventsError, match="add up to a negative number"):
+        ScaleFit(replace(muons, weight=np.where(np.arange(4000) % 10 < 7, -1.0, 1.0)), 0.9)

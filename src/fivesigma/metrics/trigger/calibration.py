@@ -99,7 +99,7 @@ class Calibration:
         for threshold, rows in zip(thresholds, near, strict=True):
             ratio = momentum[rows] / self.judged.pt[rows]
             order = np.argsort(-ratio, kind="stable")
-            passed = rising_sums(weight[rows][order])
+            passed = rising_sums(weight[rows][order], ratio[order])
             if not len(rows) or passed[-1] <= 0:
                 found.append(np.nan)
                 continue

@@ -35,10 +35,11 @@ def median(values: Column, weight: Weight) -> Metric:
     if not len(values) or total <= 0:
         return Metric(np.nan, np.nan)
     order = ascending(values)
-    share = rising_sums(weight[order]) / total
+    ordered = values[order]
+    share = rising_sums(weight[order], ordered) / total
     half = 0.5 * float(np.sqrt((weight**2).sum())) / total
     places = np.searchsorted(share, np.array([0.5 - half, 0.5, 0.5 + half]) - 1e-12)
-    low, centre, high = values[order][np.minimum(places, len(values) - 1)]
+    low, centre, high = ordered[np.minimum(places, len(values) - 1)]
     return Metric(float(centre), float(high - low) / 2)
 
 

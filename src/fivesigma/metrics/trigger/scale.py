@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma.errors import EventsError
-from fivesigma.metrics.metric import between
+from fivesigma.metrics.metric import between, ties
 from fivesigma.metrics.trigger.muons import Muons
 
 STEP = 0.05
@@ -79,6 +79,7 @@ class ScaleFit:
         place = _bins(x, weight, muons.number[used])
         order = np.lexsort((residual, place))
         self._order, self._residual, self._weight = np.flatnonzero(used)[order], residual[order], weight[order]
+        self._ties = ties((np.diff(residual[order]) != 0) | (np.diff(place[order]) != 0))
         self._starts = np.searchsorted(place[order], np.arange(place.max() + 2))
         self._place, self._is_signed = place[order], bool((weight < 0).any())
         with np.errstate(all="ignore"):  # the weights of a bin can cancel
@@ -106,7 +107,8 @@ class ScaleFit:
         total = np.maximum(high - low, 0.0)
         base = np.concatenate([[0.0], np.cumsum(total)])
         inside = np.clip(passed[1:] - low[self._place], 0.0, total[self._place])
-        return np.concatenate([[0.0], between(base[self._place] + inside)])
+        ends, of_value = self._ties
+        return np.concatenate([[0.0], between((base[self._place] + inside)[ends])[of_value]])
 
 
 def _monotone(x: Column, y: Column, weight: Column) -> Scale:
@@ -129,6 +131,8 @@ def _bins(x: Column, weight: Column, number: NDArray[np.uint64]) -> NDArray[np.i
     whole = np.bincount(event, weight)
     squares = whole[event] * weight
     effective = weight.sum() ** 2 / squares.sum() if len(x) else 0.0
+    if weight.sum() < 0:
+        raise EventsError("the weights of the validation muons add up to a negative number: they set no scale of a trigger")
     if effective < FEWEST:
         raise EventsError(
             f"{effective:.0f} validation muons are too few for the scale of a trigger", hint=f"at least {FEWEST} are needed"
