@@ -30,10 +30,11 @@ class StandardMetrics(Assessment):
 
     def add(self, part: str, scores: Scores) -> Findings:
         settings = self._analysis.evaluate
-        ranked = by_score(scores)
-        metrics = summarise(ranked, settings.threshold, settings.bootstrap)
-        if len(self._shares):
-            metrics["training_balance"] = at_training_balance(ranked, self._shares)
+        if self._edges is None and scores.task == "regression":
+            self._edges = edges_of_residuals(scores)
+        metrics, drawn = self._of_all(by_score(scores))
+        if scores.at_hypothesis:
+            metrics["per_parameter"], drawn["roc_at"] = at_hypotheses(scores, settings.threshold)
         against: dict[str, Any] = {}
         for observer, edges in settings.against.items():
             if observer not in scores.observers:
@@ -44,9 +45,12 @@ class StandardMetrics(Assessment):
         if self._analysis.split.folds is not None and "fold" in scores.observers:
             edges = fold_edges(self._analysis.split.folds)
             against["fold"] = in_bins(scores, "fold", edges, settings.threshold)
-        if self._edges is None and scores.task == "regression":
-            self._edges = edges_of_residuals(scores)
-        drawn = curves(ranked, settings.threshold, self._edges)
-        if scores.at_hypothesis:
-            metrics["per_parameter"], drawn["roc_at"] = at_hypotheses(scores, settings.threshold)
         return Findings(metrics | ({"against": against} if against else {}), drawn)
+
+    def _of_all(self, ranked: Scores) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Metrics and curves of a part, from events that are in the order of their scores."""
+        settings = self._analysis.evaluate
+        metrics = summarise(ranked, settings.threshold, settings.bootstrap)
+        if len(self._shares):
+            metrics["training_balance"] = at_training_balance(ranked, self._shares)
+        return metrics, curves(ranked, settings.threshold, self._edges)
