@@ -177,3 +177,9 @@ def test_a_share_of_one_still_has_an_error():
     assert found["share"] == [1.0]
     assert found["high"] == [1.0]
     assert found["low"][0] == pytest.approx(0.159 ** (1 / 10), abs=1e-3)
+
+
+def test_the_response_is_drawn_where_the_events_are():
+    found = curves(REGRESSION, 0.5)["response"]
+    both = np.concatenate([REGRESSION.target, REGRESSION.score])
+    assert [found["edges"][0], found["edges"][-1]] == pytest.approx(np.quantile(both, [0.0005, 0.9995]).tolist())

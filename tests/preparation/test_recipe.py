@@ -233,3 +233,12 @@ def test_powers_of_two_for_features_and_parameters(make_events, table):
 def test_a_constant_input_has_a_power_of_two_as_well(make_events):
     recipe = fit(make_events([[3.2], [3.2]]), Prepare(scale="power_of_two"))
     assert (recipe.shift, recipe.scale) == ((3.0,), (1.0,))
+
+
+def test_parameters_far_from_zero_keep_their_differences(make_events):
+    masses = 1e7 + np.arange(200.0)  # neighbours in single precision
+    events = make_events(np.zeros((200, 1)) + np.arange(200)[:, None], parameters=masses[:, None])
+    recipe = fit(events, Prepare())
+    shift, scale = recipe.parameter_shift[0], recipe.parameter_scale[0]
+    found = recipe.apply(events.features, events.parameters)[:, -1]
+    assert_allclose(found, (masses - shift) / scale, atol=1e-5)
