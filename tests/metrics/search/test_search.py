@@ -299,3 +299,16 @@ def test_without_signal_on_the_events_that_count_nothing_is_found_nor_excluded()
     choice = choose(expected(sample, Scale())["mass=500"], SETTINGS)
     metrics, _ = results(expected(background, Scale())["mass=500"], choice, SETTINGS)
     assert metrics["best_cut"].value == metrics["binned"].value == 0
+
+
+def test_too_little_background_among_the_events_that_count_is_said():
+    choice = choose(expected(scores(), Scale())["mass=500"], SETTINGS)
+    few = expected(scores(12, seed=4), Scale())["mass=500"]
+    with pytest.raises(ValueError, match=r"no cut leaves .* among the events that are evaluated"):
+        results(few, choice, SETTINGS)
+
+
+def test_a_number_without_replicas_has_no_error():
+    nothing = Spread(None, None, None)
+    for values, nominal in ((np.array([np.nan]), 1.0), (np.array([1.0, 2.0]), np.nan)):
+        assert np.isnan(nothing._error(values, np.zeros(0), nominal, lambda reached: reached))
