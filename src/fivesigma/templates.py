@@ -31,11 +31,11 @@ def templates(room: str) -> "Environment":
 
 
 MARK = '<meta name="generator" content="fivesigma">'
-"""Stands in the head of every page that a user names the file of."""
+"""In the head of every page whose file name a user gives."""
 
 
 def check_page(path: str | Path) -> None:
-    """Refuse a place for a page that is no page's, or where another file is; a page of ours is replaced.
+    """Refuse a file name that does not end in .html, and a file that is there unless it is a page of fivesigma.
 
     Args:
         path: the file.

@@ -559,9 +559,10 @@ def test_friends_are_those_of_their_own_file(toy, command):
     assert command("predict", "toy", "b.root", "-o", "scores", "--friend")[0] == 0
     code, out, _ = command("predict", "toy", "b.root:Events", "-o", "scores", "--friend")  # its only tree
     assert (code, "there already: scores/b.root" in out) == (0, True)
-    (Path("scores") / "scored-by.json").write_text("[]")
-    code, _, err = command("predict", "toy", "a.csv", "-o", "scores", "--friend")
-    assert (code, "scored-by.json is damaged" in " ".join(err.split())) == (2, True)
+    for damaged in ("[]", "{", '{"files": 3}', '{"files": {"a.csv": 3}}'):
+        Path("scores/scored-by.json").write_text(damaged)
+        code, _, err = command("predict", "toy", "a.csv", "-o", "scores", "--friend")
+        assert (code, "scored-by.json is damaged" in " ".join(err.split())) == (2, True)
 
 
 @pytest.mark.parametrize("ending", ["parquet", "root", "csv"])

@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError, core_schema
 
 from fivesigma.analysis.section import Section
 from fivesigma.errors import AnalysisError, PluginError
-from fivesigma.plugins import Registry
+from fivesigma.plugins import Registry, metrics
 
 
 def _kind(registry: Registry, name: str) -> Any:
@@ -100,3 +100,7 @@ class NameOf:
             return self.usable is None or self.usable(self.registry.get(name))
         except PluginError:  # said when it is used
             return True
+
+
+GOAL = NameOf(metrics, more=("loss",), usable=lambda spec: bool(spec.can_be_optimised))
+"""Names a metric that a training or a search goes by."""

@@ -5,9 +5,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from fivesigma.analysis.kinds import NameOf, OneOf
+from fivesigma.analysis.kinds import GOAL, OneOf
 from fivesigma.analysis.section import Names, Section
-from fivesigma.plugins import losses, metrics
+from fivesigma.plugins import losses
 
 
 class Train(Section):
@@ -43,7 +43,7 @@ class Train(Section):
     loss: Annotated[Any, OneOf(losses, short=True)] = Field(
         "auto", description="the loss function: a name, or a mapping with `kind` and its own keys"
     )
-    monitor: Annotated[str, NameOf(metrics, more=("loss",), usable=lambda spec: bool(spec.can_be_optimised))] = Field(
+    monitor: Annotated[str, GOAL] = Field(
         "loss", description="validation metric that chooses the best epoch and stops early"
     )
     patience: int | None = Field(None, gt=0, description="stop after so many epochs without improvement")

@@ -7,9 +7,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from fivesigma.analysis.kinds import NameOf
+from fivesigma.analysis.kinds import GOAL
 from fivesigma.analysis.section import Section
-from fivesigma.plugins import metrics
 
 
 class Choice(Section):
@@ -74,9 +73,7 @@ class Tune(Section):
 
     method: Literal["hyperband", "tpe", "random", "grid"] = Field("hyperband", description="how settings are proposed")
     space: dict[str, Range] = Field(default={}, description="dotted key of `model`, `train` or `prepare` → values to try")
-    objective: Annotated[str, NameOf(metrics, more=("loss",), usable=lambda spec: bool(spec.can_be_optimised))] = Field(
-        "loss", description="validation metric that trials compete for"
-    )
+    objective: Annotated[str, GOAL] = Field("loss", description="validation metric that trials compete for")
     max_epochs: int = Field(10, gt=0, description="number of epochs of a trial that is trained to the end")
     factor: int = Field(3, gt=1, description="each round keeps one trial in this many (hyperband)")
     trials: int = Field(20, gt=0, description="number of trials (random, tpe)")

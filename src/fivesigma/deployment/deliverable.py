@@ -74,7 +74,7 @@ def of_columns(
     named = [name for name in names if plan.markers_of(name) != tuple(plan.analysis.missing_values)]
     if named:
         raise AnalysisError(
-            f"{named[0]!r} names classes or events, where `missing_values` do not count as they do in other inputs",
+            f"the input {named[0]!r} is the label or the event number as well, to which `missing_values` do not apply",
             hint="export with --inputs features",
         )
     clash = [name for name in scorer.recipe.parameters if name in names]

@@ -91,7 +91,7 @@ class Description:
             path: the file.
 
         Raises:
-            OutputError: if it cannot be written, does not end in .html, or is a file that is not such a page.
+            OutputError: if the file cannot be written, if its name does not end in .html, or if another file is there.
         """
         from fivesigma.exploration.page import page
 

@@ -56,7 +56,7 @@ def at_hypotheses(scores: Scores, threshold: float) -> tuple[dict[str, Any], dic
     ) -> tuple[dict[str, Any], dict[str, list[float]]]:
         return at_hypothesis(values, score, target, weight, threshold), thinned_roc(score, target, weight)
 
-    found = at_each_hypothesis(scores, both, most=1)  # other assessments have something to do for the other cores
+    found = at_each_hypothesis(scores, both, most=1)  # the other cores are busy with other assessments
     return {name: row for name, (row, _) in found.items()}, {name: curve for name, (_, curve) in found.items()}
 
 

@@ -70,42 +70,6 @@ def sums_by(cell: NDArray[Any], weight: Weight, cells: int) -> tuple[NDArray[np.
     return sums, squares
 
 
-def rising_sums(weight: Weight, values: NDArray[Any]) -> NDArray[np.float64]:
-    """Running sums of weights that never fall, between zero and the sum of all, [event]: they tell where a quantile is.
-
-    Without negative weights these are the running sums. With them, the running sums fall in places; the mean of the smallest
-    rising curve above them and the largest one below is taken instead, as events whose weights cancel make the sums go up
-    and down on both sides of where they would be without these events. Events of one value have the sum at the last of them.
-
-    Args:
-        weight: in the order of the values, [event].
-        values: rising or falling, [event].
-
-    >>> rising_sums(np.array([1.0, 1.0, -1.0, 1.0]), np.array([1, 2, 3, 4])).tolist()
-    [1.0, 1.5, 1.5, 2.0]
-    """
-    sums = np.cumsum(weight, dtype=np.float64)
-    if not len(sums) or np.min(weight) >= 0:
-        return sums
-    ends, of_value = ties(values[1:] != values[:-1])
-    return between(np.clip(sums[ends], 0.0, max(sums[-1], 0.0)))[of_value]
-
-
-def ties(differ: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Position of the last of equal neighbours, [value], and the index of the value of each, [event].
-
-    Args:
-        differ: whether neighbours differ, one fewer than events.
-    """
-    ends = np.flatnonzero(np.append(differ, True))
-    return ends, np.repeat(np.arange(len(ends)), np.diff(ends, prepend=-1))
-
-
-def between(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The mean of the smallest rising curve above some sums and of the largest one below, [event]."""
-    return (np.maximum.accumulate(sums) + np.minimum.accumulate(sums[::-1])[::-1]) / 2
-
-
 def quantile_neighbours(values: NDArray[Any], weight: Weight, shares: Sequence[float]) -> tuple[NDArray[Any], NDArray[Any]]:
     """The values on either side of weighted quantiles, each [share].
 

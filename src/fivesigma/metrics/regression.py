@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fivesigma.metrics.metric import Metric, Weight, propagated, rising_sums, weighted_mean
-from fivesigma.metrics.order import ascending
+from fivesigma.metrics.metric import Metric, Weight, propagated, weighted_mean
+from fivesigma.metrics.order import ascending, rising_sums
 
 TAIL = 0.15865
 """Fraction of a Gaussian beyond one standard deviation, on each side."""

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma.metrics.intervals import certain, without_failure
-from fivesigma.metrics.metric import Metric, Weight, ties
-from fivesigma.metrics.order import ascending
+from fivesigma.metrics.metric import Metric, Weight
+from fivesigma.metrics.order import ascending, ties
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def roc(score: NDArray[Any], target: NDArray[Any], weight: Weight) -> Roc:
     """
     if not len(score):
         return Roc(np.zeros(1), np.zeros(1), np.array([np.inf]))
-    order = ascending(score)[::-1]  # which is there at once for scores that rise
+    order = ascending(score)[::-1]  # scores that rise already are not sorted again
     score, signal = score[order], target[order] == 1
     weights = weight[order].astype(np.float64)
     ends = np.flatnonzero(np.append(np.diff(score) != 0, True))

@@ -103,7 +103,7 @@ def at_hypothesis(
 
 
 def at_each_hypothesis(scores: Scores, function: Callable[..., T], most: int = 2) -> dict[str, T]:
-    """Hypothesis → a function of what it is, and of score, target and weight of its signal and of all background.
+    """Hypothesis → what a function gives for its signal and all background.
 
     Args:
         scores: of one part of the data.

@@ -24,7 +24,7 @@ HEAVY = 30
 TOO_GOOD = 0.999
 """AUC above which an input is suspected of containing the answer."""
 SURELY_GOOD = 0.9
-"""What remains of it after its error is subtracted: a few events are separated by chance."""
+"""An AUC is suspicious only if it is above this after its error is subtracted: chance can separate a few events."""
 
 
 _WORDS = {"folds": "out-of-fold"}

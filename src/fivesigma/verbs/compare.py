@@ -40,7 +40,7 @@ def compare(
     Args:
         first, second, others: folders of runs, or names of analyses for their latest evaluated runs.
         output: folder of all runs.
-        html: a file for the same as a page, with curves overlaid; of files that are there, only such a page is replaced.
+        html: a file for a page of the comparison, with curves overlaid. An earlier page is replaced, any other file is not.
         listener: receives progress.
 
     Raises:
@@ -106,7 +106,7 @@ def _compared(folders: Sequence[RunFolder], listener: Listener) -> dict[str, Any
         "metrics": rows,
         "not_compared": alone,
         "incomparable": [
-            f"{folders[i + 1].path.name} predicts {', '.join(answers[i + 1])} and {folders[0].path.name} predicts "
+            f"{folders[i + 1]} predicts {', '.join(answers[i + 1])} and {folders[0]} predicts "
             f"{', '.join(answers[0])}: differences of their metrics have no meaning and are left out"
             for i in strange
         ],

@@ -1,6 +1,5 @@
 """The verb `predict`: score every event of some files, in order."""
 
-import json
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
@@ -10,16 +9,17 @@ from typing import Any
 import pyarrow as pa
 
 from fivesigma.analysis.analysis import Analysis
-from fivesigma.atomic import folder_beside, named_errors, write_text, writing
+from fivesigma.atomic import folder_beside, writing
 from fivesigma.baselines.saved import NETWORK, check_name
 from fivesigma.cluster.base import tell
-from fivesigma.data.formats import expand, format_of_name, split_treename
+from fivesigma.data.formats import expand
 from fivesigma.data.kept import keepable
 from fivesigma.data.opening import Layout, plan_for, reader_of_new
 from fivesigma.data.readers.base import ColumnNames
 from fivesigma.data.write import writable_format, write_columns
 from fivesigma.data.writers.arrow import array
 from fivesigma.deployment.exported import known_exports, path_of
+from fivesigma.deployment.friends import Friends
 from fivesigma.deployment.metadata import hashes
 from fivesigma.deployment.scoring import EXPORTED, KNOWN, Columns, Scoring, absolute, available, row_count, scored
 from fivesigma.errors import AnalysisError, OutputError, RunError
@@ -122,31 +122,16 @@ def predict(
 
 def _friends(task: "Scoring", analysis: Analysis, files: Sequence[str], folder: Path, listener: Listener) -> int:
     """Write a file of scores for each file; give the number of events written."""
-    places = _places(files, folder)
-    described = {"network": hashes(RunFolder(Path(task.run))), "at": dict(task.at), "model": task.model}
-    with named_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    known: dict[str, Any] = {}
-    if (folder / FRIENDS).is_file():
-        before = _scored_by(folder)
-        known = before.pop("files", {})
-        if before != described:
-            raise OutputError(f"{folder} holds scores of another network, model or parameter", hint="choose another folder")
-        _check_friends(places, known, task.layout)
-    elif any(place.exists() for place in places.values()):
-        there = next(place for place in places.values() if place.exists())
-        raise OutputError(f"{there} exists already", hint="choose another folder, or remove it first")
-    if not (folder / FRIENDS).is_file():
-        write_text(folder / FRIENDS, json.dumps({**described, "files": {}}, indent=1) + "\n")
+    run = RunFolder(Path(task.run))
+    scorer = {"network": hashes(run), "at": dict(task.at), "model": task.model}
+    friends = Friends(folder, scorer, files, task.layout.treename)
     counts, rows = Counts(None if task.model.startswith(EXPORTED) else analysis.split.folds), 0
-    outside = _Outside(analysis, task.at, RunFolder(Path(task.run)).hypotheses())
-    for file, place in places.items():
+    outside = _Outside(analysis, task.at, run.hypotheses())
+    for file, place in friends.places.items():
         if place.exists():
             listener.say(f"there already: {place}")
             continue
-        # Before the scores: after a kill, no scores are there of which the file is not known.
-        states = {**_scored_by(folder).get("files", {}), place.name: _state(file, task.layout)}
-        write_text(folder / FRIENDS, json.dumps({**described, "files": states}, indent=1) + "\n")
+        friends.begin(file)
         with closing(_one_by_one(task, [file], listener)) as chunks:
             written = write_columns(place, _without_known(chunks, counts, outside))
         rows += written
@@ -155,71 +140,6 @@ def _friends(task: "Scoring", analysis: Analysis, files: Sequence[str], folder: 
     outside.say(listener)
     listener.done(f"scored {rows:,} events: {folder}")
     return rows
-
-
-FRIENDS = "scored-by.json"
-"""Which network, model, parameters and files the scores in a folder of friends are of."""
-
-
-def _scored_by(folder: Path) -> dict[str, Any]:
-    """What is known of the scores in a folder of friends."""
-    try:
-        found = json.loads((folder / FRIENDS).read_text(encoding="utf-8"))
-    except ValueError:
-        found = None
-    if not isinstance(found, dict) or not isinstance(found.get("files", {}), dict):
-        raise OutputError(f"{folder / FRIENDS} is damaged", hint="choose another folder")
-    return found
-
-
-def _state(file: str, layout: Layout) -> dict[str, Any]:
-    """What tells a file from another one of its name, or from a later one in its place."""
-    path, inside = split_treename(file)
-    treename = inside or layout.treename
-    try:
-        found = Path(path).stat()
-    except OSError:  # not a file of this machine
-        return {"path": path, "treename": treename}
-    return {"bytes": found.st_size, "modified": found.st_mtime_ns, "treename": treename}
-
-
-def _differ(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two states are those of different files or trees; a tree without a name is the only one, or the usual one."""
-    named = None not in (one.get("treename"), other.get("treename"))
-    return any(one.get(key) != other.get(key) for key in {*one, *other} if named or key != "treename")
-
-
-def _check_friends(places: Mapping[str, Path], known: Mapping[str, Any], layout: Layout) -> None:
-    """Refuse files whose scores are there of another file of that name, or of what was in its place before.
-
-    Folders of earlier versions do not know their files.
-    """
-    for file, place in places.items():
-        if place.exists() and place.name in known and _differ(known[place.name], _state(file, layout)):
-            raise OutputError(
-                f"{place} holds the scores of another file or tree, or of {file} before it changed",
-                hint=f"choose another folder, or remove {place}",
-            )
-
-
-def _places(files: Sequence[str], folder: Path) -> dict[str, Path]:
-    """Where the scores of each file are written: a file of its name, as Parquet if its own format cannot be written.
-
-    Raises:
-        OutputError: if two files have one name, or scores would replace a file.
-    """
-    found: dict[str, Path] = {}
-    for file in dict.fromkeys(files):
-        path = Path(split_treename(file)[0])
-        known = format_of_name(path.name)
-        name = path.name if known is not None and known.writer is not None else f"{path.name}.parquet"
-        place = folder / name
-        if place in found.values():
-            raise OutputError(f"two files are called {path.name}", hint="score them into two folders")
-        if place.absolute() == path.absolute() or (place.exists() and place.samefile(path)):
-            raise OutputError(f"the scores of {path} would replace it", hint="choose another folder")
-        found[file] = place
-    return found
 
 
 def _seen_files(

@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fivesigma.errors import EventsError
-from fivesigma.metrics.metric import rising_sums
+from fivesigma.metrics.order import rising_sums
 from fivesigma.metrics.trigger.calibration import Calibration
 from fivesigma.metrics.trigger.rate import measured_rates, rates
 from fivesigma.metrics.trigger.resolution import resolution

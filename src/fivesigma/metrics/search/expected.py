@@ -114,7 +114,7 @@ def expected(
         background = target != 1
         own = None if sample is None else sample[chosen][background]
         process[background] = processes(scaled[background], own)
-        # Small types and one zero for all events: every hypothesis has its own columns.
+        # Small types, and one zero for all events, save memory: every hypothesis has columns of its own.
         groups = np.broadcast_to(np.intp(0), len(target)) if group is None else group[chosen]
         found[name] = Expected(below, target.astype(np.int8), scaled, factors, process, groups)
     return found

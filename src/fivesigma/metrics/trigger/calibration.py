@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from fivesigma.metrics.metric import rising_sums
+from fivesigma.metrics.order import rising_sums
 from fivesigma.metrics.trigger.muons import Muons
 from fivesigma.metrics.trigger.replicas import counts
 from fivesigma.metrics.trigger.scale import Scale, ScaleFit

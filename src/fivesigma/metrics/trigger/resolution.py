@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fivesigma.metrics.metric import Metric, Weight, rising_sums, weighted_mean
-from fivesigma.metrics.order import ascending
+from fivesigma.metrics.metric import Metric, Weight, weighted_mean
+from fivesigma.metrics.order import ascending, rising_sums
 from fivesigma.metrics.regression import half_width_68
 from fivesigma.metrics.trigger.turn_on import bin_of
 
@@ -52,17 +52,16 @@ def core(residual: Column, weight: Weight) -> Metric:
     The error is that of the standard deviation, from the spread of the squared distances in the window (0.584 σ/√n for n
     events of a Gaussian); as the window moves with the width, it grows by 1/(1 − 0.472), to 1.107 σ/√n for a Gaussian.
     """
-    w = weight
-    centre, sigma = median(residual, w).value, half_width_68(residual, w).value
+    centre, sigma = median(residual, weight).value, half_width_68(residual, weight).value
     distance = np.abs(residual - centre)
     square = Metric(np.nan, np.nan)
     for _ in range(100):
         inside = distance <= WINDOW * sigma
-        sums = w[inside].sum()
+        sums = weight[inside].sum()
         if not (sigma > 0 and sums > 0):
             return Metric(np.nan, np.nan)
-        mean = (w[inside] * residual[inside]).sum() / sums
-        square = weighted_mean((residual[inside] - mean) ** 2, w[inside])
+        mean = (weight[inside] * residual[inside]).sum() / sums
+        square = weighted_mean((residual[inside] - mean) ** 2, weight[inside])
         if not square.value > 0:
             return Metric(np.nan, np.nan)
         found = float(np.sqrt(square.value)) / TRUNCATED

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma.errors import EventsError
-from fivesigma.metrics.metric import between, ties
+from fivesigma.metrics.order import between, ties
 from fivesigma.metrics.trigger.muons import Muons
 
 STEP = 0.05
