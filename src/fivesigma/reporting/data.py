@@ -81,7 +81,8 @@ def _one(
         axes.set_ylim(bottom=0)
         axes.margins(y=0.2)
     if len(by_class) > 1:
-        axes.legend()
+        # Above the panel: bars of a parameter's values are as high as the panel and leave no room.
+        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=min(len(by_class), 5), borderaxespad=0.2)
     title = analysis.titles.get(column, column)
     return save(folder, figure, file_name(name), title, f"Distribution of {title}.", dict(by_class))
 
