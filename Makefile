@@ -29,8 +29,9 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)
 	$(BIN)/fivesigma run hepmass
 
+# Tests start hundreds of processes, each of which would compile the package again where bytecode is not kept.
 test: $(READY)
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)
 	$(BIN)/ruff check src tests benchmarks studies examples

@@ -66,7 +66,9 @@ def _row(
         options.say(f"{what}: begins")
         seconds = alternate(runs, options.turns(5, 1))
     figures = [Figure(name, tuple(values), "s") for name, values in seconds.items()]
-    return Row(what, figures[0], figures[1], "less", target)
+    row = Row(what, figures[0], figures[1], "less", target)
+    options.say(row.as_markdown())  # the next one takes minutes, and whoever stops the command then has this one
+    return row
 
 
 def _simulate(kind: str, events: int, worker: Worker, processes: int) -> float:
