@@ -132,6 +132,7 @@ def test_workers_change_nothing():
     assert same(simulate(settings, workers=1), simulate(settings, workers=2))
 
 
+@pytest.mark.usefixtures("small_batches")
 def test_seed_changes_everything_and_repeats():
     one, again, other = (simulate(replace(SMALL, masses=(), seed=seed), workers=1) for seed in (4, 4, 5))
     assert same(one, again)
@@ -150,6 +151,7 @@ def test_chunks_are_independent_and_a_longer_sample_contains_a_shorter(monkeypat
     assert len(np.unique(long["lep_pt"])) == 600
 
 
+@pytest.mark.usefixtures("small_batches")
 def test_background_or_signal_only():
     background = simulate(ResonanceSettings(events=5, masses=()), workers=1)
     assert "mass" not in background
@@ -159,10 +161,12 @@ def test_background_or_signal_only():
     assert_array_equal(np.sort(signal["mass"]), [600, 600, 600, 700, 700])
 
 
+@pytest.mark.usefixtures("small_batches")
 def test_a_single_event():
     assert len(simulate(ResonanceSettings(events=1), workers=1)["label"]) == 1
 
 
+@pytest.mark.usefixtures("small_batches")
 @pytest.mark.parametrize("fidelity", ["hadron", "full"])
 def test_higher_fidelities(fidelity):
     found = simulate(ResonanceSettings(events=20, masses=(1000.0,), fidelity=fidelity), workers=1)
@@ -177,6 +181,7 @@ def test_cross_sections_are_per_process(sample):
     assert np.all((sample["truth_efficiency"] > 0.1) & (sample["truth_efficiency"] < 0.5))
 
 
+@pytest.mark.usefixtures("small_batches")
 def test_progress_is_monotonic_and_ends_at_the_total():
     calls = []
     simulate(SMALL, workers=1, progress=lambda done, total, text: calls.append((done, total)))
@@ -186,6 +191,7 @@ def test_progress_is_monotonic_and_ends_at_the_total():
     assert calls[-1] == (60, 60)
 
 
+@pytest.mark.usefixtures("small_batches")
 def test_nothing_is_printed(capfd):
     simulate(replace(SMALL, events=4), workers=1)
     assert capfd.readouterr() == ("", "")

@@ -86,6 +86,7 @@ def test_killed_and_resumed_is_the_same_file(tmp_path, whole, workers):
     assert [path.name for path in tmp_path.iterdir()] == ["broken.parquet"]
 
 
+@pytest.mark.usefixtures("small_batches")
 def test_a_store_changes_nothing_and_is_used(tmp_path, monkeypatch):
     monkeypatch.setitem(resonance.CHUNK_EVENTS, "parton", 100)
     fresh = simulate(SETTINGS, workers=1)
@@ -106,6 +107,7 @@ def test_a_store_changes_nothing_and_is_used(tmp_path, monkeypatch):
         assert all(fresh[name].tobytes() == other[name].tobytes() for name in fresh)
 
 
+@pytest.mark.usefixtures("small_batches")
 def test_pieces_of_other_settings_are_not_used(tmp_path, monkeypatch):
     monkeypatch.setitem(resonance.CHUNK_EVENTS, "parton", 100)
     for seed in (1, 2):
