@@ -26,6 +26,14 @@ def sample(make_events):
     return sample
 
 
+@pytest.mark.parametrize("stratify", [False, True])
+def test_events_of_one_number_are_on_one_side(sample, stratify):
+    parts = split([("split", sample(number=np.arange(N) % 400))], Split(test=0.3, val=0.3, stratify=stratify))
+    numbers = [set(events.event_number.tolist()) for events in parts.values()]
+    assert sum(map(len, numbers)) == len(set().union(*numbers)) == 400
+    assert len(parts["test"]) == pytest.approx(0.3 * N, abs=(0.01 if stratify else 0.1) * N)
+
+
 def side_of(parts):
     return {int(number): part for part, events in parts.items() for number in events.event_number}
 

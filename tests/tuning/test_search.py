@@ -61,6 +61,16 @@ def test_hyperband_stops_the_worse_half(tmp_path):
     assert {trial.epochs for trial in trials} == {1, 2, 4}
 
 
+def test_epochs_that_patience_saved_are_not_counted(tmp_path):
+    tree = {"train.patience": 1, "train.learning_rate": 0.1}
+    trials = search(
+        tmp_path, method="grid", max_epochs=30, space={key: {"choice": [value]} for key, value in tree.items()}
+    ).run()
+    (row,) = json.loads((tmp_path / "tune.json").read_text())["trials"]
+    assert row["trained"] == len(row["history"]) == trials[0].trained < 30
+    assert Trial.from_json(row) == trials[0]
+
+
 def test_survivors_go_on_as_if_they_had_never_paused(tmp_path):
     paused = [t for t in search(tmp_path / "a").run() if t.bracket == 1 and t.epochs == 4]
     straight = search(tmp_path / "b", method="grid").run()

@@ -48,6 +48,19 @@ def test_points_are_distinct_and_all_of_them_if_there_are_few():
     assert many == distinct(space(a={"float": [0, 1]}), 50, 1)
 
 
+def test_a_value_that_stands_twice_counts_once():
+    assert [point["train.a"] for point in distinct(space(a={"choice": [64] * 9}), 2, 1)] == [64]
+    assert space(a={"choice": [1, True, 1.0, 1]})["train.a"].choice == [1, True, 1.0]
+
+
+@pytest.mark.parametrize("key", ["train.loss", "train.loss.delta", "prepare.class_weights", "train.balance"])
+def test_what_changes_the_meaning_of_the_loss_is_not_judged_by_it(key):
+    tune = {"space": {key: {"choice": [1, 2]}}}
+    with pytest.raises(AnalysisError, match=r"set `tune\.objective` to a metric"):
+        validate({"features": "x", "labels": "y", "tune": tune}, "test")
+    assert validate({"features": "x", "labels": "y", "tune": {**tune, "objective": "auc"}}, "test").tune.space
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -55,6 +68,9 @@ def test_points_are_distinct_and_all_of_them_if_there_are_few():
         {"train.a": {"int": [3, 1]}},
         {"train.a": {"float": [0, 1], "log": True}},
         {"train.a": 3},
+        {"train.a": {"int": [64, 1024], "step": 64, "log": True}},
+        {"train.monitor": {"choice": ["loss", "auc"]}},
+        {"train.epochs": {"choice": [2, 8]}},
     ],
 )
 def test_a_space_that_makes_no_sense_is_refused(wrong):

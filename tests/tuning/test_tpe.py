@@ -11,7 +11,7 @@ from fivesigma.tuning.tpe import propose
 RANGES = {
     "model.layers": {"choice": [[4], [16, 16], [64]]},
     "train.batch_size": {"int": [32, 1024], "log": True},
-    "train.epochs": {"int": [1, 10], "step": 4},
+    "train.warmup_epochs": {"int": [1, 10], "step": 4},
     "model.dropout": {"float": [0.0, 0.5], "step": 0.2},
     "train.learning_rate": {"float": [1e-4, 1e-1], "log": True},
 }
@@ -34,7 +34,7 @@ def test_proposals_lie_in_their_ranges_and_repeat():
     for setting in found:
         assert setting["model.layers"] in RANGES["model.layers"]["choice"]
         assert 32 <= setting["train.batch_size"] <= 1024
-        assert setting["train.epochs"] in (1, 5, 9)
+        assert setting["train.warmup_epochs"] in (1, 5, 9)
         assert setting["model.dropout"] == pytest.approx(round(setting["model.dropout"] / 0.2) * 0.2)
         assert setting["model.dropout"] <= 0.41
         assert 1e-4 <= setting["train.learning_rate"] <= 1e-1

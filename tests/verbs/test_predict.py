@@ -17,6 +17,7 @@ import fivesigma as fs
 from fivesigma import plugins
 from fivesigma.analysis.section import Section
 from fivesigma.baselines.base import INDEX, BaselineKind
+from fivesigma.data.write import write_columns
 
 from ..conftest import TREE, Heard, write_csv
 
@@ -630,6 +631,75 @@ def with_masses(path, masses):
     lines = [f"{row},{mass}" for row, mass in zip(rows, np.resize(masses, len(rows)), strict=True)]
     path.write_text("\n".join([f"{head},mass", *lines]) + "\n")
     return path
+
+
+@pytest.mark.parametrize("others", [("a.csv", "b.csv"), ("b.csv", "a.csv")])
+def test_files_with_and_without_the_parameter_are_not_one_table(toy, command, others):
+    for name in ("train.csv", "test.csv"):
+        with_masses(Path(name), [500, 1000])
+    tree = yaml.safe_load(toy.read_text())
+    toy.write_text(yaml.safe_dump({**tree, "parameters": {"mass": {"background": "given"}}}))
+    run = command("train", toy, "--set", "train.epochs=1", "-q")[1].strip()
+    with_masses(write_csv(Path("a.csv"), 50, seed=4), [500])
+    write_csv(Path("b.csv"), 50, seed=5)
+    code, _, err = command("predict", run, *others, "-o", "both.csv")
+    assert code == 2
+    assert "b.csv has no parameter 'mass' and a.csv has it" in " ".join(err.split())
+    assert not Path("both.csv").exists()
+    code, _, err = command("predict", run, *others, "-o", "both.csv", "--at", "mass=500")
+    assert code == 0, err
+    assert len(fs.open_table("both.csv").read()["score"]) == 100
+
+
+def as_parquet(path, jets, numbers):
+    """Events like those of `write_csv`, with a column `jets`."""
+    raw = np.loadtxt(write_csv(path.with_suffix(".csv"), len(jets), seed=4), delimiter=",", skiprows=1)
+    columns = {"label": raw[:, 1], "w": raw[:, 5], **{f"x{i}": raw[:, 2 + i] for i in range(3)}}
+    pq.write_table(pa.table({"event": numbers, "jets": jets, **columns}), path, row_group_size=500)
+    return path
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("ending", ["parquet", "root", "npz", "csv", "h5"])
+def test_a_type_that_widens_further_down_changes_no_value(toy, command, monkeypatch, ending, workers):
+    monkeypatch.setattr("fivesigma.deployment.scoring.ROWS", 1000)
+    monkeypatch.setattr("fivesigma.data.readers.base.CHUNK", 1000)
+    tree = yaml.safe_load(toy.read_text())
+    toy.write_text(yaml.safe_dump({**tree, "observers": ["jets"]}).replace(".csv", ".parquet"))
+    jets, numbers = np.arange(3000) % 7, np.arange(3000, dtype=np.int32)
+    for name in ("train", "test"):
+        as_parquet(Path(f"{name}.parquet"), pa.array(jets, pa.int32()), numbers + 5000)
+    run = command("train", toy, "--set", "train.epochs=1", "-q", "--set", "split.overlap=keep")[1].strip()
+    late = pa.array([*jets[:-5].tolist(), None, *jets[-4:].tolist()], pa.int32())
+    as_parquet(Path("one.parquet"), late, numbers)
+    as_parquet(Path("two.parquet"), pa.array(jets, pa.int32()), numbers.astype(np.int64) + 5 * 10**9)
+    code, out, err = command("predict", run, "one.parquet", "two.parquet", "-o", f"out.{ending}", "-j", workers)
+    assert code == 0, out + err
+    found = fs.open_table(f"out.{ending}").read()
+    np.testing.assert_array_equal(found["event_number"], np.concatenate([numbers, numbers.astype(np.int64) + 5 * 10**9]))
+    assert np.flatnonzero(np.isnan(found["jets"].astype(float))).tolist() == [2995]
+    np.testing.assert_array_equal(np.delete(found["jets"], 2995), np.delete(np.concatenate([jets, jets]), 2995))
+
+
+def test_whole_numbers_that_no_type_holds_beside_missing_ones_are_one_sentence(toy, command):
+    numbers = np.arange(3000)
+    as_parquet(Path("big.parquet"), pa.array([None, *(2**60 + 1 + numbers[1:]).tolist()], pa.int64()), numbers)
+    tree = yaml.safe_load(toy.read_text())
+    toy.write_text(yaml.safe_dump({**tree, "observers": ["jets"]}).replace(".csv", ".parquet"))
+    for name in ("train", "test"):
+        as_parquet(Path(f"{name}.parquet"), pa.array(numbers, pa.int64()), numbers + 5000 * (name == "test"))
+    run = command("train", toy, "--set", "train.epochs=1", "-q", "--set", "split.overlap=keep")[1].strip()
+    code, _, err = command("predict", run, "big.parquet", "-o", "out.parquet")
+    assert code == 2
+    assert "column 'jets' has missing values and whole numbers above 2⁵³" in " ".join(err.split())
+
+
+def test_half_precision_is_written_to_root_as_single(tmp_path):
+    values = np.array([0.5, 1.5, np.nan], np.float16)
+    write_columns(tmp_path / "half.root", [{"x": values}])
+    found = uproot.open(tmp_path / "half.root")["Events"]["x"].array(library="np")
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, values.astype(np.float32))
 
 
 def test_parameter_values_of_a_file_outside_the_training_range_are_said(toy, command):

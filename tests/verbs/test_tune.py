@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from fivesigma.analysis.file import load, parse_settings
 from fivesigma.progress import TrialRow
 
 from ..conftest import TREE
@@ -98,7 +99,8 @@ def test_the_table_of_trials_on_a_terminal(monkeypatch):
 def test_tune_without_a_space_says_what_to_write(toy, command):
     code, out, err = command("tune", toy)
     assert code == 2
-    assert "tune.space" in err
+    added = re.search(r"add --set '([^']+)'", " ".join(err.split()))
+    assert list(load(toy, parse_settings([added[1]])).tune.space) == ["train.learning_rate"]
     assert (out, Path("runs").exists()) == ("", False)  # before a file is read and a folder is made
 
 

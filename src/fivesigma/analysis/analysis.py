@@ -183,6 +183,10 @@ class Analysis(Section):
             raise ValueError("`train.balance` balances the classes, as class weights and resampling do; choose one")
         if self.train.balance and self.shards is not None:
             raise ValueError("`train.balance` needs the events in memory: leave out `shards`")
+        if self.prepare.resample and self.shards is not None:
+            raise ValueError(
+                "`prepare.resample` needs the events in memory: leave out `shards`, or take `prepare.class_weights`"
+            )
 
     def _check_folds(self) -> None:
         if self.split.folds is None:

@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from fivesigma.analysis.kinds import GOAL
 from fivesigma.analysis.section import Section
@@ -15,6 +15,12 @@ class Choice(Section):
     """One of these values."""
 
     choice: list[Any] = Field(min_length=1, description="values to choose from")
+
+    @field_validator("choice")
+    @classmethod
+    def _each_once(cls, values: list[Any]) -> list[Any]:
+        # A search for different settings would look for more of them than there are.
+        return list({repr(value): value for value in values}.values())
 
 
 class IntRange(Section):
@@ -27,6 +33,8 @@ class IntRange(Section):
     @model_validator(mode="after")
     def _rises(self) -> Self:
         _check_range(self.int[0], self.int[1], self.log)
+        if self.log and self.step > 1:
+            raise ValueError("`log` and `step` exclude each other")
         return self
 
 
@@ -66,6 +74,15 @@ Range = Annotated[
 ]
 
 
+_OF_THE_SEARCH = {
+    "train.monitor": "trials are compared by `tune.objective`",
+    "train.epochs": "a trial has at most `tune.max_epochs`",
+}
+"""Keys that a search sets for all trials → what it sets them to."""
+_MEANING_OF_LOSS = ("train.loss", "train.balance", "prepare.class_weights")
+"""Keys with which the validation loss is another function."""
+
+
 class Tune(Section):
     """The search for better settings; every trial is evaluated on the validation events."""
 
@@ -90,4 +107,11 @@ class Tune(Section):
         for key in self.space:
             if key.split(".")[0] not in ("model", "train", "prepare"):
                 raise ValueError(f"space: {key!r} is not a key of `model`, `train` or `prepare`")
+            if key in _OF_THE_SEARCH:
+                raise ValueError(f"space: {key!r} is not to be varied: {_OF_THE_SEARCH[key]}")
+            if self.objective == "loss" and any(f"{key}.".startswith(f"{other}.") for other in _MEANING_OF_LOSS):
+                raise ValueError(
+                    f"space: {key!r} changes what the loss is, so trials cannot be compared by it: "
+                    "set `tune.objective` to a metric, such as auc, accuracy or rmse"
+                )
         return self

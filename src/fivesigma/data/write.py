@@ -1,37 +1,49 @@
 """Write columns to a file in chunks; the file appears under its name only when it is complete."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from fivesigma.atomic import writing
 from fivesigma.data.formats import format_of_name, writable_suffixes
 from fivesigma.data.readers.base import FileFormat
+from fivesigma.data.types import SameTypes
 from fivesigma.data.writers.base import Chunk
 from fivesigma.errors import OutputError
 
 
-def write_columns(path: str | Path, chunks: Iterable[Chunk], *, replace: bool = False) -> int:
+def write_columns(
+    path: str | Path,
+    chunks: Iterable[Chunk],
+    *,
+    replace: bool = False,
+    types: Mapping[str, np.dtype[Any]] | None = None,
+) -> int:
     """Write chunks of columns to a file whose ending gives the format.
 
     Args:
         path: .parquet, .csv, .csv.gz, .root, .npz or .h5.
         chunks: columns by name, each [event]; the same names every time.
         replace: whether an existing file may be replaced.
+        types: column → its type, as far as it is not that of the first chunk.
 
     Returns:
         The number of rows written.
 
     Raises:
         OutputError: if the file exists, the disk is full, or there is nothing to write.
+        WiderTypes: if a later chunk has values that the types of the first one do not hold.
     """
     path = Path(path)
     writer_of = writable_format(path).writer
     assert writer_of is not None  # else the format would have been refused
-    rows = 0
+    rows, same = 0, SameTypes(types)
     with writing(path, replace=replace) as part, closing(writer_of(part)) as writer:
         for chunk in chunks:
-            writer.write(chunk)
+            writer.write(same.of(chunk))
             rows += len(next(iter(chunk.values())))
         if rows == 0 and not writer.can_be_empty:
             raise OutputError(f"there are no events to write to {path}")

@@ -209,14 +209,26 @@ def _sides(events: Events, shares: tuple[float, float, float], settings: Split) 
     """Indices of the events on each side, in file order."""
     train, val, test = shares
     place = uniform(events.event_number, settings.seed)
-    if settings.stratify and events.classes:
-        place = _ranks_within_classes(place, events.target)
     # The test part lies lowest, so that changing val or train never moves an event across it.
-    return {
-        "test": np.flatnonzero(place < test),
-        "val": np.flatnonzero((place >= test) & (place < test + val)),
-        "train": np.flatnonzero((place >= test + val) & (place < test + val + train + 1e-12)),
-    }
+    edges = np.array([test, test + val, test + val + train + 1e-12])
+    if settings.stratify and events.classes:
+        side = np.searchsorted(edges, _ranks_within_classes(place, events.target), side="right")
+        side = _one_for_each_number(side, place)
+    else:
+        side = np.searchsorted(edges, place, side="right")
+    return {part: np.flatnonzero(side == i) for i, part in enumerate(("test", "val", "train"))}
+
+
+def _one_for_each_number(side: NDArray[np.intp], place: NDArray[np.float64]) -> NDArray[np.intp]:
+    """The same sides, but for events of one number that lie at both sides of a boundary: all go to the first one."""
+    order = np.argsort(place, kind="stable")
+    first = np.flatnonzero(np.diff(place[order], prepend=-1.0))
+    if len(first) == len(place):
+        return side
+    together = np.minimum.reduceat(side[order], first)
+    found = np.empty_like(side)
+    found[order] = np.repeat(together, np.diff(np.append(first, len(place))))
+    return found
 
 
 def _ranks_within_classes(place: NDArray[np.float64], target: NDArray[Any]) -> NDArray[np.float64]:

@@ -54,7 +54,7 @@ def table(section: Tree, trials: Sequence[Tree]) -> Table:
         [
             str(row["number"]),
             number(row["value"]) if not row.get("failure") else "failed",
-            str(row["epochs"]),
+            str(row.get("trained", row["epochs"])),
             number(float(row["seconds"])),
             *(_text(row["setting"].get(key)) for key in keys),
         ]
@@ -116,7 +116,13 @@ def parallel_coordinates(folder: RunFolder, analysis: Analysis, section: Tree, t
         "is thick."
     )
     numbers = [
-        {"trial": row["number"], "value": row["value"], "epochs": row["epochs"], **_flat(row["setting"])} for row in done
+        {
+            "trial": row["number"],
+            "value": row["value"],
+            "epochs": row.get("trained", row["epochs"]),
+            **_flat(row["setting"]),
+        }
+        for row in done
     ]
     return save(folder, figure, "tuning", "Trials of the search", caption, numbers)
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ def check_space(analysis: Analysis) -> None:
     if not analysis.tune.space:
         raise AnalysisError(
             f"{analysis.name} has no `tune.space`, the settings to try",
-            hint="write it in the file, or add --set 'tune.space.train.learning_rate={choice: [1.0e-2, 1.0e-3]}'",
+            hint="write it in the file, or add --set 'tune.space={train.learning_rate: {choice: [1.0e-2, 1.0e-3]}}'",
         )
 
 
@@ -238,7 +238,7 @@ class Search:
         trial.history, trial.seconds, trial.failure = outcome.history, outcome.seconds, outcome.failure
         trial.epochs = epochs
         trial.value = trial.best(self.analysis.tune.objective, epochs)
-        tree = {"tune": self.analysis.tune.model_dump(mode="json"), "trials": [asdict(each) for each in self.trials]}
+        tree = {"tune": self.analysis.tune.model_dump(mode="json"), "trials": [each.as_json() for each in self.trials]}
         write_text(self.folder / "tune.json", json.dumps(tree, indent=1) + "\n")
 
     def _restored(self, trials: list[Trial]) -> list[Trial]:
@@ -248,7 +248,7 @@ class Search:
             return trials
         try:
             tree = json.loads(path.read_text(encoding="utf-8"))
-            found = {row["number"]: Trial(**row) for row in tree["trials"]}
+            found = {row["number"]: Trial.from_json(row) for row in tree["trials"]}
         except (ValueError, KeyError, TypeError):
             raise RunError(f"{path} is damaged", hint="start the search anew with --new") from None
         return [

@@ -1,8 +1,9 @@
 """One trial of a search: its setting, its progress, and how a worker trains it further."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.cluster.base import tell
@@ -21,7 +22,7 @@ class Trial:
     Attributes:
         number: its number in the search, from 1.
         setting: dotted key → value.
-        epochs: epochs trained so far.
+        epochs: epochs that it was given so far; it may have stopped sooner.
         value: best value of the objective so far, in its own direction (a larger accuracy is better); None
             before the first epoch, and for a training that failed.
         seconds: time spent on it.
@@ -38,6 +39,24 @@ class Trial:
     bracket: int = 0
     history: list[float] = field(default_factory=list)
     failure: str | None = None
+
+    @property
+    def trained(self) -> int:
+        """Epochs trained so far."""
+        return min(self.epochs, len(self.history))
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything, for the file of the search."""
+        return {**asdict(self), "trained": self.trained}
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> "Trial":
+        """The inverse of `as_json`.
+
+        Raises:
+            TypeError: if the row is none of a trial.
+        """
+        return cls(**{name: value for name, value in row.items() if name != "trained"})
 
     def best(self, objective: str, epochs: int) -> float | None:
         """The best value of the objective within this many epochs, whatever came later."""

@@ -6,6 +6,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from fivesigma.analysis.analysis import Analysis
@@ -16,6 +17,7 @@ from fivesigma.data.formats import expand
 from fivesigma.data.kept import keepable
 from fivesigma.data.opening import Layout, plan_for, reader_of_new
 from fivesigma.data.readers.base import ColumnNames
+from fivesigma.data.types import SameTypes, WiderTypes
 from fivesigma.data.write import writable_format, write_columns
 from fivesigma.data.writers.arrow import array
 from fivesigma.deployment.exported import known_exports, path_of
@@ -99,6 +101,8 @@ def predict(
     listed = expand([str(file) for file in ([files] if isinstance(files, str | Path) else files)])
     check_cluster(cluster, shares=len(listed) > 1 and not friend)
     _check_parameters(analysis, given, folder.hypotheses(), listener)
+    if not friend:
+        _check_same_parameters(analysis, listed, layout, given)
     observers = [] if friend else _common_observers(analysis, listed, layout, listener)
     seen = _seen_files(folder, analysis, listed, listener)
     chosen = model if exported is None else f"{EXPORTED}{exported}"
@@ -106,14 +110,21 @@ def predict(
     task = Scoring(str(folder.path.absolute()), tuple(observers), given, seen, chosen, layout, tuple(kept))
     if friend:
         return _friends(task, analysis, listed, destination, listener)
-    if len(listed) > 1 and workers != 1:
-        chunks = _side_by_side(task, analysis, listed, destination, context)
-    else:
-        chunks = _one_by_one(task, listed, listener)
-    counts = Counts(analysis.split.folds if exported is None else None)
-    outside = _Outside(analysis, given, folder.hypotheses())
-    with closing(chunks):
-        rows = write_columns(destination, _without_known(chunks, counts, outside))
+    types: dict[str, np.dtype[Any]] = {}
+    while True:
+        if len(listed) > 1 and workers != 1:
+            chunks = _side_by_side(task, analysis, listed, destination, context)
+        else:
+            chunks = _one_by_one(task, listed, listener)
+        counts = Counts(analysis.split.folds if exported is None else None)
+        outside = _Outside(analysis, given, folder.hypotheses())
+        try:
+            with closing(chunks):
+                rows = write_columns(destination, _without_known(chunks, counts, outside), types=types)
+            break
+        except WiderTypes as error:
+            types |= error.types
+            listener.say(f"beginning anew: {_in_words(error.types)}, as later events need it")
     counts.say(listener)
     outside.say(listener)
     listener.done(f"scored {rows:,} events: {destination}")
@@ -240,6 +251,24 @@ def _check_parameters(
             listener.say(f"warning: {name}={at[name]:g} lies outside the training range {low:g} … {high:g}")
 
 
+def _check_same_parameters(analysis: Analysis, files: Sequence[str], layout: Layout, at: Mapping[str, float]) -> None:
+    """Refuse files of which some have the parameters and others are to be scored at every value of the training."""
+    wanted = {name: parameter.variable or name for name, parameter in analysis.parameters.items() if name not in at}
+    if not wanted or len(files) < 2:
+        return
+    absent: dict[bool, tuple[str, str]] = {}
+    for file in files:
+        plan = plan_for(analysis, reader_of_new(analysis, file, layout))
+        missing = next((name for name, text in wanted.items() if not available(plan, text)), "")
+        absent.setdefault(bool(missing), (file, missing))
+    if len(absent) == 2:
+        (lacking, name), (having, _) = absent[True], absent[False]
+        raise RunError(
+            f"{lacking} has no parameter {name!r} and {having} has it, so their scores are different columns",
+            hint=f"predict them one by one, or fix the value with --at {name}=VALUE",
+        )
+
+
 def _common_observers(analysis: Analysis, files: Sequence[str], layout: Layout, listener: Listener) -> list[str]:
     """Find the observers that all files have; files with different observers cannot be written as one table."""
     found = []
@@ -260,10 +289,11 @@ def _common_columns(analysis: Analysis, files: Sequence[str], layout: Layout, li
     for i, file in enumerate(files):
         names, others = keepable(reader_of_new(analysis, file, layout))
         if i and names != found:
-            different = sorted({*names} ^ {*found}) or names
-            raise RunError(
-                f"{file} has other columns than {files[0]}, such as {different[0]!r}", hint="predict them one by one"
+            different = sorted({*names} ^ {*found})
+            which = (
+                f"other columns than {files[0]}, such as {different[0]!r}" if different else "its columns in another order"
             )
+            raise RunError(f"{file} has {which}", hint="predict them one by one")
         if others and not i:
             listed = ", ".join(others[:5]) + (f" and {len(others) - 5} more" if len(others) > 5 else "")
             listener.say(f"not one number for each event in {file}, so left out: {listed}")
@@ -312,13 +342,26 @@ def _side_by_side(
                     yield keys[key], columns
 
 
+def _in_words(types: Mapping[str, np.dtype[Any]]) -> str:
+    return ", ".join(f"column {name!r} becomes {kind}" for name, kind in types.items())
+
+
 def _score_to(task: Scoring, file: str, place: Path) -> None:
     """In a worker: write the scored columns of a file as an Arrow stream, one batch per chunk."""
-    rows = 0
+    types: dict[str, np.dtype[Any]] = {}
+    while True:
+        try:
+            return _write_part(task, file, place, types)
+        except WiderTypes as error:
+            types |= error.types
+
+
+def _write_part(task: Scoring, file: str, place: Path, types: Mapping[str, np.dtype[Any]]) -> None:
+    rows, same = 0, SameTypes(types)
     with writing(place) as part, ExitStack() as stack:
         sink: Any = None
         for columns, _ in stack.enter_context(closing(scored(task, file))):
-            batch = pa.record_batch({name: array(values) for name, values in columns.items()})
+            batch = pa.record_batch({name: array(values) for name, values in same.of(columns).items()})
             if sink is None:
                 sink = stack.enter_context(pa.ipc.new_stream(stack.enter_context(pa.OSFile(str(part), "wb")), batch.schema))
             sink.write_batch(batch)

@@ -79,7 +79,7 @@ def _search(session: RunSession) -> Analysis:
     ):
         trials = Search(resolved, events, place, pool, Watch(folder, listener, resolved.tune)).run()
     rows = [
-        [str(t.number), f"{t.value:.4f}" if t.value is not None else "–", str(t.epochs), shown(t.setting)]
+        [str(t.number), f"{t.value:.4f}" if t.value is not None else "–", str(t.trained), shown(t.setting)]
         for t in trials[:SHOWN]
     ]
     listener.table("best trials (validation)", ["trial", resolved.tune.objective, "epochs", "setting"], rows)
@@ -122,13 +122,13 @@ class Watch:
         self._listener.trials(self._tune.objective, sorted(rows.values(), key=self._order), changed, news.epochs, news.total)
 
     def _row(self, trial: Trial) -> TrialRow:
-        target = self._training.get(trial.number, trial.epochs)
+        epochs = trial.epochs if trial.number in self._training else trial.trained
         return TrialRow(
             trial.number,
             trial.bracket,
             shown(trial.setting),
-            trial.epochs,
-            target,
+            epochs,
+            self._training.get(trial.number, epochs),
             trial.value,
             trial.seconds,
             self._state(trial),

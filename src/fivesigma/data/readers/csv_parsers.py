@@ -104,7 +104,7 @@ class Careful:
             table = arrow.read_csv(pa.BufferReader(text), read, arrow.ParseOptions(delimiter=self._head.delimiter), convert)
         except pa.ArrowInvalid as error:
             raise pa.ArrowInvalid(_counted(str(error), before())) from None
-        return {name: to_numpy(table.column(name)) for name in names}
+        return {name: to_numpy(table.column(name), name) for name in names}
 
 
 def leniently(text: bytes, head: Head, header: int, names: Sequence[str]) -> Columns:

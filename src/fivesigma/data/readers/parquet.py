@@ -10,6 +10,7 @@ import numpy as np
 from fivesigma.cluster.cores import cores
 from fivesigma.data.readers.base import ColumnNames, Columns, FileFormat, Reader, reading
 from fivesigma.data.writers.parquet import ParquetWriter
+from fivesigma.errors import DataError
 
 
 class ParquetReader(Reader):
@@ -38,7 +39,7 @@ class ParquetReader(Reader):
         # On two cores there is other work to do beside, and threads take longer in sum.
         threads = cores() > 2
         for batch in self._file.iter_batches(batch_size=size, columns=list(names), use_threads=threads):
-            yield {name: to_numpy(batch.column(name)) for name in names}
+            yield {name: to_numpy(batch.column(name), name) for name in names}
 
     @property
     def jumps(self) -> bool:
@@ -52,10 +53,10 @@ class ParquetReader(Reader):
             # The pages of a group are decoded one after another, so the first batch of a large group is cheap.
             batches = self._file.iter_batches(batch_size=each, row_groups=[group], columns=list(names), use_threads=False)
             for batch in islice(batches, 1):
-                yield {name: to_numpy(batch.column(name)) for name in names}
+                yield {name: to_numpy(batch.column(name), name) for name in names}
 
 
-def to_numpy(column: Any) -> Any:
+def to_numpy(column: Any, name: str) -> Any:
     """Convert an Arrow column to NumPy (floats with NaN for nulls, text with None), or to Awkward if it holds lists."""
     import pyarrow as pa
 
@@ -70,7 +71,13 @@ def to_numpy(column: Any) -> Any:
         return ak.fill_none(lists, [], axis=0) if column.null_count else lists
     numbers = (pa.types.is_integer, pa.types.is_boolean, pa.types.is_decimal, pa.types.is_null)
     if column.null_count and any(is_one(column.type) for is_one in numbers):
-        column = column.cast(pa.float64())
+        try:
+            column = column.cast(pa.float64())
+        except pa.ArrowInvalid:
+            raise DataError(
+                f"column {name!r} has missing values and whole numbers above 2⁵³, which no floating-point number holds",
+                hint="fill its missing values, or leave the column out",
+            ) from None
     return np.asarray(column.to_numpy(zero_copy_only=False))
 
 
