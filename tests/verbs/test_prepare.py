@@ -126,3 +126,11 @@ def test_what_files_hide_and_single_precision_loses_is_said_here_as_well(command
     assert code == 0, err
     assert "the first field of every row has no name and numbers the rows" in out
     assert "warning: feature 'time' lies between 1.7e+09 and 1.7e+09" in out
+
+
+@pytest.mark.parametrize("key", ["prepare.resample=up", "train.balance=[class]"])
+def test_what_needs_the_events_in_memory_is_refused(toy, command, key):
+    command("prepare", toy, "-o", "prepared", "--shards", 3)
+    code, _, err = command("train", toy, "--set", "shards=prepared", "--set", key)
+    assert code == 2
+    assert f"`{key.split('=')[0]}` needs the events in memory: leave out `shards`" in " ".join(err.split())

@@ -11,10 +11,13 @@ class Prepare(Section):
     """Preprocessing, fitted on training events only, in this order: drop, log, flag, impute, scale."""
 
     drop_missing: float | None = Field(
-        None, gt=0, le=1, description="drop features that are missing in more than this fraction of the events"
+        None, gt=0, le=1, description="drop features that are missing in more than this fraction of the events of the files"
     )
-    log: Names = Field(default=[], description="features replaced by their logarithm (globs allowed)")
-    missing_flags: bool = Field(False, description="add a 0/1 input for each feature that is sometimes missing")
+    log: Names = Field(
+        default=[],
+        description="features replaced by their logarithm (globs allowed); zero and negative values are imputed",
+    )
+    missing_flags: bool = Field(False, description="add a 0/1 input for each feature that is sometimes missing in the files")
     impute: Literal["mean", "median", "constant"] = Field("mean", description="what replaces a missing entry")
     fill: float = Field(0.0, description="the constant of `impute: constant`")
     scale: Literal["standard", "minmax", "robust", "power_of_two", "none"] = Field(

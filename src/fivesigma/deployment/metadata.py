@@ -58,11 +58,17 @@ def describe(
         "classes": list(analysis.classes),
         "output": MEANING[analysis.task],
         "target": {} if analysis.target is None else {"variable": analysis.target.variable, "unit": analysis.target.unit},
-        "missing": "a value that is NaN or infinite is missing",
+        "missing": _missing(analysis),
         "sha256": hashes(folder),
         **_results(folder),
     }
     return {name: value if isinstance(value, str) else as_text(value) for name, value in found.items()}
+
+
+def _missing(analysis: Analysis) -> str:
+    """Which values are missing, in words."""
+    markers = ", ".join(f"{value:g}" for value in analysis.missing_values)
+    return "a value that is NaN or infinite is missing" + (f", and so is {markers} in a column of a file" if markers else "")
 
 
 def as_text(value: Any) -> str:

@@ -5,7 +5,7 @@
 @ORDER@
 //
 //   @NAMESPACE@::Inputs in;
-//   in.… = …;                                  // a value that is NaN or infinite is missing
+//   in.… = …;                                  // which values are missing: see above
 //   float out[@NAMESPACE@::outputs];
 //   @NAMESPACE@::score(in, out);
 //
