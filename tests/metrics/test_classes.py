@@ -116,3 +116,12 @@ def test_no_metric_of_a_few_separated_events_is_certain(count, spread):
 def test_a_constant_answer_is_certain_to_have_an_area_of_a_half():
     metric = auc(np.full(50, 0.3), np.arange(50) % 2, np.ones(50))
     assert (metric.value, metric.error) == (0.5, 0.0)
+
+
+def test_a_network_that_gave_all_events_one_class_may_give_others_another():
+    target = np.arange(300) % 3 > 0
+    found = classes.balanced_accuracy(np.linspace(0.6, 0.9, 300), target, np.ones(300))
+    assert found.value == 0.5
+    # The intervals of recalls of one and zero: 1 - 0.16 to the power of 1/n.
+    lengths = [1 - 0.158655 ** (1 / n) for n in (100, 200)]
+    assert found.error == pytest.approx(np.hypot(*lengths) / 2, rel=1e-4)

@@ -32,6 +32,10 @@ def test_a_run_is_verified_from_python_and_the_command_line(toy, command):
         "metrics.json",
         "val accuracy error",
     ]
+    (folder / "folds.json").write_text("{}")
+    found = fivesigma.verify(folder).problems
+    assert "folds.json is not among the files that this run wrote" in found
+    assert "folds.json is no list of folds" in found
 
 
 def test_what_is_no_run_is_a_sentence(command, tmp_path):

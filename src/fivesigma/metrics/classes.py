@@ -130,7 +130,9 @@ def f1_weighted(score: NDArray[Any], target: NDArray[Any], weight: Weight, thres
 def of_all_classes(
     table: NDArray[np.float64], variance: NDArray[np.float64], statistic: Statistic, count: int = 200
 ) -> Metric:
-    """A mean over the classes; if every event is right, its error follows from the intervals of the classes' recalls.
+    """A mean over the classes; where replicas do not differ, its error follows from the intervals of the classes' recalls.
+
+    That is so if every event is right, and for the mean recall if every event is given the same class.
 
     Args:
         table, variance: the confusion matrix.
@@ -138,8 +140,8 @@ def of_all_classes(
         count: number of replicas for the error.
     """
     found = replicas(table, variance, statistic, count)
-    if (table == np.diag(np.diag(table))).all():
-        errors = without_failure(np.diag(table), np.diag(variance))
+    if found.error == 0 or (table == np.diag(np.diag(table))).all():
+        errors = without_failure(table.sum(axis=1), variance.sum(axis=1))
         errors = errors[np.isfinite(errors)]
         return Metric(found.value, float(np.sqrt((errors**2).sum()) / max(len(errors), 1)))
     return found

@@ -75,7 +75,11 @@ def verify(run: str | Path | Run, output: str | Path = RUNS, listener: Listener 
 
 def _networks(folder: RunFolder) -> Iterator[str]:
     """What is wrong with the recipes and networks of a run."""
-    numbers = [row["fold"] for row in folder.read_json("folds.json")["folds"]] if folder.has("folds.json") else []
+    try:
+        numbers = [row["fold"] for row in folder.read_json("folds.json")["folds"]] if folder.has("folds.json") else []
+    except (KeyError, TypeError):
+        yield "folds.json is no list of folds"
+        return
     places = [folder.fold(number) for number in numbers] or ([folder] if folder.has("model.keras") else [])
     for place in places:
         name = "" if place is folder else f"{place.path.relative_to(folder.path).as_posix()}/"
