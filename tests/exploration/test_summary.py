@@ -121,6 +121,13 @@ def test_a_number_of_its_own_in_every_event_is_suspected_to_be_an_event_number(m
     assert suspected_event_numbers({"train": events.take(np.arange(500))}) == []
 
 
+def test_values_without_a_logarithm_are_said(make_events):
+    events = make_events(np.array([[1.0, 0.0], [2.0, -1.0], [np.nan, 3.0], [4.0, 5.0]]))
+    (sentence,) = doubts({"train": events}, [], ["x*"])
+    assert sentence == "x1 is zero or negative in 50 % of the events; it has no logarithm there and is imputed"
+    assert doubts({"train": events}, [], ["x0"]) == doubts({"train": events}, []) == []
+
+
 @pytest.mark.parametrize("scale", [1e30, 3e9])
 def test_large_numbers_are_whole_in_single_precision_and_no_event_numbers(make_events, scale):
     values = np.random.default_rng(1).uniform(1, 2, (3000, 1)) * scale

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.events import Events, concatenate
 from fivesigma.metrics.histogram import histogram, sensible_edges
+from fivesigma.names import matches
 from fivesigma.preparation.split import shares_table
 
 MOST_FOR_CORRELATION = 200_000
@@ -175,12 +176,23 @@ def suspected_event_numbers(parts: Mapping[str, Events]) -> list[str]:
     return found
 
 
-def doubts(parts: Mapping[str, Events], known: Sequence[float]) -> list[str]:
-    """Warnings about features that may hold markers of missing values, or event numbers.
+def without_logarithm(parts: Mapping[str, Events], patterns: Sequence[str]) -> dict[str, float]:
+    """Features of `prepare.log` that are zero or negative → the share of the training events in which they are."""
+    events = _learnt(parts)
+    found = {}
+    for name, column in zip(events.feature_names, events.features.T, strict=True):
+        if any(matches(name, pattern) for pattern in patterns) and (share := float((column <= 0).mean())) > 0:
+            found[name] = share
+    return found
+
+
+def doubts(parts: Mapping[str, Events], known: Sequence[float], logged: Sequence[str] = ()) -> list[str]:
+    """Warnings about features that may hold markers of missing values, or event numbers, or have no logarithm.
 
     Args:
         parts: the split events.
         known: the analysis's `missing_values`.
+        logged: features whose logarithm is taken, globs allowed.
     """
     sentences = [
         f"{100 * share:.1f} % of {name} are exactly {value:g}; if this marks missing values, set missing_values: [{value:g}]"
@@ -190,6 +202,10 @@ def doubts(parts: Mapping[str, Events], known: Sequence[float]) -> list[str]:
         f"{name} is a whole number that differs in almost every event, like an event number; if it is one, a network can "
         f"only learn from it which events it was trained on: leave it out with exclude: [{name}]"
         for name in suspected_event_numbers(parts)
+    ]
+    sentences += [
+        f"{name} is zero or negative in {100 * share:.2g} % of the events; it has no logarithm there and is imputed"
+        for name, share in without_logarithm(parts, logged).items()
     ]
     return sentences
 

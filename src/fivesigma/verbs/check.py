@@ -63,7 +63,7 @@ def check(
         listener.say(f"features: {', '.join(plans[0].features)}")
     if listener and "train" in seen:
         parts = {part: concatenate(found) for part, found in seen.items()}
-        for sentence in doubts(parts, resolved.missing_values):
+        for sentence in doubts(parts, resolved.missing_values, resolved.prepare.log):
             listener.say(f"warning: {sentence}")
         there = set(np.unique(parts["train"].target).tolist()) if resolved.classes else set()
         absent = [name for i, name in enumerate(resolved.classes) if i not in there]

@@ -56,7 +56,7 @@ def describe_events(session: RunSession) -> dict[str, Any]:
         listener.say(f"warning: {sentence}")
     for sentence in result["expected"]:
         listener.say(f"strong, expected: {sentence}")
-    for sentence in summary.doubts(source.parts, analysis.missing_values):
+    for sentence in summary.doubts(source.parts, analysis.missing_values, analysis.prepare.log):
         listener.say(f"warning: {sentence}")
     sampled = {part: len(events) for part, events in source.parts.items()}
     if sampled != source.lengths():
