@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from fivesigma.analysis.file import validate
+from fivesigma.analysis.file import load, validate
 from fivesigma.errors import AnalysisError
 from fivesigma.tuning.hyperband import brackets, total_epochs
 from fivesigma.tuning.space import distinct, draw, grid, size, values_of
@@ -23,6 +23,14 @@ def test_values_of_every_kind_of_range():
     assert values_of("c", ranges["train.c"]) == pytest.approx([0.1, 0.2, 0.3])
     assert size(ranges) == 24
     assert len(list(grid(ranges))) == 24
+
+
+def test_one_entry_of_the_space_can_be_set_by_its_key():
+    tree = {"features": "x", "labels": "y", "tune": {"space": {"train.a": {"choice": [1]}, "train.b": {"choice": [2]}}}}
+    found = load(tree, {"tune.space.train.b": {"int": [1, 9]}, "tune.space.train.c": {"choice": [3]}}).tune.space
+    assert list(found) == ["train.a", "train.b", "train.c"]
+    assert found["train.b"].int == (1, 9)
+    assert load(tree, {"tune.space.train.b.choice": [4, 5]}).tune.space["train.b"].choice == [4, 5]
 
 
 def test_a_continuous_range_has_no_grid():

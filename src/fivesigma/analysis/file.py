@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.analysis.section import OLDER, Section, absolute, anchored
 from fivesigma.analysis.text import BadText, read
+from fivesigma.analysis.tune import Choice, FloatRange, IntRange
 from fivesigma.errors import AnalysisError, FivesigmaError, did_you_mean, nearest
 from fivesigma.plugins import DEFAULT_MODEL
 
@@ -65,7 +66,7 @@ def load(
     for key, value in ordered:
         if key == "shards" and isinstance(value, str | Path):
             value = absolute(str(value), Path.cwd())
-        tree = _with(tree, key.split("."), value, key)
+        tree = _with(tree, _path(key), value, key)
     for name, files in (data or {}).items():
         listed = [files] if isinstance(files, str | Path) else list(files)
         tree = _with_files(tree, name, [absolute(str(file), Path.cwd()) for file in listed])
@@ -88,6 +89,22 @@ def _by_key(settings: Mapping[str, Any]) -> dict[str, Any]:
         whole = key in _SECTIONS and isinstance(value, Mapping) and value
         found |= {f"{key}.{name}": each for name, each in value.items()} if whole else {key: value}
     return found
+
+
+def _path(key: str) -> list[str]:
+    """The keys, one in another, of a dotted key; those of a search space have dots themselves.
+
+    >>> _path("tune.space.train.learning_rate"), _path("tune.space.train.learning_rate.choice")
+    (['tune', 'space', 'train.learning_rate'], ['tune', 'space', 'train.learning_rate', 'choice'])
+    """
+    before, space, searched = key.partition("tune.space.")
+    if before or not space:
+        return key.split(".")
+    name, _, last = searched.rpartition(".")
+    return ["tune", "space", name, last] if name and last in _OF_A_RANGE else ["tune", "space", searched]
+
+
+_OF_A_RANGE = {name for kind in (Choice, IntRange, FloatRange) for name in kind.model_fields}
 
 
 def validate(tree: Mapping[str, Any], where: str, older: bool = False) -> Analysis:
