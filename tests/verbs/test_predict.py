@@ -651,6 +651,24 @@ def test_files_with_and_without_the_parameter_are_not_one_table(toy, command, ot
     assert len(fs.open_table("both.csv").read()["score"]) == 100
 
 
+def test_the_column_of_a_parameter_keeps_its_type_too(toy, command):
+    for name in ("train", "test"):
+        with_masses(Path(f"{name}.csv"), [500, 1000])
+    tree = yaml.safe_load(toy.read_text())
+    toy.write_text(yaml.safe_dump({**tree, "parameters": {"mass": {"background": "given"}}}))
+    run = command("train", toy, "--set", "train.epochs=1", "-q")[1].strip()
+    raw = np.loadtxt(write_csv(Path("a.csv"), 50, seed=4), delimiter=",", skiprows=1)
+    columns = {"event": raw[:, 0].astype(int), **{f"x{i}": raw[:, 2 + i] for i in range(3)}}
+    pq.write_table(pa.table({**columns, "mass": np.full(50, 612.34567891)}), "a.parquet")
+    for options, dtype, value in ((["--keep"], np.float64, 612.34567891), ([], np.float32, np.float32(612.34567891))):
+        code, _, err = command("predict", run, "a.parquet", "-o", f"{dtype.__name__}.parquet", *options)
+        assert code == 0, err
+        found = fs.open_table(f"{dtype.__name__}.parquet").read()
+        assert (found["mass"].dtype, found["mass"][0]) == (dtype, value)
+        assert "mass_2" not in found
+    np.testing.assert_array_equal(*(fs.open_table(f"{name}.parquet").read()["score"] for name in ("float32", "float64")))
+
+
 def as_parquet(path, jets, numbers):
     """Events like those of `write_csv`, with a column `jets`."""
     raw = np.loadtxt(write_csv(path.with_suffix(".csv"), len(jets), seed=4), delimiter=",", skiprows=1)

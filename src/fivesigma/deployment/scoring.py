@@ -152,6 +152,10 @@ class _File:
         others += [text for text in (self._number, self._selection) if text]
         others += [] if model.exported is None else model.exported.columns
         self._kept = Kept(task.kept, self._written_anyway(given), plan.where)
+        # A parameter's column is written anyway; if it is to be kept, in its own type.
+        self._own = Kept(
+            [name for name, text in given.items() if name == column_of(text) and name in task.kept], (), plan.where
+        )
         read = plan.columns([*self._every, *others])
         self.names = [*read, *(name for name in self._kept.names if name not in read)]
         self.integers = {self._number} if self._number else set[str]()
@@ -183,7 +187,7 @@ class _File:
         x = values if every == features else np.ascontiguousarray(values[:, :features])
         if not self._has_parameters:
             return columns | known | _at_each_hypothesis(scorer, model.analysis, x, model.hypotheses)
-        found = _at_own_parameters(scorer, plan, variables, x, self._task.at)
+        found = _at_own_parameters(scorer, plan, variables, x, self._task.at) | self._own.of(chunk, length)
         probability = {} if model.calibration is None else {"probability": model.calibration(found["score"])}
         return columns | known | found | probability
 
