@@ -56,8 +56,16 @@ class ParquetReader(Reader):
                 yield {name: to_numpy(batch.column(name), name) for name in names}
 
 
-def to_numpy(column: Any, name: str) -> Any:
-    """Convert an Arrow column to NumPy (floats with NaN for nulls, text with None), or to Awkward if it holds lists."""
+def to_numpy(column: Any, name: str = "") -> Any:
+    """Convert an Arrow column to NumPy (floats with NaN for nulls, text with None), or to Awkward if it holds lists.
+
+    Args:
+        column: an array or chunked array of Arrow.
+        name: of the column, for errors.
+
+    Raises:
+        DataError: if there are nulls among whole numbers that are too large for double precision.
+    """
     import pyarrow as pa
 
     if pa.types.is_list(column.type) or pa.types.is_large_list(column.type) or pa.types.is_fixed_size_list(column.type):
@@ -74,8 +82,9 @@ def to_numpy(column: Any, name: str) -> Any:
         try:
             column = column.cast(pa.float64())
         except pa.ArrowInvalid:
+            which = f"column {name!r}" if name else "a column"
             raise DataError(
-                f"column {name!r} has missing values and whole numbers above 2⁵³, which no floating-point number holds",
+                f"{which} has missing values and whole numbers above 2⁵³, which no floating-point number holds",
                 hint="fill its missing values, or leave the column out",
             ) from None
     return np.asarray(column.to_numpy(zero_copy_only=False))
