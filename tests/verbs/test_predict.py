@@ -697,6 +697,14 @@ def test_a_type_that_widens_further_down_changes_no_value(toy, command, monkeypa
     np.testing.assert_array_equal(found["event_number"], np.concatenate([numbers, numbers.astype(np.int64) + 5 * 10**9]))
     assert np.flatnonzero(np.isnan(found["jets"].astype(float))).tolist() == [2995]
     np.testing.assert_array_equal(np.delete(found["jets"], 2995), np.delete(np.concatenate([jets, jets]), 2995))
+    if ending == "npz":
+        code, out, err = command("predict", run, "one.parquet", "two.parquet", "-o", "kept.npz", "--keep", "-j", workers)
+        assert code == 0, out + err
+        kept = fs.open_table("kept.npz").read()
+        for name in ("jets", "event_number", "score"):
+            np.testing.assert_array_equal(kept[name], found[name])
+        assert kept["event"].dtype == np.int64
+        np.testing.assert_array_equal(kept["event"], kept["event_number"])
 
 
 def test_whole_numbers_that_no_type_holds_beside_missing_ones_are_one_sentence(toy, command):

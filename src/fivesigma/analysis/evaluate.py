@@ -13,7 +13,7 @@ from fivesigma.analysis.trigger import Trigger
 class Evaluate(Section):
     """Results beyond the standard metrics."""
 
-    threshold: Fraction = Field(0.5, description="score from which on an event counts as signal (two classes)")
+    threshold: Fraction = Field(0.5, description="lowest score that counts as signal (two classes)")
     against: dict[str, list[float]] = Field(
         default={}, description="observer → bin edges: metrics are also given in these bins"
     )

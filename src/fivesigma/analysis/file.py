@@ -92,7 +92,7 @@ def _by_key(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _path(key: str) -> list[str]:
-    """The keys, one in another, of a dotted key; those of a search space have dots themselves.
+    """Split a dotted key into nested keys; the keys of a search space contain dots themselves.
 
     >>> _path("tune.space.train.learning_rate"), _path("tune.space.train.learning_rate.choice")
     (['tune', 'space', 'train.learning_rate'], ['tune', 'space', 'train.learning_rate', 'choice'])

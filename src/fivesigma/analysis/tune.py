@@ -19,7 +19,7 @@ class Choice(Section):
     @field_validator("choice")
     @classmethod
     def _each_once(cls, values: list[Any]) -> list[Any]:
-        # A search for different settings would look for more of them than there are.
+        # Repeated values would have a search wait for more different settings than there are.
         return list({repr(value): value for value in values}.values())
 
 
@@ -75,12 +75,12 @@ Range = Annotated[
 
 
 _OF_THE_SEARCH = {
-    "train.monitor": "trials are compared by `tune.objective`",
-    "train.epochs": "a trial has at most `tune.max_epochs`",
+    "train.monitor": "`tune.objective` compares the trials",
+    "train.epochs": "`tune.max_epochs` is the number of epochs of every trial",
 }
-"""Keys that a search sets for all trials → what it sets them to."""
+"""Keys that a search sets itself → the reason, in words."""
 _MEANING_OF_LOSS = ("train.loss", "train.balance", "prepare.class_weights")
-"""Keys with which the validation loss is another function."""
+"""Keys that define the validation loss; losses of trials that differ in them cannot be compared."""
 
 
 class Tune(Section):
@@ -108,7 +108,7 @@ class Tune(Section):
             if key.split(".")[0] not in ("model", "train", "prepare"):
                 raise ValueError(f"space: {key!r} is not a key of `model`, `train` or `prepare`")
             if key in _OF_THE_SEARCH:
-                raise ValueError(f"space: {key!r} is not to be varied: {_OF_THE_SEARCH[key]}")
+                raise ValueError(f"space: {key!r} cannot be searched: {_OF_THE_SEARCH[key]}")
             if self.objective == "loss" and any(f"{key}.".startswith(f"{other}.") for other in _MEANING_OF_LOSS):
                 raise ValueError(
                     f"space: {key!r} changes what the loss is, so trials cannot be compared by it: "

@@ -20,8 +20,8 @@ class WiderTypes(OutputError):
     def __init__(self, types: Mapping[str, np.dtype[Any]]) -> None:
         name, wanted = next(iter(types.items()))
         super().__init__(
-            f"column {name!r} begins with a narrower type than {wanted}, which it needs later on",
-            hint="give the column one type in all files, without missing values",
+            f"later events need column {name!r} in {wanted}, and the first ones have a narrower type",
+            hint="give the column the same type in all files and in all rows",
         )
         self.types = dict(types)
 
@@ -52,7 +52,7 @@ class SameTypes:
         for name in self._names:
             values = chunk[name]
             wanted = self._types.setdefault(name, values.dtype)
-            if values.dtype == wanted or "O" in (values.dtype.kind, wanted.kind) or values.dtype.kind in "SUM":
+            if values.dtype == wanted or not {values.dtype.kind, wanted.kind} <= set("biuf"):  # texts and times stay
                 found[name] = values
             elif (same := _as(values, wanted)) is not None:
                 found[name] = same

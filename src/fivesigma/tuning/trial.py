@@ -54,7 +54,7 @@ class Trial:
         """The inverse of `as_json`.
 
         Raises:
-            TypeError: if the row is none of a trial.
+            TypeError: if the row does not describe a trial.
         """
         return cls(**{name: value for name, value in row.items() if name != "trained"})
 

@@ -101,9 +101,7 @@ def predict(
     listed = expand([str(file) for file in ([files] if isinstance(files, str | Path) else files)])
     check_cluster(cluster, shares=len(listed) > 1 and not friend)
     _check_parameters(analysis, given, folder.hypotheses(), listener)
-    if not friend:
-        _check_same_parameters(analysis, listed, layout, given)
-    observers = [] if friend else _common_observers(analysis, listed, layout, listener)
+    observers = [] if friend else _common_observers(analysis, listed, layout, given, listener)
     seen = _seen_files(folder, analysis, listed, listener)
     chosen = model if exported is None else f"{EXPORTED}{exported}"
     kept = _common_columns(analysis, listed, layout, listener) if keep else []
@@ -124,7 +122,7 @@ def predict(
             break
         except WiderTypes as error:
             types |= error.types
-            listener.say(f"beginning anew: {_in_words(error.types)}, as later events need it")
+            listener.say(f"scoring again from the first event, because later events need {_in_words(error.types)}")
     counts.say(listener)
     outside.say(listener)
     listener.done(f"scored {rows:,} events: {destination}")
@@ -251,32 +249,30 @@ def _check_parameters(
             listener.say(f"warning: {name}={at[name]:g} lies outside the training range {low:g} … {high:g}")
 
 
-def _check_same_parameters(analysis: Analysis, files: Sequence[str], layout: Layout, at: Mapping[str, float]) -> None:
-    """Refuse files of which some have the parameters and others are to be scored at every value of the training."""
+def _common_observers(
+    analysis: Analysis, files: Sequence[str], layout: Layout, at: Mapping[str, float], listener: Listener
+) -> list[str]:
+    """Find the observers that all files have.
+
+    Raises:
+        RunError: if files have different observers, or some lack a parameter: they would be different tables.
+    """
     wanted = {name: parameter.variable or name for name, parameter in analysis.parameters.items() if name not in at}
-    if not wanted or len(files) < 2:
-        return
-    absent: dict[bool, tuple[str, str]] = {}
-    for file in files:
-        plan = plan_for(analysis, reader_of_new(analysis, file, layout))
-        missing = next((name for name, text in wanted.items() if not available(plan, text)), "")
-        absent.setdefault(bool(missing), (file, missing))
-    if len(absent) == 2:
-        (lacking, name), (having, _) = absent[True], absent[False]
-        raise RunError(
-            f"{lacking} has no parameter {name!r} and {having} has it, so their scores are different columns",
-            hint=f"predict them one by one, or fix the value with --at {name}=VALUE",
-        )
-
-
-def _common_observers(analysis: Analysis, files: Sequence[str], layout: Layout, listener: Listener) -> list[str]:
-    """Find the observers that all files have; files with different observers cannot be written as one table."""
-    found = []
+    found: list[list[str]] = []
+    lacks: list[str] = []
     for file in files:
         plan = plan_for(analysis, reader_of_new(analysis, file, layout))
         found.append([name for name in analysis.observers if available(plan, name)])
         if found[-1] != found[0]:
             raise RunError(f"{file} has other observers than {files[0]}: {found[-1]}", hint="predict them one by one")
+        lacks.append(next((name for name, text in wanted.items() if not available(plan, text)), ""))
+        if bool(lacks[-1]) != bool(lacks[0]):
+            lacking, having = (file, files[0]) if lacks[-1] else (files[0], file)
+            name = lacks[-1] or lacks[0]
+            raise RunError(
+                f"{lacking} has no parameter {name!r} and {having} has it, so their scores are different columns",
+                hint=f"predict them one by one, or fix the value with --at {name}=VALUE",
+            )
     left_out = sorted(set(analysis.observers) - set(found[0]))
     if left_out:
         listener.say(f"not in {files[0]}, so left out: {', '.join(left_out)}")
@@ -343,7 +339,7 @@ def _side_by_side(
 
 
 def _in_words(types: Mapping[str, np.dtype[Any]]) -> str:
-    return ", ".join(f"column {name!r} becomes {kind}" for name, kind in types.items())
+    return ", ".join(f"column {name!r} in {kind}" for name, kind in types.items())
 
 
 def _score_to(task: Scoring, file: str, place: Path) -> None:
