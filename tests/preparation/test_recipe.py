@@ -105,8 +105,9 @@ def test_a_logarithm_is_taken_before_scaling_and_of_positive_values_only(make_ev
     x = np.array([[1.0, 5], [np.e**2, 6], [-1, 7], [0, 8]])
     events = make_events(x)
     assert_allclose(inputs(fit(events, Prepare(log="x0", scale="none")), events)[:, 0], [0, 2, 1, 1], atol=1e-6)
-    with pytest.raises(AnalysisError, match="'y' matches no feature"):
-        fit(events, Prepare(log="y"))
+    with pytest.raises(AnalysisError, match="'xx0' matches no feature") as caught:
+        fit(events, Prepare(log="xx0"))
+    assert "x0" in caught.value.hint
     with pytest.raises(EventsError, match="feature 'x0' has no positive value"):
         fit(make_events([[-1.0], [0.0]]), Prepare(log="*"))
 

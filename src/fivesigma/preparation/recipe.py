@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma.analysis.prepare import Prepare
-from fivesigma.errors import AnalysisError, EventsError, RunError
+from fivesigma.errors import AnalysisError, EventsError, RunError, did_you_mean
 from fivesigma.events import Events
 from fivesigma.metrics.metric import quantile_neighbours
 from fivesigma.names import matches
@@ -244,7 +244,7 @@ def _kept(missing: NDArray[np.float64], settings: Prepare) -> list[int]:
 def _matching(names: Sequence[str], patterns: Sequence[str]) -> list[int]:
     for pattern in patterns:
         if not any(matches(name, pattern) for name in names):
-            raise AnalysisError(f"prepare.log: {pattern!r} matches no feature")
+            raise AnalysisError(f"prepare.log: {pattern!r} matches no feature", hint=did_you_mean(pattern, names))
     return [i for i, name in enumerate(names) if any(matches(name, pattern) for pattern in patterns)]
 
 
