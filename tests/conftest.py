@@ -17,6 +17,7 @@ from fivesigma.cluster.devices import set_up
 from fivesigma.events import Events
 from fivesigma.hashing import fingerprints
 from fivesigma.progress import Listener
+from fivesigma.reporting import helper as drawing_helper
 from fivesigma.reporting import style as figure_style
 
 # Compilation takes a third of the time of the training tests, and most of it goes into making small loops fast. The flags
@@ -67,6 +68,7 @@ def few_figures():
     with pytest.MonkeyPatch.context() as patch:
         if not os.environ.get("FIVESIGMA_TEST_AS_USERS"):
             patch.setattr(figure_style, "formats_of", formats_of)
+            patch.setattr(drawing_helper, "cores", lambda: 1)  # no second process, in which all figures would be drawn
         yield
 
 
@@ -206,7 +208,7 @@ def command(capsys, tmp_path, monkeypatch):
 def undrawn(monkeypatch):
     """The figures of a run take most of its time; a test that does not look at them gets an empty page."""
 
-    def write_report(folder, progress, altered=(), citation=""):
+    def write_report(folder, progress, altered=(), citation="", helper=None):
         if not folder.has("report.html"):
             folder.write_text("report.html", "")
         return folder / "report.html"

@@ -1,6 +1,8 @@
 """What tests of figures have: the figures themselves, and what is drawn in them as plain numbers and texts."""
 
 import json
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +12,8 @@ from matplotlib.container import BarContainer, ErrorbarContainer
 from matplotlib.patches import StepPatch
 
 from fivesigma.reporting import data, front, learning, results, search, style, trigger, trust
+
+sys.path.insert(0, str(Path(__file__).parent))  # so that another process finds `drawers`
 
 
 class Drawn(dict):

@@ -77,10 +77,13 @@ def test_the_fastest_is_measured_once_and_remembered(monkeypatch):
 @pytest.mark.usefixtures("several")
 def test_a_trial_changes_nothing_but_the_choice(monkeypatch):
     monkeypatch.setattr(layouts, "WORTH_IT", 0)
-    first, (choice, rates) = trained()
+    quiet = []
+    first, (choice, rates) = trained(before_trial=lambda: quiet.append(layouts._all()))
+    assert quiet == [{}]  # asked once, before anything was measured
     assert set(rates) == {str(each) for each in candidates(BATCH)}
     assert all(rate > 0 for rate in rates.values())
-    again, (same, none) = trained()
+    again, (same, none) = trained(before_trial=lambda: quiet.append("no trial"))
+    assert len(quiet) == 1
     assert (same, none) == (choice, {})
     monkeypatch.setenv("FIVESIGMA_DEVICES", choice)
     by_hand, _ = trained()

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from importlib import resources
 from pathlib import Path
@@ -15,11 +15,13 @@ from fivesigma.errors import RunError
 from fivesigma.metrics.metric import shown
 from fivesigma.metrics.result import judged_part, parts_of
 from fivesigma.progress import Progress, silent
-from fivesigma.reporting import answer, comparison, data, deployment, front, results, search, trigger, trust, tuning
+from fivesigma.reporting import answer, comparison, deployment, front, results, search, trigger, tuning
 from fivesigma.reporting.canvas import plain
 from fivesigma.reporting.downloads import Downloads
-from fivesigma.reporting.features import SEPARATION, Feature, features, write_pages
-from fivesigma.reporting.style import Picture, file_name, style, titled
+from fivesigma.reporting.features import SEPARATION
+from fivesigma.reporting.figures import by_section, figures
+from fivesigma.reporting.helper import Helper
+from fivesigma.reporting.style import Picture, file_name, titled
 from fivesigma.reporting.table import number
 from fivesigma.runs.folder import TRAINED, RunFolder
 from fivesigma.templates import templates
@@ -38,14 +40,17 @@ SECTIONS = {
 }
 """Section of the page → its title, in their order."""
 
-_SECTION_OF = {"learning-curves": "training", "calibration": "trust"}
-"""Figure of the results → the section it stands in, if it is not the evaluation."""
-
 Pictures = dict[str, list[Picture]]
 """Section → its figures."""
 
 
-def write_report(folder: RunFolder, progress: Progress = silent, altered: Sequence[str] = (), citation: str = "") -> Path:
+def write_report(
+    folder: RunFolder,
+    progress: Progress = silent,
+    altered: Sequence[str] = (),
+    citation: str = "",
+    helper: Helper | None = None,
+) -> Path:
     """Draw every figure that the run has numbers for and write `report.html`.
 
     Args:
@@ -53,6 +58,7 @@ def write_report(folder: RunFolder, progress: Progress = silent, altered: Sequen
         progress: called after each figure.
         altered: files that are not what the run wrote; the page begins with a warning of them.
         citation: what to cite, as BibTeX.
+        helper: a process that draws some of the figures, and may have begun with those of the data.
 
     Raises:
         RunError: if the run has no results yet.
@@ -61,13 +67,10 @@ def write_report(folder: RunFolder, progress: Progress = silent, altered: Sequen
     analysis, metadata = folder.analysis(), folder.read_json("metadata.json")
     metrics = parts_of(folder.read_json("metrics.json")) if folder.has("metrics.json") else {}
     explored = folder.read_json("explore.json") if folder.has("explore.json") else None
-    note = "Simulation" if metadata.get("simulated") else ""
-    drawn = _draw(folder, analysis, metrics, note, progress)
-    listed: list[Feature] = []
-    pages: list[str] = []
-    if explored and explored["distributions"]:
-        listed = features(analysis, explored, note)
-        pages = write_pages(folder, listed, explored["distributions"])
+    drawings = figures(folder, progress, helper)
+    drawn = by_section(drawings)
+    listed = [feature for each in drawings for feature in each.features]
+    pages = [name for each in drawings for name in each.pages]
     content = {
         **_of_metrics(folder, analysis, metrics, metadata),
         **_of_tuning(folder),
@@ -162,39 +165,6 @@ def _sections(folder: RunFolder, content: Mapping[str, Any], drawn: Pictures, ex
         "provenance": True,
     }
     return {name: title for name, title in SECTIONS.items() if there[name] or drawn.get(name)}
-
-
-def _draw(folder: RunFolder, analysis: Analysis, metrics: Mapping[str, Any], note: str, progress: Progress) -> Pictures:
-    """All figures, by section."""
-    found: Pictures = {}
-    with style(note, analysis.style):
-        for done, (section, picture) in enumerate(_figures(folder, analysis, metrics, note), start=1):
-            found.setdefault(section, []).append(picture)
-            progress(done, done + 4, f"drawing {picture.title}")
-    return found
-
-
-def _figures(folder: RunFolder, analysis: Analysis, metrics: Mapping[str, Any], note: str) -> Iterator[tuple[str, Picture]]:
-    """Section and figure, one after another; those of the search show the luminosity, if it is given."""
-    if folder.has("explore.json"):
-        yield from (("data", each) for each in data.figures(folder, analysis, folder.read_json("explore.json")))
-    found = tuning.search_of(folder)
-    if found is not None:
-        picture = tuning.parallel_coordinates(folder, analysis, *tuning.trials_of(found))
-        yield from (("tuning", each) for each in (picture,) if each is not None)
-    curves = folder.read_json("curves.json") if metrics and folder.has("curves.json") else {}
-    for each in results.figures(folder, analysis, metrics, curves):
-        yield _SECTION_OF.get(each.name, "evaluation"), each
-    if curves:
-        lumi = analysis.evaluate.search.lumi if analysis.evaluate.search else None
-        scale = "" if lumi is None else f"{lumi:g} fb⁻¹"
-        with style(", ".join(filter(None, [note, scale])), analysis.style):
-            yield from (("search", each) for each in search.figures(folder, analysis, metrics, curves))
-        yield from (("trigger", each) for each in trigger.figures(folder, analysis, curves))
-        yield from (("deployment", each) for each in front.figures(folder, analysis, metrics))
-        yield from (("trust", each) for each in trust.figures(folder, analysis, metrics, curves))
-    if folder.has("scan/scan.json"):
-        yield from (("search", each) for each in search.scan_figures(folder, analysis, folder.read_json("scan/scan.json")))
 
 
 def _of_metrics(

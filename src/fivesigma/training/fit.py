@@ -63,6 +63,8 @@ class FitOptions:
         shuffle: draw a new order of the events each epoch.
         stop_after_epoch: pause after this epoch; the schedule is that of all `train.epochs`.
         on_epoch: called after each epoch with the row of history and the number of epochs.
+        before_trial: called before candidates of how a batch is shared between devices are measured, if they are: other
+            work of this process would falsify it.
         on_layout: called before the first step with how a batch is shared between devices, and the rows per second of
             each candidate if they were measured now.
         stages: what changes between stages of the training, for kinds of networks that have stages.
@@ -75,6 +77,7 @@ class FitOptions:
     shuffle: bool = True
     stop_after_epoch: int | None = None
     on_epoch: Callable[[dict[str, float], int], None] | None = None
+    before_trial: Callable[[], None] | None = None
     on_layout: Callable[[Layout, Mapping[str, float]], None] | None = None
     stages: Stages | None = None
     on_front: OnFront | None = None
@@ -112,7 +115,7 @@ def fit(
     options = options or FitOptions()
     member = Member(model, settings, options.checkpoint_path, options.resume, options.stages)
     optimizer = member.begin()
-    team, rates = _team(member, optimizer, training, problem)
+    team, rates = _team(member, optimizer, training, problem, options.before_trial)
     source: Source
     if isinstance(training, Arrays):
         source = _in_memory(training, settings, team, options.shuffle)
@@ -147,7 +150,13 @@ def _choose(member: Member, on_front: OnFront | None) -> None:
     front.put(front.chosen)
 
 
-def _team(member: Member, optimizer: Any, training: Arrays | Shareable, problem: Problem) -> tuple[Team, dict[str, float]]:
+def _team(
+    member: Member,
+    optimizer: Any,
+    training: Arrays | Shareable,
+    problem: Problem,
+    before_trial: Callable[[], None] | None,
+) -> tuple[Team, dict[str, float]]:
     """The devices that share every batch: as before if the training goes on, else known, else measured now."""
     settings, network = member.settings, member.model
     batch, rates = settings.batch_size, dict[str, float]()
@@ -166,6 +175,8 @@ def _team(member: Member, optimizer: Any, training: Arrays | Shareable, problem:
     else:
         layout = settled(batch, steps * batch * settings.epochs, network)
     if layout is None:
+        if before_trial is not None:
+            before_trial()
         layout, rates = measured(batch, network, timed)
     return Team(batch, layout=layout), rates
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from fivesigma.deployment.citations import bibtex
 from fivesigma.progress import Listener
 from fivesigma.reporting import printing
+from fivesigma.reporting.helper import Helper
 from fivesigma.reporting.page import write_report
 from fivesigma.runs import manifest
 from fivesigma.runs.context import RUNS, RunContext
@@ -45,14 +46,15 @@ def report(run: str | Path | Run, output: str | Path = RUNS, listener: Listener 
     return path
 
 
-def write(session: RunSession, altered: Sequence[str] = ()) -> Path:
+def write(session: RunSession, altered: Sequence[str] = (), helper: Helper | None = None) -> Path:
     """Draw the figures and write `report.html`.
 
     Args:
         session: the run.
         altered: files that are not what the run wrote, of which the page warns.
+        helper: a process that draws some of the figures.
     """
     session.folder.begin("report")
-    path = write_report(session.folder, session.listener.progress, altered, bibtex(session.folder))
+    path = write_report(session.folder, session.listener.progress, altered, bibtex(session.folder), helper)
     session.listener.done("report written")
     return path

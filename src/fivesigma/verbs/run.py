@@ -8,6 +8,8 @@ from fivesigma.analysis.file import load
 from fivesigma.cluster import multiprocess
 from fivesigma.metrics.summary import as_json
 from fivesigma.progress import Listener
+from fivesigma.reporting import figures
+from fivesigma.reporting.helper import Helper
 from fivesigma.reporting.terminal import class_tables
 from fivesigma.runs.context import RUNS, RunContext
 from fivesigma.runs.run import Run
@@ -42,6 +44,7 @@ def run(
         new: begin a new run even if one of the same analysis is unfinished.
         resume: continue an unfinished run of the same analysis; an error if there is none.
         workers: processes that train folds, and simulate events if there is no file of them; by default one per core.
+            With 1, no other process draws figures while the network is trained.
         cluster: address of a Dask scheduler whose workers do this instead; for folds they need access to `output`.
         model: a function that builds the network, instead of the section `model`: (number of inputs) → `keras.Model`.
             The number is an `int` that also has `outputs`, `link`, `parameters`, `names` and `seed`. The run folder
@@ -63,10 +66,12 @@ def run(
     if not session.folder.has("explore.json"):
         for table in class_tables(as_json(describe_events(session)), session.analysis):
             session.listener.table(table.title, ["", *table.header[1:]], table.rows)
-    network = trained(session)
-    train_baselines(session)
-    assess(session, network)
-    write(session)
+    with Helper(workers) as helper:
+        figures.begin(session.folder, helper)
+        network = trained(session, before_trial=helper.wait)
+        train_baselines(session)
+        assess(session, network)
+        write(session, helper=helper)
     session.folder.finish()
     say_results(session)
     return Run(session.folder.path)

@@ -1,6 +1,6 @@
 """The verb `train`: recipe and network, or those of every fold."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +74,13 @@ def help_to_train(session: RunSession) -> None:
     multiprocess.leave()
 
 
-def trained(session: RunSession) -> Network | Folds:
-    """The run's network, or those of its folds; trains them if they are not trained yet."""
+def trained(session: RunSession, before_trial: Callable[[], None] | None = None) -> Network | Folds:
+    """The run's network, or those of its folds; trains them if they are not trained yet.
+
+    Args:
+        session: the run.
+        before_trial: called before it is measured how the devices are used best, which other work would falsify.
+    """
     if session.is_trained:
         multiprocess.agree()  # tells the others that there is nothing to do
         multiprocess.leave()
@@ -90,7 +95,7 @@ def trained(session: RunSession) -> Network | Folds:
     if source.per_fb and (said := lopsided(learnt, analysis)):
         session.listener.say(f"warning: {said}")
     trained_on.write(session.folder, _learnt_from(source), source.division.fold if source.division is not None else None)
-    return _train_one(session) if source.division is None else _train_folds(session, source.division)
+    return _train_one(session, before_trial) if source.division is None else _train_folds(session, source.division)
 
 
 def _learnt_from(source: Source) -> Iterator[Events]:
@@ -129,7 +134,7 @@ def _train_folds(session: RunSession, division: FoldAssignment) -> Folds:
     return folds
 
 
-def _train_one(session: RunSession) -> Network:
+def _train_one(session: RunSession, before_trial: Callable[[], None] | None) -> Network:
     folder, listener, source = session.folder, session.listener, session.source
     multiprocess.agree(_TRAINS)
     if folder.checkpoint.is_file():
@@ -155,7 +160,13 @@ def _train_one(session: RunSession) -> Network:
         listener.progress(epochs, session.analysis.train.epochs, f"training: {epochs * learnt:,.0f} events")
 
     options = FitOptions(
-        folder.checkpoint, resume=True, on_epoch=on_epoch, on_layout=on_layout, on_front=on_front, on_window=on_window
+        folder.checkpoint,
+        resume=True,
+        on_epoch=on_epoch,
+        before_trial=before_trial,
+        on_layout=on_layout,
+        on_front=on_front,
+        on_window=on_window,
     )
     listener.progress(0, session.analysis.train.epochs, "training")
     network, history = training.train(session.analysis, source.parts, shards=source.shards, options=options)

@@ -63,7 +63,7 @@ def tune(
     session.folder.begin("tune")
     best = _search(session)
     session.folder.finish()
-    return run(best, output=output, listener=listener, new=new)
+    return run(best, output=output, listener=listener, new=new, workers=workers)
 
 
 def _search(session: RunSession) -> Analysis:
