@@ -32,5 +32,5 @@ def test_a_helper_draws_the_same_figures(finished, monkeypatch):
     assert [each.features for each in together] == [each.features for each in alone]
     assert [each.pages for each in together] == [each.pages for each in alone]
     assert hashes(finished) == before
-    assert told[0] == "drawing Learning curves"
-    assert not any("Classes" in text for text in told)  # the other process drew the data
+    assert told  # this process tells what it draws itself
+    assert not any("Classes" in text or "Learning" in text for text in told)

@@ -42,7 +42,8 @@ def figures(folder: RunFolder, progress: Progress = silent, helper: Helper | Non
     Args:
         folder: of the run.
         progress: called after each figure that this process draws.
-        helper: a process that draws all groups but the results, which this process draws meanwhile.
+        helper: a process that draws the data and the results, while this one begins with the others. It does not have to
+            import what draws, so it takes the larger part.
     """
     done: list[str] = []
 
@@ -53,9 +54,9 @@ def figures(folder: RunFolder, progress: Progress = silent, helper: Helper | Non
     if helper is None:
         return [draw(folder.path, group, on_figure) for group in _GROUPS]
     helper.ask(draw, folder.path, "data")
-    helper.ask(draw, folder.path, "more")
-    here = draw(folder.path, "results", on_figure)
-    return [helper.answer(draw, folder.path, "data"), here, helper.answer(draw, folder.path, "more")]
+    helper.ask(draw, folder.path, "results")
+    here = draw(folder.path, "more", on_figure)
+    return [helper.answer(draw, folder.path, "data"), helper.answer(draw, folder.path, "results"), here]
 
 
 def begin(folder: RunFolder, helper: Helper) -> None:

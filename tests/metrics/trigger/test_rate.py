@@ -11,7 +11,7 @@ from fivesigma.hashing import uniform
 from fivesigma.metrics.trigger.calibration import Calibration
 from fivesigma.metrics.trigger.rate import both_rates, grid, measured_rates, rates, spectrum_weight
 from fivesigma.metrics.trigger.replicas import SEED, counts
-from fivesigma.metrics.trigger.turn_on import NEAR
+from fivesigma.metrics.trigger.turn_on import NEAR, at_threshold
 
 AT = np.array([5.0, 10.0, 20.0])
 
@@ -144,11 +144,62 @@ def measured(setting, judged, replicas=40, at=AT):
 def test_at_the_measured_efficiency_the_wanted_share_of_the_judged_muons_passes(make_muons):
     setting, judged = make_muons(seed=1), make_muons(seed=2, scale=0.95)  # the estimate is 5 % too low in what is judged
     calibration = Calibration(setting, judged, 0.9)
-    for threshold, cut in zip(AT, calibration.measured(AT), strict=True):
+    for threshold, factor in zip(AT, calibration.measured(AT), strict=True):
         near = np.abs(np.log(judged.pt / threshold)) < NEAR
-        passed = calibration.momentum[near] >= cut / threshold * judged.pt[near]
+        passed = judged.estimate[near] >= factor * calibration.scale.cut_at(judged.pt[near])
         assert passed.mean() == pytest.approx(0.9, abs=1 / near.sum())
-        assert cut / threshold == pytest.approx(0.95, abs=0.05)
+        assert factor == pytest.approx(0.95, abs=0.05)
+
+
+def in_steps(muons, width=0.25):
+    """The same muons, whose estimates are one of few values, as those of a look-up table."""
+    return replace(muons, estimate=np.exp(width * np.floor(np.log(muons.estimate) / width)))
+
+
+@pytest.mark.parametrize("groups", [1, 3])
+def test_of_estimates_with_few_values_at_least_the_wanted_share_passes_at_the_threshold(make_muons, groups):
+    setting, judged = in_steps(make_muons(seed=1)), in_steps(make_muons(seed=2))
+    split = None if groups == 1 else (np.arange(len(setting)) % groups, np.arange(len(judged)) % groups)
+    calibration = Calibration(setting, judged, 0.9, split)
+    for threshold, rate in zip(AT, measured_rates(calibration, AT, 2.0, 2.0, replicas=2).value, strict=True):
+        near = np.abs(np.log(judged.pt / threshold)) < NEAR
+        steps = np.unique(judged.estimate)
+        efficiency = np.array([(judged.estimate[near] >= step).mean() for step in steps])
+        cut = steps[efficiency >= 0.9].max()
+        if groups == 1:
+            assert rate == pytest.approx((judged.estimate >= cut).mean(), rel=1e-9)
+        passed = calibration.passing(
+            np.array([threshold]), near.astype(float), None, calibration.measured(np.array([threshold]))
+        )
+        assert 0.9 <= passed[0] / near.sum() <= efficiency[steps == cut][0] + 1e-12
+    measured_on_scale = at_threshold(calibration.momentum, judged.pt, judged.weight, 10.0)
+    near = np.abs(np.log(judged.pt / 10.0)) < NEAR
+    if groups == 1:
+        assert measured_on_scale.value == pytest.approx((calibration.momentum[near] >= 10.0).mean(), rel=1e-9)
+
+
+def test_a_scale_that_does_not_rise_still_gives_a_cut_of_the_measured_efficiency(make_muons):
+    """Below 12 GeV the estimate says nothing; isotonic regression makes the scale flat there."""
+    blind = [make_muons(seed=seed) for seed in (1, 2)]
+    for muons in blind:
+        low = muons.pt < 12
+        muons.estimate[low] = np.exp(np.random.default_rng(3).normal(2, 0.2, low.sum()))
+    calibration = Calibration(blind[0], replace(blind[1], estimate=0.9 * blind[1].estimate), 0.9)
+    (factor,) = calibration.measured(np.array([5.0]))
+    assert factor == pytest.approx(0.9, abs=0.03)
+    near = np.abs(np.log(calibration.judged.pt / 5)) < NEAR
+    cut = factor * calibration.scale.cut_at(np.array([5.0]))
+    assert (calibration.judged.estimate[near] >= cut).mean() == pytest.approx(0.9, abs=0.002)
+
+
+@pytest.mark.parametrize("width", [0.05, 0.2])
+def test_the_measured_efficiency_is_that_at_the_threshold_itself(make_muons, width):
+    """Not the mean over muons within 10 % of it, which is lower for a falling spectrum and where the curve bends."""
+    calibration = Calibration(make_muons(100_000, width=width), make_muons(100_000, seed=2, width=width), 0.9)
+    (factor,) = calibration.measured(np.array([20.0]))  # from 2,000 muons
+    noise = np.random.default_rng(3).normal(size=(2, 100_000))
+    estimate = 1 / np.maximum(np.abs((1 + width * noise[0]) / 20 + 0.002 * noise[1]), 1e-6)  # muons of 20 GeV
+    assert (estimate >= factor * calibration.scale.cut_at(np.array([20.0]))).mean() == pytest.approx(0.9, abs=0.02)
 
 
 def test_a_wrong_scale_does_not_change_the_rate_at_the_measured_efficiency(make_muons):

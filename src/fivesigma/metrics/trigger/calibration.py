@@ -10,7 +10,7 @@ from fivesigma.metrics.order import rising_sums
 from fivesigma.metrics.trigger.muons import Muons
 from fivesigma.metrics.trigger.replicas import counts
 from fivesigma.metrics.trigger.scale import Scale, ScaleFit
-from fivesigma.metrics.trigger.turn_on import NEAR
+from fivesigma.metrics.trigger.turn_on import is_near, takes_few_values
 
 Column = NDArray[np.float64]
 
@@ -29,6 +29,21 @@ class Replica:
 
 
 @dataclass(frozen=True)
+class _Near:
+    """The judged muons near a threshold.
+
+    Attributes:
+        rows: which they are.
+        pt: momentum for which the scale's cut is compared with the estimate of each, GeV.
+        groups: places in `rows` of the muons of each group.
+    """
+
+    rows: NDArray[np.intp]
+    pt: Column
+    groups: tuple[NDArray[np.intp], ...]
+
+
+@dataclass(frozen=True)
 class Calibration:
     """The muons of a model on the scale of the trigger.
 
@@ -44,7 +59,7 @@ class Calibration:
     judged: Muons
     efficiency: float
     groups: tuple[NDArray[np.intp], NDArray[np.intp]] | None = None
-    _known_near: dict[float, NDArray[np.intp]] = field(default_factory=dict, init=False, repr=False)
+    _known_near: dict[float, "_Near"] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def _shares(self) -> list[tuple[ScaleFit, NDArray[np.intp], NDArray[np.intp]]]:
@@ -80,49 +95,50 @@ class Calibration:
         return Replica(counts(self.judged.number, number), scales)
 
     def measured(self, thresholds: Column, replica: Replica | None = None) -> Column:
-        """The cut on pT_L1 that the wanted fraction of the judged muons at each threshold passes, GeV, [threshold].
+        """What the cut on the estimate is to be multiplied by, so that the wanted fraction of the judged muons at each
+        threshold passes, [threshold]; 1 for an exact scale.
 
-        It is the threshold times the corresponding quantile of pT_L1/pT of the muons within 10 % of it, which is one for
-        an exact scale.
+        It is a quantile of the estimates of the muons within 10 % of the threshold, in units of the cut that the scale
+        has at each muon's own momentum: so all of them stand for muons of exactly this threshold. Estimates that take few
+        values, as those of a look-up table, cannot be moved to another momentum, and are compared with the cut at the
+        threshold itself; of these, at least the wanted fraction passes.
 
         Args:
             thresholds: GeV.
             replica: of the muons; without one, the muons themselves.
 
         Returns:
-            The cuts; NaN for a threshold without muons near it.
+            The factors; NaN for a threshold without muons near it.
         """
-        near = self._near(thresholds)
         weight = self.judged.weight * (1.0 if replica is None else replica.own)
-        momentum = self.momentum if replica is None else self._momentum_of(near, replica)
+        scales = [fit() for fit, _, _ in self._shares] if replica is None else list(replica.scales)
         found = []
-        for threshold, rows in zip(thresholds, near, strict=True):
-            ratio = momentum[rows] / self.judged.pt[rows]
-            order = np.argsort(-ratio, kind="stable")
-            passed = rising_sums(weight[rows][order], ratio[order])
-            if not len(rows) or passed[-1] <= 0:
+        for threshold in thresholds.tolist():
+            near = self._near(threshold)
+            height = np.empty(len(near.rows))
+            for scale, own in zip(scales, near.groups, strict=True):
+                height[own] = self.judged.estimate[near.rows[own]] / scale.cut_at(near.pt[own])
+            order = np.argsort(-height, kind="stable")
+            passed = rising_sums(weight[near.rows][order], height[order])
+            if not len(order) or passed[-1] <= 0:
                 found.append(np.nan)
                 continue
             place = np.searchsorted(passed, self.efficiency * passed[-1] * (1 - 1e-12))
-            found.append(threshold * ratio[order][min(int(place), len(rows) - 1)])
+            found.append(height[order][min(int(place), len(order) - 1)])
         return np.array(found)
 
-    def _near(self, thresholds: Column) -> list[NDArray[np.intp]]:
-        """For each threshold, the judged muons near it, which are looked for once."""
-        for threshold in set(thresholds.tolist()).difference(self._known_near):
-            self._known_near[threshold] = np.flatnonzero(np.abs(np.log(self.judged.pt / threshold)) < NEAR)
-        return [self._known_near[threshold] for threshold in thresholds.tolist()]
-
-    def _momentum_of(self, near: list[NDArray[np.intp]], replica: Replica) -> Column:
-        """pT_L1 of some judged muons on the scale of a replica; NaN for all others, [event]."""
-        chosen = np.zeros(len(self.judged), bool)
-        for rows in near:
-            chosen[rows] = True
-        result = np.full(len(self.judged), np.nan)
-        for scale, (_, _, judged) in zip(replica.scales, self._shares, strict=True):
-            own = judged[chosen[judged]]
-            result[own] = scale(self.judged.estimate[own])
-        return result
+    def _near(self, threshold: float) -> "_Near":
+        """The judged muons near a threshold, which are looked for once."""
+        if threshold not in self._known_near:
+            rows = np.flatnonzero(is_near(self.judged.pt, threshold))
+            group = np.empty(len(self.judged), np.intp)
+            for number, (_, _, judged) in enumerate(self._shares):
+                group[judged] = number
+            groups = tuple(np.flatnonzero(group[rows] == number) for number in range(len(self._shares)))
+            pt = self.judged.pt[rows]
+            is_coarse = takes_few_values(self.judged.estimate[rows])
+            self._known_near[threshold] = _Near(rows, np.full(len(rows), threshold) if is_coarse else pt, groups)
+        return self._known_near[threshold]
 
     @cached_property
     def _orders(self) -> list[tuple[NDArray[np.intp], Column]]:
@@ -133,13 +149,16 @@ class Calibration:
             found.append((order, -self.judged.estimate[order]))
         return found
 
-    def passing(self, thresholds: Column, weight: Column, replica: Replica | None = None) -> Column:
+    def passing(
+        self, thresholds: Column, weight: Column, replica: Replica | None = None, factors: Column | float = 1.0
+    ) -> Column:
         """Sum of weights of the judged muons at or above each threshold, [threshold].
 
         Args:
             thresholds: GeV.
             weight: of each judged muon; for a replica, times its multiplicity.
             replica: whose scales count, fitted with its own muons.
+            factors: of the cut on the estimate at each threshold.
         """
         total = np.zeros(len(thresholds))
         scales = [fit() for fit, _, _ in self._shares] if replica is None else replica.scales
@@ -147,5 +166,5 @@ class Calibration:
             own = weight[order]
             sums = np.concatenate([[0.0], np.cumsum(own)])
             # A margin for rounding keeps the muon that defines the cut.
-            total += sums[np.searchsorted(negated, -scale.cut_at(thresholds) * (1 - 1e-12), side="right")]
+            total += sums[np.searchsorted(negated, -factors * scale.cut_at(thresholds) * (1 - 1e-12), side="right")]
         return total

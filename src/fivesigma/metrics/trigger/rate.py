@@ -122,11 +122,10 @@ def _fractions(
 ) -> Column:
     """Fractions above the thresholds, then those above the cuts of equal measured efficiency at the thresholds of `at`."""
     weight = weight if replica is None else weight * replica.own
-    cuts = calibration.measured(at, replica) if len(at) else at
-    every = np.concatenate([thresholds, cuts])
-    known = np.isfinite(every)
-    passed = np.full(len(every), np.nan)
-    passed[known] = calibration.passing(every[known], weight, replica)
+    factors = np.concatenate([np.ones(len(thresholds)), calibration.measured(at, replica)])
+    known = np.isfinite(factors)
+    passed = np.full(len(factors), np.nan)
+    passed[known] = calibration.passing(np.concatenate([thresholds, at])[known], weight, replica, factors[known])
     return _ratio(passed, weight)
 
 

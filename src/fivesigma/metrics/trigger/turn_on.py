@@ -12,6 +12,11 @@ from fivesigma.metrics.metric import Weight
 NEAR = 0.1
 """Largest relative distance to a threshold of the muons that measure the efficiency at it."""
 
+FEW = 100
+"""An estimate of fewer values near a threshold moves in steps: with so many, which spread over four resolutions, the
+steps are a twenty-fifth of a resolution, and the efficiency at the threshold changes by less than a percent from one to
+the next."""
+
 Column = NDArray[np.float64]
 
 
@@ -36,15 +41,27 @@ def at_threshold(momentum: Column, pt: Column, weight: Weight, threshold: float)
 
     It is the fraction of the muons within 10 % of the threshold whose pT_L1 is at least their own true momentum. The scale
     gives all of them the same efficiency, whereas the fraction above the threshold itself is a mean over a curve that
-    bends there: for a good resolution it is too low by several percent.
+    bends there: for a good resolution it is too low by several percent. If pT_L1 takes few values, as that of a look-up
+    table, it is the fraction above the threshold: which muons pass changes in steps, which need not be at their momenta.
     """
     near = is_near(pt, threshold)
-    return share(momentum[near] >= pt[near], weight[near])
+    cut = threshold if takes_few_values(momentum[near]) else pt[near]
+    return share(momentum[near] >= cut, weight[near])
 
 
 def is_near(pt: Column, threshold: float) -> NDArray[np.bool_]:
-    """Which muons measure the efficiency at a threshold, [event]: those within 10 % of it."""
+    """Which muons measure the efficiency at a threshold, [event]: those within 10 % of it, |ln(pT/threshold)| < 0.1."""
     return np.asarray(np.abs(np.log(pt / threshold)) < NEAR)
+
+
+def takes_few_values(estimate: Column) -> bool:
+    """Whether an estimate is one of few values, so that it does not follow a small change of the momentum.
+
+    >>> takes_few_values(np.arange(90.0)), takes_few_values(np.arange(90.0).repeat(3)), takes_few_values(np.arange(1e4))
+    (False, True, False)
+    """
+    values = len(np.unique(estimate))
+    return values < min(FEW, len(estimate) / 2)
 
 
 def plateau(momentum: Column, pt: Column, weight: Weight, threshold: float, factor: float) -> Share:
