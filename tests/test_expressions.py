@@ -146,6 +146,20 @@ def test_missing_stays_missing_and_is_not_true():
     assert_array_equal(Expression("ismissing(x)")(gap), [True, False])
 
 
+@given(st.sampled_from(["<", "<=", ">", ">=", "==", "!="]), st.sampled_from(["0", "nan", "x", "y"]))
+def test_missing_values_fulfil_no_comparison(op, other):
+    gap = {"x": np.array([np.nan, 1.0]), "y": np.array([2.0, np.nan])}
+    for text in (f"x {op} {other}", f"{other} {op} x"):
+        found = Expression(text)(gap)
+        assert not found[0]
+        if other in ("nan", "y"):
+            assert not found[1]
+    assert_array_equal(Expression("x != 0")({"x": np.array([np.nan, 0.0, 1.0])}), [False, False, True])
+    lists = {"x": ak.Array([[1.0, np.nan], [], [2.0]])}
+    assert_array_equal(Expression("count(x != 1)")(lists), [0, 0, 1])
+    assert_array_equal(Expression("count(x[x != 1])")(lists), [0, 0, 1])
+
+
 @pytest.mark.parametrize("kind", ["u1", "i1", "u4", "i8", "f4", "f8", "?"])
 def test_small_unsigned_and_logical_columns_compute_like_real_numbers(kind):
     small = {"a": np.array([1, 0], kind), "b": np.array([0, 1], kind)}

@@ -42,6 +42,15 @@ def _truth(value: Any) -> Any:
     return np.logical_and(np.not_equal(value, 0), np.equal(value, value))
 
 
+def _differs(one: Any, other: Any) -> Any:
+    """`!=`, which missing values do not fulfil, as they fulfil no other comparison."""
+    found = np.not_equal(one, other)
+    for side in (one, other):
+        if not isinstance(side, float) or side != side:
+            found = np.logical_and(found, np.equal(side, side))
+    return found
+
+
 def _delta_phi(first: Any, second: Any) -> Any:
     """The difference of two angles in radians, folded into (−π, π]."""
     difference = first - second
@@ -114,7 +123,7 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Gt: np.greater,
     ast.GtE: np.greater_equal,
     ast.Eq: np.equal,
-    ast.NotEq: np.not_equal,
+    ast.NotEq: _differs,
 }
 
 

@@ -34,6 +34,19 @@ def test_elements_of_lists_are_missing_too(tmp_path):
     assert_array_equal(found[:, 3], np.where(odd, 2, 3))
 
 
+@pytest.mark.parametrize("kind", [pa.float32(), pa.float64(), pa.int32(), pa.bool_()])
+@pytest.mark.parametrize("shape", [pa.list_, pa.large_list])
+def test_a_null_in_a_list_is_missing_like_any_null(tmp_path, kind, shape):
+    one = True if kind == pa.bool_() else 1
+    lists = [[one, None], [], None, [one, one, one], [None]] * (N // 5)
+    table = {"l": pa.array(lists, shape(kind)), "y": np.arange(N) % 2}
+    features = ["count(l)", "count(ismissing(l))", "count(l != 1)", "count(l == 1)", "sum(l)", "l[1]"]
+    found = read(tmp_path, table, features=features).features[:5]
+    nan = np.nan
+    expected = [[2, 1, 0, 1, 1, nan], [0, 0, 0, 0, 0, nan], [0, 0, 0, 0, 0, nan], [3, 0, 0, 3, 3, 1], [1, 1, 0, 0, 0, nan]]
+    assert_array_equal(found, expected)
+
+
 def test_lists_of_texts_and_of_whole_numbers_are_as_good(tmp_path):
     chunk = {"names": ak.Array([["a", "b"], []]), "ids": ak.Array([[-999, 2], [3]]), "flags": ak.Array([[True], [False]])}
     found = without_missing(chunk, [-999, 1])

@@ -74,20 +74,50 @@ def to_numpy(column: Any, name: str = "") -> Any:
         # Awkward pads only lists whose offsets have 64 bits; Arrow's usual ones have 32.
         if pa.types.is_list(column.type):
             column = column.cast(pa.large_list(column.type.value_type))
-        lists = ak.from_arrow(column)
+        lists = ak.from_arrow(_without_null_elements(column, name))
         # A missing list is an empty one. (Awkward 2.14 shifts the events when it pads Arrow's masked lists.)
         return ak.fill_none(lists, [], axis=0) if column.null_count else lists
-    numbers = (pa.types.is_integer, pa.types.is_boolean, pa.types.is_decimal, pa.types.is_null)
-    if column.null_count and any(is_one(column.type) for is_one in numbers):
-        try:
-            column = column.cast(pa.float64())
-        except pa.ArrowInvalid:
-            which = f"column {name!r}" if name else "a column"
-            raise DataError(
-                f"{which} has missing values and whole numbers above 2⁵³, which no floating-point number holds",
-                hint="fill its missing values, or leave the column out",
-            ) from None
+    if column.null_count:
+        column = _as_floats(column, name)
     return np.asarray(column.to_numpy(zero_copy_only=False))
+
+
+def _as_floats(column: Any, name: str) -> Any:
+    """A column with nulls in floating-point numbers, which can be NaN; text, dates and the like as they are."""
+    import pyarrow as pa
+
+    numbers = (pa.types.is_integer, pa.types.is_boolean, pa.types.is_decimal, pa.types.is_null)
+    if not any(is_one(column.type) for is_one in numbers):
+        return column
+    try:
+        return column.cast(pa.float64())
+    except pa.ArrowInvalid:
+        which = f"column {name!r}" if name else "a column"
+        raise DataError(
+            f"{which} has missing values and whole numbers above 2⁵³, which no floating-point number holds",
+            hint="fill its missing values, or leave the column out",
+        ) from None
+
+
+def _without_null_elements(lists: Any, name: str) -> Any:
+    """A column of lists with NaN for null numbers in the lists, as for null numbers outside of lists."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    chunks = lists.chunks if isinstance(lists, pa.ChunkedArray) else [lists]
+    if not any(chunk.flatten().null_count for chunk in chunks):
+        return lists
+    filled = []
+    for chunk in chunks:
+        values = _as_floats(chunk.flatten(), name)
+        if not pa.types.is_floating(values.type):
+            return lists
+        values = pc.fill_null(values, pa.scalar(float("nan"), values.type))
+        counts = pc.fill_null(pc.list_value_length(chunk), 0)
+        offsets = pa.array(np.concatenate([[0], np.cumsum(counts.to_numpy(zero_copy_only=False))]), pa.int64())
+        mask = chunk.is_null() if chunk.null_count else None
+        filled.append(pa.LargeListArray.from_arrays(offsets, values, mask=mask))
+    return pa.chunked_array(filled)
 
 
 def _open(path: str, treename: str | None, columns: ColumnNames) -> ParquetReader:
