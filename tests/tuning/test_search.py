@@ -54,6 +54,14 @@ def test_the_best_trial_is_one_that_can_learn(tmp_path, method):
     assert best.value > 0.75
 
 
+def test_tpe_trains_no_setting_twice(tmp_path):
+    pytest.importorskip("optuna", reason="the extra `tune` is not installed")
+    space = {"train.learning_rate": {"choice": [1e-2, 1e-6, 1e-4]}, "model.dropout": {"float": [0, 0.1], "step": 0.1}}
+    trials = search(tmp_path, method="tpe", space=space, trials=50, trials_at_once=4, max_epochs=1).run()
+    assert sorted(trial.number for trial in trials) == [1, 2, 3, 4, 5, 6]
+    assert len({repr(trial.setting) for trial in trials}) == 6
+
+
 def test_hyperband_stops_the_worse_half(tmp_path):
     seen = []
     trials = search(tmp_path, seen, max_epochs=4, factor=2).run()

@@ -1,6 +1,7 @@
 """The search space."""
 
 import math
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -31,6 +32,28 @@ def test_one_entry_of_the_space_can_be_set_by_its_key():
     assert list(found) == ["train.a", "train.b", "train.c"]
     assert found["train.b"].int == (1, 9)
     assert load(tree, {"tune.space.train.b.choice": [4, 5]}).tune.space["train.b"].choice == [4, 5]
+
+
+@pytest.mark.parametrize(
+    ("ends", "step"), [([0, 0.3], 0.1), ([0.001, 0.01], 0.003), ([-0.3, 0.3], 0.2), ([1e6, 1e6 + 1], 0.1)]
+)
+def test_values_with_a_step_are_as_written_and_no_larger_than_the_largest(ends, step):
+    ranges = space(c={"float": ends, "step": step})
+    found = values_of("c", ranges["train.c"])
+    assert found == [float(Decimal(str(ends[0])) + i * Decimal(str(step))) for i in range(len(found))]
+    assert ends[1] - step < found[-1] <= ends[1]
+    generator = np.random.default_rng(1)
+    assert {draw(ranges, generator)["train.c"] for _ in range(300)} == set(found)
+
+
+def test_points_that_are_known_are_not_drawn_again():
+    ranges = space(a={"int": [1, 6]})
+    known = [{"train.a": value} for value in (2, 5)]
+    assert sorted(point["train.a"] for point in distinct(ranges, 10, 1, known)) == [1, 3, 4, 6]
+    assert len(distinct(ranges, 2, 1, known)) == 2
+    many = space(a={"int": [1, 1000]})
+    most = [{"train.a": value} for value in range(1, 991)]
+    assert sorted(point["train.a"] for point in distinct(many, 10, 1, most)) == list(range(991, 1001))
 
 
 def test_a_continuous_range_has_no_grid():

@@ -35,9 +35,16 @@ def test_proposals_lie_in_their_ranges_and_repeat():
         assert setting["model.layers"] in RANGES["model.layers"]["choice"]
         assert 32 <= setting["train.batch_size"] <= 1024
         assert setting["train.warmup_epochs"] in (1, 5, 9)
-        assert setting["model.dropout"] == pytest.approx(round(setting["model.dropout"] / 0.2) * 0.2)
-        assert setting["model.dropout"] <= 0.41
+        assert setting["model.dropout"] in (0.0, 0.2, 0.4)
         assert 1e-4 <= setting["train.learning_rate"] <= 1e-1
+
+
+def test_a_step_that_does_not_fit_exactly_is_no_warning():
+    tenths = space({"model.dropout": {"float": [0, 0.3], "step": 0.1}, "model.l2": {"float": [0.001, 0.01], "step": 0.003}})
+    tried = [(setting, float(i)) for i, setting in enumerate(distinct(tenths, 12, 1))]
+    for setting in propose(tenths, tried, 30, 2):
+        assert setting["model.dropout"] in (0.0, 0.1, 0.2, 0.3)
+        assert setting["model.l2"] in (0.001, 0.004, 0.007, 0.01)
 
 
 def test_a_failed_training_counts_as_no_better_than_the_worst():

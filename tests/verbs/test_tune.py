@@ -38,6 +38,19 @@ def test_tune_searches_then_runs_with_the_best(toy, command):
     assert re.search(r"trial \d+: auc 0\.\d{4} after \d epochs, .* s  model.layers=.*\(\d+ of 11 epochs done\)", out)
 
 
+@pytest.mark.parametrize("method", ["random", "grid"])
+def test_the_best_settings_may_be_those_of_the_file(toy, command, method):
+    tree = {**TREE, "tune": {"space": {"model.dropout": {"choice": [0.0]}}, "max_epochs": 1, "method": method, "trials": 3}}
+    tree["train"] = {**tree.get("train", {}), "epochs": 1}
+    toy.write_text(yaml.safe_dump({**tree, "model": {**tree.get("model", {}), "dropout": 0.0}}))
+    code, out, err = command("tune", toy, "--workers", 1)
+    assert code == 0, err
+    run = Path(out.splitlines()[-1])
+    assert not (run / "tune").exists()
+    assert len(list(Path("runs/toy").iterdir())) == 2  # the search, and the run with its result
+    assert ("fewer settings in the space than tune.trials (3): each of the 1 is tried once" in out) == (method == "random")
+
+
 def results(folder):
     """(trial, epochs) of every result on disk."""
     found = list(folder.glob("*/tune/tune.json"))

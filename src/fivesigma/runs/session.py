@@ -85,6 +85,8 @@ class RunSession:
     @staticmethod
     def _folder(analysis: Analysis, context: RunContext, needs: str, new: bool, resume: bool) -> RunFolder:
         for folder in reversed([] if new else matching_runs(context.output, analysis)):
+            if needs != "tune" and (folder / "tune").is_dir():
+                continue  # a search whose best settings are those of the analysis; its run has a folder of its own
             stopped = needs == "run" and folder.unfinished is not None
             if (stopped or not folder.has(*_MADE[needs])) and not folder.busy:
                 step = f" ({folder.unfinished})" if folder.unfinished else ""

@@ -8,6 +8,7 @@ from typing import Any
 
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.analysis.file import load
+from fivesigma.analysis.tune import Tune
 from fivesigma.atomic import write_text
 from fivesigma.cluster.base import Executor
 from fivesigma.data.mapped import Handed
@@ -16,7 +17,7 @@ from fivesigma.metrics.spec import spec_of
 from fivesigma.plugins import models
 from fivesigma.training.fit import gains_together
 from fivesigma.tuning.hyperband import Rung, brackets
-from fivesigma.tuning.space import Setting, distinct, grid
+from fivesigma.tuning.space import Setting, distinct, grid, size
 from fivesigma.tuning.tpe import propose
 from fivesigma.tuning.trial import Outcome, Trial, advance
 
@@ -138,13 +139,18 @@ class Search:
     def _learn(self) -> None:
         """TPE: batches of trials, each proposed from the results of earlier batches; which results are known then
         depends on their size, not on the number of workers."""
-        tune = self.analysis.tune
-        while (done := len(self.trials)) < tune.trials:
+        tune, most = self.analysis.tune, trials_of(self.analysis.tune)
+        while (done := len(self.trials)) < most:
             tried = [(trial.setting, self._rank(trial)[0] if trial.failure is None else None) for trial in self.trials]
-            settings = propose(tune.space, tried, min(tune.trials_at_once, tune.trials - done), tune.seed + done)
+            count, known = min(tune.trials_at_once, most - done), [setting for setting, _ in tried]
+            settings: list[Setting] = []
+            for proposed in propose(tune.space, tried, count, tune.seed + done):
+                if proposed not in [*known, *settings]:  # a setting gives the same network each time
+                    settings.append(proposed)
+            settings += distinct(tune.space, count - len(settings), tune.seed + done, [*known, *settings])
             batch = self._restored([self._trial(done + i, setting) for i, setting in enumerate(settings, start=1)])
             self.trials += batch
-            self._climb([_Bracket(batch, [Rung(len(batch), tune.max_epochs)])], tune.trials * tune.max_epochs)
+            self._climb([_Bracket(batch, [Rung(len(batch), tune.max_epochs)])], most * tune.max_epochs)
 
     def _settings(self) -> Iterator[tuple[Setting, int]]:
         """All settings with their brackets, before anything is trained."""
@@ -255,6 +261,11 @@ class Search:
             found[trial.number] if trial.number in found and found[trial.number].setting == trial.setting else trial
             for trial in trials
         ]
+
+
+def trials_of(tune: Tune) -> int:
+    """How many trials a search with `tune.trials` has: no more than there are settings."""
+    return min(tune.trials, size(tune.space) or tune.trials)
 
 
 def _epochs_of(bracket: _Bracket) -> int:

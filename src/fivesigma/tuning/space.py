@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,7 @@ def values_of(key: str, values: Range) -> list[Any]:
         return list(range(values.int[0], values.int[1] + 1, values.step))
     if values.step is not None:
         low, high = values.float
-        return [low + i * values.step for i in range(_steps(low, high, values.step))]
+        return [float_at(values, i) for i in range(steps_of(low, high, values.step))]
     raise AnalysisError(
         f"tune.space: {key!r} is continuous, so there is no grid of its values", hint="give it a `step`, or a `choice`"
     )
@@ -49,10 +49,17 @@ def _count(values: Range) -> int | None:
         return len(values.choice)
     if isinstance(values, IntRange):
         return (values.int[1] - values.int[0]) // values.step + 1
-    return None if values.step is None else _steps(*values.float, values.step)
+    return None if values.step is None else steps_of(*values.float, values.step)
 
 
-def _steps(low: float, high: float, step: float) -> int:
+def float_at(values: FloatRange, i: int) -> float:
+    """The i-th value of a range with a step: 0.3 for three steps of 0.1, although 3 × 0.1 is a little more."""
+    assert values.step is not None
+    low, high = values.float
+    return min(float(f"{low + i * values.step:.15g}"), high)
+
+
+def steps_of(low: float, high: float, step: float) -> int:
     return math.floor((high - low) / step + 1e-9) + 1
 
 
@@ -73,7 +80,7 @@ def _draw_value(values: Range, generator: np.random.Generator) -> Any:
     if values.log:
         return math.exp(generator.uniform(math.log(low_float), math.log(high_float)))
     if values.step is not None:
-        return low_float + values.step * int(generator.integers(_steps(low_float, high_float, values.step)))
+        return float_at(values, int(generator.integers(steps_of(low_float, high_float, values.step))))
     return float(generator.uniform(low_float, high_float))
 
 
@@ -90,22 +97,24 @@ def grid(space: Mapping[str, Range]) -> Iterator[Setting]:
         yield dict(zip(space, point, strict=True))
 
 
-def distinct(space: Mapping[str, Range], count: int, seed: int) -> list[Setting]:
+def distinct(space: Mapping[str, Range], count: int, seed: int, known: Collection[Setting] = ()) -> list[Setting]:
     """`count` different points in random order; all points if the space is smaller.
 
     Args:
         space: key → range.
         count: number of points.
         seed: the same seed draws the same points.
+        known: points that are not wanted again.
     """
     generator = np.random.default_rng(seed)
-    total = size(space)
-    if total is not None and total <= 4 * count:
-        points = list(grid(space))
+    total, old = size(space), {repr(point) for point in known}
+    if total is not None and total <= 4 * (count + len(old)):
+        points = [point for point in grid(space) if repr(point) not in old]
         order = generator.permutation(len(points))
         return [points[i] for i in order[:count]]
     found: dict[str, Setting] = {}
     while len(found) < count:
         point = draw(space, generator)
-        found.setdefault(repr(point), point)
+        if repr(point) not in old:
+            found.setdefault(repr(point), point)
     return list(found.values())

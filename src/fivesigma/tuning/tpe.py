@@ -4,13 +4,12 @@ Source: Bergstra, Bardenet, Bengio, Kégl, Adv. Neural Inf. Process. Syst. 24 (2
 ("multivariate"): Falkner, Klein, Hutter, Proc. Mach. Learn. Res. 80 (2018) 1437, arXiv:1807.01774.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fivesigma import extras
-from fivesigma.analysis.tune import Choice, IntRange
-from fivesigma.tuning.space import Range, Setting
+from fivesigma.analysis.tune import Choice, FloatRange, IntRange
+from fivesigma.tuning.space import Range, Setting, float_at, steps_of
 
 AT_RANDOM = 5
 """The first so many settings are drawn at random."""
@@ -56,14 +55,19 @@ def _distribution(optuna: Any, values: Range) -> Any:
     low, high = values.float
     if values.step is None or values.log:
         return optuna.distributions.FloatDistribution(low, high, log=values.log)
-    steps = math.floor((high - low) / values.step + 1e-9)
-    return optuna.distributions.FloatDistribution(low, low + steps * values.step, step=values.step)
+    return optuna.distributions.IntDistribution(0, steps_of(low, high, values.step) - 1)
 
 
 def _encoded(values: Range, value: Any) -> Any:
-    """Replace a choice by its position, because choices may be lists."""
-    return values.choice.index(value) if isinstance(values, Choice) else value
+    """Replace a choice, which may be a list, and a value of a range with a step by its position."""
+    if isinstance(values, Choice):
+        return values.choice.index(value)
+    if isinstance(values, FloatRange) and values.step is not None:
+        return round((value - values.float[0]) / values.step)
+    return value
 
 
 def _decoded(values: Range, value: Any) -> Any:
-    return values.choice[value] if isinstance(values, Choice) else value
+    if isinstance(values, Choice):
+        return values.choice[value]
+    return float_at(values, value) if isinstance(values, FloatRange) and values.step is not None else value

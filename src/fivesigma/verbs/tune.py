@@ -16,7 +16,7 @@ from fivesigma.runs.folder import RunFolder
 from fivesigma.runs.run import Run
 from fivesigma.runs.session import RunSession
 from fivesigma.tuning.hyperband import brackets
-from fivesigma.tuning.search import News, Search, check_space
+from fivesigma.tuning.search import News, Search, check_space, trials_of
 from fivesigma.tuning.space import size
 from fivesigma.tuning.trial import Trial
 from fivesigma.verbs.base import AnalysisLike
@@ -69,7 +69,11 @@ def tune(
 def _search(session: RunSession) -> Analysis:
     """The analysis with the best settings that the search finds; they are kept in `tune/best.yaml`."""
     resolved, folder, listener = session.analysis, session.folder, session.listener
-    place = (folder / "tune").absolute()
+    tune, place = resolved.tune, (folder / "tune").absolute()
+    if tune.method in ("random", "tpe") and trials_of(tune) < tune.trials:
+        listener.say(
+            f"fewer settings in the space than tune.trials ({tune.trials}): each of the {trials_of(tune)} is tried once"
+        )
     parts = {part: events for part, events in session.source.parts.items() if part != "test"}
     if "val" not in parts:
         raise AnalysisError("a search needs validation events", hint="set split.val")
@@ -94,8 +98,8 @@ def most_trials(tune: Tune) -> int | None:
     if tune.method == "hyperband":
         return sum(rungs[0].count for rungs in brackets(tune.max_epochs, tune.factor))
     if tune.method == "tpe":
-        return min(tune.trials_at_once, tune.trials)
-    return tune.trials if tune.method == "random" else size(tune.space)
+        return min(tune.trials_at_once, trials_of(tune))
+    return trials_of(tune) if tune.method == "random" else size(tune.space)
 
 
 class Watch:
