@@ -39,12 +39,31 @@ def test_lists_and_columns_are_as_good_as_arrays(kind):
         (([0.1, 0.2], [0, 1], [1, 1, 1]), "differ in their numbers of events: score 2, target 2, weight 3"),
         ((["a", "b"], [0, 1], [1, 1]), "score holds something that is no number"),
         ((0.5, [0, 1], [1, 1]), "score has 0 dimensions"),
+        (([], [], []), "there are no events"),
+        (([[0.1], [0.8]], [0, 1], [1, 1]), "score has one column"),
     ],
 )
 def test_what_has_no_meaning_is_one_sentence(arguments, said):
     for metric in (fs.metrics.auc, fs.metrics.accuracy, fs.metrics.log_loss):
         with pytest.raises(EventsError, match=said):
             metric(*arguments)
+
+
+def test_what_is_no_probability_has_no_log_loss():
+    for score, said in (([0.5, 2.0], "score holds 2; a probability"), ([-0.25, 0.5], "score holds -0.25; a probability")):
+        for metric in (fs.metrics.log_loss, fs.metrics.calibration_error):
+            with pytest.raises(EventsError, match=said):
+                metric(score, [0, 1], [1, 1])
+        assert np.isfinite(fs.metrics.auc(score, [0, 1], [1, 1]).value)
+    with pytest.raises(EventsError, match=r"add up to 0\.8; probabilities add up to 1"):
+        fs.metrics.log_loss([[0.5, 0.5], [0.5, 0.3]], [0, 1], [1, 1])
+    half = np.full((4, 3), 1 / 3, np.float16)
+    assert np.isfinite(fs.metrics.log_loss(half, [0, 1, 2, 0], np.ones(4)).value)
+
+
+def test_without_a_sum_of_weights_no_mean_is_defined():
+    for metric in (fs.metrics.f1_weighted, fs.metrics.accuracy):
+        assert np.isnan(metric([0.1, 0.9], [0, 1], [1, -1]).value)
 
 
 def test_they_can_be_sent_to_another_process():

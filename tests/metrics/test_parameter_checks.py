@@ -37,6 +37,9 @@ def test_a_mass_that_tells_the_classes_apart_is_said_also_where_its_area_is_one_
     parts = {part: carried(i, background=np.array(background)) for i, part in enumerate(("train", "test"))}
     (sentence,) = parameter_sentences(parts)
     assert "parameters.mass.background: signal" in sentence
+    (other,) = parameter_sentences(parts, drawn=["mass"])  # which is what the analysis says already
+    assert "parameters.mass.background: signal" not in other
+    assert "train.balance: [class, mass]" in other
 
 
 def test_of_very_many_events_a_random_choice_is_compared(monkeypatch):

@@ -93,6 +93,11 @@ def test_a_search_without_limits_has_one_table():
 def test_the_origin_of_the_yields_is_a_sentence():
     sentence = "expected events in all: 1,000,000 QCD, 50 X at each hypothesis, at 100 fb⁻¹; as evaluate.search.yields says"
     assert terminal.in_words(SEARCH, ["QCD", "X"]) == sentence
+    rows = {mass: {**AT, "total_signal": number(total)} for mass, total in (("m=1", 170.2), ("m=2", 30.7), ("m=3", 80.0))}
+    several = terminal.in_words({**SEARCH, "at": rows}, ["QCD", "X"])
+    assert several.startswith(
+        "expected events in all: 1,000,000 QCD, 30.7 to 170.2 X depending on the hypothesis, at 100 fb"
+    )
     nothing = {**SEARCH, "at": {"m=3": {"problem": "too little"}}}
     assert terminal.in_words(nothing, ["QCD", "X"]) == "no hypothesis could be searched for"
 

@@ -51,6 +51,12 @@ def test_differences_on_the_same_events_have_the_paired_error(runs):
         weight = one["weight"] * generator.poisson(1.0, len(one["weight"]))
         gaps.append(auc(two["score"], one["target"], weight).value - auc(one["score"], one["target"], weight).value)
     assert difference["error"] == pytest.approx(np.std(gaps), rel=0.25)
+    constant, calibration = (rows["test", name]["differences"][0] for name in ("accuracy_of_constant", "calibration_error"))
+    assert constant == {"value": pytest.approx(0, abs=1e-12), "error": 0.0, "significance": None, "same_events": True}
+    assert calibration["same_events"] is True
+    assert all(
+        row["differences"][0]["error"] == 0 for row in fs.compare(runs[0], runs[0])["metrics"] if row["part"] == "test"
+    )
     independent = np.hypot(row["first"]["error"], row["second"]["error"])
     assert difference["error"] < 0.9 * independent
     # Training events are not kept.

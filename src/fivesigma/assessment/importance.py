@@ -39,7 +39,8 @@ class Importance(Assessment):
             return {}
         events = events.take(np.linspace(0, len(events) - 1, min(self._most, len(events))).astype(np.intp))
         found = self._measured(events)
-        self._listener.say(f"most important inputs (permutation): {', '.join(list(found)[:5])}")
+        useful = [name for name, gain in found.items() if not gain.value <= 0][:5]
+        self._listener.say(f"most important inputs (permutation): {', '.join(useful) or 'none makes a difference'}")
         return {"folds" if self._of_folds else "val": Findings({"importance": found})}
 
     def _events(self) -> Events | None:

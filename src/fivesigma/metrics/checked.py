@@ -20,12 +20,13 @@ _ARRAYS = ("score", "prediction", "residual", "first", "second", "target", "weig
 Target = Literal["number", "two classes", "classes"]
 
 
-def checked(function: Callable[P, R], target: Target) -> Callable[P, R]:
+def checked(function: Callable[P, R], target: Target, *, probabilities: bool = False) -> Callable[P, R]:
     """The same function for lists, columns of pandas and arrays, which refuses in one sentence what has no meaning.
 
     Args:
         function: of some of score, prediction, residual, first, second, target and weight.
         target: what the target is: a number, one of two classes, or one of as many classes as the score has columns.
+        probabilities: whether scores have to be probabilities.
 
     >>> checked(lambda score, weight: float(score.sum()), "number")([1, 2], [1, 1])
     3.0
@@ -40,7 +41,13 @@ def checked(function: Callable[P, R], target: Target) -> Callable[P, R]:
         if len(set(lengths.values())) > 1:
             listed = ", ".join(f"{name} {length:,}" for name, length in lengths.items())
             raise EventsError(f"{function.__name__}: the arrays differ in their numbers of events: {listed}")
+        if 0 in lengths.values():
+            raise EventsError(f"{function.__name__}: there are no events")
         for name, values in arrays.items():
+            if name == "score" and values.ndim == 2 and values.shape[1] == 1:
+                raise EventsError(
+                    f"{function.__name__}: score has one column", hint="give one number for each event: score[:, 0]"
+                )
             if values.ndim == 0 or values.ndim > (2 if name == "score" and target == "classes" else 1):
                 raise EventsError(
                     f"{function.__name__}: {name} has {values.ndim} dimensions; give one number for each event"
@@ -48,6 +55,8 @@ def checked(function: Callable[P, R], target: Target) -> Callable[P, R]:
         if target != "number" and "target" in arrays:
             scores = arrays.get("score", arrays["target"])
             _check_classes(arrays["target"], 2 if scores.ndim == 1 else scores.shape[1])
+        if probabilities:
+            _check_probabilities(arrays["score"])
         bound.arguments.update(arrays)
         return function(*bound.args, **bound.kwargs)
 
@@ -67,10 +76,25 @@ def _numbers(name: str, value: Any) -> NDArray[Any]:
     except (TypeError, ValueError):
         raise EventsError(f"{name} holds something that is no number") from None
     events = len(values) if values.ndim else 1
-    absent = int((~np.isfinite(values)).reshape(events, -1).any(axis=1).sum())
+    absent = int((~np.isfinite(values)).reshape(events, -1).any(axis=1).sum()) if values.size else 0
     if absent:
         raise EventsError(f"{name} is missing or infinite in {absent:,} of {events:,} events", hint="leave them out")
     return values
+
+
+def _check_probabilities(score: NDArray[Any]) -> None:
+    """Refuse scores that are no probabilities, or do not add up to one."""
+    if score.min() < 0 or score.max() > 1:
+        worst = score.min() if score.min() < 0 else score.max()
+        raise EventsError(f"score holds {worst:g}; a probability lies between 0 and 1")
+    if score.ndim == 2:
+        sums = score.sum(axis=1, dtype=np.float64)
+        if (off := np.abs(sums - 1)).max() > _OFF:
+            raise EventsError(f"the scores of an event add up to {sums[off.argmax()]:g}; probabilities add up to 1")
+
+
+_OFF = 1e-3
+"""How far the sum of the probabilities of an event may be from 1: they may have been rounded, or kept in half precision."""
 
 
 def _check_classes(target: NDArray[Any], count: int) -> None:

@@ -106,7 +106,8 @@ def mean_f1(table: NDArray[np.float64]) -> float:
 
 def weighted_f1(table: NDArray[np.float64]) -> float:
     """Mean F1 of the classes, weighted by their sums of weights."""
-    return float((f1_of(table) * table.sum(axis=1)).sum() / table.sum())
+    total = table.sum()
+    return float((f1_of(table) * table.sum(axis=1)).sum() / total) if total > 0 else np.nan
 
 
 Statistic = Callable[[NDArray[np.float64]], float]

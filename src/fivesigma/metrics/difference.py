@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma import plugins
+from fivesigma.metrics.calibration import calibration_error
 from fivesigma.metrics.metric import Metric, Weight
 from fivesigma.metrics.spec import Function, MetricOptions, MetricSpec
 from fivesigma.metrics.trigger.replicas import counts
@@ -14,7 +15,12 @@ from fivesigma.scores import Scores
 
 
 def differences(
-    ours: Scores, theirs: Scores, options: MetricOptions | None = None, names: Collection[str] | None = None
+    ours: Scores,
+    theirs: Scores,
+    options: MetricOptions | None = None,
+    names: Collection[str] | None = None,
+    *,
+    constants: bool = False,
 ) -> dict[str, Metric]:
     """Every metric of another model minus that of the network, on the same events.
 
@@ -25,6 +31,7 @@ def differences(
         theirs: scores of the other model.
         options: threshold, and number of replicas for errors without a closed form.
         names: of the metrics; None for all of them.
+        constants: also of what a constant answer reaches, which is the same for both, and of the calibration error.
 
     Returns:
         name → difference; empty if the models were not judged on the same events and targets.
@@ -37,13 +44,22 @@ def differences(
     specs: list[MetricSpec] = [spec for spec in plugins.metrics if ours.task in spec.tasks]
     found = {}
     for spec in specs:
-        if spec.function is None or spec.name.endswith("_of_constant") or (names is not None and spec.name not in names):
+        function = _calibrated if spec.name == "calibration_error" and constants else spec.function
+        is_constant = spec.name.endswith("_of_constant")
+        if function is None or (is_constant and not constants) or (names is not None and spec.name not in names):
             continue
         if spec.difference is not None:
             found[spec.name] = spec.difference(*columns, options)
+        elif is_constant:
+            found[spec.name] = Metric(0.0, 0.0)
         else:
-            found[spec.name] = bootstrap_difference(spec.function, *columns, number, options)
+            found[spec.name] = bootstrap_difference(function, *columns, number, options)
     return found
+
+
+def _calibrated(score: NDArray[Any], target: NDArray[Any], weight: Weight, options: MetricOptions) -> Metric:
+    """The calibration error as a metric among others."""
+    return calibration_error(score, target, weight)
 
 
 def _comparable(ours: Scores, theirs: Scores) -> bool:

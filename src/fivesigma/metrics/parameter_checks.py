@@ -1,6 +1,6 @@
 """Check that parameters of background events have the same distribution in every part and do not reveal the class."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -20,11 +20,12 @@ MOST = 500_000
 """Largest number of events of each part that are compared."""
 
 
-def parameter_sentences(parts: Mapping[str, "Carried"]) -> list[str]:
+def parameter_sentences(parts: Mapping[str, "Carried"], drawn: Collection[str] = ()) -> list[str]:
     """Sentences on problems with the parameters of the background; empty if there are none.
 
     Args:
         parts: part → parameters of its events, training first.
+        drawn: parameters whose values for background are drawn from those of the signal.
     """
     found = []
     for (first, one), (second, other) in pairwise(parts.items()):
@@ -38,19 +39,26 @@ def parameter_sentences(parts: Mapping[str, "Carried"]) -> list[str]:
                     "between them, those at each hypothesis can"
                 )
     last = list(parts)[-1] if parts else ""
-    return [*found, *(_alone(parts[last], last) if parts else [])]
+    return [*found, *(_alone(parts[last], last, drawn) if parts else [])]
 
 
-def _alone(carried: "Carried", part: str) -> Iterator[str]:
+def _alone(carried: "Carried", part: str, drawn: Collection[str]) -> Iterator[str]:
     """Sentences on parameters that separate signal from background without any feature."""
     for i, name in enumerate(carried.names):
         values, signal = carried.values[:, i], carried.target == 1
         gap, unlikely = distance(values[signal], carried.weight[signal], values[~signal], carried.weight[~signal])
         if gap > LEAST and unlikely > UNLIKELY:
             area = auc(values, carried.target, carried.weight)
+            advice = f"draw its values for background from the signal, parameters.{name}.background: signal"
+            if name in drawn:
+                advice = (
+                    "its values for background are drawn from events of the signal, whose weights differ between them; "
+                    f"train.balance: [class, {name}] lets all of them count alike in the training, and the metrics at each "
+                    "hypothesis do not depend on it"
+                )
             yield (
                 f"{name} alone separates signal from background in {part} events (AUC {area}, cumulative distributions "
-                f"differ by {gap:.2f}): draw its values for background from the signal, parameters.{name}.background: signal"
+                f"differ by {gap:.2f}): {advice}"
             )
 
 

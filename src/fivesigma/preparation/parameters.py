@@ -32,6 +32,11 @@ def drawn_anywhere(parameters: Mapping[str, Parameter]) -> bool:
     return any(parameter.background != "given" for parameter in parameters.values())
 
 
+def drawn_from_signal(parameters: Mapping[str, Parameter]) -> list[str]:
+    """Names of the parameters whose values for background are those of random signal events."""
+    return [name for name, parameter in parameters.items() if parameter.background == "signal"]
+
+
 def assign(events: Events, parameters: Mapping[str, Parameter], signal: NDArray[np.float32]) -> Events:
     """Draw parameters for the background events; the same event always gets the same value.
 

@@ -121,16 +121,22 @@ def search_tables(search: Mapping[str, Any], part: str) -> list[Table]:
 
 def in_words(search: Mapping[str, Any], classes: Sequence[str]) -> str:
     """A sentence on the expected events of a search and their origin."""
-    first = next((row for row in search["at"].values() if "total_signal" in row), None)
-    if first is None:
+    known = [row for row in search["at"].values() if "total_signal" in row]
+    if not known:
         return "no hypothesis could be searched for"
     keys = ("total_background", "total_signal")
     lumi = f"at {search['lumi'] or 0:g} fb⁻¹"
     names = {"yields": "as evaluate.search.yields says", "lumi": lumi, "weights": "as the weights add up"}
     where = dict.fromkeys(names[search["origin"][name]] for name in classes)
-    parts = [f"{_short(first[key])} {name}" for key, name in zip(keys, classes, strict=True)]
-    more = " at each hypothesis" if len(search["at"]) > 1 else ""
+    parts = [f"{_range([row[key] for row in known])} {name}" for key, name in zip(keys, classes, strict=True)]
+    differ = any(_short(row[key]) != _short(known[0][key]) for row in known for key in keys)
+    more = (" depending on the hypothesis" if differ else " at each hypothesis") if len(search["at"]) > 1 else ""
     return f"expected events in all: {', '.join(parts)}{more}, {'; '.join(where)}"
+
+
+def _range(metrics: Sequence[Mapping[str, Any]]) -> str:
+    ends = [_short(pick(metrics, key=lambda metric: metric["value"])) for pick in (min, max)]
+    return " to ".join(dict.fromkeys(ends))
 
 
 def _short(metric: Mapping[str, Any]) -> str:

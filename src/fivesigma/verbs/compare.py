@@ -152,12 +152,12 @@ def _paired(first: RunFolder, other: RunFolder, part: str, listener: Listener) -
     if len(one.classes) == len(two.classes):
         two = replace(two, classes=one.classes)  # other names of the same classes; the true ones of all events are compared
     settings = first.analysis().evaluate
-    found = differences(one, two, MetricOptions(settings.threshold, settings.bootstrap))
+    found = differences(one, two, MetricOptions(settings.threshold, settings.bootstrap), constants=True)
     return {name: metric.to_dict() for name, metric in found.items()}
 
 
 def _scores(folder: RunFolder, part: str) -> Scores:
-    """The scores that a run kept of a part, in the order of the event numbers."""
+    """The scores that a run kept of a part, in the order of the event numbers, and of what else tells events apart."""
     columns = ParquetReader(str(folder / "predictions" / f"{part}.parquet")).read()
     classes = folder.analysis().classes
     like = Scores(np.zeros((0, max(len(classes), 1)), np.float32), np.zeros(0), np.zeros(0), classes)
@@ -172,7 +172,7 @@ def _scores(folder: RunFolder, part: str) -> Scores:
         classes=classes,
         event_number=np.asarray(columns["event_number"], np.uint64),
     )
-    return reordered(scores, np.argsort(scores.event_number, kind="stable"))
+    return reordered(scores, np.lexsort((scores.weight, scores.target, scores.event_number)))
 
 
 def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:

@@ -123,7 +123,7 @@ def _assessments(session: RunSession, network: Network | Folds) -> list[Assessme
         *([FoldSpread(analysis, network, source.parts.get("test"))] if isinstance(network, Folds) else []),
         Trust(folder, analysis, means={"test"} if folds else ()),
         SearchAssessment(folder, analysis, source, scoring, listener),
-        ParameterCheck(),
+        ParameterCheck(session.analysis.parameters),
         comparison,
         *_front(session, network, comparison),
         Importance(analysis.evaluate.importance, network, source, analysis.task, listener),

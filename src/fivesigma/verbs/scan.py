@@ -21,6 +21,7 @@ from fivesigma.metrics.parameter_checks import Carried, parameter_sentences
 from fivesigma.metrics.roc import auc, auc_difference
 from fivesigma.metrics.summary import as_json, hypothesis_name, per_parameter
 from fivesigma.preparation.hypotheses import ComparisonNetwork, Hypothesis
+from fivesigma.preparation.parameters import drawn_from_signal
 from fivesigma.progress import Listener
 from fivesigma.reporting.page import write_report
 from fivesigma.reporting.search import tables
@@ -308,7 +309,8 @@ class _Judge:
         else:
             scoring = {part: partial(network.scores, events, self._known) for part, events in self._source.parts.items()}
         scored = {part: one() for part, one in scoring.items()}
-        for sentence in parameter_sentences({part: Carried(scores) for part, scores in scored.items()}):
+        carried = {part: Carried(scores) for part, scores in scored.items()}
+        for sentence in parameter_sentences(carried, drawn_from_signal(self._analysis.parameters)):
             self._listener.say(f"warning: {sentence}")
 
         def varied(events: Events) -> Scores:
