@@ -56,6 +56,26 @@ def test_names_that_are_taken_or_are_no_names_are_refused(registries):
         fs.register("metric", SPEC)
     with pytest.raises(PluginError, match="needs a `name`"):
         fs.register("losses", object())
+    for group in ("models", "baselines", "losses", "readers", "exporters"):
+        with pytest.raises(PluginError, match=r"MetricSpec cannot be registered as a .*: it has no `"):
+            fs.register(group, SPEC)
+    for group in plugins.REGISTRIES:
+        kind = next(iter(plugins.REGISTRIES[group]))
+        fs.register(group, RenamedKind(kind))  # what is built in has all that is needed
+        with pytest.raises(PluginError, match=r"it is a class|it has no"):
+            fs.register(group, RenamedKind)
+
+
+class RenamedKind:
+    """A kind under another name."""
+
+    name = "mine"
+
+    def __init__(self, kind):
+        self.kind = kind
+
+    def __getattr__(self, attribute):
+        return getattr(self.kind, attribute)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +136,7 @@ def test_an_entry_point_that_cannot_be_imported_names_its_package(monkeypatch):
         def load(self):
             raise ModuleNotFoundError("No module named 'gone'")
 
-    registry = plugins.Registry("metrics", "metric", {})
+    registry = plugins.Registry("metrics", "metric", {}, ())
     monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [Point()])
     assert registry.names() == ["broken"]
     with pytest.raises(PluginError, match="'broken' of the package 'gone:KIND' cannot be imported: ModuleNotFoundError"):

@@ -2,6 +2,7 @@
 
 FivesigmaError                      base; the command line exits with 2
 ├── AnalysisError                   the analysis file: a mistyped key, a value out of range
+│   └── UnknownKind                 a loss, metric, … that nothing here has registered
 ├── ExpressionError                 a selection or a new variable that cannot be understood
 ├── DataError                       a file that is missing, truncated or not what its name says
 │   └── ColumnNotFound              a name that is not among the columns (with the nearest ones)
@@ -53,6 +54,10 @@ def _unpickle(kind: type[FivesigmaError], arguments: tuple[Any, ...], attributes
 
 class AnalysisError(FivesigmaError):
     """The analysis file asks for something that does not exist or cannot be."""
+
+
+class UnknownKind(AnalysisError):
+    """A reader, model, loss, metric, baseline or exporter that is neither built in, nor installed, nor registered."""
 
 
 class ExpressionError(FivesigmaError):

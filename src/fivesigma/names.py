@@ -147,3 +147,12 @@ def is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def number_of(count: int, noun: str) -> str:
+    """A count with its noun.
+
+    >>> number_of(1, "column"), number_of(1200, "column")
+    ('1 column', '1,200 columns')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -9,7 +9,7 @@ import importlib
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-from fivesigma.errors import AnalysisError, PluginError, did_you_mean
+from fivesigma.errors import PluginError, UnknownKind, did_you_mean
 
 
 class Kind(Protocol):
@@ -30,10 +30,11 @@ class Registry:
         group: such as `models`; the entry points are those of `fivesigma.models`.
         noun: what one of them is called in a message.
         builtin: name → `module:object`, in the order in which they are listed.
+        needs: attributes that one of them must have, by which it differs from those of other groups.
     """
 
-    def __init__(self, group: str, noun: str, builtin: dict[str, str]) -> None:
-        self.group, self.noun, self._builtin = group, noun, builtin
+    def __init__(self, group: str, noun: str, builtin: dict[str, str], needs: tuple[str, ...]) -> None:
+        self.group, self.noun, self._builtin, self._needs = group, noun, builtin, needs
         self._loaded: dict[str, Any] = {}
         self.registered: dict[str, Any] = {}
         self._entry_points: dict[str, Any] | None = None
@@ -42,11 +43,17 @@ class Registry:
         """Add a kind for the rest of this process; one that was registered before under its name is replaced.
 
         Raises:
-            PluginError: if the name is that of a built-in kind, or of an installed package's.
+            PluginError: if it is no such kind, or its name is that of a built-in kind or of an installed package's.
         """
         name = getattr(kind, "name", None)
         if not isinstance(name, str) or not name.isidentifier():
             raise PluginError(f"a {self.noun} needs a `name` of letters, digits and _, not {name!r}")
+        if (missing := [each for each in self._needs if not hasattr(kind, each)]) or isinstance(kind, type):
+            what = f"it has no `{missing[0]}`" if missing else "it is a class"
+            raise PluginError(
+                f"{getattr(kind, '__name__', type(kind).__name__)} cannot be registered as a {self.noun}: {what}",
+                hint=f"docs/extending.md says what `fivesigma.register({self.group!r}, …)` takes",
+            )
         if name in self._builtin or name in self._installed():
             raise PluginError(f"there is a {self.noun} {name!r} already", hint="choose another name")
         self.registered[name] = kind
@@ -59,7 +66,7 @@ class Registry:
         """The kind of that name.
 
         Raises:
-            AnalysisError: if there is none, with the nearest name and how kinds are added.
+            UnknownKind: if there is none, with the nearest name and how kinds are added.
             PluginError: if the package that declares it cannot be imported.
         """
         if name in self.registered:
@@ -70,7 +77,7 @@ class Registry:
             elif name in self._installed():
                 self._loaded[name] = self._import(name)
             else:
-                raise AnalysisError(
+                raise UnknownKind(
                     f"no {self.noun} {name!r}; {did_you_mean(name, self.names())}",
                     hint=f"a package can add one as an entry point of `fivesigma.{self.group}`, a script with "
                     f"fivesigma.register({self.group!r}, …); see docs/extending.md",
@@ -125,6 +132,7 @@ readers = Registry(
         "npz": "fivesigma.data.readers.npz:NPZ",
         "hdf5": "fivesigma.data.readers.hdf5:HDF5",
     },
+    ("suffixes", "open"),
 )
 models = Registry(
     "models",
@@ -134,6 +142,7 @@ models = Registry(
         "quantised": "fivesigma.models.quantised:QUANTISED",
         "custom": "fivesigma.models.custom:CUSTOM",
     },
+    ("settings", "build"),
 )
 DEFAULT_MODEL = "mlp"
 """The kind of network where the section `model` names none."""
@@ -149,6 +158,7 @@ losses = Registry(
         "huber": "fivesigma.training.losses.huber:HUBER",
         "log_cosh": "fivesigma.training.losses.log_cosh:LOG_COSH",
     },
+    ("settings", "tasks", "make"),
 )
 metrics = Registry(
     "metrics",
@@ -175,6 +185,7 @@ metrics = Registry(
             "trigger_rate",
         )
     },
+    ("tasks", "larger_is_better", "meaning", "function"),
 )
 baselines = Registry(
     "baselines",
@@ -184,6 +195,7 @@ baselines = Registry(
         "lookup_table": "fivesigma.baselines.lookup_table:LOOKUP_TABLE",
         "network": "fivesigma.baselines.other_network:OTHER_NETWORK",
     },
+    ("settings", "fit", "load"),
 )
 exporters = Registry(
     "exporters",
@@ -195,6 +207,7 @@ exporters = Registry(
         "rtl": "fivesigma.deployment.rtl:RTL",
         "hls": "fivesigma.deployment.hls:HLS",
     },
+    ("settings", "ending", "write", "load"),
 )
 
 functions: dict[str, Any] = {}
@@ -213,7 +226,8 @@ def register(group: str, kind: Kind) -> None:
         kind: such as a `fivesigma.metrics.MetricSpec`; see docs/extending.md for what each group needs.
 
     Raises:
-        PluginError: if there is no such group, or the name is taken.
+        PluginError: if there is no such group, the object is no kind of it, or the name is that of a built-in kind or of
+            an installed package's. A kind that was registered before is replaced, as when a cell of a notebook runs again.
     """
     if group not in REGISTRIES:
         raise PluginError(f"nothing can be registered as {group!r}; {did_you_mean(group, REGISTRIES)}")

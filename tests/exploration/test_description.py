@@ -347,3 +347,15 @@ def test_a_look_at_a_file_does_not_wait_for_what_trains_networks(tmp_path):
     code = f"import sys; from fivesigma.cli.app import app; app(['explore', 't.csv'], standalone_mode=False); print({heavy})"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert run.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv"])
+def test_a_file_without_events_is_said_to_be_one(tmp_path, ending):
+    path = tmp_path / f"none.{ending}"
+    if ending == "csv":
+        path.write_text("a,b\n")
+    else:
+        pq.write_table(pa.table({name: pa.array([], pa.float64()) for name in "ab"}), path)
+    found = fs.describe(path)
+    assert "there are no events" in found.notes
+    assert not any(column.notes for column in found.columns)

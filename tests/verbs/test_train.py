@@ -9,7 +9,9 @@ import pytest
 import fivesigma as fs
 from fivesigma import plugins
 from fivesigma.errors import AnalysisError
+from fivesigma.metrics import Metric, MetricSpec
 from fivesigma.models.backend import keras
+from fivesigma.models.custom import custom
 
 from ..conftest import write_csv
 
@@ -82,6 +84,78 @@ def test_another_process_can_use_the_run_but_not_train_it(toy, tmp_path, monkeyp
     assert "run the script again" in err
 
 
+WIDTH = 4
+
+
+def width():
+    return WIDTH
+
+
+def uses(wide, activation):
+    def build(inputs):
+        layers = keras().layers
+        wider = [layers.Dense(units, activation) for units in [wide, width()]]
+        return keras().Sequential([layers.Input((inputs,)), *wider, layers.Dense(inputs.outputs, inputs.link)])
+
+    return build
+
+
+def test_what_a_function_uses_belongs_to_the_network(monkeypatch):
+    digest = custom(uses(8, "relu")).sha256
+    assert custom(uses(8, "relu")).sha256 == digest
+    assert custom(uses(8, "tanh")).sha256 != digest  # a variable of the closure
+    assert custom(uses(9, "relu")).sha256 != digest
+    monkeypatch.setitem(globals(), "WIDTH", 5)  # a variable of the module, in a function that it calls
+    assert custom(uses(8, "relu")).sha256 != digest
+
+
+def test_a_network_with_other_values_begins_a_run_of_its_own(toy, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    class Stop(fs.Listener):
+        def epoch(self, row, epochs):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fs.train(toy, model=uses(16, "relu"), listener=Stop())
+    other = fs.train(toy, model=uses(32, "relu"))
+    assert other.network().model.layers[0].units == 32
+    assert fs.train(toy, model=uses(16, "relu")).path != other.path  # which goes on
+
+
+def test_settings_beside_a_function_are_refused(toy):
+    with pytest.raises(AnalysisError, match=r"'model\.layers' would change nothing"):
+        fs.train(toy, {"model.layers": [9], "train.epochs": 1}, model=build)
+    with pytest.raises(AnalysisError, match=r"'model\.dropout' would change nothing"):
+        fs.run(toy, {"model.dropout": 0.1}, model=build)
+
+
+def with_lambda(inputs):
+    layers = keras().layers
+    doubled = layers.Lambda(lambda x: 2 * x, output_shape=(int(inputs),))
+    return keras().Sequential([layers.Input((inputs,)), doubled, layers.Dense(1, "sigmoid")])
+
+
+def with_a_function(inputs):
+    layers = keras().layers
+    last = layers.Dense(1, "sigmoid")
+    return keras().Sequential([layers.Input((inputs,)), layers.Dense(4, lambda x: keras().ops.tanh(x)), last])
+
+
+def test_a_run_whose_metric_nobody_knows_any_more_is_not_called_damaged(toy, tmp_path, monkeypatch, command):
+    monkeypatch.setattr(plugins.metrics, "registered", {})
+    spec = MetricSpec("brier", ("binary",), False, "mean squared distance", function=lambda s, t, w, o: Metric(0.1, 0.1))
+    fs.register("metrics", spec)
+    run = fs.train(toy, {"train.monitor": "brier", "train.epochs": 1}, output=tmp_path / "runs")
+    monkeypatch.setattr(plugins.metrics, "registered", {})
+    code, _, err = command("evaluate", run.path)
+    assert code == 2
+    assert "needs something that is not here" in err
+    assert "no metric 'brier'" in err
+    assert "damaged" not in err
+    assert "train again" not in err
+
+
 def no_model(inputs):
     return "network"
 
@@ -101,6 +175,8 @@ def too_many_outputs(inputs):
     [
         (no_model, "returned str, not a keras.Model"),
         (without_sigmoid, "whose outputs are not probabilities"),
+        (with_lambda, "could not be read from a file again"),
+        (with_a_function, "could not be read from a file again"),
         (too_many_outputs, r"must go from \(None, 3\) to \(None, 1\)"),
         ("mlp", "model='mlp' is not a function"),
     ],

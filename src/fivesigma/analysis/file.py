@@ -14,7 +14,7 @@ from fivesigma.analysis.analysis import Analysis
 from fivesigma.analysis.section import OLDER, Section, absolute, anchored
 from fivesigma.analysis.text import BadText, read
 from fivesigma.analysis.tune import Choice, FloatRange, IntRange
-from fivesigma.errors import AnalysisError, FivesigmaError, did_you_mean, nearest
+from fivesigma.errors import AnalysisError, FivesigmaError, PluginError, UnknownKind, did_you_mean, nearest
 from fivesigma.plugins import DEFAULT_MODEL
 
 
@@ -108,16 +108,23 @@ _OF_A_RANGE = {name for kind in (Choice, IntRange, FloatRange) for name in kind.
 
 
 def validate(tree: Mapping[str, Any], where: str, older: bool = False) -> Analysis:
-    """Check a mapping against the analysis schema; the first problem becomes one sentence."""
+    """Check a mapping against the analysis schema; the first problem becomes one sentence.
+
+    Raises:
+        UnknownKind: if the problem is a kind that is not here, or whose package cannot be imported.
+        AnalysisError: if it is another one.
+    """
     try:
         return Analysis.model_validate(tree, context={OLDER: older})
     except FivesigmaError as error:
-        raise AnalysisError(f"{where}: {error.what}", hint=error.hint) from None
+        of = UnknownKind if isinstance(error, PluginError | UnknownKind) else AnalysisError
+        raise of(f"{where}: {error.what}", hint=error.hint) from None
     except ValidationError as error:
         problems = [sentence(problem) for problem in error.errors()]
         more = f" (and {len(problems) - 1} more problems)" if len(problems) > 1 else ""
         hint = error.errors()[0].get("ctx", {}).get("hint") or "`fivesigma schema` lists every key and its values"
-        raise AnalysisError(f"{where}: {problems[0]}{more}", hint=hint) from None
+        of = UnknownKind if error.errors()[0]["type"] == "unknown_kind" else AnalysisError
+        raise of(f"{where}: {problems[0]}{more}", hint=hint) from None
 
 
 _SHOWN = 80

@@ -7,7 +7,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
 from pydantic_core import PydanticCustomError, core_schema
 
 from fivesigma.analysis.section import Section
-from fivesigma.errors import AnalysisError, PluginError
+from fivesigma.errors import PluginError, UnknownKind
 from fivesigma.plugins import Registry, metrics
 
 
@@ -15,8 +15,8 @@ def _kind(registry: Registry, name: str) -> Any:
     """The kind with a name; an unknown name is an error at its place in the analysis file."""
     try:
         return registry.get(name)
-    except AnalysisError as error:
-        raise PydanticCustomError("kind", "{what}", {"what": error.what, "hint": error.hint}) from None
+    except UnknownKind as error:
+        raise PydanticCustomError("unknown_kind", "{what}", {"what": error.what, "hint": error.hint}) from None
 
 
 class OneOf:

@@ -17,6 +17,7 @@ def columns(
 ) -> None:
     """List the columns of a data file with their types, and whether each has one value or a list per event."""
     from fivesigma.data.readers.base import per_event
+    from fivesigma.names import number_of
     from fivesigma.verbs import columns
 
     reader = columns.columns(file, treename, format=kind, names=parse_columns(names))
@@ -28,4 +29,4 @@ def columns(
         terminal.document({"table": reader.where, "rows": length, "columns": listed})
         return
     counted = f", {length:,} rows" if length is not None else ""
-    terminal.table(f"{reader.where}: {len(rows)} columns{counted}", ["column", "type", "for each event"], rows)
+    terminal.table(f"{reader.where}: {number_of(len(rows), 'column')}{counted}", ["column", "type", "for each event"], rows)

@@ -114,11 +114,12 @@ def _files(files: list[str], options: dict[str, Any], html: Path | None, termina
     # `fivesigma.verbs.explore` imports the training libraries, which takes longer than describing a file.
     from fivesigma.exploration import rows
     from fivesigma.exploration.description import describe
+    from fivesigma.names import number_of
 
     if html is not None:
         check_page(html)  # before the files are read
     found = describe(files, **options, listener=terminal)
-    title = f"{found.title}: {len(found.columns)} columns, {found.how}"
+    title = f"{found.title}: {number_of(len(found.columns), 'column')}, {found.how}"
     header = rows.header(terminal.width)
     terminal.table(title, header, rows.rows(found, terminal.width), words=("type", "distribution"))
     if not terminal.as_json:

@@ -178,7 +178,7 @@ def describe_files(
         is_all=found.is_all,
         places=found.places,
         from_the_beginning=not found.jumps and not found.is_all,
-        notes=[*dict.fromkeys(found.notes), *_notes(found)],
+        notes=[*dict.fromkeys(found.notes), *_notes(found), *(["there are no events"] if found.total == 0 else [])],
         seconds=time.perf_counter() - started,
     )
 
@@ -187,7 +187,8 @@ def _column(found: Sampled, name: str, total: int | None) -> Column:
     kinds = list(dict.fromkeys(found.types[name].values()))
     kind = " or ".join(kinds)
     if name not in found.values:
-        return Column(name, kind, notes=[found.skipped.get(name, "was not read")])
+        why = found.skipped.get(name, "was not read") if sum(found.events) else ""
+        return Column(name, kind, notes=[why] if why else [])
     if total is not None and len(found.types[name]) < len(found.opened):
         share = sum(n for n, file in zip(found.totals, found.opened, strict=True) if file in found.types[name])
         total = round(total * share / max(sum(found.totals), 1))

@@ -6,6 +6,7 @@ from typing import Any
 from fivesigma.exploration import rows
 from fivesigma.exploration.column import Column
 from fivesigma.exploration.description import Description
+from fivesigma.names import number_of
 from fivesigma.templates import templates
 from fivesigma.version import __version__
 
@@ -39,7 +40,8 @@ def fragment(description: Description) -> str:
         for column, row in zip(description.columns, rows.rows(description, rows.WIDE), strict=True)
     )
     said = "".join(f"<li>{escape(sentence)}</li>" for sentence in rows.sentences(description))
-    title = f"<code>{escape(description.title)}</code>: {len(description.columns)} columns, {escape(description.how)}"
+    counted = number_of(len(description.columns), "column")
+    title = f"<code>{escape(description.title)}</code>: {counted}, {escape(description.how)}"
     return f"<p>{title}</p><table><tr>{head}</tr>{body}</table>" + (f"<ul>{said}</ul>" if said else "")
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from fivesigma.exploration.column import Column
 from fivesigma.exploration.description import Description
+from fivesigma.names import number_of
 
 WIDE, MIDDLE = 132, 100
 """Letters of a line from which quartiles and mean, or only the mean, have room beside the rest."""
@@ -55,7 +56,11 @@ def as_text(description: Description, width: int = 120) -> str:
         for row in table
     ]
     return "\n".join(
-        [f"{description.title}: {len(description.columns)} columns, {description.how}", *lines, *sentences(description)]
+        [
+            f"{description.title}: {number_of(len(description.columns), 'column')}, {description.how}",
+            *lines,
+            *sentences(description),
+        ]
     )
 
 

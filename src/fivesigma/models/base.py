@@ -98,6 +98,15 @@ def check_model(model: Any, inputs: Inputs, where: str) -> None:
             f"{where} returned a model from {shapes[0]} to {shapes[1]}; it must go from {wanted[0]} to {wanted[1]}",
             hint="one input of two dimensions, one output",
         )
+    saving = keras().saving
+    try:
+        saving.deserialize_keras_object(saving.serialize_keras_object(model), safe_mode=True)
+    except Exception as error:  # whatever a layer raises
+        raise AnalysisError(
+            f"{where} returned a model that could not be read from a file again: {' '.join(str(error).split())[:200]}",
+            hint="a run only keeps models that can be read without running code from the file: in place of "
+            "keras.layers.Lambda, functions and layers of your own, take layers of Keras, such as Rescaling or Activation",
+        ) from None
     if inputs.link == "linear":
         return
     outputs = np.asarray(model(np.random.default_rng(0).normal(size=(64, int(inputs))).astype(np.float32)))

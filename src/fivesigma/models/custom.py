@@ -2,7 +2,7 @@
 
 import hashlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,7 +20,9 @@ class Custom(Section):
     kind: Literal["custom"] = "custom"
     function: str = Field(description="module and name of the function that builds the network")
     file: str | None = Field(None, description="the script or notebook it stands in")
-    sha256: str | None = Field(None, description="of the function's source")
+    sha256: str | None = Field(
+        None, description="of the function's source, and of the functions of its module and the plain values that it uses"
+    )
 
 
 def custom(build: Callable[[Inputs], Any]) -> Custom:
@@ -37,7 +39,7 @@ def custom(build: Callable[[Inputs], Any]) -> Custom:
         raise AnalysisError(f"model={build!r} is not a function", hint="give a function of the number of inputs")
     name = f"{getattr(build, '__module__', '?')}:{getattr(build, '__qualname__', type(build).__name__)}"
     try:
-        file, source = inspect.getsourcefile(build), inspect.getsource(build)
+        file, source = inspect.getsourcefile(build), _source(build)
     except (OSError, TypeError):
         file, source = None, None
     plugins.functions[name] = build
@@ -48,6 +50,65 @@ def custom(build: Callable[[Inputs], Any]) -> Custom:
     )
 
 
+def _source(function: Any) -> str:
+    """The source of a function, and what it uses: functions of its module, and values of its closure and its module.
+
+    Of values, numbers, texts and collections of them count; of other objects, such as modules, the type alone, because
+    they look different in every process.
+    """
+    found: dict[str, str] = {}
+
+    def visit(function: Any) -> None:
+        key = f"{function.__module__}:{function.__qualname__}"
+        if key in found:
+            return
+        found[key] = ""
+        defaults = _plain([function.__defaults__, function.__kwdefaults__])
+        values = {}
+        for name, value in _used(function).items():
+            if inspect.isfunction(value):
+                values[name] = f"function {value.__qualname__}"
+                if value.__module__ == function.__module__:
+                    visit(value)
+            else:
+                values[name] = _plain(value)
+        found[key] = "\n".join(
+            [inspect.getsource(function), defaults, *(f"{name} = {values[name]}" for name in sorted(values))]
+        )
+
+    visit(function)
+    return "\n".join(found.values())
+
+
+def _used(function: Any) -> dict[str, Any]:
+    """What a function and those within it name: variables of its closure, and those of its module that there are."""
+    names: set[str] = set()
+    waiting = [function.__code__]
+    while waiting:
+        code = waiting.pop()
+        names.update(code.co_names)
+        waiting += [constant for constant in code.co_consts if inspect.iscode(constant)]
+    closure = {
+        name: cell.cell_contents
+        for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+        if cell != type(cell)()  # an empty cell has no contents
+    }
+    return {name: function.__globals__[name] for name in names if name in function.__globals__} | closure
+
+
+def _plain(value: Any) -> str:
+    """A value as a text that is the same in every process."""
+    if value is None or isinstance(value, bool | int | float | complex | str | bytes):
+        return repr(value)
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(sorted(f"{_plain(key)}: {_plain(item)}" for key, item in value.items())) + "}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_plain, value))}]"
+    if isinstance(value, set | frozenset):
+        return f"{{{', '.join(sorted(map(_plain, value)))}}}"
+    return f"<{type(value).__module__}.{type(value).__qualname__}>"
+
+
 def _build(settings: Custom, inputs: Inputs) -> Any:
     from fivesigma.models.backend import keras
 
@@ -55,7 +116,8 @@ def _build(settings: Custom, inputs: Inputs) -> Any:
         place = f" of {settings.file}" if settings.file else ""
         raise AnalysisError(
             f"the network of this analysis is built by {settings.function}{place}, and only that script can call it",
-            hint="run the script again: fivesigma.train(analysis, model=…) continues an unfinished run",
+            hint="run the script again: fivesigma.train(analysis, model=…) continues an unfinished run; "
+            "fivesigma.scan(run, compare=True) trains networks of its own after such a call in the same script",
         )
     keras().utils.set_random_seed(inputs.seed)
     return plugins.functions[settings.function](inputs)

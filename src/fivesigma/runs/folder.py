@@ -17,7 +17,7 @@ from typing import Any
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.analysis.file import dump, load
 from fivesigma.atomic import named_errors, write_text
-from fivesigma.errors import AnalysisError, RunError, nearest
+from fivesigma.errors import AnalysisError, RunError, UnknownKind, nearest
 from fivesigma.runs import manifest
 from fivesigma.version import __version__
 
@@ -123,9 +123,12 @@ class RunFolder:
 
         Raises:
             RunError: if it cannot be read.
+            UnknownKind: if it names a loss, metric or the like that nothing here has registered.
         """
         try:
             return load(self.path / "analysis.yaml", older=True)
+        except UnknownKind as error:
+            raise UnknownKind(f"the run {self.path} needs something that is not here: {error.what}", error.hint) from None
         except AnalysisError as error:
             raise RunError(f"the run {self.path} is damaged: {error.what}", hint="train again") from None
 

@@ -8,6 +8,7 @@ from fivesigma.analysis.file import load
 from fivesigma.exploration import summary
 from fivesigma.metrics.leakage import strong_features, suspicions
 from fivesigma.metrics.summary import as_json
+from fivesigma.names import number_of
 from fivesigma.progress import Listener
 from fivesigma.reporting.terminal import data_tables
 from fivesigma.runs.context import RUNS, RunContext
@@ -64,7 +65,7 @@ def describe_events(session: RunSession) -> dict[str, Any]:
         listener.say(f"the data are described by a random sample of the prepared events: {counts} events")
     missing = sum(1 for row in result["columns"] if row["missing"] > 0)
     listener.done(
-        f"explored {len(result['columns'])} columns ({missing} with missing entries), "
+        f"explored {number_of(len(result['columns']), 'column')} ({missing} with missing entries), "
         f"{result['memory_bytes'] / 1e6:.0f} MB in memory"
     )
     return result

@@ -57,7 +57,7 @@ def run(
         FivesigmaError: if the analysis, the data or the model are wrong.
     """
     context = RunContext.of(output, listener, workers, cluster)
-    resolved = with_model(load(analysis, settings, data), model)
+    resolved = with_model(load(analysis, settings, data), model, settings)
     check_cluster(cluster, shares=resolved.simulates or resolved.split.folds is not None)
     session = RunSession.start(resolved, context, needs="run", new=new, resume=resume)
     if multiprocess.rank():

@@ -8,6 +8,7 @@ from fivesigma.analysis.file import load
 from fivesigma.assessment.comparison import check_trigger
 from fivesigma.cluster import multiprocess
 from fivesigma.cluster.devices import Layout
+from fivesigma.errors import AnalysisError
 from fivesigma.events import Events
 from fivesigma.models.custom import custom
 from fivesigma.preparation.balance import lopsided
@@ -48,7 +49,7 @@ def train(
     The arguments are those of `run`.
     """
     context = RunContext.of(output, listener, workers, cluster)
-    resolved = with_model(load(analysis, settings, data), model)
+    resolved = with_model(load(analysis, settings, data), model, settings)
     check_cluster(cluster, shares=resolved.simulates or resolved.split.folds is not None)
     session = RunSession.start(resolved, context, needs="train", new=new, resume=resume)
     if multiprocess.rank():
@@ -60,9 +61,20 @@ def train(
     return Run(session.folder.path)
 
 
-def with_model(analysis: Any, model: Build | None) -> Any:
-    """Put a network that the calling script builds into the analysis."""
-    return analysis if model is None else analysis.model_copy(update={"model": custom(model)})
+def with_model(analysis: Any, model: Build | None, settings: Mapping[str, Any] | None = None) -> Any:
+    """Put a network that the calling script builds into the analysis.
+
+    Raises:
+        AnalysisError: if it is no function, or settings of the network are given beside it.
+    """
+    if model is None:
+        return analysis
+    if idle := [key for key in settings or {} if key.partition(".")[0] == "model"]:
+        raise AnalysisError(
+            f"{', '.join(map(repr, idle))} would change nothing, as model=… builds the network",
+            hint="leave it out, and let your function decide",
+        )
+    return analysis.model_copy(update={"model": custom(model)})
 
 
 def help_to_train(session: RunSession) -> None:
