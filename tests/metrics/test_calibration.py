@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.isotonic import IsotonicRegression
 
-from fivesigma.metrics.calibration import calibration_error, isotonic
+from fivesigma.metrics.calibration import calibration_difference, calibration_error, isotonic
 from fivesigma.metrics.classes import log_loss
 
 
@@ -58,3 +58,20 @@ def test_too_sure_and_not_sure_enough_do_not_cancel():
     score, target, weight = drawn(6, 20_000)
     extreme = np.where(score < 0.5, score / 4, 1 - (1 - score) / 4).astype(np.float32)
     assert calibration_error(extreme, target, weight).value == pytest.approx(0.1875, abs=0.01)
+
+
+def test_the_difference_of_two_models_has_the_error_of_the_same_events():
+    generator = np.random.default_rng(1)
+    truth = generator.uniform(0.05, 0.95, 4000)
+    target, weight = (generator.uniform(size=4000) < truth).astype(int), generator.exponential(1, 4000)
+    one, two = np.clip(truth + 0.03, 0, 1), np.clip(0.5 + 1.3 * (truth - 0.5), 0.01, 0.99)
+    found = calibration_difference(one, two, target, weight)
+    assert found.value == pytest.approx(
+        calibration_error(one, target, weight).value - calibration_error(two, target, weight).value, abs=1e-12
+    )
+    gaps = []
+    for _ in range(200):
+        factor = weight * generator.poisson(1.0, 4000)
+        gaps.append(calibration_error(one, target, factor).value - calibration_error(two, target, factor).value)
+    assert found.error == pytest.approx(np.std(gaps), rel=0.25)
+    assert calibration_difference(one, one, target, weight).error == 0

@@ -12,6 +12,7 @@ from fivesigma.reporting.helper import Helper
 @pytest.fixture(autouse=True)
 def two_cores(monkeypatch):
     monkeypatch.setattr(module, "cores", lambda: 2)
+    monkeypatch.setattr(module, "registered_here", list)  # whatever other tests of this process have registered
     monkeypatch.setenv("FIVESIGMA_TESTS_PROCESS", str(os.getpid()))
 
 

@@ -1,5 +1,6 @@
 """Scores as probabilities: how well calibrated they are, and a monotone map that calibrates them."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,19 +34,65 @@ def calibration_error(score: NDArray[Any], target: NDArray[Any], weight: Weight,
     """
     if not (weight > 0).any():
         return Metric(np.nan, np.nan)
-    edges = np.unique(np.quantile(score, np.linspace(0, 1, bins + 1)[1:-1]))
-    place = np.searchsorted(edges, score, side="right")
-    cell = 2 * place + (target == 1)
-    table, variance = (sums.reshape(-1, 2) for sums in sums_by(cell, weight, 2 * (len(edges) + 1)))
-    sums = np.bincount(place, weight, len(edges) + 1)
-    means = np.divide(np.bincount(place, weight * score, len(edges) + 1), sums, out=np.zeros(len(sums)), where=sums != 0)
+    found = _Bins.of(score, weight, bins)
+    cell = 2 * found.place + (target == 1)
+    table, variance = (sums.reshape(-1, 2) for sums in sums_by(cell, weight, 2 * len(found.means)))
+    return replicas(table, variance, found.distance)
 
-    def distance(counts: NDArray[np.float64]) -> float:
+
+def calibration_difference(
+    first: NDArray[Any], second: NDArray[Any], target: NDArray[Any], weight: Weight, bins: int = BINS
+) -> Metric:
+    """The calibration error of the first scores minus that of the second, on the same events.
+
+    The error comes from replicas of the bins of both scores together, in which common fluctuations cancel.
+
+    Args:
+        first, second: probabilities of class 1, [event].
+        target, weight, bins: as for `calibration_error`.
+
+    >>> score = np.array([0.25] * 4 + [0.75] * 4)
+    >>> calibration_difference(score, score, np.array([0, 0, 0, 1, 0, 1, 1, 1]), np.ones(8), bins=2)
+    Metric(value=0.0, error=0.0)
+    """
+    if not (weight > 0).any():
+        return Metric(np.nan, np.nan)
+    both = [_Bins.of(score, weight, bins) for score in (first, second)]
+    shape = (len(both[0].means), len(both[1].means), 2)
+    cell = (both[0].place * shape[1] + both[1].place) * 2 + (target == 1)
+    table, variance = (sums.reshape(shape) for sums in sums_by(cell, weight, math.prod(shape)))
+
+    def gap(counts: NDArray[np.float64]) -> float:
+        return both[0].distance(counts.sum(axis=1)) - both[1].distance(counts.sum(axis=0))
+
+    return replicas(table, variance, gap)
+
+
+@dataclass(frozen=True)
+class _Bins:
+    """Bins of a score with equal numbers of events.
+
+    Attributes:
+        place: the bin of each event.
+        means: of the score in each bin.
+    """
+
+    place: NDArray[np.intp]
+    means: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, score: NDArray[Any], weight: Weight, bins: int) -> "_Bins":
+        edges = np.unique(np.quantile(score, np.linspace(0, 1, bins + 1)[1:-1]))
+        place, count = np.searchsorted(edges, score, side="right"), len(edges) + 1
+        sums = np.bincount(place, weight, count)
+        means = np.divide(np.bincount(place, weight * score, count), sums, out=np.zeros(count), where=sums != 0)
+        return cls(place, means)
+
+    def distance(self, counts: NDArray[np.float64]) -> float:
+        """Mean distance of score and fraction of signal, for sums of weights [bin, class]."""
         total = counts.sum(axis=1)
-        share = np.divide(counts[:, 1], total, out=means.copy(), where=total > 0)
-        return float((np.maximum(total, 0) * np.abs(share - means)).sum() / np.maximum(total, 0).sum())
-
-    return replicas(table, variance, distance)
+        share = np.divide(counts[:, 1], total, out=self.means.copy(), where=total > 0)
+        return float((np.maximum(total, 0) * np.abs(share - self.means)).sum() / np.maximum(total, 0).sum())
 
 
 @dataclass(frozen=True)

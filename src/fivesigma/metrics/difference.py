@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma import plugins
-from fivesigma.metrics.calibration import calibration_error
+from fivesigma.metrics.calibration import calibration_difference
 from fivesigma.metrics.metric import Metric, Weight
 from fivesigma.metrics.spec import Function, MetricOptions, MetricSpec
 from fivesigma.metrics.trigger.replicas import counts
@@ -44,22 +44,20 @@ def differences(
     specs: list[MetricSpec] = [spec for spec in plugins.metrics if ours.task in spec.tasks]
     found = {}
     for spec in specs:
-        function = _calibrated if spec.name == "calibration_error" and constants else spec.function
-        is_constant = spec.name.endswith("_of_constant")
-        if function is None or (is_constant and not constants) or (names is not None and spec.name not in names):
+        is_constant, is_calibration = spec.name.endswith("_of_constant"), spec.name == "calibration_error"
+        if (spec.function is None and not is_calibration) or (names is not None and spec.name not in names):
+            continue
+        if (is_constant or is_calibration) and not constants:
             continue
         if spec.difference is not None:
             found[spec.name] = spec.difference(*columns, options)
         elif is_constant:
             found[spec.name] = Metric(0.0, 0.0)
-        else:
-            found[spec.name] = bootstrap_difference(function, *columns, number, options)
+        elif is_calibration:
+            found[spec.name] = calibration_difference(*columns)
+        elif spec.function is not None:
+            found[spec.name] = bootstrap_difference(spec.function, *columns, number, options)
     return found
-
-
-def _calibrated(score: NDArray[Any], target: NDArray[Any], weight: Weight, options: MetricOptions) -> Metric:
-    """The calibration error as a metric among others."""
-    return calibration_error(score, target, weight)
 
 
 def _comparable(ours: Scores, theirs: Scores) -> bool:
