@@ -83,6 +83,26 @@ def test_a_task_that_always_kills_its_worker_is_named(tmp_path):
     assert len(list(tmp_path.iterdir())) == 3
 
 
+def test_what_is_finished_can_be_taken_without_waiting_for_the_rest(tmp_path):
+    with LocalProcesses(1, ahead=8) as pool:
+        assert list(pool.finished()) == []
+        pool.submit("large", bytes, 10_000_000)  # more than a pipe holds: the worker waits until it is taken
+        pool.submit("next", tasks.square, 3)
+        pool.submit("long", tasks.end_after, tmp_path / "ended", 1)
+        taken = []
+        while len(taken) < 2:
+            taken += pool.finished()
+            time.sleep(0.01)
+        assert [key for key, _ in taken] == ["large", "next"]
+        assert list(pool.finished()) == []
+        assert not (tmp_path / "ended").exists()
+        assert [key for key, _ in pool.results()] == ["long"]
+        pool.submit("wrong", tasks.divide_by_zero)
+        with pytest.raises(ZeroDivisionError):
+            while True:
+                list(pool.finished())
+
+
 def test_an_idle_worker_that_was_killed_is_replaced():
     with LocalProcesses(1) as pool:
         pool.submit("first", os.getpid)

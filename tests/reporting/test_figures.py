@@ -25,7 +25,8 @@ def test_a_helper_draws_the_same_figures(finished, monkeypatch):
     for path in (finished / "plots").iterdir():
         path.unlink()
     with helper.Helper() as second:
-        figures.begin(finished, second)
+        second.ask(figures.prepare, finished.path, "nothing")
+        second.ask(figures.draw, finished.path, "data")
         told = []
         together = figures.figures(finished, lambda done, total, text: told.append(text), second)
     assert figures.by_section(together) == figures.by_section(alone)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from fivesigma.analysis.file import validate
-from fivesigma.reporting import learning, results
+from fivesigma.reporting import learning
 from fivesigma.reporting.style import colour
 from fivesigma.runs.folder import RunFolder
 
@@ -112,13 +112,13 @@ class TestLearningCurves:
     def test_a_run_draws_its_own_history_or_those_of_its_trained_folds(self, tmp_path, drawn):
         settings = analysis(BINARY, split={"folds": 3})
         run = RunFolder.create(tmp_path, settings, "test")
-        assert list(results.figures(run, settings, {}, {})) == []
+        assert list(learning.figures(run, settings)) == []
         lines = "".join(json.dumps(row) + "\n" for row in self.history("accuracy"))
         for number in (1, 3):
             run.fold(number).path.mkdir(parents=True)
             run.fold(number).write_text("history.jsonl", lines)
-        assert [picture.name for picture in results.figures(run, settings, {}, {})] == ["learning-curves"]
+        assert [picture.name for picture in learning.figures(run, settings)] == ["learning-curves"]
         assert drawn.legend(drawn.axes("learning-curves")[0]) == ["fold 1", "fold 3"]
         run.write_text("history.jsonl", lines)
-        assert len(list(results.figures(run, settings, {}, {}))) == 1
+        assert len(list(learning.figures(run, settings))) == 1
         assert drawn.legend(drawn.axes("learning-curves")[0]) == ["training", "validation", "kept epoch"]

@@ -75,10 +75,33 @@ class LocalProcesses(Executor):
     def results(self, on_message: OnMessage = ignore) -> Iterator[tuple[Any, Any]]:
         while self._waiting or any(worker.tasks for worker in self._staff):
             self._assign()
-            busy = {worker.connection: worker for worker in self._staff if worker.tasks}
-            for connection in wait(list(busy)):
+            yield from self._arrived(on_message, None)[0]
+
+    def finished(self) -> Iterator[tuple[Any, Any]]:
+        """Yield key and result of each task that has finished by now, without waiting for others.
+
+        A worker waits until a large result is taken from it, and so does its next task.
+
+        Raises:
+            Exception, ClusterError: as `results`.
+        """
+        while any(worker.tasks for worker in self._staff):
+            found, messages = self._arrived(ignore, 0)
+            yield from found
+            if not messages:
+                return
+
+    def _arrived(self, on_message: OnMessage, timeout: float | None) -> tuple[Iterator[tuple[Any, Any]], int]:
+        """Results among the messages of workers, and how many messages there are."""
+        busy = {worker.connection: worker for worker in self._staff if worker.tasks}
+        ready = wait(list(busy), timeout)
+
+        def found() -> Iterator[tuple[Any, Any]]:
+            for connection in ready:
                 if busy[connection] in self._staff:
                     yield from self._receive(busy[connection], on_message)
+
+        return found(), len(ready)
 
     def close(self) -> None:
         for worker in self._staff:

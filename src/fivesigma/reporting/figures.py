@@ -8,14 +8,11 @@ from typing import Any
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.metrics.result import parts_of
 from fivesigma.progress import Progress, silent
-from fivesigma.reporting import data, front, results, search, trigger, trust, tuning
+from fivesigma.reporting import data, front, learning, results, search, trigger, trust, tuning
 from fivesigma.reporting.features import Feature, features, write_pages
 from fivesigma.reporting.helper import Helper
-from fivesigma.reporting.style import Picture, style
+from fivesigma.reporting.style import Picture, formats_of, new_figure, style
 from fivesigma.runs.folder import RunFolder
-
-_SECTION_OF = {"learning-curves": "training", "calibration": "trust"}
-"""Figure of the results → the section it stands in, if it is not the evaluation."""
 
 Placed = Iterator[tuple[str, Picture]]
 """Section of the page, and figure, one after another."""
@@ -42,8 +39,8 @@ def figures(folder: RunFolder, progress: Progress = silent, helper: Helper | Non
     Args:
         folder: of the run.
         progress: called after each figure that this process draws.
-        helper: a process that draws the data and the results, while this one begins with the others. It does not have to
-            import what draws, so it takes the larger part.
+        helper: a process that draws all but the last group, which this process draws meanwhile. It has drawn the data,
+            and has imported what draws.
     """
     done: list[str] = []
 
@@ -53,15 +50,16 @@ def figures(folder: RunFolder, progress: Progress = silent, helper: Helper | Non
 
     if helper is None:
         return [draw(folder.path, group, on_figure) for group in _GROUPS]
-    helper.ask(draw, folder.path, "data")
-    helper.ask(draw, folder.path, "results")
+    others = [group for group in _GROUPS if group != "more"]
+    for group in others:
+        helper.ask(draw, folder.path, group)
     here = draw(folder.path, "more", on_figure)
-    return [helper.answer(draw, folder.path, "data"), helper.answer(draw, folder.path, "results"), here]
+    return [*(helper.answer(draw, folder.path, group) for group in others), here]
 
 
-def begin(folder: RunFolder, helper: Helper) -> None:
-    """Let a helper draw the figures of the data, which nothing that follows in a run changes."""
-    helper.ask(draw, folder.path, "data")
+def prepare(path: Path, group: str) -> None:
+    """Draw nothing, so that a helper has everything imported before there is something to draw."""
+    formats_of(new_figure()[0])
 
 
 def draw(path: Path, group: str, on_figure: Callable[[str], None] = lambda title: None) -> Drawn:
@@ -69,7 +67,7 @@ def draw(path: Path, group: str, on_figure: Callable[[str], None] = lambda title
 
     Args:
         path: folder of the run.
-        group: `data`, `results`, or `more`: of the search, the trigger, the deployment and the trust.
+        group: `data`, `training`, `results`, or `more`: of the search, the trigger, the deployment and the trust.
         on_figure: called with the title of each figure.
     """
     folder = RunFolder(path)
@@ -101,14 +99,18 @@ def _data(folder: RunFolder, analysis: Analysis, note: str) -> Placed:
         yield from (("data", each) for each in data.figures(folder, analysis, explored))
 
 
-def _results(folder: RunFolder, analysis: Analysis, note: str) -> Placed:
+def _training(folder: RunFolder, analysis: Analysis, note: str) -> Placed:
+    yield from (("training", each) for each in learning.figures(folder, analysis))
     found = tuning.search_of(folder)
     if found is not None:
         picture = tuning.parallel_coordinates(folder, analysis, *tuning.trials_of(found))
         yield from (("tuning", each) for each in (picture,) if each is not None)
+
+
+def _results(folder: RunFolder, analysis: Analysis, note: str) -> Placed:
     metrics, curves = _metrics_and_curves(folder)
     for each in results.figures(folder, analysis, metrics, curves):
-        yield _SECTION_OF.get(each.name, "evaluation"), each
+        yield "trust" if each.name == "calibration" else "evaluation", each
 
 
 def _more(folder: RunFolder, analysis: Analysis, note: str) -> Placed:
@@ -126,7 +128,12 @@ def _more(folder: RunFolder, analysis: Analysis, note: str) -> Placed:
         yield from (("search", each) for each in search.scan_figures(folder, analysis, scan))
 
 
-_GROUPS: dict[str, Callable[[RunFolder, Analysis, str], Placed]] = {"data": _data, "results": _results, "more": _more}
+_GROUPS: dict[str, Callable[[RunFolder, Analysis, str], Placed]] = {
+    "data": _data,
+    "training": _training,
+    "results": _results,
+    "more": _more,
+}
 
 
 def _metrics_and_curves(folder: RunFolder) -> tuple[dict[str, Any], Any]:

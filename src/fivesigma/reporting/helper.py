@@ -1,12 +1,15 @@
 """A second process that draws while this one does other work."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
 from fivesigma.cluster.cores import cores
 from fivesigma.cluster.local import LocalProcesses
 from fivesigma.plugins import registered_here
+
+MOST = 8
+"""Groups that may wait at the other process while it draws one."""
 
 
 class Helper:
@@ -22,7 +25,7 @@ class Helper:
 
     def __init__(self, workers: int | None = None) -> None:
         alone = workers == 1 or cores() < 2 or bool(registered_here())
-        self._pool = None if alone else LocalProcesses(1, ahead=1, threads=1)
+        self._pool = None if alone else LocalProcesses(1, ahead=MOST, threads=1)
         self._asked: set[tuple[Path, str]] = set()
         self._answers: dict[tuple[Path, str], Any] = {}
 
@@ -43,14 +46,16 @@ class Helper:
         if self._pool is not None and (path, group) not in self._asked:
             self._asked.add((path, group))
             self._pool.submit((path, group), draw, path, group)
+            self._take(self._pool.finished)  # what is drawn already, so that it goes on with what waits
 
     def wait(self) -> None:
         """Wait until everything that was asked for is drawn."""
-        if self._pool is None:
-            return
+        if self._pool is not None:
+            self._take(self._pool.results)
+
+    def _take(self, results: Callable[[], Iterator[tuple[Any, Any]]]) -> None:
         try:
-            for key, answer in self._pool.results():
-                self._answers[key] = answer
+            self._answers.update(results())
         except Exception:  # it died again and again, or could not draw: this process tries, and tells what is wrong
             self._leave()
 

@@ -1,6 +1,6 @@
 """Learning curves: loss and metrics of one network, or of the networks of all folds, against the epoch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fivesigma.analysis.analysis import Analysis
@@ -13,6 +13,14 @@ def histories_of_folds(folder: RunFolder, analysis: Analysis) -> dict[int, list[
     """Fold → its history, one row per epoch, for the folds that are trained."""
     trained = [n for n in range(1, (analysis.split.folds or 0) + 1) if folder.fold(n).has("history.jsonl")]
     return {number: folder.fold(number).history() for number in trained}
+
+
+def figures(folder: RunFolder, analysis: Analysis) -> Iterator[Picture]:
+    """Learning curves of the network, or of the networks of all folds, as far as they are trained."""
+    if folder.has("history.jsonl"):
+        yield learning_curves(folder, folder.history(), analysis)
+    elif histories := histories_of_folds(folder, analysis):
+        yield fold_curves(folder, histories, analysis)
 
 
 def learning_curves(folder: RunFolder, history: Sequence[Mapping[str, float]], analysis: Analysis) -> Picture:

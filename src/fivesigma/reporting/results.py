@@ -11,7 +11,6 @@ from fivesigma.metrics.metric import is_metric, shown
 from fivesigma.metrics.result import judged_part
 from fivesigma.metrics.spec import spec_of
 from fivesigma.metrics.standard import TRIGGER_RATE
-from fivesigma.reporting.learning import fold_curves, histories_of_folds, learning_curves
 from fivesigma.reporting.style import (
     Picture,
     colour,
@@ -128,16 +127,12 @@ def _unit(name: str, analysis: Analysis) -> str:
 
 
 def figures(folder: RunFolder, analysis: Analysis, metrics: Tree, curves: Tree) -> Iterator[Picture]:
-    """Learning curves, then figures of metrics and curves, as far as the run is trained and evaluated.
+    """Figures of metrics and curves, if the run is evaluated.
 
     Args:
         folder, analysis: of the run.
         metrics, curves: `metrics.json` and `curves.json`; empty without them.
     """
-    if folder.has("history.jsonl"):
-        yield learning_curves(folder, folder.history(), analysis)
-    elif histories := histories_of_folds(folder, analysis):
-        yield fold_curves(folder, histories, analysis)
     if not curves:
         return
     last = judged_part(metrics)

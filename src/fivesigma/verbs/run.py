@@ -63,12 +63,15 @@ def run(
     if multiprocess.rank():
         help_to_train(session)
         return Run(session.folder.path)
-    if not session.folder.has("explore.json"):
-        for table in class_tables(as_json(describe_events(session)), session.analysis):
-            session.listener.table(table.title, ["", *table.header[1:]], table.rows)
     with Helper(workers) as helper:
-        figures.begin(session.folder, helper)
+        path = session.folder.path
+        helper.ask(figures.prepare, path, "nothing")
+        if not session.folder.has("explore.json"):
+            for table in class_tables(as_json(describe_events(session)), session.analysis):
+                session.listener.table(table.title, ["", *table.header[1:]], table.rows)
+        helper.ask(figures.draw, path, "data")  # nothing that follows changes them
         network = trained(session, before_trial=helper.wait)
+        helper.ask(figures.draw, path, "training")
         train_baselines(session)
         assess(session, network)
         write(session, helper=helper)
