@@ -30,13 +30,13 @@ def table():
 
 
 def test_correlations_are_those_of_numpy(make_events, table):
-    found = correlations(make_events(table[:, [0, 2]]))
+    found = correlations([make_events(table[:, [0, 2]])])
     assert found["names"] == ["x0", "x1"]
     assert_allclose(found["matrix"], np.corrcoef(table[:, [0, 2]].astype(float).T), atol=1e-9)
 
 
 def test_with_missing_entries_each_pair_uses_the_events_that_have_both(make_events, table):
-    found = correlations(make_events(table))["matrix"]
+    found = correlations([make_events(table)])["matrix"]
     for i in range(4):
         for j in range(4):
             both = ~np.isnan(table[:, i]) & ~np.isnan(table[:, j])
@@ -47,12 +47,12 @@ def test_with_missing_entries_each_pair_uses_the_events_that_have_both(make_even
 
 def test_a_constant_or_empty_feature_has_no_correlation(make_events, table):
     events = make_events(np.column_stack([table[:, 0], np.full(N, 0.1), np.full(N, np.nan)]))
-    assert correlations(events)["matrix"] == [[pytest.approx(1), None, None], [None] * 3, [None] * 3]
+    assert correlations([events])["matrix"] == [[pytest.approx(1), None, None], [None] * 3, [None] * 3]
 
 
 def test_columns_are_described_by_their_present_values(make_events, table):
     events = make_events(table, parameters=np.arange(N)[:, None], units={"x1": "GeV"})
-    rows = {row["name"]: row for row in columns_table(events, {"x1": "float"})}
+    rows = {row["name"]: row for row in columns_table([events], {"x1": "float"})}
     assert list(rows) == ["x0", "x1", "x2", "x3", "p0"]
     present = table[~np.isnan(table[:, 1]), 1].astype(float)
     expected = {"missing": 1 - len(present) / N, "mean": present.mean(), "std": present.std(), "median": np.median(present)}

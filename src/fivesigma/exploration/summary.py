@@ -1,15 +1,18 @@
 """Numbers that describe a sample: columns, missing entries, classes, distributions, correlations."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma.analysis.analysis import Analysis
-from fivesigma.events import Events, concatenate
+from fivesigma.cluster.cores import cores
+from fivesigma.events import Events
 from fivesigma.metrics.histogram import histogram, sensible_edges
 from fivesigma.names import matches
+from fivesigma.prefetch import side_by_side
 from fivesigma.preparation.split import shares_table
 
 MOST_FOR_CORRELATION = 200_000
@@ -31,21 +34,24 @@ def summarise(analysis: Analysis, parts: Mapping[str, Events], kinds: Mapping[st
         `parts` (events and Σw), `columns`, `classes`, `shares`, `distributions`, `target`,
         `observers`, `correlations`, `memory_bytes`.
     """
-    seen = concatenate([events for part, events in parts.items() if part != "test"])
+    seen = [events for part, events in parts.items() if part != "test"]
+    first, shapes = seen[0], _Shapes(seen)
     return {
         "parts": {part: _counts(events) for part, events in parts.items()},
         "memory_bytes": sum(_bytes(events) for events in parts.values()),
         "columns": columns_table(seen, kinds),
-        "classes": classes_table(parts) if seen.classes else {},
-        "shares": shares_table(parts) if seen.classes else {},
-        "distributions": distributions(seen),
+        "classes": classes_table(parts) if first.classes else {},
+        "shares": shares_table(parts) if first.classes else {},
+        "distributions": shapes.features(),
         "parameters": {
-            name: _by_class(seen, seen.parameters[:, i].astype(np.float64)) for i, name in enumerate(seen.parameter_names)
+            name: shapes.by_class(np.concatenate([events.parameters[:, i] for events in seen]))
+            for i, name in enumerate(first.parameter_names)
         },
-        "target": _target(analysis, seen),
+        "target": _target(analysis, shapes),
         "observers": {
-            name: _by_class(seen, np.asarray(column, np.float64))
-            for name, column in seen.observers.items()
+            name: shapes.by_class(column)
+            for name in first.observers
+            for column in [np.concatenate([events.observers[name] for events in seen])]
             if column.dtype.kind in "biuf" and not _is_identifier(column)
         },
         "correlations": correlations(seen),
@@ -82,14 +88,25 @@ def _bytes(events: Events) -> int:
     return int(sum(array.nbytes for array in arrays))
 
 
-def columns_table(events: Events, kinds: Mapping[str, str]) -> list[dict[str, Any]]:
-    """One row per feature and parameter: type, unit, missing share and spread (unweighted)."""
-    names = [*events.feature_names, *events.parameter_names]
-    columns = [*events.features.T, *events.parameters.T]
+def columns_table(seen: Sequence[Events], kinds: Mapping[str, str]) -> list[dict[str, Any]]:
+    """One row per feature and parameter: type, unit, missing share and spread (unweighted).
+
+    Args:
+        seen: events of one or several parts.
+        kinds: type of each column in the file.
+    """
+    names = [*seen[0].feature_names, *seen[0].parameter_names]
+    columns = chain(_columns(seen), _columns(seen, "parameters"))
     return [
-        {"name": name, "type": kinds.get(name, "computed"), "unit": events.units.get(name, ""), **_describe(column)}
-        for name, column in zip(names, columns, strict=True)
+        {"name": name, "type": kinds.get(name, "computed"), "unit": seen[0].units.get(name, ""), **described}
+        for name, described in zip(names, side_by_side(_describe, columns, cores()), strict=True)
     ]
+
+
+def _columns(seen: Sequence[Events], of: str = "features") -> Iterator[NDArray[Any]]:
+    """One column of all parts after another: a table of all events would be as large as the events."""
+    for i in range(getattr(seen[0], of).shape[1]):
+        yield np.concatenate([getattr(events, of)[:, i] for events in seen])
 
 
 def _describe(column: NDArray[Any]) -> dict[str, Any]:
@@ -227,39 +244,63 @@ def classes_table(parts: Mapping[str, Events]) -> dict[str, dict[str, dict[str, 
     }
 
 
-def distributions(events: Events) -> dict[str, Any]:
-    """Histogram of every feature, for each class."""
-    return {name: _by_class(events, events.features[:, i].astype(np.float64)) for i, name in enumerate(events.feature_names)}
+class _Shapes:
+    """Makes histograms of columns of all events, for each class.
+
+    Args:
+        seen: events of one or several parts.
+    """
+
+    def __init__(self, seen: Sequence[Events]) -> None:
+        self._seen = seen
+        self.target, self.weight = (np.concatenate([getattr(each, of) for each in seen]) for of in ("target", "weight"))
+        classes = enumerate(seen[0].classes)
+        self._groups: dict[str, Any] = {name: np.flatnonzero(self.target == i) for i, name in classes}
+        self._groups = self._groups or {"all": slice(None)}
+        self._weights = {name: self.weight[member] for name, member in self._groups.items()}
+
+    def by_class(self, column: NDArray[Any]) -> dict[str, Any]:
+        """Class → histogram of a column, [event]."""
+        values = np.asarray(column, np.float64)
+        edges = sensible_edges(values)
+        return {
+            name: histogram(values[member], self._weights[name], edges).to_dict() for name, member in self._groups.items()
+        }
+
+    def features(self) -> dict[str, Any]:
+        """Feature → class → histogram."""
+        found = side_by_side(self.by_class, _columns(self._seen), cores())
+        return dict(zip(self._seen[0].feature_names, found, strict=True))
 
 
-def _by_class(events: Events, values: NDArray[np.float64]) -> dict[str, Any]:
-    edges = sensible_edges(values)
-    groups = {name: events.target == i for i, name in enumerate(events.classes)} or {"all": np.ones(len(events), bool)}
-    return {name: histogram(values[member], events.weight[member], edges).to_dict() for name, member in groups.items()}
-
-
-def _target(analysis: Analysis, events: Events) -> dict[str, Any]:
+def _target(analysis: Analysis, shapes: _Shapes) -> dict[str, Any]:
     if analysis.target is None:
         return {}
-    values = events.target.astype(np.float64)
+    values = shapes.target.astype(np.float64)
     return {
         "variable": analysis.target.variable,
         "unit": analysis.target.unit,
         **_describe(values),
-        "histogram": histogram(values, events.weight, sensible_edges(values)).to_dict(),
+        "histogram": histogram(values, shapes.weight, sensible_edges(values)).to_dict(),
     }
 
 
-def correlations(events: Events) -> dict[str, Any]:
+def correlations(seen: Sequence[Events]) -> dict[str, Any]:
     """Pearson correlation of every pair of features, over the events in which both are present.
+
+    Args:
+        seen: events of one or several parts.
 
     Returns:
         `names` and `matrix`; NaN (no pair, or a constant) becomes None.
     """
-    step = max(1, len(events) // MOST_FOR_CORRELATION)
-    x = events.features[::step].astype(np.float64)
+    step, start, chosen = max(1, sum(map(len, seen)) // MOST_FOR_CORRELATION), 0, []
+    for events in seen:  # every step-th event of all
+        chosen.append(events.features[start::step].astype(np.float64))
+        start = (start - len(events)) % step
+    x = np.concatenate(chosen)
     rows = [[float(v) if np.isfinite(v) else None for v in np.clip(row, -1, 1)] for row in correlation_matrix(x)]
-    return {"names": list(events.feature_names), "matrix": rows, "events": len(x)}
+    return {"names": list(seen[0].feature_names), "matrix": rows, "events": len(x)}
 
 
 def correlation_matrix(x: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -41,8 +41,12 @@ def histogram(values: NDArray[Any], weight: Weight, edges: NDArray[Any]) -> Hist
     array([1., 4.])
     """
     edges = np.asarray(edges, np.float64)
-    counts, _ = np.histogram(values, edges, weights=weight)
-    squares, _ = np.histogram(values, edges, weights=np.square(weight))
+    bins: dict[str, Any] = {"bins": edges}
+    if len(edges) > 1 and np.array_equal(edges, np.linspace(edges[0], edges[-1], len(edges))):
+        # NumPy computes the places in even bins, and sorts for others.
+        bins = {"bins": len(edges) - 1, "range": (edges[0], edges[-1])}
+    counts, _ = np.histogram(values, **bins, weights=weight)
+    squares, _ = np.histogram(values, **bins, weights=np.square(weight))
     inside = (values >= edges[0]) & (values <= edges[-1])
     outside = float(np.asarray(weight)[~inside & ~np.isnan(values)].sum())
     return Histogram(edges, counts.astype(np.float64), np.sqrt(squares), outside)

@@ -5,11 +5,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from fivesigma.cluster.cores import cores
 from fivesigma.errors import AnalysisError, did_you_mean
 from fivesigma.events import Events
 from fivesigma.hashing import contained, fingerprints
 from fivesigma.metrics.roc import auc
 from fivesigma.names import matches
+from fivesigma.prefetch import side_by_side
 
 TOO_GOOD = 0.99
 """AUC of one feature alone, or its rank correlation with a regression's target, above which it is suspicious."""
@@ -69,13 +71,15 @@ def _expected(events: Events, patterns: Sequence[str]) -> set[str]:
 
 def _strong(events: Events) -> list[tuple[str, str]]:
     """Features whose value, or whose absence, predicts the target alone: name, and how well."""
-    found = []
-    for name, column in zip(events.feature_names, events.features.T, strict=True):
-        for what, values in ((name, column), (f"whether {name} is missing", np.isnan(column).astype(np.float32))):
-            power, words = _power(values, events)
-            if power > TOO_GOOD:
-                found.append((name, f"{what} alone {words} {power:.4f}"))
-    return found
+
+    def judged(pair: tuple[str, NDArray[np.float32]]) -> list[tuple[str, str]]:
+        name, column = pair
+        questions = (name, column), (f"whether {name} is missing", np.isnan(column).astype(np.float32))
+        answers = [(what, *_power(values, events)) for what, values in questions]
+        return [(name, f"{what} alone {words} {power:.4f}") for what, power, words in answers if power > TOO_GOOD]
+
+    columns = zip(events.feature_names, events.features.T, strict=True)
+    return [each for found in side_by_side(judged, columns, cores()) for each in found]
 
 
 def _power(values: NDArray[np.float32], events: Events) -> tuple[float, str]:
@@ -86,7 +90,8 @@ def _power(values: NDArray[np.float32], events: Events) -> tuple[float, str]:
     values, target, weight = values[present], events.target[present], np.maximum(events.weight[present], 0)
     if not events.classes:
         return abs(rank_correlation(values, target)), "has a rank correlation with the target of"
-    areas = [auc(values, (target == i).astype(int), weight).value for i in range(len(events.classes))]
+    classes = range(len(events.classes)) if len(events.classes) != 2 else [1]  # of two, one is as good as the other
+    areas = [auc(values, (target == i).astype(int), weight).value for i in classes]
     best = max((max(area, 1 - area) for area in areas if np.isfinite(area)), default=0.0)
     return best, "separates a class with an AUC of"
 
@@ -113,8 +118,8 @@ def _on_both_sides(parts: Mapping[str, Events]) -> list[str]:
         return [f"{shared:,} of {len(test):,} test events have the same content as a training event: {remedy}"]
     if not test.observers:
         return []
-    inputs = _inputs(test)
-    shared = int(contained(inputs, np.concatenate([_inputs(events) for events in others])).sum())
+    inputs, *learnt = side_by_side(_inputs, iter([test, *others]), cores())
+    shared = int(contained(inputs, np.concatenate(learnt)).sum())
     # Where the inputs are a few whole numbers, different events have the same ones, also within the test events.
     repeated = len(inputs) - len(np.unique(inputs))
     if shared <= max(10, 3 * repeated):
