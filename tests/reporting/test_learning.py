@@ -93,6 +93,9 @@ class TestLearningCurves:
         rows = [{"epoch": 1, "loss": 0.5, "rmse": 1.0, "learning_rate": 0.1, "seconds": 1.0}]
         learning.learning_curves(folder, rows, analysis(REGRESSION))
         assert drawn.lines(drawn.axes("learning-curves")[1])["training"] == ([1], [1])
+        for panel in drawn.axes("learning-curves"):
+            low, high = panel.get_xlim()
+            assert [tick for tick in panel.get_xticks() if low <= tick <= high] == [1]
 
     def test_folds_have_a_colour_each_and_training_is_dashed(self, folder, drawn):
         histories = {1: self.history("accuracy"), 2: self.history("accuracy", val_loss=[0.9, 0.8, 0.7])}

@@ -67,7 +67,10 @@ def _name_axes(axes: Any, name: str, analysis: Analysis) -> None:
     unit = spec.unit_for(analysis.target.unit if analysis.target else "")
     axes.set_xlabel("epoch")
     axes.set_ylabel((spec.label or name) + (f" [{unit}]" if unit else ""))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    low, high = axes.get_xlim()
+    if high - low < 1:  # one epoch
+        axes.set_xlim(round(low) - 0.5, round(low) + 0.5)
 
 
 def fold_curves(folder: RunFolder, histories: Mapping[int, Sequence[Mapping[str, float]]], analysis: Analysis) -> Picture:
