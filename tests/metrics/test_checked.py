@@ -57,6 +57,7 @@ def test_what_is_no_probability_has_no_log_loss():
         assert np.isfinite(fs.metrics.auc(score, [0, 1], [1, 1]).value)
     with pytest.raises(EventsError, match=r"add up to 0\.8; probabilities add up to 1"):
         fs.metrics.log_loss([[0.5, 0.5], [0.5, 0.3]], [0, 1], [1, 1])
+    assert np.isfinite(fs.metrics.log_loss([-1e-9, 1.0000001], [0, 1], [1, 1]).value)  # rounded
     half = np.full((4, 3), 1 / 3, np.float16)
     assert np.isfinite(fs.metrics.log_loss(half, [0, 1, 2, 0], np.ones(4)).value)
 

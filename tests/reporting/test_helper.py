@@ -1,10 +1,12 @@
 """A second process that draws: whatever becomes of it, what was asked for is drawn."""
 
 import os
+import time
 
 import pytest
 from drawers import NAME, die, fail, note
 
+from fivesigma.cluster.local import LocalProcesses
 from fivesigma.reporting import helper as module
 from fivesigma.reporting.helper import Helper
 
@@ -55,6 +57,26 @@ def test_if_the_other_process_dies_this_one_draws(tmp_path):
         helper.ask(note, tmp_path, "more")
         assert helper.answer(note, tmp_path, "more") == "more"
     assert processes(tmp_path) == [["data", str(os.getpid())], ["more", str(os.getpid())]]
+
+
+def test_a_process_that_dies_again_and_again_is_given_up(tmp_path):
+    with Helper() as helper:
+        for group in "abcde":
+            helper.ask(die, tmp_path, group)
+            time.sleep(0.3)  # meanwhile it dies
+        assert [helper.answer(die, tmp_path, group) for group in "abcde"] == list("abcde")
+    assert {process for _, process in processes(tmp_path)} == {str(os.getpid())}
+
+
+def test_without_a_second_process_everything_is_drawn_here(tmp_path, monkeypatch):
+    def start(self):
+        raise BlockingIOError("Resource temporarily unavailable")
+
+    monkeypatch.setattr(LocalProcesses, "_hire", start)
+    with Helper() as helper:
+        helper.ask(note, tmp_path, "data")
+        helper.wait()
+        assert helper.answer(note, tmp_path, "data") == "data"
 
 
 def test_what_cannot_be_drawn_is_an_error_of_this_process(tmp_path):

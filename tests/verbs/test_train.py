@@ -1,6 +1,9 @@
 """The verb `train`: killed and resumed; and a network that the calling script builds is a run like any other."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +110,58 @@ def test_what_a_function_uses_belongs_to_the_network(monkeypatch):
     assert custom(uses(9, "relu")).sha256 != digest
     monkeypatch.setitem(globals(), "WIDTH", 5)  # a variable of the module, in a function that it calls
     assert custom(uses(8, "relu")).sha256 != digest
+
+
+SCRIPT = """
+import functools
+ONE = [1]
+ONE.append(ONE)
+def one(x): return x
+def two(x): return one(x) + len(ONE)
+@functools.lru_cache
+def three(x): return two(x) * {value}
+first = lambda x: x + 1
+second = lambda x: x * {value}
+def plain(n): return one(two(three(n)))
+def lambdas(n): return first(second(n))
+@functools.wraps(plain)
+def wrapped(n): return plain(n)
+def cached(n): return three(n)
+partial = functools.partial(plain, n={value})
+class Net:
+    def __init__(self, n): self.n = {value}
+class Builder:
+    def __init__(self, n): self.n = n
+    def __call__(self, n): return n
+    def build(self, n): return self.n
+builder = Builder({value})
+method = builder.build
+"""
+DIGESTS = """
+import json, sys
+import script
+from fivesigma.models.custom import custom
+names = ["plain", "lambdas", "wrapped", "cached", "partial", "Net", "builder", "three", "method"]
+print(json.dumps([custom(getattr(script, name)).sha256 for name in names]))
+"""
+
+
+def test_the_hash_of_a_function_is_that_of_what_it_uses_in_every_process(tmp_path):
+    def digests(value, seed):
+        (tmp_path / "script.py").write_text(SCRIPT.format(value=value))
+        environment = {
+            **os.environ,
+            "PYTHONHASHSEED": str(seed),
+            "PYTHONPATH": str(tmp_path),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        command = [sys.executable, "-c", DIGESTS]
+        return json.loads(subprocess.run(command, env=environment, capture_output=True, check=True, text=True).stdout)
+
+    first = digests(2, 1)
+    assert None not in first
+    assert first == digests(2, 4)
+    assert not set(first) & set(digests(3, 1))
 
 
 def test_a_network_with_other_values_begins_a_run_of_its_own(toy, tmp_path, monkeypatch):

@@ -51,6 +51,15 @@ def test_the_best_settings_may_be_those_of_the_file(toy, command, method):
     assert ("fewer settings in the space than tune.trials (3): each of the 1 is tried once" in out) == (method == "random")
 
 
+def test_a_run_and_a_search_of_one_analysis_keep_to_their_folders(toy, command):
+    toy.write_text(yaml.safe_dump({**TREE, "tune": {"space": SPACE, "max_epochs": 1, "method": "grid"}}))
+    trained = Path(command("train", toy)[1].splitlines()[-1])
+    assert command("tune", toy, "--workers", 1)[0] == 0
+    assert not (trained / "tune").exists()
+    code, out, _ = command("run", toy, "--resume")
+    assert (code, Path(out.splitlines()[-1])) == (0, trained)
+
+
 def results(folder):
     """(trial, epochs) of every result on disk."""
     found = list(folder.glob("*/tune/tune.json"))

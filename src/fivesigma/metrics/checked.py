@@ -84,15 +84,17 @@ def _numbers(name: str, value: Any) -> NDArray[Any]:
 
 def _check_probabilities(score: NDArray[Any]) -> None:
     """Refuse scores that are no probabilities, or do not add up to one."""
-    if score.min() < 0 or score.max() > 1:
-        worst = score.min() if score.min() < 0 else score.max()
-        raise EventsError(f"score holds {worst:g}; a probability lies between 0 and 1")
+    if score.min() < -_ROUNDED or score.max() > 1 + _ROUNDED:
+        worst = score.min() if score.min() < -_ROUNDED else score.max()
+        raise EventsError(f"score holds {worst:.9g}; a probability lies between 0 and 1")
     if score.ndim == 2:
         sums = score.sum(axis=1, dtype=np.float64)
         if (off := np.abs(sums - 1)).max() > _OFF:
             raise EventsError(f"the scores of an event add up to {sums[off.argmax()]:g}; probabilities add up to 1")
 
 
+_ROUNDED = 1e-6
+"""How far a probability may be outside of 0 to 1: single precision rounds."""
 _OFF = 1e-3
 """How far the sum of the probabilities of an event may be from 1: they may have been rounded, or kept in half precision."""
 

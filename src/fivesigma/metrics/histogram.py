@@ -42,7 +42,7 @@ def histogram(values: NDArray[Any], weight: Weight, edges: NDArray[Any]) -> Hist
     """
     edges = np.asarray(edges, np.float64)
     bins: dict[str, Any] = {"bins": edges}
-    if len(edges) > 1 and np.array_equal(edges, np.linspace(edges[0], edges[-1], len(edges))):
+    if edges[0] < edges[-1] and np.array_equal(edges, np.linspace(edges[0], edges[-1], len(edges))):
         # NumPy computes the places in even bins, and sorts for others.
         bins = {"bins": len(edges) - 1, "range": (edges[0], edges[-1])}
     counts, _ = np.histogram(values, **bins, weights=weight)

@@ -1,8 +1,10 @@
 """A network that the calling script builds: `fivesigma.train(analysis, model=build)`."""
 
+import functools
 import hashlib
 import inspect
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -38,10 +40,11 @@ def custom(build: Callable[[Inputs], Any]) -> Custom:
     if not callable(build):
         raise AnalysisError(f"model={build!r} is not a function", hint="give a function of the number of inputs")
     name = f"{getattr(build, '__module__', '?')}:{getattr(build, '__qualname__', type(build).__name__)}"
-    try:
-        file, source = inspect.getsourcefile(build), _source(build)
-    except (OSError, TypeError):
-        file, source = None, None
+    file = source = None
+    with suppress(OSError, TypeError):
+        source = _source(build)
+    with suppress(OSError, TypeError):
+        file = inspect.getsourcefile(build)
     plugins.functions[name] = build
     return Custom(
         function=name,
@@ -50,34 +53,53 @@ def custom(build: Callable[[Inputs], Any]) -> Custom:
     )
 
 
-def _source(function: Any) -> str:
-    """The source of a function, and what it uses: functions of its module, and values of its closure and its module.
+def _source(build: Any) -> str:
+    """The source of a function or class, and what it uses: functions of its package, and values of closures and modules.
 
     Of values, numbers, texts and collections of them count; of other objects, such as modules, the type alone, because
     they look different in every process.
+
+    Raises:
+        OSError, TypeError: if there is no source of it.
     """
-    found: dict[str, str] = {}
+    found: list[str] = []
+    seen: set[int] = set()
+    package = str(getattr(build, "__module__", "")).partition(".")[0]
 
-    def visit(function: Any) -> None:
-        key = f"{function.__module__}:{function.__qualname__}"
-        if key in found:
+    def visit(value: Any) -> None:
+        if id(value) in seen:
             return
-        found[key] = ""
-        defaults = _plain([function.__defaults__, function.__kwdefaults__])
-        values = {}
-        for name, value in _used(function).items():
-            if inspect.isfunction(value):
-                values[name] = f"function {value.__qualname__}"
-                if value.__module__ == function.__module__:
-                    visit(value)
-            else:
-                values[name] = _plain(value)
-        found[key] = "\n".join(
-            [inspect.getsource(function), defaults, *(f"{name} = {values[name]}" for name in sorted(values))]
-        )
+        seen.add(id(value))
+        if isinstance(value, functools.partial):
+            found.append(_plain([value.args, value.keywords]))
+            visit(value.func)
+        elif inspect.ismethod(value):
+            visit(value.__func__)
+            found.append(_plain(getattr(value.__self__, "__dict__", None)))
+        elif inspect.isfunction(value):
+            found.extend([_text(value), _plain([value.__defaults__, value.__kwdefaults__])])
+            used = _used(value)
+            for name in sorted(used):
+                found.append(f"{name} = {_plain(used[name])}")
+                if str(getattr(used[name], "__module__", "")).partition(".")[0] == package:
+                    visit(used[name])
+        if (wrapped := getattr(value, "__wrapped__", None)) is not None:  # what a decorator has left
+            visit(wrapped)
 
-    visit(function)
-    return "\n".join(found.values())
+    visit(build)
+    if not found:  # a class, or an object that can be called
+        found.append(inspect.getsource(build if inspect.isclass(build) else type(build)))
+        found.append(_plain({} if inspect.isclass(build) else vars(build)))
+    return "\n".join(found)
+
+
+def _text(function: Any) -> str:
+    """The source of a function, or its compiled code where there is none, as for one that was typed in."""
+    try:
+        return inspect.getsource(function)
+    except (OSError, TypeError):
+        code = function.__code__
+        return f"{code.co_code.hex()} {_plain(code.co_consts)} {code.co_names}"
 
 
 def _used(function: Any) -> dict[str, Any]:
@@ -96,17 +118,22 @@ def _used(function: Any) -> dict[str, Any]:
     return {name: function.__globals__[name] for name in names if name in function.__globals__} | closure
 
 
-def _plain(value: Any) -> str:
+def _plain(value: Any, depth: int = 0) -> str:
     """A value as a text that is the same in every process."""
     if value is None or isinstance(value, bool | int | float | complex | str | bytes):
         return repr(value)
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(sorted(f"{_plain(key)}: {_plain(item)}" for key, item in value.items())) + "}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_plain, value))}]"
-    if isinstance(value, set | frozenset):
-        return f"{{{', '.join(sorted(map(_plain, value)))}}}"
+    if depth < DEEPEST and isinstance(value, Mapping):
+        return (
+            "{" + ", ".join(sorted(f"{_plain(k, depth + 1)}: {_plain(item, depth + 1)}" for k, item in value.items())) + "}"
+        )
+    if depth < DEEPEST and isinstance(value, list | tuple | set | frozenset):
+        items = [_plain(item, depth + 1) for item in value]
+        return f"[{', '.join(sorted(items) if isinstance(value, set | frozenset) else items)}]"
     return f"<{type(value).__module__}.{type(value).__qualname__}>"
+
+
+DEEPEST = 10
+"""Collections within collections that are looked into: one may contain itself."""
 
 
 def _build(settings: Custom, inputs: Inputs) -> Any:

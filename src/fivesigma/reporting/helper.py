@@ -45,8 +45,13 @@ class Helper:
         """
         if self._pool is not None and (path, group) not in self._asked:
             self._asked.add((path, group))
-            self._pool.submit((path, group), draw, path, group)
-            self._take(self._pool.finished)  # what is drawn already, so that it goes on with what waits
+            pool = self._pool
+
+            def begun() -> Iterator[tuple[Any, Any]]:
+                pool.submit((path, group), draw, path, group)
+                return pool.finished()  # what is drawn already, so that it goes on with what waits
+
+            self._take(begun)
 
     def wait(self) -> None:
         """Wait until everything that was asked for is drawn."""

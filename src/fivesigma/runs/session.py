@@ -85,8 +85,10 @@ class RunSession:
     @staticmethod
     def _folder(analysis: Analysis, context: RunContext, needs: str, new: bool, resume: bool) -> RunFolder:
         for folder in reversed([] if new else matching_runs(context.output, analysis)):
-            if needs != "tune" and (folder / "tune").is_dir():
-                continue  # a search whose best settings are those of the analysis; its run has a folder of its own
+            # A search and the run with its result have folders of their own, even if both are of the same analysis.
+            is_run, is_search = folder.has("explore.json", *TRAINED), (folder / "tune").is_dir()
+            if (is_run and not is_search) if needs == "tune" else (is_search and not is_run):
+                continue
             stopped = needs == "run" and folder.unfinished is not None
             if (stopped or not folder.has(*_MADE[needs])) and not folder.busy:
                 step = f" ({folder.unfinished})" if folder.unfinished else ""

@@ -148,6 +148,8 @@ class Search:
                 if proposed not in [*known, *settings]:  # a setting gives the same network each time
                     settings.append(proposed)
             settings += distinct(tune.space, count - len(settings), tune.seed + done, [*known, *settings])
+            if not settings:
+                break  # of a tiny step, neighbouring values can be the same number
             batch = self._restored([self._trial(done + i, setting) for i, setting in enumerate(settings, start=1)])
             self.trials += batch
             self._climb([_Bracket(batch, [Rung(len(batch), tune.max_epochs)])], most * tune.max_epochs)

@@ -154,10 +154,11 @@ def judged_side_by_side(
 
 def _at(calibration: Calibration, settings: Trigger, threshold: float, found: Rates, measured: Rates) -> dict[str, Any]:
     muons, momentum = calibration.judged, calibration.momentum
+    in_steps = turn_on.takes_few_values(muons.estimate[turn_on.is_near(muons.pt, threshold)])
     return {
         "rate": found.at(threshold),
         "rate_measured": measured.at(threshold),
-        "efficiency": turn_on.at_threshold(momentum, muons.pt, muons.weight, threshold),
+        "efficiency": turn_on.at_threshold(momentum, muons.pt, muons.weight, threshold, in_steps=in_steps),
         "plateau": turn_on.plateau(momentum, muons.pt, muons.weight, threshold, settings.plateau),
     }
 

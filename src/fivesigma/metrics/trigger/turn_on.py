@@ -36,16 +36,24 @@ def turn_on(momentum: Column, pt: Column, weight: Weight, threshold: float, edge
     return shares(momentum >= threshold, weight, bin_of(pt, edges), len(edges) - 1)
 
 
-def at_threshold(momentum: Column, pt: Column, weight: Weight, threshold: float) -> Share:
+def at_threshold(momentum: Column, pt: Column, weight: Weight, threshold: float, *, in_steps: bool = False) -> Share:
     """Efficiency at a threshold, which checks the scale on other muons.
 
     It is the fraction of the muons within 10 % of the threshold whose pT_L1 is at least their own true momentum. The scale
     gives all of them the same efficiency, whereas the fraction above the threshold itself is a mean over a curve that
-    bends there: for a good resolution it is too low by several percent. If pT_L1 takes few values, as that of a look-up
-    table, it is the fraction above the threshold: which muons pass changes in steps, which need not be at their momenta.
+    bends there: for a good resolution it is too low by several percent. If the estimate takes few values, as that of a
+    look-up table, it is the fraction above the threshold: which muons pass changes in steps, which need not be at their
+    momenta.
+
+    Args:
+        momentum: pT_L1, GeV, [event].
+        pt: true momentum, GeV, [event].
+        weight: [event].
+        threshold: GeV.
+        in_steps: whether the estimate takes few values near the threshold.
     """
     near = is_near(pt, threshold)
-    cut = threshold if takes_few_values(momentum[near]) else pt[near]
+    cut = threshold if in_steps else pt[near]
     return share(momentum[near] >= cut, weight[near])
 
 
