@@ -23,8 +23,6 @@ def test_what_cannot_be_simulated_is_one_sentence(command, tmp_path):
         fs.simulate("muon", tmp_path / "x.npz")
     with pytest.raises(SimulationError, match="unknown key 'event'; did you mean 'events'"):
         fs.simulate("muons", tmp_path / "x.npz", event=3)
-    with pytest.raises(SimulationError, match="masses"):
-        fs.simulate("resonance", tmp_path / "x.npz", masses=[])
     (tmp_path / "there.npz").write_bytes(b"mine")
     with pytest.raises(FivesigmaError, match="exists already"):
         fs.simulate("muons", tmp_path / "there.npz", events=10)

@@ -12,7 +12,10 @@ class ResonanceSimulation(Section):
 
     process: Literal["resonance"] = Field(description="a new particle X → tt̄ above Standard Model top pairs")
     events: int = Field(100_000, gt=0, description="selected events, signal and background together")
-    masses: list[float] = Field([500.0, 750.0, 1000.0, 1250.0, 1500.0], min_length=1, description="masses of X, GeV")
+    masses: list[float] = Field(
+        [500.0, 750.0, 1000.0, 1250.0, 1500.0],
+        description="masses of X, GeV; none for background alone, without a column `mass`",
+    )
     background: bool = Field(True, description="half of the events are Standard Model top pairs")
     width: float = Field(0.01, gt=0, lt=0.5, description="width of X relative to its mass")
     sqrt_s: float = Field(13_000.0, gt=0, description="collision energy, GeV")
