@@ -48,7 +48,7 @@ def test_the_best_settings_may_be_those_of_the_file(toy, command, method):
     run = Path(out.splitlines()[-1])
     assert not (run / "tune").exists()
     assert len(list(Path("runs/toy").iterdir())) == 2  # the search, and the run with its result
-    assert ("fewer settings in the space than tune.trials (3): each of the 1 is tried once" in out) == (method == "random")
+    assert ("the space has 1 setting, and tune.trials asks for 3: each is tried once" in out) == (method == "random")
 
 
 def test_a_run_and_a_search_of_one_analysis_keep_to_their_folders(toy, command):

@@ -75,7 +75,7 @@ class LocalProcesses(Executor):
     def results(self, on_message: OnMessage = ignore) -> Iterator[tuple[Any, Any]]:
         while self._waiting or any(worker.tasks for worker in self._staff):
             self._assign()
-            yield from self._arrived(on_message, None)[0]
+            yield from self._from(self._ready(None), on_message)
 
     def finished(self) -> Iterator[tuple[Any, Any]]:
         """Yield key and result of each task that has finished by now, without waiting for others.
@@ -85,23 +85,18 @@ class LocalProcesses(Executor):
         Raises:
             Exception, ClusterError: as `results`.
         """
-        while any(worker.tasks for worker in self._staff):
-            found, messages = self._arrived(ignore, 0)
-            yield from found
-            if not messages:
-                return
+        while ready := self._ready(0):
+            yield from self._from(ready, ignore)
 
-    def _arrived(self, on_message: OnMessage, timeout: float | None) -> tuple[Iterator[tuple[Any, Any]], int]:
-        """Results among the messages of workers, and how many messages there are."""
+    def _ready(self, timeout: float | None) -> list[_Worker]:
+        """Workers from which a message has arrived; waits for the first one, at most `timeout` seconds."""
         busy = {worker.connection: worker for worker in self._staff if worker.tasks}
-        ready = wait(list(busy), timeout)
+        return [busy[connection] for connection in wait(list(busy), timeout)]
 
-        def found() -> Iterator[tuple[Any, Any]]:
-            for connection in ready:
-                if busy[connection] in self._staff:
-                    yield from self._receive(busy[connection], on_message)
-
-        return found(), len(ready)
+    def _from(self, ready: list[_Worker], on_message: OnMessage) -> Iterator[tuple[Any, Any]]:
+        for worker in ready:
+            if worker in self._staff:
+                yield from self._receive(worker, on_message)
 
     def close(self) -> None:
         for worker in self._staff:

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma import plugins
-from fivesigma.metrics.calibration import calibration_difference
 from fivesigma.metrics.metric import Metric, Weight
 from fivesigma.metrics.spec import Function, MetricOptions, MetricSpec
 from fivesigma.metrics.trigger.replicas import counts
@@ -20,7 +19,7 @@ def differences(
     options: MetricOptions | None = None,
     names: Collection[str] | None = None,
     *,
-    constants: bool = False,
+    complete: bool = False,
 ) -> dict[str, Metric]:
     """Every metric of another model minus that of the network, on the same events.
 
@@ -31,7 +30,7 @@ def differences(
         theirs: scores of the other model.
         options: threshold, and number of replicas for errors without a closed form.
         names: of the metrics; None for all of them.
-        constants: also of what a constant answer reaches, which is the same for both, and of the calibration error.
+        complete: also the differences of the calibration error, and of what a constant answer reaches, which are zero.
 
     Returns:
         name → difference; empty if the models were not judged on the same events and targets.
@@ -44,17 +43,15 @@ def differences(
     specs: list[MetricSpec] = [spec for spec in plugins.metrics if ours.task in spec.tasks]
     found = {}
     for spec in specs:
-        is_constant, is_calibration = spec.name.endswith("_of_constant"), spec.name == "calibration_error"
-        if (spec.function is None and not is_calibration) or (names is not None and spec.name not in names):
+        is_constant = spec.name.endswith("_of_constant")
+        if (is_constant or spec.function is None) and not complete:
             continue
-        if (is_constant or is_calibration) and not constants:
+        if names is not None and spec.name not in names:
             continue
         if spec.difference is not None:
             found[spec.name] = spec.difference(*columns, options)
         elif is_constant:
             found[spec.name] = Metric(0.0, 0.0)
-        elif is_calibration:
-            found[spec.name] = calibration_difference(*columns)
         elif spec.function is not None:
             found[spec.name] = bootstrap_difference(spec.function, *columns, number, options)
     return found

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma.metrics import classes, regression, roc
+from fivesigma.metrics.calibration import calibration_difference
 from fivesigma.metrics.metric import Metric, Weight, replicas, weighted_mean
 from fivesigma.metrics.spec import TARGET, MetricOptions, MetricSpec
 
@@ -188,7 +189,13 @@ R_SQUARED = MetricSpec(
 RMSE_OF_CONSTANT = MetricSpec(
     "rmse_of_constant", REGRESSION, None, "RMSE of always answering the mean", TARGET, _rmse_of_constant
 )
-CALIBRATION_ERROR = MetricSpec("calibration_error", BINARY, False, "mean distance of the score from the share of signal")
+CALIBRATION_ERROR = MetricSpec(
+    "calibration_error",
+    BINARY,
+    False,
+    "mean distance of the score from the share of signal",
+    difference=_of_events(calibration_difference),
+)
 RECALIBRATED_CALIBRATION_ERROR = MetricSpec(
     "recalibrated_calibration_error", BINARY, False, "mean distance from the share of signal after recalibration"
 )

@@ -5,6 +5,7 @@ import hashlib
 import inspect
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from numbers import Number
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,7 +24,9 @@ class Custom(Section):
     function: str = Field(description="module and name of the function that builds the network")
     file: str | None = Field(None, description="the script or notebook it stands in")
     sha256: str | None = Field(
-        None, description="of the function's source, and of the functions of its module and the plain values that it uses"
+        None,
+        description="of the function's source, of the functions of its package that it calls, and of the numbers and texts "
+        "that it uses",
     )
 
 
@@ -120,7 +123,7 @@ def _used(function: Any) -> dict[str, Any]:
 
 def _plain(value: Any, depth: int = 0) -> str:
     """A value as a text that is the same in every process."""
-    if value is None or isinstance(value, bool | int | float | complex | str | bytes):
+    if value is None or isinstance(value, Number | str | bytes):
         return repr(value)
     if depth < DEEPEST and isinstance(value, Mapping):
         return (

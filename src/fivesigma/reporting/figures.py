@@ -39,8 +39,8 @@ def figures(folder: RunFolder, progress: Progress = silent, helper: Helper | Non
     Args:
         folder: of the run.
         progress: called after each figure that this process draws.
-        helper: a process that draws all but the last group, which this process draws meanwhile. It has drawn the data,
-            and has imported what draws.
+        helper: a process that draws all but the last group, which this process draws meanwhile. It may have drawn some
+            of them already.
     """
     done: list[str] = []
 
@@ -58,7 +58,7 @@ def figures(folder: RunFolder, progress: Progress = silent, helper: Helper | Non
 
 
 def prepare(path: Path, group: str) -> None:
-    """Draw nothing, so that a helper has everything imported before there is something to draw."""
+    """Draw nothing: a helper imports matplotlib for it, before there is something to draw. The arguments are not used."""
     formats_of(new_figure()[0])
 
 

@@ -152,7 +152,7 @@ def _paired(first: RunFolder, other: RunFolder, part: str, listener: Listener) -
     if len(one.classes) == len(two.classes):
         two = replace(two, classes=one.classes)  # other names of the same classes; the true ones of all events are compared
     settings = first.analysis().evaluate
-    found = differences(one, two, MetricOptions(settings.threshold, settings.bootstrap), constants=True)
+    found = differences(one, two, MetricOptions(settings.threshold, settings.bootstrap), complete=True)
     return {name: metric.to_dict() for name, metric in found.items()}
 
 

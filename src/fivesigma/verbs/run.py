@@ -65,7 +65,7 @@ def run(
         return Run(session.folder.path)
     with Helper(workers) as helper:
         path = session.folder.path
-        helper.ask(figures.prepare, path, "nothing")
+        helper.ask(figures.prepare, path, "nothing")  # it imports matplotlib while this process reads the events
         if not session.folder.has("explore.json"):
             for table in class_tables(as_json(describe_events(session)), session.analysis):
                 session.listener.table(table.title, ["", *table.header[1:]], table.rows)

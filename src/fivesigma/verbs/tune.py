@@ -10,6 +10,7 @@ from fivesigma.analysis.tune import Tune
 from fivesigma.data.mapped import handed_over
 from fivesigma.errors import AnalysisError
 from fivesigma.metrics.spec import spec_of
+from fivesigma.names import number_of
 from fivesigma.progress import Listener, TrialRow
 from fivesigma.runs.context import RUNS, RunContext
 from fivesigma.runs.folder import RunFolder
@@ -71,9 +72,8 @@ def _search(session: RunSession) -> Analysis:
     resolved, folder, listener = session.analysis, session.folder, session.listener
     tune, place = resolved.tune, (folder / "tune").absolute()
     if tune.method in ("random", "tpe") and trials_of(tune) < tune.trials:
-        listener.say(
-            f"fewer settings in the space than tune.trials ({tune.trials}): each of the {trials_of(tune)} is tried once"
-        )
+        settings = number_of(trials_of(tune), "setting")
+        listener.say(f"the space has {settings}, and tune.trials asks for {tune.trials}: each is tried once")
     parts = {part: events for part, events in session.source.parts.items() if part != "test"}
     if "val" not in parts:
         raise AnalysisError("a search needs validation events", hint="set split.val")

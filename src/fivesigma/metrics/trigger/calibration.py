@@ -136,9 +136,14 @@ class Calibration:
                 group[judged] = number
             groups = tuple(np.flatnonzero(group[rows] == number) for number in range(len(self._shares)))
             pt = self.judged.pt[rows]
-            is_coarse = takes_few_values(self.judged.estimate[rows])
-            self._known_near[threshold] = _Near(rows, np.full(len(rows), threshold) if is_coarse else pt, groups)
+            self._known_near[threshold] = _Near(
+                rows, np.full(len(rows), threshold) if self.in_steps(threshold) else pt, groups
+            )
         return self._known_near[threshold]
+
+    def in_steps(self, threshold: float) -> bool:
+        """Whether the estimates of the judged muons near a threshold take few values, as those of a look-up table."""
+        return takes_few_values(self.judged.estimate[is_near(self.judged.pt, threshold)])
 
     @cached_property
     def _orders(self) -> list[tuple[NDArray[np.intp], Column]]:

@@ -154,7 +154,7 @@ def judged_side_by_side(
 
 def _at(calibration: Calibration, settings: Trigger, threshold: float, found: Rates, measured: Rates) -> dict[str, Any]:
     muons, momentum = calibration.judged, calibration.momentum
-    in_steps = turn_on.takes_few_values(muons.estimate[turn_on.is_near(muons.pt, threshold)])
+    in_steps = calibration.in_steps(threshold)
     return {
         "rate": found.at(threshold),
         "rate_measured": measured.at(threshold),
