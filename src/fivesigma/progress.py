@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fivesigma.names import number_of
+
 Progress = Callable[[float, float, str], None]
 """`progress(done, total, text)`: `done` of `total` units are finished; `text` says what is going on.
 
@@ -177,5 +179,5 @@ def format_trial(row: TrialRow, objective: str, done: float, total: float) -> st
     'trial 3: auc 0.8100 after 4 epochs, 2.5 s  train.learning_rate=0.001  (20 of 74 epochs done)'
     """
     value = "failed" if row.best is None else f"{objective} {row.best:.4f}"
-    head = f"trial {row.number}: {value} after {row.epochs} epochs, {row.seconds:.1f} s"
+    head = f"trial {row.number}: {value} after {number_of(row.epochs, 'epoch')}, {row.seconds:.1f} s"
     return f"{head}  {row.setting}  ({done:.0f} of {total:.0f} epochs done)"

@@ -69,3 +69,11 @@ def test_each_trial_is_a_line_through_its_settings_to_its_result(search, drawn, 
     assert [row["trial"] for row in numbers] == [2, 4, 1]
     section, trials = tuning.trials_of(search)
     assert tuning.parallel_coordinates(search, ANALYSIS, section, trials[:1]) is None
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.8309, 0.8323), (0.5, 0.9), (1e-6, 1e-2)])
+def test_the_marks_of_an_axis_differ(low, high):
+    _, marks = tuning._axis([low, high], None)
+    texts = [text for _, text in marks]
+    assert len(set(texts)) == len(texts)
+    assert float(texts[0]) == pytest.approx(low, rel=1e-2 * (high / low - 1))

@@ -1,7 +1,7 @@
 """The search that found the settings of a run: its trials as a table and as parallel coordinates."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -148,7 +148,8 @@ def _axis(values: Sequence[Any], space: Any) -> tuple[list[float], list[tuple[fl
         low, high = float(scaled.min()), float(scaled.max())
         heights = ((scaled - low) / (high - low)).tolist()
         places = np.linspace(low, high, 4)
-        marks = [((p - low) / (high - low), f"{np.exp(p) if log else p:.3g}") for p in places]
+        texts = _different(np.exp(places) if log else places)
+        marks = [((p - low) / (high - low), text) for p, text in zip(places, texts, strict=True)]
         return heights, [(float(height), text) for height, text in marks]
     order = [_text(v) for v in choices] if choices else distinct
     if numeric and choices:
@@ -156,6 +157,20 @@ def _axis(values: Sequence[Any], space: Any) -> tuple[list[float], list[tuple[fl
     order += [text for text in distinct if text not in order]
     place = {text: (i / (len(order) - 1) if len(order) > 1 else 0.5) for i, text in enumerate(order)}
     return [place[_text(v)] for v in values], [(height, text) for text, height in place.items()]
+
+
+def _different(numbers: Iterable[float]) -> list[str]:
+    """Numbers with as many digits as tell them apart, and three at least.
+
+    >>> _different([0.8309, 0.8314, 0.8323]), _different([0.0, 0.1])
+    (['0.8309', '0.8314', '0.8323'], ['0', '0.1'])
+    """
+    values, texts = list(numbers), []
+    for digits in range(3, 18):
+        texts = [f"{value:.{digits}g}" for value in values]
+        if len(set(texts)) == len(texts):
+            break
+    return texts
 
 
 def _text(value: Any) -> str:
