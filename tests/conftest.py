@@ -13,12 +13,16 @@ import yaml
 from hypothesis import settings
 
 from fivesigma.cli.main import main
+from fivesigma.cluster import local, spawn
 from fivesigma.cluster.devices import set_up
 from fivesigma.events import Events
 from fivesigma.hashing import fingerprints
 from fivesigma.progress import Listener
 from fivesigma.reporting import helper as drawing_helper
 from fivesigma.reporting import style as figure_style
+
+sys.path.insert(0, str(Path(__file__).parent / "cluster"))  # where workers find `warm` and `tasks`, too
+import warm
 
 # Compilation takes a third of the time of the training tests, and most of it goes into making small loops fast. The flags
 # change how fast a program is, not what is tested; FIVESIGMA_TEST_AS_USERS=1 compiles as users do.
@@ -69,6 +73,20 @@ def few_figures():
         if not os.environ.get("FIVESIGMA_TEST_AS_USERS"):
             patch.setattr(figure_style, "formats_of", formats_of)
             patch.setattr(drawing_helper, "cores", lambda: 1)  # no second process, in which all figures would be drawn
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_workers():
+    """Start worker processes without their imports, except where processes are what is tested."""
+
+    def context():
+        spawned = os.environ.get("PYTEST_CURRENT_TEST", "").startswith("tests/cluster/")
+        return spawn.Context() if spawned else warm.Context()
+
+    with pytest.MonkeyPatch.context() as patch:
+        if not os.environ.get("FIVESIGMA_TEST_AS_USERS") and hasattr(os, "fork"):
+            patch.setattr(local, "Context", context)
         yield
 
 

@@ -11,9 +11,6 @@ import pytest
 from fivesigma.cluster.executor import executor
 from fivesigma.cluster.threads import DeviceThreads
 
-sys.path.insert(0, str(Path(__file__).parent))  # so that workers find `tasks`
-
-
 # In a process of its own, which is ended with all that it has started: closing a LocalCluster in the process of the tests
 # now and then waits for ever.
 CLUSTER = """

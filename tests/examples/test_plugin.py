@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+import warm
 from pyarrow import feather
 
 from fivesigma.data.formats import open_table
@@ -72,8 +73,9 @@ def fivesigma(folder):
     def call(*arguments, installed=True):
         path = os.pathsep.join([str(folder / "site"), os.environ.get("PYTHONPATH", "")])
         environment = {**os.environ, **({"PYTHONPATH": path} if installed else {}), "COLUMNS": "200"}
-        command = [sys.executable, "-m", "fivesigma", *map(str, arguments)]
-        return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        process = warm.command(*arguments, cwd=folder, env=environment)
+        out, err = process.communicate()
+        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
     return call
 

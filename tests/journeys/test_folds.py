@@ -4,12 +4,11 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
 import pytest
+import warm
 import yaml
 
 import fivesigma as fs
@@ -152,8 +151,7 @@ def test_train_scores_come_from_a_network_that_trained_on_the_event(run, source)
 
 @pytest.mark.usefixtures("undrawn")
 def test_a_killed_run_goes_on_and_one_worker_gives_what_two_give(run, place):
-    arguments = [sys.executable, "-m", "fivesigma", "run", str(place / "toy.yaml"), "-o", str(place / "one"), "-j", "1"]
-    first = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    first = warm.command("run", place / "toy.yaml", "-o", place / "one", "-j", "1")
 
     def has(name):
         return list((place / "one").glob(f"toy/*/folds/{name}"))

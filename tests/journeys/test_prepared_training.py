@@ -4,13 +4,12 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+import warm
 
 from ..conftest import write_csv
 
@@ -26,16 +25,13 @@ def weights(run):
     return fivesigma.Run(Path(run)).network().model.get_weights()
 
 
-def start(*arguments, **more):
-    environment = {**os.environ, "FIVESIGMA_THREADS": "1"}
-    return subprocess.Popen(
-        [sys.executable, "-m", "fivesigma", *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=environment,
-        **more,
-    )
+def start(*arguments):
+    return warm.command(*arguments, env={**os.environ, "FIVESIGMA_THREADS": "1"})
+
+
+def printed(process):
+    """All that a process has printed, once it has ended."""
+    return "".join(process.communicate(timeout=300))
 
 
 def free_port():
@@ -71,7 +67,7 @@ def test_resume_after_a_kill_gives_the_weights_of_a_run_never_interrupted(toy, c
     arguments = ("train", toy, "--set", "shards=p", *LONG)
     code, out, err = command(*arguments, "-o", "whole")
     assert code == 0, err
-    killed = start(*arguments, "-o", "cut", cwd=".")
+    killed = start(*arguments, "-o", "cut")
     until("cut/toy/*/checkpoints/last.npz", lambda path: path.stat().st_size > 0)
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
@@ -96,8 +92,8 @@ def test_two_processes_train_as_one(toy, command, source, model):
     arguments = ("train", toy, "--set", f"shards={source}", "--set", "train.window=300", "--set", "train.batch_size=100")
     arguments += ("--set", f"model={model}")
     place = ("--coordinator", f"127.0.0.1:{free_port()}", "--processes", 2, "-o", "two")
-    both = [start(*arguments, *place, "--process-id", rank, cwd=".") for rank in (0, 1)]
-    out, other = (process.communicate(timeout=300)[0] for process in both)
+    both = [start(*arguments, *place, "--process-id", rank) for rank in (0, 1)]
+    out, other = map(printed, both)
     assert [process.returncode for process in both] == [0, 0], out + other
     assert "epoch" not in other
     code, alone, err = command(*arguments, "-o", "one")
@@ -112,11 +108,11 @@ def test_a_process_that_dies_ends_the_run_and_the_same_command_goes_on(toy, comm
     for victim in (1, 0):
         before = time.time_ns()
         place = ("--coordinator", f"127.0.0.1:{free_port()}", "--processes", 2)
-        both = [start(*arguments, *place, "--process-id", rank, cwd=".") for rank in (0, 1)]
+        both = [start(*arguments, *place, "--process-id", rank) for rank in (0, 1)]
         until("r/toy/*/checkpoints/last.npz", lambda path: path.stat().st_mtime_ns > before)  # noqa: B023
         both[victim].send_signal(signal.SIGKILL)
         both[victim].communicate()
-        out, _ = both[1 - victim].communicate(timeout=240)
+        out = printed(both[1 - victim])
         assert both[1 - victim].returncode == 2, out
         assert "another process of this training is gone" in out
         assert "Traceback" not in out

@@ -5,12 +5,11 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
+import warm
 import yaml
 
 from fivesigma.analysis.file import load, parse_settings
@@ -71,8 +70,7 @@ def test_a_killed_command_does_again_only_what_was_lost(toy, command):
     space = {"train.learning_rate": {"choice": [1e-2, 1e-4, 1e-5, 1e-6]}}  # of one shape, which each process compiles once
     tune = {"space": space, "max_epochs": 2, "factor": 2, "objective": "loss"}
     toy.write_text(yaml.safe_dump({**TREE, "tune": tune}))
-    arguments = [sys.executable, "-m", "fivesigma", "tune", str(toy), "--output", "killed", "--workers", "2"]
-    first = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    first = warm.command("tune", toy, "--output", "killed", "--workers", 2)
     while len(results(Path("killed/toy"))) < 2:
         assert first.poll() is None, "finished before it could be killed"
         time.sleep(0.01)
