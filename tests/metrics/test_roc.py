@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from fivesigma.metrics.roc import auc, auc_difference, roc
+from fivesigma.metrics.roc import MeanAuc, auc, auc_difference, roc
 
 
 def sample(n=500, seed=1, separation=1.0, levels=None):
@@ -157,3 +157,42 @@ def test_thresholds_are_the_scores_in_double_precision_and_a_class_without_event
     assert found.threshold.dtype == np.float64
     assert found.signal.tolist() == [0.0, 0.75, 1.0]
     assert np.isnan(found.background[1:]).all()
+
+
+def masses(seed, events=400, separations=(0.5, 1.0, 2.0)):
+    """Score, target and weight of each test; the background is common, and its scores are related."""
+    generator = np.random.default_rng(seed)
+    background, found = generator.normal(size=events), []
+    weight = generator.uniform(0.5, 1.5, events)
+    for separation in separations:
+        own = generator.normal(separation, 1, events // 4)
+        score = np.concatenate([background + 0.3 * generator.normal(size=events), own])
+        target = np.repeat([0, 1], [events, events // 4])
+        found.append((score, target, np.concatenate([weight, generator.uniform(0.5, 1.5, events // 4)])))
+    return found
+
+
+def test_the_error_of_a_mean_area_is_the_spread_of_repeated_experiments():
+    means = []
+    for seed in range(300):
+        mean, areas = MeanAuc(), []
+        for each in masses(seed):
+            mean.add(*each)
+            areas.append(auc(*each).value)
+        means.append(mean.result())
+        assert means[-1].value == pytest.approx(np.mean(areas))
+    spread = np.std([one.value for one in means])
+    assert np.mean([one.error for one in means]) == pytest.approx(spread, rel=0.12)
+    # As if all moved together, it would be far too large.
+    assert np.mean([auc(*each).error for each in masses(1)]) > 1.3 * spread
+
+
+def test_a_mean_of_separated_classes_has_an_error_and_one_without_events_is_no_number():
+    mean = MeanAuc()
+    for _ in range(2):
+        mean.add(np.array([0.1, 0.2, 0.8, 0.9]), np.array([0, 0, 1, 1]), np.ones(4))
+    assert mean.result().value == 1
+    assert 0 < mean.result().error < 1
+    mean.add(np.array([0.1, 0.2]), np.array([0, 0]), np.ones(2))
+    assert np.isnan(mean.result().value)
+    assert np.isnan(MeanAuc().result().value)

@@ -108,6 +108,15 @@ def test_an_area_beyond_what_is_plausible_is_suspicious():
     assert "suspicious: look for an input that contains the answer" in verdicts({"test": perfect})[0]
 
 
+def test_an_area_above_one_is_a_matter_of_negative_weights():
+    score = np.array([0.2, 0.8] * 200, np.float32)
+    weight = np.where(score > 0.5, 1.0, -0.5)
+    odd = summarise(Scores(score, np.tile([0, 1, 1, 1], 100), np.where(np.arange(400) % 4 == 0, 1, weight), ("b", "s")))
+    assert odd["auc"].value > 1
+    (sentence,) = (each for each in verdicts({"test": odd}) if "AUC" in each)
+    assert "is no probability: negative weights outweigh" in sentence
+
+
 def test_few_events_may_be_separated_by_chance():
     few = summarise(Scores(np.array([0.1, 0.9], np.float32), np.array([0, 1]), np.ones(2), ("b", "s")))
     assert few["auc"].value == 1

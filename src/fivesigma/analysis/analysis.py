@@ -14,7 +14,7 @@ from fivesigma.analysis.parameters import Parameter
 from fivesigma.analysis.prepare import Prepare
 from fivesigma.analysis.published import Published, as_published
 from fivesigma.analysis.samples import Sample
-from fivesigma.analysis.search import Systematic
+from fivesigma.analysis.search import POI, STATERROR, Systematic, norm_name
 from fivesigma.analysis.section import FilePath, Formula, Names, Role, Section, by_column
 from fivesigma.analysis.simulate import Simulation
 from fivesigma.analysis.split import Split
@@ -235,7 +235,12 @@ class Analysis(Section):
                 raise ValueError(f"baselines: {name!r} cannot be a name: letters, digits, - and _ only, and not 'network'")
 
     def _check_systematics(self) -> None:
+        taken = {POI: "the signal strength", STATERROR: "the Monte Carlo errors of the background"}
+        if self.classes and (self.evaluate.search is None or self.evaluate.search.systematic):
+            taken[norm_name(self.classes[0])] = "the uncertainty `evaluate.search.systematic` of the background"
         for name, systematic in self.systematics.items():
+            if name in taken:
+                raise ValueError(f"systematics.{name}: the workspace has this name for {taken[name]}: choose another one")
             varied = [*systematic.samples, *(s for v in (systematic.up, systematic.down) if v for s in v.samples)]
             for kind, wanted, known in (("class", systematic.classes, self.classes), ("sample", varied, self.samples)):
                 for item in wanted:

@@ -9,6 +9,20 @@ from fivesigma.analysis.section import Files, Formula, Fraction, Names, Section
 
 Positive = Annotated[float, Field(gt=0)]
 
+POI, CHANNEL = "mu", "score"
+"""Names of the signal strength and of the only channel in the workspace of a search."""
+STATERROR = f"staterror_{CHANNEL}"
+"""Name of the Monte Carlo errors of the background there."""
+
+
+def norm_name(background: str) -> str:
+    """Name of the uncertainty `systematic` of the whole background in the workspace.
+
+    >>> norm_name("ttbar")
+    'ttbar_norm'
+    """
+    return f"{background}_norm"
+
 
 class Search(Section):
     """Significance of a signal above its background, and the limit without one."""

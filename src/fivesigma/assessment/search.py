@@ -22,8 +22,9 @@ from fivesigma.metrics.search.expected import Expected, Scale, expected
 from fivesigma.metrics.search.limits import BANDS, Limits, limits
 from fivesigma.metrics.search.search import Choice, choose, in_bins, results
 from fivesigma.metrics.search.significance import Yields
-from fivesigma.metrics.search.workspace import Shift, changes, scale_of_limit, workspace
+from fivesigma.metrics.search.workspace import LEAST, Shift, changes, raised, scale_of_limit, workspace
 from fivesigma.metrics.summary import as_json, hypothesis_name
+from fivesigma.names import number_of
 from fivesigma.preparation.folds import fold_of
 from fivesigma.preparation.split import OUT_OF_FOLD, share_of
 from fivesigma.progress import Listener
@@ -66,6 +67,7 @@ class SearchAssessment(Assessment):
         self.chosen_on = next((part for part in (OUT_OF_FOLD, "val") if part in parts), self.judged_on)
         self._choices: dict[str, Choice] = {}
         self._problems: dict[str, str] = {}
+        self._sentences: list[str] = []
 
     def add(self, part: str, scores: Scores) -> Findings:
         """Metrics and curves of the judged part; nothing for other parts.
@@ -107,6 +109,10 @@ class SearchAssessment(Assessment):
             metrics[name] |= self._limits(name, found, metrics[name])
         ordered = {name: metrics[name] for name in events}
         return Findings({"search": {**self._scale_in_words(settings), "at": ordered}}, {"search": curves})
+
+    def sentences(self) -> list[str]:
+        """Systematic uncertainties that the fit cannot have as they are."""
+        return self._sentences
 
     def _groups(self, scores: Scores) -> NDArray[np.intp] | None:
         """Index of each event's group (fold or half) if cut and bins are chosen on the judged events, otherwise None."""
@@ -173,6 +179,13 @@ class SearchAssessment(Assessment):
         binned = {key: Shift(*(side and bins.filled(side) for side in sides)) for key, sides in shifted.items()}
         if binned:
             metrics["shifts"] = {key: changes(nominal, shift) for key, shift in binned.items()}
+        for key, shift in binned.items():
+            if number := raised(nominal, shift):
+                self._sentences.append(
+                    f"search, {name}: one standard deviation of systematics.{key} leaves less than {LEAST:.0%} of the "
+                    f"events in {number_of(number, 'bin')}, where the fit keeps {LEAST:.0%}: the variation may be too "
+                    "large, or its events too few"
+                )
         tree = workspace(
             nominal,
             systematic=settings.systematic,

@@ -124,6 +124,53 @@ def auc_difference(first: NDArray[Any], second: NDArray[Any], target: NDArray[An
     return _mean_of_pairs(below, above, target, weight)
 
 
+class MeanAuc:
+    """Mean of the AUC of several tests, each with signal of its own and all with the same background.
+
+    The error is that of DeLong et al. (eqs. 3 to 6): the signal events of different tests fluctuate independently of one
+    another, and those of the background move all areas together.
+
+    >>> mean = MeanAuc()
+    >>> for signal in (0.35, 0.8):
+    ...     mean.add(np.array([0.1, 0.4, signal, 0.9]), np.array([0, 0, 1, 1]), np.ones(4))
+    >>> mean.result().value
+    0.875
+    """
+
+    def __init__(self) -> None:
+        self._areas: list[Metric] = []
+        self._above: NDArray[np.float64] | None = None
+        self._signal = 0.0
+        self._weight = np.zeros(0)
+
+    def add(self, score: NDArray[Any], target: NDArray[Any], weight: Weight) -> None:
+        """Add a test.
+
+        Args:
+            score, target, weight: as for `auc`; the background events are those of the other tests, in the same order.
+        """
+        self._areas.append(auc(score, target, weight))
+        if not np.isfinite(self._areas[-1].value):
+            return
+        below, above = _beaten_in_place(score, target, weight)
+        area, signal = self._areas[-1], target == 1
+        own = weight[signal]
+        # Classes that are separated have no spread, but an error.
+        separated = certain(Metric(area.value, 0.0))
+        self._signal += area.error**2 if separated else float((own**2 * (below - area.value) ** 2).sum() / own.sum() ** 2)
+        self._weight = weight[~signal]
+        self._above = above if self._above is None else self._above + above
+
+    def result(self) -> Metric:
+        """The mean; not a number without tests, or if one of them has none."""
+        areas = np.array([area.value for area in self._areas])
+        if self._above is None or not np.isfinite(areas).all():
+            return Metric(np.nan, np.nan)
+        value, number = float(areas.mean()), len(areas)
+        moved = self._weight**2 * (self._above / number - value) ** 2
+        return Metric(value, float(np.sqrt(self._signal / number**2 + moved.sum() / self._weight.sum() ** 2)))
+
+
 def _has_area(target: NDArray[Any], weight: Weight) -> bool:
     """Whether there are events of both classes, whose weights do not cancel."""
     sides = [weight[target == 1], weight[target != 1]]

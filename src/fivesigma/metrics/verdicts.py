@@ -32,6 +32,8 @@ _COMPARED_BY = ("auc", "rmse", "log_loss")
 """Metrics that compare two sets of scores: the first that both have."""
 
 
+_ROUNDING = 1e-9
+
 UNDEFINED = Metric(np.nan, np.nan)
 
 NOTHING_UNSEEN = (
@@ -64,6 +66,7 @@ def verdicts(metrics: Mapping[str, Mapping[str, Any]], unit: str = "") -> list[s
     unseen = "folds" if "folds" in metrics else last
     found = [
         _too_good(metrics[last], last),
+        _no_probability(metrics[last], last),
         _useless(metrics[last], last),
         _overtrained(metrics, unseen),
         *_beaten(metrics[last], last, unit),
@@ -76,9 +79,12 @@ def verdicts(metrics: Mapping[str, Mapping[str, Any]], unit: str = "") -> list[s
 
 def _too_good(metrics: Mapping[str, Any], part: str) -> str:
     """A sentence if the AUC, overall or at a hypothesis, is suspiciously large."""
-    rows = {f" at {name}": row["auc"] for name, row in metrics.get("per_parameter", {}).items()}
-    areas = {"": metrics["auc"], **rows} if "auc" in metrics else rows
-    good = {place: area for place, area in areas.items() if area.value > TOO_GOOD and area.value - area.error > SURELY_GOOD}
+    areas = _areas(metrics)
+    good = {
+        place: area
+        for place, area in areas.items()
+        if TOO_GOOD < area.value < 1 + _ROUNDING and area.value - area.error > SURELY_GOOD
+    }
     if not good:
         return ""
     place, area = max(good.items(), key=lambda item: item[1].value)
@@ -86,6 +92,23 @@ def _too_good(metrics: Mapping[str, Any], part: str) -> str:
         f"an AUC of {area}{place} on {_WORDS.get(part, part)} events is suspicious: look for an input that contains the "
         "answer, or for a difference between the samples of the classes that is not physics"
     )
+
+
+def _areas(metrics: Mapping[str, Any]) -> dict[str, Metric]:
+    """Where it is measured, in words → AUC, overall and at each hypothesis."""
+    rows = {f" at {name}": row["auc"] for name, row in metrics.get("per_parameter", {}).items()}
+    return {"": metrics["auc"], **rows} if "auc" in metrics else rows
+
+
+def _no_probability(metrics: Mapping[str, Any], part: str) -> str:
+    """A sentence if an AUC is below zero or above one, as it can be with negative weights."""
+    for place, area in _areas(metrics).items():
+        if not -_ROUNDING <= area.value <= 1 + _ROUNDING and np.isfinite(area.value):
+            return (
+                f"an AUC of {area}{place} on {_WORDS.get(part, part)} events is no probability: negative weights outweigh "
+                "the positive ones in a range of the score, so look at weights and significance instead"
+            )
+    return ""
 
 
 def _useless(metrics: Mapping[str, Any], part: str) -> str:

@@ -4,12 +4,12 @@ Costs per core are in CPU time, so that other work on the machine does not spoil
 process is in wall-clock time, which it does.
 """
 
-import os
 import time
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from fivesigma.cluster.cores import cores
 from fivesigma.progress import Progress, silent
 from fivesigma.simulation.generator import Generator
 from fivesigma.simulation.muons.simulation import CHUNK, FEW_CHUNKS, TYPICAL_ACCEPTANCE, MuonSettings, simulate_chunk
@@ -84,8 +84,7 @@ def _gain_row(effort: Effort) -> Comparison:
             start = time.perf_counter()
             simulate_resonance(replace(settings, seed=1 + turn), workers=workers)
             seconds[workers] = min(seconds.get(workers, np.inf), time.perf_counter() - start)
-    cores = os.cpu_count() or 1
-    note = "this machine has one core" if cores < 2 else ""
+    note = "this process has one core" if cores() < 2 else ""
     rates = f"{selected / seconds[2]:,.0f} and {selected / seconds[1]:,.0f} selected events/s, start-up included"
     quantity = f"two workers over one ({rates})"
     return Comparison("speed", quantity, TWO_WORKERS, seconds[1] / seconds[2], rule="at least", note=note)

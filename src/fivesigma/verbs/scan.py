@@ -1,5 +1,6 @@
 """The verb `scan`: AUC, significance and limit at each hypothesis, beside comparison networks."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -18,7 +19,7 @@ from fivesigma.errors import AnalysisError, FivesigmaError, RunError, did_you_me
 from fivesigma.events import Events, carries
 from fivesigma.metrics.metric import Metric
 from fivesigma.metrics.parameter_checks import Carried, parameter_sentences
-from fivesigma.metrics.roc import auc, auc_difference
+from fivesigma.metrics.roc import MeanAuc, auc, auc_difference
 from fivesigma.metrics.summary import as_json, hypothesis_name, per_parameter
 from fivesigma.preparation.hypotheses import ComparisonNetwork, Hypothesis
 from fivesigma.preparation.parameters import drawn_from_signal
@@ -276,11 +277,12 @@ class _Judge:
 
     def all(self, network: Network | Folds, studies: Sequence[ComparisonNetwork]) -> dict[str, Any]:
         """What `scan.json` holds."""
-        rows: dict[str, Any] = {OWN: {**self._own(network), "trained_on": self._names, "kind": "parameterised"}}
+        means: defaultdict[str, MeanAuc] = defaultdict(MeanAuc)
+        rows: dict[str, Any] = {OWN: {**self._own(network, means[OWN]), "trained_on": self._names, "kind": "parameterised"}}
         dedicated: dict[str, Any] = {}
         for i, study in enumerate(studies):
             self._listener.progress(i, len(studies), f"judging {study.name}")
-            row = self._study(study)
+            row = self._study(study, means["dedicated" if study.kind == "dedicated" else study.name])
             if study.kind == "dedicated":
                 dedicated |= row["at"]
             else:
@@ -289,18 +291,16 @@ class _Judge:
             ordered = {name: dedicated[name] for name in self._names if name in dedicated}
             first = {"kind": "dedicated", "trained_on": list(ordered), "at": ordered}
             rows = {OWN: rows.pop(OWN), "dedicated": first, **rows}
-        for row in rows.values():
-            areas = [at["auc"] for at in row["at"].values()]
-            if len(areas) == len(self._names):
-                # The background is the same at every hypothesis: errors are added as if they moved together.
-                row["mean_auc"] = Metric(*(float(np.mean([getattr(a, key) for a in areas])) for key in ("value", "error")))
+        for name, row in rows.items():
+            if len(row["at"]) == len(self._names):
+                row["mean_auc"] = means[name].result()
         return {
             "parameters": {name: p.unit for name, p in self._analysis.parameters.items()},
             "hypotheses": {name: list(values) for name, values in zip(self._names, self._known, strict=True)},
             "networks": rows,
         }
 
-    def _own(self, network: Network | Folds) -> dict[str, Any]:
+    def _own(self, network: Network | Folds, mean: MeanAuc) -> dict[str, Any]:
         """The run's own network, as it was evaluated, with a check of the background's parameters."""
         scoring: dict[str, Any] = {}
         if isinstance(network, Folds):
@@ -316,17 +316,17 @@ class _Judge:
         def varied(events: Events) -> Scores:
             return score_judged(network, events, self._source.parts, self._analysis.split, self._known)
 
-        row = self._judged(scored, self._place, varied)
+        row = self._judged(scored, self._place, varied, mean)
         self._own_scores = scored[row["part"]]
         return row
 
-    def _study(self, study: ComparisonNetwork) -> dict[str, Any]:
+    def _study(self, study: ComparisonNetwork, mean: MeanAuc) -> dict[str, Any]:
         folder = _of(self._place, study)
         network = Network.load(folder)
         tested = self._known if study.kind != "dedicated" else study.hypotheses
         scoring = partial(_scores, network, tested)
         scored = {part: scoring(events) for part, events in self._source.parts.items() if part != "train"}
-        row = self._judged(scored, folder, scoring)
+        row = self._judged(scored, folder, scoring, mean)
         for values, name in zip(self._known, self._names, strict=True):
             if name in row["at"] and self._own_scores is not None:
                 row["at"][name]["auc_difference"] = _difference(scored[row["part"]], self._own_scores, values)
@@ -335,14 +335,17 @@ class _Judge:
         more = {"kind": study.kind, "trained_on": names, "events": folder.read_json("study.json")["events"]}
         return {**row, **more, "epochs": len(history)}
 
-    def _judged(self, scored: Mapping[str, Scores], folder: RunFolder, scoring: Any) -> dict[str, Any]:
-        """AUC, significance and limit at each hypothesis, in the part that the run is judged on."""
+    def _judged(self, scored: Mapping[str, Scores], folder: RunFolder, scoring: Any, mean: MeanAuc) -> dict[str, Any]:
+        """AUC, significance and limit at each hypothesis, in the part that the run is judged on; adds each AUC to `mean`."""
         searching = SearchAssessment(folder, self._analysis, self._source, scoring, self._listener, self._pool)
         last = searching.judged_on
         found: Mapping[str, Any] = {}
         for part in dict.fromkeys((searching.chosen_on, last)):
             found = searching.add(part, scored[part]).metrics
         scores = scored[last]
+        for values, score in scores.at_hypothesis.items():
+            tested = (scores.target == 0) | carries(scores.parameters, values)
+            mean.add(score[tested], scores.target[tested], scores.weight[tested])
         at = {
             name: {"auc": row["auc"], "search": found.get("search", {}).get("at", {}).get(name)}
             for name, row in per_parameter(scores, self._analysis.evaluate.threshold).items()

@@ -134,6 +134,24 @@ def test_bins_without_signal_are_joined_until_their_background_is_enough(rows):
         assert count == len(b)
 
 
+@pytest.mark.parametrize(
+    ("signal", "wanted"),
+    [
+        ([4.0, -1.0, 2.0, 3.0], [2, 2, 1, 0]),  # a negative cell joins the next lower one
+        ([-4.0, 2.0, 3.0, 1.0], [1, 1, 1, 0]),  # at the lowest scores there is no lower one: the bins above join it
+        ([-4.0, 1.0, 1.0, 1.0], [0, 0, 0, 0]),
+        ([1.0, 0.0, 2.0, -1.0], [2, 1, 0, 0]),
+    ],
+)
+def test_no_bin_has_a_negative_signal(signal, wanted):
+    cells = np.arange(4.0)
+    counts = Counts(cells, np.array([signal, np.square(signal)]), np.full((1, 2, 4), 100.0), np.ones(1))
+    numbers, count = bin_numbers(counts, Enough(), with_signal=False)
+    assert count == max(numbers) + 1
+    # Numbered from the highest score down.
+    np.testing.assert_array_equal(numbers, wanted)
+
+
 def test_what_a_cell_may_miss_follows_from_its_effective_number_of_events():
     weight = np.array([0.5, 2.0, 2.0, 3.0])
     sums, squares = weight.sum(), (weight**2).sum()

@@ -8,7 +8,7 @@ from fivesigma import extras
 from fivesigma.errors import MissingExtra
 from fivesigma.metrics.search.limits import BANDS, _inverse, limits, wanted
 from fivesigma.metrics.search.significance import Yields, asimov, binned, excluded
-from fivesigma.metrics.search.workspace import LEAST, Shift, _mirrored, scale_of_limit, workspace
+from fivesigma.metrics.search.workspace import LEAST, Shift, _mirrored, changes, raised, scale_of_limit, workspace
 
 pyhf = pytest.importorskip("pyhf", reason="the extra `limits` is not installed")
 pytestmark = pytest.mark.filterwarnings("ignore:jsonschema.RefResolver is deprecated:DeprecationWarning")
@@ -141,6 +141,22 @@ def test_a_workspace_keeps_to_the_schema_whatever_is_in_it():
     mirrored = background[3]["data"]["lo_data"]
     assert mirrored == pytest.approx([60.0, 20.0, LEAST * 6.0])  # mirrored it would be negative
     assert found(THREE, systematic=0.1, shifts=shifts).expected[2] > found(THREE, systematic=0.1).expected[2]
+
+
+def test_what_a_variation_leaves_is_one_per_cent_at_least_and_the_changes_are_those_of_the_fit():
+    up = yields([3.0, 4.0, 5.0], [60.0, 20.0, 15.0])  # mirrored, −3 are left of 6
+    tree = workspace(THREE, shifts={"generator": Shift(up)})
+    data = tree["channels"][0]["samples"][1]["modifiers"][-1]["data"]
+    assert data == {"hi_data": [60.0, 20.0, 15.0], "lo_data": pytest.approx([60.0, 20.0, 6 * LEAST])}
+    assert raised(THREE, Shift(up)) == 1
+    down = _mirrored(THREE, up)
+    assert raised(THREE, Shift(up, down)) == 1
+    (_, minus) = changes(THREE, Shift(up, down))["background"]
+    assert minus == {"total": pytest.approx((80.06 - 86) / 86), "least": pytest.approx(LEAST - 1), "most": 0.0}
+    # The same factor everywhere is no template.
+    small = Shift(THREE, yields(THREE.signal, LEAST / 10 * THREE.background))
+    assert raised(THREE, small) == 0
+    assert workspace(THREE, shifts={"x": small})["channels"][0]["samples"][1]["modifiers"][-1]["type"] == "normsys"
 
 
 def test_a_relative_shift_is_the_systematic_of_the_background():

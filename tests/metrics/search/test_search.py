@@ -14,6 +14,7 @@ from fivesigma.metrics.search.counts import Counts
 from fivesigma.metrics.search.expected import ALL, Scale, expected
 from fivesigma.metrics.search.search import Reached, Spread, choose, in_bins, results
 from fivesigma.metrics.search.significance import Yields, asimov, excluded
+from fivesigma.metrics.search.workspace import workspace
 from fivesigma.metrics.summary import as_json
 from fivesigma.scores import Scores, reordered
 
@@ -186,6 +187,24 @@ def test_negative_weights_are_kept():
     _, bins = in_bins(own, choose(own, SETTINGS))
     assert bins.background.sum() == pytest.approx(own.total(0).value)
     assert (bins.background > 0).all()
+
+
+def test_the_signal_of_the_workspace_is_that_of_the_events_where_some_of_it_is_negative():
+    sample = scores(20_000)
+    sample.weight[(sample.target == 1) & (sample.score < 0.5)] *= -1
+    own = expected(sample, Scale())["mass=500"]
+    _, bins = in_bins(own, choose(own, SETTINGS))
+    assert (bins.signal >= 0).all()
+    assert bins.signal.sum() == pytest.approx(own.total(1).value)
+    assert workspace(bins)["channels"][0]["samples"][0]["data"] == bins.signal.tolist()
+
+
+def test_a_signal_that_is_negative_where_it_counts_is_a_sentence():
+    chosen, judged = scores(seed=1), scores(seed=2)
+    judged.weight[judged.target == 1] *= -1
+    choice = choose(expected(chosen, Scale())["mass=500"], SETTINGS)
+    with pytest.raises(ValueError, match="signal that is evaluated sum to less than zero"):
+        results(expected(judged, Scale())["mass=500"], choice, SETTINGS)
 
 
 def heavy(seed):

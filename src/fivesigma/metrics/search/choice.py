@@ -49,9 +49,9 @@ def best_of(yields: Yields, enough: Enough, systematic: float | None) -> int | N
 
 
 def bin_numbers(counts: Counts, enough: Enough, with_signal: bool = True) -> tuple[Index, int]:
-    """Merge cells from the highest score down until each bin has enough background.
+    """Merge cells from the highest score down until each bin has enough background, and no negative signal.
 
-    The cells that remain at the lowest scores join the lowest bin.
+    The cells that remain at the lowest scores join the lowest bin, which joins the next ones if its signal is negative then.
 
     Args:
         counts: counts in cells, in order of increasing score.
@@ -67,6 +67,8 @@ def bin_numbers(counts: Counts, enough: Enough, with_signal: bool = True) -> tup
     for i in range(cells - 1, -1, -1):
         joined = counts.summed(slice(i, top)).inside()
         numbers[i] = count
-        if enough(joined)[0] and (joined.signal[0] > 0 or not with_signal):
+        if enough(joined)[0] and (joined.signal[0] > 0 or (joined.signal[0] == 0 and not with_signal)):
             count, top = count + 1, i
+    while count > 1 and counts.signal[0, numbers >= count - 1].sum() < 0:
+        count -= 1
     return np.minimum(numbers, max(count - 1, 0)), count

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma import extras
+from fivesigma.analysis.search import POI
 from fivesigma.metrics.search.significance import fitted
-from fivesigma.metrics.search.workspace import POI
 
 BANDS = (-2, -1, 0, 1, 2)
 """Fluctuations of the background, in standard deviations, for which limits are given."""

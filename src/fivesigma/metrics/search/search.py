@@ -187,10 +187,10 @@ def _filled(bins: Counts) -> Yields:
 def _reached(events: Expected, choice: Choice) -> Reached:
     """Count `events` above the cuts and in the bins of a choice.
 
-    A bin with too little background joins the next bin of lower score, as when bins are chosen.
+    A bin with too little background, or with a negative signal, joins the next bin of lower score, as when bins are chosen.
 
     Raises:
-        ValueError: if no cut leaves enough background.
+        ValueError: if no cut leaves enough background, or the weights of the signal sum to less than zero.
     """
     judged = [events.counts(choice.cuts, group) for group in range(len(choice.counts))]
     index = _offered(judged, list(choice.index), choice.settings)
@@ -198,6 +198,8 @@ def _reached(events: Expected, choice: Choice) -> Reached:
     count = max(int(numbers.max()) for numbers in choice.bins) + 1
     # From the lowest score up, as cells are.
     rising = _sum([counts.grouped(count - 1 - numbers, count) for counts, numbers in zip(judged, choice.bins, strict=True)])
+    if rising.signal[0].sum() < 0:
+        raise ValueError("the weights of the signal that is evaluated sum to less than zero")
     new, count = bin_numbers(rising, _enough(choice.settings), with_signal=False)
     numbers = [new[::-1][own] for own in choice.bins]
     return Reached(_sum(judged), index, numbers, above, rising.grouped(count - 1 - new, count))

@@ -1,15 +1,15 @@
 """Turn yields in bins into a HistFactory workspace, which pyhf, cabinetry and Combine's converters read."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fivesigma.analysis.search import CHANNEL, POI, STATERROR, norm_name
 from fivesigma.metrics.search.significance import Yields
 
-POI, CHANNEL = "mu", "score"
 LEAST = 0.01
 """Smallest content of a varied bin relative to the nominal one: a template must not be negative."""
 
@@ -28,7 +28,7 @@ class Shift:
 
 
 def changes(nominal: Yields, shift: Shift) -> dict[str, list[dict[str, float] | None]]:
-    """Relative change of all background and of all signal at plus and minus one standard deviation.
+    """Relative change of all background and of all signal at plus and minus one standard deviation, as the fit has them.
 
     Returns:
         class → [plus, minus], each with the change of the `total` and the `least` and the `most` of a bin; None if it is
@@ -39,16 +39,52 @@ def changes(nominal: Yields, shift: Shift) -> dict[str, list[dict[str, float] | 
     [{'total': 0.1, 'least': 0.0, 'most': 0.133333333}, None]
     """
 
-    def relative(side: Yields | None, name: str) -> dict[str, float] | None:
-        known = np.asarray(getattr(nominal, name), np.float64)
-        if side is None or known.sum() == 0:
+    def relative(varied: NDArray[np.float64], known: NDArray[np.float64]) -> dict[str, float] | None:
+        if known.sum() == 0:
             return None
-        varied, there = np.asarray(getattr(side, name), np.float64), known != 0
+        there = known != 0
         each = varied[there] / known[there] - 1
         found = {"total": varied.sum() / known.sum() - 1, "least": each.min(), "most": each.max()}
         return {key: round(float(value), 9) + 0.0 for key, value in found.items()}  # no −0
 
-    return {name: [relative(side, name) for side in (shift.up, shift.down)] for name in ("background", "signal")}
+    return {
+        name: [relative(hi, known), None if shift.down is None else relative(lo, known)]
+        for name, known, (hi, lo), _ in _templates(nominal, shift)
+    }
+
+
+def raised(nominal: Yields, shift: Shift) -> int:
+    """Number of bins, of background and of signal, that a variation would leave less than `LEAST` of, and which keep that.
+
+    >>> yields = [Yields(*(np.array([x, y]) for x, y in ((1, 1), (10, b), (1, 1), (1, 1)))) for b in (30, 75)]
+    >>> raised(yields[0], Shift(yields[1]))  # mirrored, −15 are left of 30
+    1
+    """
+    each = ((fitted, given) for _, _, fitted, given in _templates(nominal, shift))
+    return sum(int((np.array(fitted) > np.array(given)).any(axis=0).sum()) for fitted, given in each)
+
+
+Sides = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""Yields per bin of one class at plus and minus one standard deviation."""
+
+
+def _templates(nominal: Yields, shift: Shift) -> Iterator[tuple[str, NDArray[np.float64], Sides, Sides]]:
+    """Name, nominal yields, and varied yields as the fit has them and as they were given, of background and of signal."""
+    down = shift.down if shift.down is not None else _mirrored(nominal, shift.up)
+    for name in ("background", "signal"):
+        known, hi, lo = (np.asarray(getattr(each, name), np.float64) for each in (nominal, shift.up, down))
+        least = LEAST * np.maximum(known, 0)
+        fitted = (hi, lo) if _factors(known, hi, lo) else (np.maximum(hi, least), np.maximum(lo, least))
+        yield name, known, fitted, (hi, lo)
+
+
+def _factors(nominal: NDArray[np.float64], up: NDArray[np.float64], down: NDArray[np.float64]) -> tuple[float, float] | None:
+    """Factors of all bins at plus and minus one standard deviation, if they are the same for all and positive."""
+    some = nominal > 0
+    ratios = [side[some] / nominal[some] for side in (up, down)]
+    if some.any() and all(np.allclose(ratio, ratio[0], rtol=1e-6) and ratio[0] > 0 for ratio in ratios):
+        return float(ratios[0][0]), float(ratios[1][0])
+    return None
 
 
 def workspace(
@@ -79,18 +115,15 @@ def workspace(
     ['signal', 'background']
     """
     signal: list[dict[str, Any]] = [{"name": POI, "type": "normfactor", "data": None}]
-    background: list[dict[str, Any]] = [
-        {"name": f"staterror_{CHANNEL}", "type": "staterror", "data": nominal.background_error.tolist()}
-    ]
+    background: list[dict[str, Any]] = [{"name": STATERROR, "type": "staterror", "data": nominal.background_error.tolist()}]
     if systematic:
         factors = {"hi": 1 + systematic, "lo": 1 - systematic}
-        background.append({"name": f"{classes[0]}_norm", "type": "normsys", "data": factors})
+        background.append({"name": norm_name(classes[0]), "type": "normsys", "data": factors})
     for name, shift in (shifts or {}).items():
-        down = shift.down if shift.down is not None else _mirrored(nominal, shift.up)
-        background += _modifier(name, nominal.background, shift.up.background, down.background)
-        signal += _modifier(name, nominal.signal, shift.up.signal, down.signal)
+        for (_, known, (hi, lo), _), modifiers in zip(_templates(nominal, shift), (background, signal), strict=True):
+            modifiers += _modifier(name, known, hi, lo)
     samples = [
-        {"name": classes[1], "data": np.maximum(nominal.signal, 0).tolist(), "modifiers": signal},
+        {"name": classes[1], "data": nominal.signal.tolist(), "modifiers": signal},
         {"name": classes[0], "data": nominal.background.tolist(), "modifiers": background},
     ]
     parameter = {"name": POI, "bounds": [[0.0, _most(nominal)]], "inits": [1.0]}
@@ -113,14 +146,11 @@ def _modifier(
     name: str, nominal: NDArray[np.float64], up: NDArray[np.float64], down: NDArray[np.float64]
 ) -> list[dict[str, Any]]:
     """The modifier of a variation in a list; empty if it changes nothing."""
-    some = nominal > 0
-    if not some.any() or (np.allclose(up, nominal, 1e-9) and np.allclose(down, nominal, 1e-9)):
+    if not (nominal > 0).any() or (np.allclose(up, nominal, 1e-9) and np.allclose(down, nominal, 1e-9)):
         return []
-    ratios = [side[some] / nominal[some] for side in (up, down)]
-    if all(np.allclose(ratio, ratio[0], rtol=1e-6) and ratio[0] > 0 for ratio in ratios):
-        return [{"name": name, "type": "normsys", "data": {"hi": float(ratios[0][0]), "lo": float(ratios[1][0])}}]
-    hi, lo = (np.maximum(side, LEAST * np.maximum(nominal, 0)).tolist() for side in (up, down))
-    return [{"name": name, "type": "histosys", "data": {"hi_data": hi, "lo_data": lo}}]
+    if (factors := _factors(nominal, up, down)) is not None:
+        return [{"name": name, "type": "normsys", "data": {"hi": factors[0], "lo": factors[1]}}]
+    return [{"name": name, "type": "histosys", "data": {"hi_data": up.tolist(), "lo_data": down.tolist()}}]
 
 
 def scale_of_limit(nominal: Yields) -> float:
