@@ -72,7 +72,10 @@ def test_with_folds_every_event_gets_the_mean(toy, command):
 def test_a_fixed_parameter_is_that_of_the_scores(toy, command):
     parameters = {"mass": {"variable": "500 + 500 * (w > 1)", "background": "given"}}
     run = trained(toy, command, parameters=parameters)
-    assert command("export", run, "--at", "mass=500")[0] == 0
+    code, out, err = command("export", run, "--at", "mass=7", "-o", "seven.onnx")
+    assert (code, "warning: mass=7 lies outside the training range" in " ".join((out + err).split())) == (0, True)
+    code, out, err = command("export", run, "--at", "mass=500")
+    assert (code, "outside" in out + err) == (0, False)
     own = scored(command, run, "test.csv", "--at", "mass=500")
     found = scored(command, run, "test.csv", "--with", "onnx")
     assert (found["mass"] == 500).all()

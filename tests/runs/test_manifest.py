@@ -107,6 +107,13 @@ def test_edited_metrics_are_found_and_the_report_says_so(run, command):
     assert code == 0, err
     page = (folder / "report.html").read_text()
     assert "<b>Altered files.</b> metrics.json: changed since the run wrote this file" in page
+    # Nor do these numbers leave the run.
+    for arguments in (("export", folder), ("package", folder, "-o", "p.zip")):
+        code, _, err = command(*arguments)
+        assert (code, "metrics.json is not the file that this run wrote" in " ".join(err.split())) == (2, True)
+    assert not Path("p.zip").exists()
+    code, out, err = command("compare", folder, folder)
+    assert (code, "metrics.json is not the file that this run wrote" in " ".join((out + err).split())) == (0, True)
     code, out, err = command("verify", folder)
     assert code == 2
     assert "metrics.json is not the file that this run wrote" in out + err
@@ -124,6 +131,16 @@ def test_the_report_says_which_files_are_not_those_of_the_run(run, command, undr
     _, out, err = command("report", folder)
     assert "warning:" in out + err
     assert "curves.json is not the file that this run wrote" in out + err
+
+
+def test_a_file_that_is_missing_is_said_by_the_report_and_no_package_is_made(run, command, undrawn):
+    folder = run("one")
+    (folder / "predictions" / "test.parquet").unlink()
+    code, out, err = command("report", folder)
+    assert (code, "warning: predictions/test.parquet is missing" in out + err) == (0, True)
+    code, _, err = command("package", folder, "-o", "p.zip")
+    assert (code, "predictions/test.parquet is missing" in " ".join(err.split())) == (2, True)
+    assert not Path("p.zip").exists()
 
 
 def test_runs_of_older_versions_work_without_a_manifest(run, command):

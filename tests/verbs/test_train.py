@@ -281,3 +281,33 @@ def test_an_interrupted_training_is_resumed_and_ends_the_same(toy, command, monk
     assert "continuing the run" in out
     assert Path(out.splitlines()[-1]) == stopped
     assert (stopped / "metrics.json").read_text() == (whole / "metrics.json").read_text()
+
+
+MONITOR_AUC = ("split.val=0.3", "train.monitor=auc", "train.epochs=8", "train.batch_size=16", "train.learning_rate=0.05")
+
+
+def settings(*pairs):
+    return [word for pair in pairs for word in ("--set", pair)]
+
+
+def test_the_epoch_that_is_said_to_be_kept_is_that_of_the_network(toy, command):
+    code, out, err = command("train", toy, *settings(*MONITOR_AUC))
+    assert code == 0
+    run = fs.Run(Path(out.splitlines()[-1]))
+    best = max(run.history, key=lambda row: row["val_auc"])
+    assert best is not min(run.history, key=lambda row: row["val_loss"])
+    assert f"kept epoch {best['epoch']:.0f} (validation AUC {best['val_auc']:.4f})" in err + out
+    code, out, err = command("train", toy, *settings(*MONITOR_AUC, "train.keep=last", "train.monitor=loss"))
+    assert "kept epoch 8 (validation loss" in err + out
+
+
+def test_the_epoch_that_is_kept_of_each_fold_is_that_of_its_monitor(toy, command):
+    code, out, err = command("train", toy, *settings(*MONITOR_AUC[1:], "split={folds: 3}"))
+    assert code == 0, err
+    run = Path(out.splitlines()[-1])
+    rows = json.loads((run / "folds.json").read_text())["folds"]
+    for row in rows:
+        lines = (run / "folds" / f"fold-{row['fold']}" / "history.jsonl").read_text().splitlines()
+        best = max(map(json.loads, lines), key=lambda each: each["val_auc"])
+        assert (row["best_epoch"], row["loss"]) == (best["epoch"], pytest.approx(best["val_loss"]))
+        assert f"epoch {best['epoch']:.0f} (validation AUC {best['val_auc']:.4f})" in err + out

@@ -1,6 +1,6 @@
 """The specification of a metric: name, direction, unit, meaning and function, all in one place."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,6 +124,43 @@ def monitored(row: Mapping[str, float], monitor: str) -> float:
         if key in row:
             return -row[key] if spec_of(monitor).larger_is_better else row[key]
     return row[LOSS.name]
+
+
+def kept_epoch(
+    history: Sequence[Mapping[str, float]], monitor: str, keep: str, front: Mapping[str, Any] | None = None
+) -> Mapping[str, float]:
+    """The row of the epoch whose weights a training keeps.
+
+    Args:
+        history: its rows.
+        monitor, keep: of the section `train`.
+        front: what `front.json` holds, for a training in steps.
+
+    >>> rows = [{"epoch": 1, "val_loss": 0.5, "val_auc": 0.8}, {"epoch": 2, "val_loss": 0.6, "val_auc": 0.9}]
+    >>> [kept_epoch(rows, monitor, keep)["epoch"] for monitor, keep in (("loss", "best"), ("auc", "best"), ("loss", "last"))]
+    [1, 2, 2]
+    """
+    chosen = history[-1]
+    if front is not None:
+        last = next((point["last_epoch"] for point in front["points"] if point["step"] == front["chosen"]), chosen["epoch"])
+        return next((row for row in history if row["epoch"] == last), chosen)
+    lowest = np.inf
+    for row in history if keep == "best" else ():
+        if (value := monitored(row, monitor)) < lowest:  # one that is not a number is never the best
+            chosen, lowest = row, value
+    return chosen
+
+
+def kept_in_words(row: Mapping[str, float], monitor: str) -> str:
+    """The epoch that is kept, with the number that ranks epochs.
+
+    >>> kept_in_words({"epoch": 2, "loss": 0.4, "val_auc": 0.9}, "auc"), kept_in_words({"epoch": 1, "loss": 0.4}, "auc")
+    ('epoch 2 (validation AUC 0.9000)', 'epoch 1 (training loss 0.4000)')
+    """
+    for key, part, name in ((f"val_{monitor}", "validation", monitor), (monitor, "training", monitor)):
+        if key in row:
+            return f"epoch {row['epoch']:.0f} ({part} {spec_of(name).label or name} {row[key]:.4f})"
+    return f"epoch {row['epoch']:.0f} (training {LOSS.name} {row[LOSS.name]:.4f})"
 
 
 def better(values: list[float], name: str) -> float:

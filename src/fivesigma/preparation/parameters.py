@@ -1,6 +1,6 @@
 """Draw parameters, such as the mass of X, for background events, which have none by nature."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -57,3 +57,22 @@ def assign(events: Events, parameters: Mapping[str, Parameter], signal: NDArray[
             low, high = signal[:, i].min(), signal[:, i].max()
             drawn[background, i] = low + (high - low) * uniform(numbers, SEED + 1 + i)
     return replace(events, parameters=drawn)
+
+
+def trained_ranges(names: Sequence[str], hypotheses: Sequence[tuple[float, ...]]) -> dict[str, tuple[float, float]]:
+    """Parameter → smallest and largest value of the training's signal; empty if these are too many to list.
+
+    >>> trained_ranges(["mass"], [(500.0,), (1500.0,)])
+    {'mass': (500.0, 1500.0)}
+    """
+    columns = zip(*hypotheses, strict=True) if hypotheses else ()
+    return {name: (min(values), max(values)) for name, values in zip(names, columns, strict=False)}
+
+
+def outside_training(at: Mapping[str, float], ranges: Mapping[str, tuple[float, float]]) -> list[str]:
+    """A sentence on each value of a parameter that lies outside the range of the training."""
+    return [
+        f"{name}={at[name]:g} lies outside the training range {low:g} … {high:g}"
+        for name, (low, high) in ranges.items()
+        if name in at and not low <= at[name] <= high
+    ]

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fivesigma.analysis.analysis import Analysis
-from fivesigma.metrics.spec import monitored, spec_of
+from fivesigma.metrics.spec import kept_epoch, spec_of
 from fivesigma.reporting.style import Picture, colour, new_figure, save
 from fivesigma.runs.folder import RunFolder
 
@@ -29,10 +29,8 @@ def learning_curves(folder: RunFolder, history: Sequence[Mapping[str, float]], a
     figure, panels = new_figure(3.9 * len(shown), 3.5, 1, len(shown))
     epochs = [row["epoch"] for row in history]
     marker = "o" if len(epochs) < 40 else None
-    best = min(history, key=lambda row: monitored(row, analysis.train.monitor))["epoch"]
     front = folder.read_json("front.json") if folder.has("front.json") else None
-    if front is not None:
-        best = next((point["last_epoch"] for point in front["points"] if point["step"] == front["chosen"]), best)
+    best = kept_epoch(history, analysis.train.monitor, "best", front)["epoch"]
     for axes, name in zip(panels, shown, strict=True):
         if name in history[0]:
             axes.plot(epochs, [row[name] for row in history], color=colour(0), marker=marker, ms=3, label="training")

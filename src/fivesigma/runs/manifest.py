@@ -61,6 +61,19 @@ def missing(place: Path) -> list[str]:
     return [name for name in _kept(place, ("*",)) if not (place / name).is_file()]
 
 
+def problems(place: Path, names: Sequence[str] = ("*",)) -> list[str]:
+    """A sentence on each file that is not what the run wrote, or is there no more.
+
+    Args:
+        place, names: as for `altered`.
+    """
+    gone = [name for name in _kept(place, names) if not (place / name).is_file()]
+    return [
+        *(f"{name} is not the file that this run wrote" for name in altered(place, names)),
+        *(f"{name} is missing" for name in gone),
+    ]
+
+
 def unknown(place: Path) -> list[str]:
     """Files that a run would enter into its manifest, and that are not in it."""
     kept = _kept(place, ("*",))

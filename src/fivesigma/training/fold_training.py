@@ -1,6 +1,6 @@
 """Train the networks of all folds side by side, and score each event with the right one."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from fivesigma.cluster.executor import Workers
 from fivesigma.data.mapped import Handed, handed_over, read
 from fivesigma.errors import FivesigmaError
 from fivesigma.events import Events
+from fivesigma.metrics.spec import kept_epoch, kept_in_words
 from fivesigma.preparation.folds import FoldAssignment, fold_of
 from fivesigma.preparation.split import OUT_OF_FOLD
 from fivesigma.progress import Listener
@@ -23,6 +24,7 @@ from fivesigma.runs.folder import RunFolder
 from fivesigma.scores import Scores
 from fivesigma.training.fit import FitOptions
 from fivesigma.training.folds import Folds, finish
+from fivesigma.training.front import FRONT
 from fivesigma.training.network import Network
 from fivesigma.training.training import train
 
@@ -71,7 +73,7 @@ def train_folds(
         for _ in pool.results(on_message):
             folder.alive()
     folds = Folds(tuple(Network.load(folder.fold(number)) for number in numbers))
-    finish(folder, [_row(number, division, folds.networks[number - 1], folder.fold(number).history()) for number in numbers])
+    finish(folder, [_row(number, analysis, division, folds.networks[number - 1], folder.fold(number)) for number in numbers])
     return folds
 
 
@@ -101,16 +103,18 @@ def train_one(number: int, analysis: Analysis, events: Handed, place: Path) -> N
     network.save(folder)  # last: it marks the fold as trained
 
 
-def _row(number: int, division: FoldAssignment, network: Network, history: Sequence[Mapping[str, float]]) -> dict[str, Any]:
+def _row(number: int, analysis: Analysis, division: FoldAssignment, network: Network, folder: RunFolder) -> dict[str, Any]:
     """The entry of a fold in `folds.json`."""
-    best = min(history, key=lambda row: row.get("val_loss", row["loss"]))
+    history, front = folder.history(), folder.read_json(FRONT) if folder.has(FRONT) else None
+    kept = kept_epoch(history, analysis.train.monitor, analysis.train.keep, front)
     return {
         "fold": number,
         "events": int((division.fold == number).sum()),
         **{part: len(index) for part, index in division.index(number).items()},
         "epochs": len(history),
-        "best_epoch": int(best["epoch"]),
-        "loss": best.get("val_loss", best["loss"]),
+        "best_epoch": int(kept["epoch"]),
+        "loss": kept.get("val_loss", kept["loss"]),
+        "kept": kept_in_words(kept, analysis.train.monitor),
         "weights": int(network.model.count_params()),
         "dropped": list(network.recipe.dropped),
         "seconds": sum(row["seconds"] for row in history),

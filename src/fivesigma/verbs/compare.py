@@ -18,9 +18,9 @@ from fivesigma.metrics.metric import is_metric
 from fivesigma.metrics.result import judged_part, parts_of
 from fivesigma.metrics.spec import MetricOptions
 from fivesigma.progress import Listener
+from fivesigma.runs import manifest
 from fivesigma.runs.context import RUNS
 from fivesigma.runs.folder import RunFolder
-from fivesigma.runs.manifest import blaming_altered_files
 from fivesigma.runs.run import Run
 from fivesigma.scores import Scores, reordered
 from fivesigma.templates import check_page
@@ -63,7 +63,9 @@ def compare(
     folders = [RunFolder.open(place, Path(output), "metrics.json") for place in places]
     with ExitStack() as stack:
         for folder in folders:
-            stack.enter_context(blaming_altered_files(folder.path))
+            stack.enter_context(manifest.blaming_altered_files(folder.path))
+            for problem in manifest.problems(folder.path, ("metrics.json", "curves.json", "predictions/*")):
+                listener.say(f"warning: {folder}: {problem}; `fivesigma verify RUN` tells more")
         compared = _compared(folders, listener)
         if html is not None:
             from fivesigma.reporting import overlay

@@ -21,7 +21,9 @@ from fivesigma.deployment.events import CheckEvents, drawn_events, first_table, 
 from fivesigma.deployment.exported import CHECKED, known_exports
 from fivesigma.deployment.metadata import hashes
 from fivesigma.errors import AnalysisError, FivesigmaError, OutputError, RunError, did_you_mean
+from fivesigma.preparation.parameters import outside_training, trained_ranges
 from fivesigma.progress import Listener
+from fivesigma.runs import manifest
 from fivesigma.runs.context import RUNS, RunContext
 from fivesigma.runs.folder import TRAINED
 from fivesigma.runs.run import Run
@@ -86,6 +88,9 @@ def export(
     place = _place(exporter, chosen, session, destination)
     scorer, fixed = session.network(), {name: float(value) for name, value in (at or {}).items()}
     check_fixed(fixed, scorer.recipe.parameters)
+    manifest.require(folder.path, ("metrics.json",))  # its numbers go into the file, where nobody can check them
+    for warning in outside_training(fixed, trained_ranges(scorer.recipe.parameters, folder.hypotheses())):
+        listener.say(f"warning: {warning}")
     firmware = exporter.firmware(chosen, session.analysis)
     what, given = _prepared(session, scorer, exporter.inputs, inputs, fixed, firmware)
     with writing(place) as part:

@@ -6,6 +6,7 @@ from fivesigma.deployment.exported import known_exports
 from fivesigma.deployment.package import write_package
 from fivesigma.errors import MissingExtra, OutputError, RunError
 from fivesigma.progress import Listener
+from fivesigma.runs import manifest
 from fivesigma.runs.context import RUNS, RunContext
 from fivesigma.runs.folder import TRAINED
 from fivesigma.runs.run import Run
@@ -28,7 +29,7 @@ def package(
         listener: receives messages and progress.
 
     Raises:
-        RunError: if there is no such run, or it is unfinished.
+        RunError: if there is no such run, it is unfinished, or one of its files was changed or is missing.
         OutputError: if the file exists.
     """
     session = RunSession.open(run, RunContext.of(output, listener), TRAINED)
@@ -37,6 +38,11 @@ def package(
         raise OutputError(f"{path} does not end in .zip", hint="a package is a ZIP file")
     if path.exists():
         raise OutputError(f"{path} exists already", hint="choose another name, or remove it first")
+    if problems := manifest.problems(folder.path):
+        raise RunError(
+            f"the run {folder} is not as it was written: {problems[0]}",
+            hint="make the file again (fivesigma evaluate RUN), or train again; `fivesigma verify RUN` lists all such files",
+        )
     if not session.is_trained or folder.unfinished is not None:
         raise RunError(f"the run {folder} is not finished", hint="continue it first: fivesigma run ANALYSIS")
     if "onnx" not in known_exports(folder):

@@ -25,6 +25,7 @@ from fivesigma.deployment.friends import Friends
 from fivesigma.deployment.metadata import hashes
 from fivesigma.deployment.scoring import EXPORTED, KNOWN, Columns, Scoring, absolute, available, row_count, scored
 from fivesigma.errors import AnalysisError, OutputError, RunError
+from fivesigma.preparation.parameters import outside_training, trained_ranges
 from fivesigma.progress import Listener
 from fivesigma.runs.context import RUNS, RunContext
 from fivesigma.runs.file_folds import say_who_scores, training_samples
@@ -162,12 +163,6 @@ def _seen_files(
     return {absolute(file): samples for file, samples in trained.items()}
 
 
-def _trained_ranges(analysis: Analysis, hypotheses: Sequence[tuple[float, ...]]) -> dict[str, tuple[float, float]]:
-    """Parameter → smallest and largest value of the training's signal; empty if these are too many to list."""
-    columns = zip(*hypotheses, strict=True) if hypotheses else ()
-    return {name: (min(values), max(values)) for name, values in zip(analysis.parameters, columns, strict=False)}
-
-
 class _Outside:
     """Counts events whose parameters, read from a file, are outside the range of the training.
 
@@ -178,7 +173,7 @@ class _Outside:
     """
 
     def __init__(self, analysis: Analysis, at: Mapping[str, float], hypotheses: Sequence[tuple[float, ...]]) -> None:
-        ranges = _trained_ranges(analysis, hypotheses)
+        ranges = trained_ranges(tuple(analysis.parameters), hypotheses)
         self._ranges = {name: limits for name, limits in ranges.items() if name not in at}
         self._found: dict[str, tuple[int, str]] = {}
         self._events = 0
@@ -244,9 +239,8 @@ def _check_parameters(
     unknown = [name for name in at if name not in analysis.parameters]
     if unknown:
         raise AnalysisError(f"the analysis has no parameter {unknown[0]!r}", hint=f"it has: {list(analysis.parameters)}")
-    for name, (low, high) in _trained_ranges(analysis, hypotheses).items():
-        if name in at and not low <= at[name] <= high:
-            listener.say(f"warning: {name}={at[name]:g} lies outside the training range {low:g} … {high:g}")
+    for sentence in outside_training(at, trained_ranges(tuple(analysis.parameters), hypotheses)):
+        listener.say(f"warning: {sentence}")
 
 
 def _common_observers(

@@ -33,10 +33,11 @@ def report(run: str | Path | Run, output: str | Path = RUNS, listener: Listener 
     if pdf:
         printing.browser()  # before minutes of drawing
     session = RunSession.open(run, RunContext.of(output, listener), "explore.json")
-    altered = manifest.altered(session.folder.path)
-    for name in altered:
-        session.listener.say(f"warning: {name} is not the file that this run wrote; `fivesigma verify RUN` tells more")
-    with manifest.blaming_altered_files(session.folder.path):
+    place = session.folder.path
+    altered = [*manifest.altered(place), *(f"{name} (missing)" for name in manifest.missing(place))]
+    for problem in manifest.problems(place):
+        session.listener.say(f"warning: {problem}; `fivesigma verify RUN` tells more")
+    with manifest.blaming_altered_files(place):
         path = write(session, altered)
     if pdf:
         session.listener.progress(1, 2, "printing")
@@ -51,7 +52,7 @@ def write(session: RunSession, altered: Sequence[str] = (), helper: Helper | Non
 
     Args:
         session: the run.
-        altered: files that are not what the run wrote, of which the page warns.
+        altered: files that are not what the run wrote, or are missing, of which the page warns.
         helper: a process that draws some of the figures.
     """
     session.folder.begin("report")

@@ -10,7 +10,9 @@ from fivesigma.cluster import multiprocess
 from fivesigma.cluster.devices import Layout
 from fivesigma.errors import AnalysisError
 from fivesigma.events import Events
+from fivesigma.metrics.spec import kept_epoch, kept_in_words
 from fivesigma.models.custom import custom
+from fivesigma.names import number_of
 from fivesigma.preparation.balance import lopsided
 from fivesigma.preparation.folds import FoldAssignment
 from fivesigma.preparation.negative_weights import what_is_done
@@ -24,7 +26,7 @@ from fivesigma.training import training
 from fivesigma.training.fit import FitOptions
 from fivesigma.training.fold_training import train_folds
 from fivesigma.training.folds import INDEX, Folds
-from fivesigma.training.front import Front
+from fivesigma.training.front import FRONT, Front
 from fivesigma.training.network import Network, hypotheses_of
 from fivesigma.verbs.base import AnalysisLike, Build, check_cluster
 
@@ -141,8 +143,7 @@ def _train_folds(session: RunSession, division: FoldAssignment) -> Folds:
         weights=rows[0]["weights"],
         training_seconds=sum(row["seconds"] for row in rows),
     )
-    losses = ", ".join(f"{row['loss']:.4f} (epoch {row['best_epoch']})" for row in rows)
-    listener.done(f"trained {division.count} folds; lowest validation loss of each: {losses}")
+    listener.done(f"trained {division.count} folds; kept of each: {', '.join(row['kept'] for row in rows)}")
     return folds
 
 
@@ -184,7 +185,8 @@ def _train_one(session: RunSession, before_trial: Callable[[], None] | None) -> 
     network, history = training.train(session.analysis, source.parts, shards=source.shards, options=options)
     multiprocess.leave()
     folder.write_history(history)
-    best = min(history, key=lambda row: row.get("val_loss", row["loss"]))
+    settings = session.analysis.train
+    kept = kept_epoch(history, settings.monitor, settings.keep, folder.read_json(FRONT) if folder.has(FRONT) else None)
     folder.update_metadata(
         hypotheses=hypotheses_of(source.parts["train"]),
         epochs=len(history),
@@ -195,8 +197,6 @@ def _train_one(session: RunSession, before_trial: Callable[[], None] | None) -> 
     network.save(folder)
     rate = source.lengths()["train"] * len(history) / max(sum(row["seconds"] for row in history), 1e-9)
     listener.done(
-        f"trained {len(history)} epoch{'s' if len(history) > 1 else ''} at {rate:,.0f} events/s; lowest "
-        f"{'validation' if 'val_loss' in best else 'training'} loss "
-        f"{best.get('val_loss', best['loss']):.4f} in epoch {best['epoch']:.0f}"
+        f"trained {number_of(len(history), 'epoch')} at {rate:,.0f} events/s; kept {kept_in_words(kept, settings.monitor)}"
     )
     return network

@@ -63,9 +63,7 @@ def verify(run: str | Path | Run, output: str | Path = RUNS, listener: Listener 
             return Verification(Path(run), found.files, found.numbers, (*changed, *found.problems))
     session = RunSession.open(run, RunContext.of(output, listener), TRAINED)
     folder = session.folder
-    altered, gone = manifest.altered(folder.path), manifest.missing(folder.path)
-    problems = [f"{name} is not the file that this run wrote" for name in altered]
-    problems += [f"{name} is missing" for name in gone]
+    problems = manifest.problems(folder.path)
     problems += [f"{name} is not among the files that this run wrote" for name in manifest.unknown(folder.path)]
     with manifest.blaming_altered_files(folder.path):
         problems += _networks(folder)
