@@ -180,6 +180,7 @@ metrics = Registry(
             "r_squared",
             "rmse_of_constant",
             "calibration_error",
+            "calibration_error_by_chance",
             "recalibrated_calibration_error",
             "recalibrated_log_loss",
             "trigger_rate",

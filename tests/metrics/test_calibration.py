@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.isotonic import IsotonicRegression
 
-from fivesigma.metrics.calibration import calibration_difference, calibration_error, isotonic
+from fivesigma.metrics.calibration import calibration_difference, calibration_error, calibration_error_by_chance, isotonic
 from fivesigma.metrics.classes import log_loss
 
 
@@ -35,6 +35,19 @@ def test_it_calibrates_what_is_not_calibrated():
     assert after.value < 0.03
     assert log_loss(fitted(other), truth, w).value < log_loss(other, truth, w).value
     assert (np.diff(fitted(np.linspace(0, 1, 500))) >= 0).all()
+
+
+@pytest.mark.parametrize("negative", [0.0, 0.1])
+def test_what_chance_gives_is_what_calibrated_scores_have(negative):
+    found, told = [], []
+    for seed in range(200):
+        score, target, weight = drawn(seed, 600)
+        weight[np.random.default_rng(seed).random(600) < negative] *= -1
+        found.append(calibration_error(score, target, weight).value)
+        told.append(calibration_error_by_chance(score, weight))
+    assert np.mean([one.value for one in told]) == pytest.approx(np.mean(found), rel=0.05)
+    assert np.mean([one.error for one in told]) == pytest.approx(np.std(found), rel=0.2)
+    assert np.isnan(calibration_error_by_chance(score, -np.abs(weight)).value)
 
 
 def test_a_calibrated_score_has_an_error_of_chance_only():

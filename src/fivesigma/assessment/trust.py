@@ -9,7 +9,7 @@ from fivesigma.analysis.analysis import Analysis
 from fivesigma.assessment.base import Assessment, Findings
 from fivesigma.errors import AnalysisError, did_you_mean
 from fivesigma.metrics import classes
-from fivesigma.metrics.calibration import Isotonic, calibration_error, isotonic
+from fivesigma.metrics.calibration import Isotonic, calibration_error, calibration_error_by_chance, isotonic
 from fivesigma.metrics.metric import Metric
 from fivesigma.metrics.overtraining import overtraining
 from fivesigma.metrics.result import judged_part
@@ -56,6 +56,7 @@ class Trust(Assessment):
         if self.analysis.task != "binary":
             return Findings(metrics, curves)
         metrics["calibration_error"] = calibration_error(scores.score, scores.target, scores.weight)
+        metrics["calibration_error_by_chance"] = calibration_error_by_chance(scores.score, scores.weight)
         metrics |= self._recalibrate(part, scores)
         for name in self.analysis.evaluate.sculpting:
             found = self._sculpting(name, scores)

@@ -40,6 +40,30 @@ def calibration_error(score: NDArray[Any], target: NDArray[Any], weight: Weight,
     return replicas(table, variance, found.distance)
 
 
+def calibration_error_by_chance(score: NDArray[Any], weight: Weight, bins: int = BINS) -> Metric:
+    """Calibration error of a score that is calibrated: mean and standard deviation of what fluctuations give.
+
+    Args:
+        score, weight, bins: as for `calibration_error`.
+
+    The fraction of signal in a bin scatters by σ = √(p(1−p)Σw²)/Σw around the mean score p, and |x| of a normal x has the
+    mean √(2/π)σ and the variance (1−2/π)σ².
+
+    >>> found = calibration_error_by_chance(np.full(400, 0.5), np.ones(400))
+    >>> round(found.value, 4), round(found.error, 4)
+    (0.0199, 0.0151)
+    """
+    if not (weight > 0).any():
+        return Metric(np.nan, np.nan)
+    found = _Bins.of(score, weight, bins)
+    sums, squares = (np.bincount(found.place, power, len(found.means)) for power in (weight, weight**2))
+    mean = np.clip(found.means, 0, 1)
+    share = np.maximum(sums, 0) / np.maximum(sums, 0).sum()
+    sigma = np.sqrt(mean * (1 - mean) * squares) / np.where(sums > 0, sums, np.inf)
+    spread = np.sqrt((1 - 2 / np.pi) * ((share * sigma) ** 2).sum())
+    return Metric(float((share * np.sqrt(2 / np.pi) * sigma).sum()), float(spread))
+
+
 def calibration_difference(
     first: NDArray[Any], second: NDArray[Any], target: NDArray[Any], weight: Weight, bins: int = BINS
 ) -> Metric:

@@ -196,6 +196,9 @@ CALIBRATION_ERROR = MetricSpec(
     "mean distance of the score from the share of signal",
     difference=_of_events(calibration_difference),
 )
+CALIBRATION_ERROR_BY_CHANCE = MetricSpec(
+    "calibration_error_by_chance", BINARY, None, "calibration error of a calibrated score of these events: mean and spread"
+)
 RECALIBRATED_CALIBRATION_ERROR = MetricSpec(
     "recalibrated_calibration_error", BINARY, False, "mean distance from the share of signal after recalibration"
 )
