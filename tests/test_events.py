@@ -70,3 +70,13 @@ def test_events_display_themselves_in_a_notebook():
     assert "3 events, 1 b, 2 s, sum of weights 3" in text
     assert "<tr><td>pt&lt;</td><td></td><td>0.00 %</td><td>3</td>" in text
     assert "<td>empty</td><td></td><td>100.00 %</td><td>–</td>" in text
+
+
+def test_events_that_are_taken_have_one_array_for_two_columns_as_before():
+    for numbered in (False, True):
+        whole = part(10, 0, numbered)
+        for index in (np.array([3, 1]), slice(2, 5), np.arange(10) > 7):
+            found = whole.take(index)
+            assert (found.event_number is found.fingerprint) == (not numbered)
+            for name in COLUMNS:
+                assert_array_equal(getattr(found, name), getattr(whole, name)[index])

@@ -59,13 +59,14 @@ class Events:
         ]
         return f"<p>{escape(about)}</p><table>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
 
-    def take(self, index: NDArray[Any]) -> "Events":
-        """The events at `index` (positions or a boolean mask), in that order."""
-        changes: dict[str, Any] = {
-            f.name: getattr(self, f.name)[index]
-            for f in fields(self)
-            if isinstance(getattr(self, f.name), np.ndarray) and len(getattr(self, f.name))
-        }
+    def take(self, index: NDArray[Any] | slice) -> "Events":
+        """The events at `index` (positions, a boolean mask or a slice), in that order."""
+        arrays = {f.name: getattr(self, f.name) for f in fields(self) if isinstance(getattr(self, f.name), np.ndarray)}
+        if self.event_number is self.fingerprint:
+            del arrays["event_number"]  # one array serves as both
+        changes: dict[str, Any] = {name: values[index] for name, values in arrays.items() if len(values)}
+        if self.event_number is self.fingerprint and "fingerprint" in changes:
+            changes["event_number"] = changes["fingerprint"]
         return replace(self, **changes, observers={name: column[index] for name, column in self.observers.items()})
 
     def with_parameters(self, values: Sequence[float]) -> "Events":

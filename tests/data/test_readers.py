@@ -1,5 +1,6 @@
 """The contract that every reader keeps, and what is particular to each format."""
 
+import gzip
 import io
 import tempfile
 import threading
@@ -271,6 +272,30 @@ def test_names_stay_with_their_columns(tmp_path, monkeypatch, block, text, names
     assert list(found) == names
     assert [values.tolist() for values in found.values()] == columns
     assert [note.removeprefix(f"{tmp_path}/t.txt: ") for note in reader.notes()] == ([note] if note else [])
+
+
+@pytest.mark.parametrize("ending", ["csv", "csv.gz"])
+@pytest.mark.parametrize(
+    ("text", "names", "rows"),
+    [
+        ("# made by me\n# second\na,b\n0.5,0\n1.5,1\n", ["a", "b"], [[0.5, 1.5], [0, 1]]),
+        ("# made by me\n# a,b\n0.5,0\n1.5,1\n", ["a", "b"], [[0.5, 1.5], [0, 1]]),  # as numpy.savetxt writes
+        ("# made, with care\na,b,c\n1,2,3\n", ["a", "b", "c"], [[1], [2], [3]]),
+        ("# one\n# two\n1,2\n3,4\n", ["c0", "c1"], [[1, 3], [2, 4]]),
+        ("#one\n#two\n  x  y\n 1 2\n 3 NaN\n", ["x", "y"], [[1, 3], [2, np.nan]]),
+        ("# a,b\n1,cat\n2,dog\n", ["a", "b"], [[1, 2]]),
+    ],
+)
+def test_lines_of_comments_before_the_header_are_no_events(tmp_path, text, names, rows, ending):
+    path = tmp_path / f"t.{ending}"
+    path.write_bytes(gzip.compress(text.encode()) if ending.endswith("gz") else text.encode())
+    reader = open_table(str(path))
+    assert list(reader.types()) == names
+    wanted = names[: len(rows)]
+    found = next(reader.chunks(wanted))
+    np.testing.assert_array_equal([found[name] for name in wanted], rows)
+    sampled = next(iter(reader.sampled(wanted, 10, 2)))
+    np.testing.assert_array_equal([sampled[name] for name in wanted], rows)
 
 
 @pytest.mark.parametrize("ending", ["csv", "csv.gz"])

@@ -359,3 +359,11 @@ def test_a_file_without_events_is_said_to_be_one(tmp_path, ending):
     found = fs.describe(path)
     assert "there are no events" in found.notes
     assert not any(column.notes for column in found.columns)
+
+
+def test_the_ends_of_event_numbers_are_exact(tmp_path):
+    number = np.array([9007199254740993, 9007199254741991], np.int64)
+    write_columns(tmp_path / "t.parquet", [{"event": number, "run": np.array([7, 9])}])
+    event, run = describe(tmp_path / "t.parquet").columns
+    assert (event.numbers["min"], event.numbers["max"]) == tuple(number.tolist())
+    assert (run.numbers["min"], type(run.numbers["min"])) == (7.0, float)

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from fivesigma.analysis.file import validate
+from fivesigma.analysis.prepare import Prepare
 from fivesigma.errors import AnalysisError
 from fivesigma.events import Events
 from fivesigma.metrics.regression import rmse
 from fivesigma.models.mlp import Mlp as Model
 from fivesigma.runs.folder import RunFolder
+from fivesigma.training import apply, training
 from fivesigma.training.network import Network
 from fivesigma.training.training import target_standard, train
 
@@ -119,3 +121,46 @@ def test_an_affine_network_trains_and_is_the_same_after_a_save(tmp_path, kind):
     folder = RunFolder(tmp_path)
     network.save(folder)
     np.testing.assert_array_equal(Network.load(folder).score(test.features, test.parameters), score)
+
+
+def test_validation_events_whose_inputs_are_made_in_pieces_give_the_same_training(make_events, monkeypatch):
+    generator = np.random.default_rng(3)
+    x = generator.normal(size=(2000, 4)) + np.arange(2000)[:, None] % 2
+    x[generator.random(x.shape) < 0.1] = np.nan
+    weight = generator.uniform(0.5, 1.5, 2000)
+    events = make_events(x, weight=weight)
+    parts = {"train": events.take(slice(0, 500)), "val": events.take(slice(500, 2000))}
+    settings = {"train": {"epochs": 2, "batch_size": 50, "monitor": "auc"}, "prepare": {"class_weights": "balanced"}}
+    tree = {"features": ["x0", "x1", "x2", "x3"], "labels": {"names": ["background", "signal"]}, "model": {"layers": [8]}}
+    whole = validate({**tree, **settings}, "test")
+    found = []
+    for held in (10_000, 100):
+        monkeypatch.setattr(training, "HELD", held)
+        # A network is applied to as many events at a time as before, whatever the length of a piece.
+        for module, name, value in ((training, "PIECE", 256), (apply, "CHUNK", 128), (apply, "SMALLEST", 64)):
+            monkeypatch.setattr(module, name, value)
+        network, history = train(whole, parts)
+        found.append(([{k: v for k, v in row.items() if k != "seconds"} for row in history], network.model.get_weights()))
+    assert found[0][0] == found[1][0]
+    assert all((a == b).all() for a, b in zip(found[0][1], found[1][1], strict=True))
+
+
+def test_pieces_hold_every_event_once_and_processes_share_them(make_events, monkeypatch):
+    monkeypatch.setattr(training, "PIECE", 64)
+    events = make_events(np.arange(400.0)[:, None])
+    recipe = training.fit_recipe(events, Prepare())
+    pieces = training.InPieces(training.ToInputs(recipe, 0.0, 1.0, np.zeros(0), 1.0), events)
+    whole = training.ToInputs(recipe, 0.0, 1.0, np.zeros(0), 1.0)(events).x
+    assert [len(piece) for piece in pieces.pieces(0, 1)] == [64] * 5 + [80]
+    for processes in (1, 3, 500):
+        shares = [piece.x for rank in range(processes) for piece in pieces.pieces(rank, processes)]
+        np.testing.assert_array_equal(np.concatenate(shares), whole)
+
+
+def test_a_table_that_has_room_is_not_copied(make_events):
+    events = make_events(np.random.default_rng(1).normal(size=(50, 3)))
+    recipe = training.fit_recipe(events, Prepare())
+    given = (recipe, 0.0, 1.0, np.zeros(0), 1.0)
+    plain, roomy = training.ToInputs(*given)(events), training.ToInputs(*given, for_table=True)(events)
+    np.testing.assert_array_equal(plain.table(), roomy.table())
+    assert np.shares_memory(roomy.x, roomy.table())

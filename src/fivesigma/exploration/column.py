@@ -145,6 +145,12 @@ def _described(name: str, kind: str, values: Any, total: int | None) -> Column:
     return Column(**known)
 
 
+def _exact(value: Any) -> float:
+    """A number of NumPy as Python's; a whole one that a float does not hold, such as an event number, stays whole."""
+    plain = value.item()
+    return plain if isinstance(plain, int) and int(float(plain)) != plain else float(plain)
+
+
 def _of_numbers(
     name: str, kind: str, values: NDArray[Any], events: int, total: int | None, in_lists: bool = False
 ) -> Column:
@@ -163,9 +169,9 @@ def _of_numbers(
     wide = finite.astype(np.float64)
     quartiles = np.quantile(wide, [0.25, 0.5, 0.75])
     numbers = {
-        "min": float(different[0]),
+        "min": _exact(different[0]),
         **dict(zip(("q25", "median", "q75"), quartiles.tolist(), strict=True)),
-        "max": float(different[-1]),
+        "max": _exact(different[-1]),
         "mean": _mean(wide),
     }
     marker = _marker(different.astype(np.float64), counts)

@@ -184,7 +184,7 @@ def _team(
 def fit_many(
     members: Sequence[Member],
     training: Arrays,
-    validation: Arrays | None,
+    validation: Arrays | Pieces | None,
     problem: Problem,
     stop_after_epoch: int,
     on_epoch: OnEpoch = lambda number, row: None,
@@ -217,7 +217,7 @@ def fit_many(
 def _alone(
     member: Member,
     training: Arrays,
-    validation: Arrays | None,
+    validation: Arrays | Pieces | None,
     problem: Problem,
     stop_after_epoch: int,
     on_epoch: Callable[[dict[str, float]], None],

@@ -1,8 +1,9 @@
 """Train a network: from split events and an analysis to a network with its recipe."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from fivesigma.training.network import LINKS, Network
 from fivesigma.training.problem import Problem
 from fivesigma.training.shards import FromShards, ShardPieces
 from fivesigma.training.validation import Pieces
-from fivesigma.training.windows import Arrays, Redraw, Shareable
+from fivesigma.training.windows import BESIDE, Arrays, Redraw, Shareable
 
 OnEpoch = Callable[[dict[str, float], int], None]
 
@@ -57,7 +58,7 @@ def train(
     training: Arrays | Shareable
     validation: Arrays | Pieces | None
     if shards is None:
-        training, validation = _from_memory(analysis, parts, recipe, shift, scale)
+        training, validation = _from_memory(analysis, parts, recipe, shift, scale, HELD)
     else:
         before, after = class_sums(raw), class_sums(parts["train"])
         changed = np.divide(after, before, out=np.ones_like(before), where=before != 0)
@@ -133,6 +134,7 @@ class ToInputs:
             learning rate does not depend on the unit of the weights.
         redraws: parameters that change from epoch to epoch.
         negative: treatment of negative weights; events in memory have been treated before.
+        for_table: whether `Arrays.table` will be asked for, as of training events.
     """
 
     recipe: Recipe
@@ -142,9 +144,12 @@ class ToInputs:
     mean: float
     redraws: tuple[Redraw, ...] = ()
     negative: Policy = "keep"
+    for_table: bool = False
 
     def __call__(self, events: Events) -> Arrays:
-        inputs = np.empty((len(events), len(self.recipe.inputs)), np.float32)
+        width = len(self.recipe.inputs)
+        whole = np.empty((len(events), width + (BESIDE if self.for_table else 0)), np.float32)
+        inputs = whole[:, :width]
         for start in range(0, len(events), CHUNK):
             rows = slice(start, start + CHUNK)
             inputs[rows] = self.recipe.apply(events.features[rows], events.parameters[rows])
@@ -155,22 +160,61 @@ class ToInputs:
         else:
             target = (target - self.shift) * self.scale
         weight = weight / self.mean if self.mean > 0 else weight
-        return Arrays(inputs, target.astype(np.float32), weight, events.weight, self.redraws)
+        room = whole if self.for_table else None
+        return Arrays(inputs, target.astype(np.float32), weight, events.weight, self.redraws, room=room)
+
+
+PIECE = 8 * CHUNK
+"""Validation events whose inputs are made at a time."""
+HELD = 1_000_000
+"""Up to so many validation events, their inputs are held from epoch to epoch."""
+
+
+@dataclass(frozen=True)
+class InPieces:
+    """Events whose inputs are made some at a time, every time: it takes a hundredth of an epoch, and no memory.
+
+    Attributes:
+        to_inputs: makes the inputs.
+        events: in memory.
+    """
+
+    to_inputs: ToInputs
+    events: Events
+
+    def pieces(self, rank: int, processes: int) -> Iterator[Arrays]:
+        """This process's share of the events."""
+        first, end = (number * len(self.events) // processes for number in (rank, rank + 1))
+        # The last piece is the longest: so the network is applied to as many events at a time as if there were one piece.
+        starts = [first + i * PIECE for i in range(max(1, (end - first) // PIECE))]
+        for start, stop in pairwise([*starts, end]):
+            yield self.to_inputs(self.events.take(slice(start, stop)))
 
 
 def _from_memory(
-    analysis: Analysis, parts: Mapping[str, Events], recipe: Recipe, shift: float, scale: float
-) -> tuple[Arrays, Arrays | None]:
+    analysis: Analysis, parts: Mapping[str, Events], recipe: Recipe, shift: float, scale: float, held: int | None = None
+) -> tuple[Arrays, Arrays | InPieces | None]:
+    """Training and validation events as the training loop takes them.
+
+    Args:
+        analysis, parts, recipe, shift, scale: of the training.
+        held: the largest number of validation events whose inputs are held; by default any.
+    """
     chosen = resample(parts["train"], analysis.prepare.resample, analysis.train.seed)
     # Class weights come from the training events for every part.
     factors = class_weight(chosen.target, chosen.weight, chosen.classes, analysis.prepare.class_weights)
 
-    def arrays(events: Events, redraws: tuple[Redraw, ...]) -> Arrays:
+    def to_inputs(events: Events, redraws: tuple[Redraw, ...], for_table: bool) -> ToInputs:
         weight = events.weight * factors[events.target.astype(np.intp)] if len(factors) else events.weight
-        return ToInputs(recipe, shift, scale, factors, float(weight.mean()), redraws)(events)
+        return ToInputs(recipe, shift, scale, factors, float(weight.mean()), redraws, for_table=for_table)
 
-    training = arrays(chosen, _redraws(analysis, parts["train"], recipe))
-    validation = arrays(parts["val"], ()) if "val" in parts else None
+    training = to_inputs(chosen, _redraws(analysis, parts["train"], recipe), for_table=True)(chosen)
+    validation: Arrays | None = None
+    if "val" in parts:
+        judged = to_inputs(parts["val"], (), for_table=False)
+        if held is not None and len(parts["val"]) > held and not analysis.train.balance:
+            return training, InPieces(judged, parts["val"])
+        validation = judged(parts["val"])
     if not analysis.train.balance:
         return training, validation
     groups = groups_of(chosen, analysis.train.balance)
@@ -202,7 +246,8 @@ def _from_shards(
         weight = float((factors * totals[part]).sum()) if len(factors) else shards.weight(part)
         weight *= float(changed[0]) if part == "train" and not len(factors) else 1.0
         policy: Policy = analysis.train.negative_weights if part == "train" else "keep"
-        return ToInputs(recipe, shift, scale, factors, weight / max(shards.length(part), 1), redraws, policy)
+        mean = weight / max(shards.length(part), 1)
+        return ToInputs(recipe, shift, scale, factors, mean, redraws, policy, for_table=part == "train")
 
     team = Team(analysis.train.batch_size)
     training = FromShards(

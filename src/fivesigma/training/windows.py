@@ -12,6 +12,8 @@ WINDOW_BYTES = 32 << 20
 """Size of a window of events that are in memory anyway: large enough to hide the cost of a call."""
 TARGET = -3
 """Column of the target in `Arrays.table`; the training weight and the event weight follow."""
+BESIDE = 3
+"""Columns of `Arrays.table` that are no inputs."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class Arrays:
         redraws: parameters that change from epoch to epoch.
         groups: number of the group each event belongs to, from 0, [event]; every batch takes the same number from each. None
             without groups.
+        room: the array that `x` is the beginning of, if it has room for the other columns of `table`, float32
+            [event, input + 3]; so a large table is not held twice.
     """
 
     x: NDArray[np.float32]
@@ -61,16 +65,18 @@ class Arrays:
     event_weight: NDArray[np.floating[Any]]
     redraws: tuple[Redraw, ...] = ()
     groups: NDArray[np.intp] | None = None
+    room: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.x)
 
     def table(self) -> NDArray[np.float32]:
         """Inputs, target, weight and event weight side by side, float32 [event, input + 3]."""
-        columns = (self.y, self.weight, self.event_weight)
-        result = np.empty((len(self), self.x.shape[1] + len(columns)), np.float32)
-        result[:, : -len(columns)] = self.x
-        for i, column in enumerate(columns, start=-len(columns)):
+        result = self.room
+        if result is None:
+            result = np.empty((len(self), self.x.shape[1] + BESIDE), np.float32)
+            result[:, :-BESIDE] = self.x
+        for i, column in enumerate((self.y, self.weight, self.event_weight), start=-BESIDE):
             result[:, i] = column
         return result
 

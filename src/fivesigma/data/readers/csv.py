@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from fivesigma.data.readers.csv_lines import (
     of_stream,
     single_blanks,
     spread_lines,
+    without_lines,
 )
 from fivesigma.data.readers.csv_parsers import Careful, Fast, leniently, uneven
 from fivesigma.data.writers.csv import CsvWriter
@@ -51,10 +52,10 @@ class _Piece:
 class CsvReader(Reader):
     """Numbers as text, separated by commas, semicolons, tabs, or any number of blanks.
 
-    A header line such as `# label,f0,f1` loses its `# `. Without a header the columns are named by `columns`, or `c0`,
-    `c1`, …; a header of the numbers 0, 1, … counts as none. A field more than the header has names is left out if it is
-    empty or numbers the rows, and is `extra_1` if it is the last and always the same; otherwise nobody knows which name
-    belongs to which field, and the file is refused.
+    A header line such as `# label,f0,f1` loses its `# `; lines before it that begin with `#` are comments. Without a header
+    the columns are named by `columns`, or `c0`, `c1`, …; a header of the numbers 0, 1, … counts as none. A field more than
+    the header has names is left out if it is empty or numbers the rows, and is `extra_1` if it is the last and always the
+    same; otherwise nobody knows which name belongs to which field, and the file is refused.
     """
 
     def __init__(self, path: str, columns: Sequence[str] = ()) -> None:
@@ -93,13 +94,15 @@ class CsvReader(Reader):
         fast, careful = Fast(head, kinds), Careful(head, kinds)
 
         def parsed(piece: _Piece) -> tuple[Columns, float]:
-            text, header = piece.text, int(head.has_header and piece.start == 0)
+            text, header = self._without_comments(piece.text, piece.start == 0)
             if head.delimiter == " ":
                 text = single_blanks(text)
-            found = fast.columns(text, header) or careful.columns(
-                text, header, partial(lines_before, self.path, piece.start)
-            )
-            return found, piece.share
+            skipped = 0 if piece.start else head.comments
+
+            def before() -> int:
+                return lines_before(self.path, piece.start) + skipped
+
+            return fast.columns(text, header) or careful.columns(text, header, before), piece.share
 
         # One thread decompresses, others parse, and the caller works with the numbers.
         with open(self.path, "rb") as file, closing(prefetch(self._pieces(file))) as pieces:
@@ -108,6 +111,10 @@ class CsvReader(Reader):
             with closing(prefetch(_gathered(side_by_side(parsed, pieces, parsers), rows))) as found:
                 for columns, self._share in found:
                     yield {name: columns[name] for name in names}
+
+    def _without_comments(self, text: bytes, first: bool) -> tuple[bytes, int]:
+        """Lines without the comments of the beginning of a file, and how many of them are its header."""
+        return (without_lines(text, self._head.comments), int(self._head.has_header)) if first else (text, 0)
 
     def _pieces(self, file: Any) -> Iterator[_Piece]:
         """Whole lines of text, some megabytes at a time."""
@@ -128,14 +135,14 @@ class CsvReader(Reader):
             if stream is file:
                 for text, start in spread_lines(file, rows, places):
                     seen += len(text)
-                    header = int(head.has_header and start == 0)
+                    text, header = self._without_comments(text, start == 0)
                     self._uneven += uneven(text, head, header)
                     yield leniently(text, head, header, names)
                 self._share = min(seen / size, 1.0)
                 return
             left = rows
             for i, text in enumerate(of_stream(stream)):
-                header = int(head.has_header and i == 0)
+                text, header = self._without_comments(text, i == 0)
                 self._uneven += uneven(text, head, header)
                 columns = leniently(text, head, header, names)
                 left -= _rows(columns)

@@ -4,7 +4,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fivesigma.data.readers.base import reading
 from fivesigma.data.readers.csv_lines import LONGEST_LINE, decompressed, first_lines
@@ -12,6 +12,8 @@ from fivesigma.errors import DataError
 from fivesigma.names import is_number
 
 MISSING = ["", "NaN", "nan", "NA", "N/A", "null", "NULL", "None"]
+
+_DELIMITERS = (",", ";", "\t", " ")
 
 SURPLUS = "\0"
 """Stands for the name of a field that is left out; no header can hold it."""
@@ -33,6 +35,7 @@ class Head:
         delimiter: between fields.
         rows: the fields of the first rows.
         note: what is worth saying about the file.
+        comments: lines before the header, or before the first row if there is none.
     """
 
     names: tuple[str, ...]
@@ -40,6 +43,7 @@ class Head:
     delimiter: str
     rows: tuple[list[str], ...]
     note: str = ""
+    comments: int = 0
 
 
 def head_of(path: str, given: Sequence[str]) -> Head:
@@ -54,16 +58,43 @@ def head_of(path: str, given: Sequence[str]) -> Head:
     """
     with reading(path), open(path, "rb") as file:
         stream = decompressed(path, file)
-        lines = [line for line in first_lines(stream) if line.strip()]
+        every = first_lines(stream)
+    comments = _comments(every)
+    lines = [line for line in every[comments:] if line.strip()]
     if not lines:
         raise DataError(f"{path} is empty")
+    return replace(_head_of(path, lines, given), comments=comments)
+
+
+def _comments(lines: Sequence[str]) -> int:
+    """How many lines at the beginning are comments, which start with `#`; the last of them may be the header.
+
+    >>> _comments(["# made by me", "# second", "a,b", "0.5,0"]), _comments(["# made by me", "# a,b", "0.5,0"])
+    (2, 1)
+    >>> _comments(["# a,b", "0.5,0"]), _comments(["# made by me", "# with care", "1,2"])
+    (0, 2)
+    """
+    count = next((i for i, line in enumerate(lines) if not line.startswith("#")), len(lines))
+    if not count or count == len(lines):
+        return 0
+    below = [line for line in lines[count:] if line.strip()]
+    mark = next((mark for mark in _DELIMITERS if mark in below[0]), ",") if below else ","
+    last, *rows = (_fields(line.removeprefix("#"), mark) for line in (lines[count - 1], *below[:2]))
+    named = len(rows) == 2 and not all(map(is_field, rows[0])) and all(map(is_field, rows[1]))
+    fits = bool(rows) and len(last) == len(rows[0])
+    if named and (count > 1 or not fits):
+        return count
+    return count - 1 if fits or count == 1 else count
+
+
+def _head_of(path: str, lines: Sequence[str], given: Sequence[str]) -> Head:
     if len(lines) == 1 and len(lines[0]) >= LONGEST_LINE:
         raise DataError(
             f"the first line of {path} has more than {LONGEST_LINE:,} characters",
             hint="is it a table, with one event in each line?",
         )
     top = lines[0].removeprefix("#").lstrip(" ")
-    delimiter = next((mark for mark in (",", ";", "\t", " ") if mark in top), ",")
+    delimiter = next((mark for mark in _DELIMITERS if mark in top), ",")
     first, rows = _fields(top, delimiter), [_fields(line, delimiter) for line in lines[1:]]
     quoted = _all_quoted(top, delimiter)
     if all(is_field(field) for field in first) and not quoted:

@@ -123,6 +123,18 @@ def single_blanks(text: bytes) -> bytes:
     return text.removeprefix(b" ").removesuffix(b" ")
 
 
+def without_lines(text: bytes, number: int) -> bytes:
+    """A text without its first lines.
+
+    >>> without_lines(b"# made by me\\na,b\\n", 1)
+    b'a,b\\n'
+    """
+    start = 0
+    for _ in range(number):
+        start = text.find(b"\n", start) + 1
+    return text[start:] if number else text
+
+
 def lines_before(path: str, place: int) -> int:
     """Number of lines before a place in the text of a file."""
     lines = 0
