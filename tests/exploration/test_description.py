@@ -14,6 +14,7 @@ import uproot
 
 import fivesigma as fs
 from fivesigma.data.formats import open_table
+from fivesigma.data.write import write_columns
 from fivesigma.exploration import rows
 from fivesigma.exploration.column import Column, Shape, described, shape_of
 
@@ -364,6 +365,6 @@ def test_a_file_without_events_is_said_to_be_one(tmp_path, ending):
 def test_the_ends_of_event_numbers_are_exact(tmp_path):
     number = np.array([9007199254740993, 9007199254741991], np.int64)
     write_columns(tmp_path / "t.parquet", [{"event": number, "run": np.array([7, 9])}])
-    event, run = describe(tmp_path / "t.parquet").columns
+    event, run = fs.describe(tmp_path / "t.parquet").columns
     assert (event.numbers["min"], event.numbers["max"]) == tuple(number.tolist())
     assert (run.numbers["min"], type(run.numbers["min"])) == (7.0, float)
