@@ -6,8 +6,10 @@ import pytest
 from fivesigma.analysis.file import validate
 from fivesigma.errors import RunError
 from fivesigma.events import Events
+from fivesigma.metrics.summary import per_parameter
 from fivesigma.runs.folder import RunFolder
-from fivesigma.training.network import Network, hypotheses_of
+from fivesigma.training import network as network_module
+from fivesigma.training.network import Network, hypotheses_of, scores_by
 from fivesigma.training.training import train
 
 ANALYSIS = validate(
@@ -52,6 +54,38 @@ def test_hypotheses_are_the_masses_of_the_signal_and_change_the_score(network):
     at = network.scores(some, hypotheses).at_hypothesis
     np.testing.assert_array_equal(at[(500.0,)], network.scores(some.with_parameters([500.0])).score)
     assert not np.array_equal(at[(500.0,)], at[(1000.0,)])
+
+
+@pytest.mark.parametrize("odd", [0, 3])
+def test_events_are_not_scored_again_at_the_parameters_of_a_hypothesis(network, odd):
+    some = events(1000, seed=6)
+    some.parameters[:odd] = 750
+
+    class Counting:
+        calls = 0
+
+        def score(self, features, parameters=None):
+            self.calls += 1
+            return network.score(features, parameters)
+
+    scorer = Counting()
+    found = scores_by(scorer, some, [(500.0,), (1000.0,)])
+    np.testing.assert_array_equal(found.score, network.score(some.features, some.parameters))
+    assert scorer.calls == (3 if odd else 2)
+
+
+def test_what_no_hypothesis_tests_is_not_scored_and_the_metrics_are_the_same(network, monkeypatch):
+    some = events(3000, seed=7)
+    hypotheses = hypotheses_of(some)
+    whole = network.scores(some, hypotheses)
+    monkeypatch.setattr(network_module, "BLOCK", 700)
+    found = scores_by(network, some, hypotheses, tested_only=True)
+    np.testing.assert_array_equal(found.score, whole.score)
+    for values, score in found.at_hypothesis.items():
+        tested = (some.target == 0) | (some.parameters[:, 0] == values[0])
+        assert (np.isnan(score) == ~tested).all()
+        np.testing.assert_array_equal(score[tested], whole.at_hypothesis[values][tested])
+    assert per_parameter(found, 0.5) == per_parameter(whole, 0.5)
 
 
 def test_no_events_give_no_scores(network):

@@ -8,6 +8,7 @@ import numpy as np
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.assessment.base import Assessment, Findings
 from fivesigma.errors import AnalysisError, did_you_mean
+from fivesigma.events import carries
 from fivesigma.metrics import classes
 from fivesigma.metrics.calibration import Isotonic, calibration_error, calibration_error_by_chance, isotonic
 from fivesigma.metrics.metric import Metric
@@ -113,7 +114,7 @@ class Trust(Assessment):
         }
 
     def _sculpting(self, name: str, scores: Scores) -> dict[str, Sculpting]:
-        """`score`, or each hypothesis → sculpting of an observer; empty without signal or background."""
+        """`score`, or each hypothesis → sculpting of an observer, for its signal; empty without signal or background."""
         if name not in scores.observers:
             hint = f"add {name!r} to `observers`; {did_you_mean(name, scores.observers)}"
             raise AnalysisError(f"evaluate.sculpting: {name!r} is not an observer", hint=hint)
@@ -121,11 +122,16 @@ class Trust(Assessment):
         background = (scores.target != 1) & np.isfinite(observer)
         if any(not chosen.any() or scores.weight[chosen].sum() <= 0 for chosen in (background, scores.target == 1)):
             return {}
-        at = {hypothesis_name(scores.parameter_names, values): score for values, score in scores.at_hypothesis.items()}
-        return {
-            text: sculpting(score, scores.target, scores.weight, observer)
-            for text, score in (at or {"score": scores.score}).items()
-        }
+        if not scores.at_hypothesis:
+            return {"score": sculpting(scores.score, scores.target, scores.weight, observer)}
+        found = {}
+        for values, score in scores.at_hypothesis.items():
+            own = (scores.target == 1) & carries(scores.parameters, values)
+            if scores.weight[own].sum() > 0:
+                chosen = own | (scores.target != 1)
+                columns = (score, scores.target, scores.weight, observer)
+                found[hypothesis_name(scores.parameter_names, values)] = sculpting(*(column[chosen] for column in columns))
+        return found
 
 
 def _brief(found: Sculpting) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fivesigma.atomic import writing
 from fivesigma.errors import EventsError, MissingExtra, RunError
-from fivesigma.events import Events
+from fivesigma.events import Events, carries
 from fivesigma.models.backend import load_model
 from fivesigma.preparation.recipe import Recipe
 from fivesigma.runs.folder import RunFolder
@@ -23,6 +23,10 @@ LINKS = {"binary": "sigmoid", "multiclass": "softmax", "regression": "linear"}
 
 MOST_HYPOTHESES = 20
 """With more distinct parameter values than this, scores are not computed at each of them."""
+
+
+BLOCK = 16 * CHUNK
+"""Events among which some are chosen to be scored, at a time: the features of those are copied."""
 
 
 class ScoresArrays(Protocol):
@@ -136,14 +140,24 @@ def read_model(path: Path) -> Any:
         raise RunError(f"{path} is damaged: {reason}", hint="train again") from None
 
 
-def scores_by(scorer: ScoresArrays, events: Events, hypotheses: Sequence[tuple[float, ...]] = ()) -> Scores:
-    """Score events at their own parameters and under each hypothesis."""
-    at = {
-        values: scorer.score(events.features, np.broadcast_to(np.asarray(values, np.float32), (len(events), len(values))))
-        for values in hypotheses
-    }
+def scores_by(
+    scorer: ScoresArrays, events: Events, hypotheses: Sequence[tuple[float, ...]] = (), tested_only: bool = False
+) -> Scores:
+    """Score events at their own parameters and under each hypothesis.
+
+    Args:
+        scorer: a network, those of all folds, or a baseline.
+        events: the events.
+        hypotheses: parameter values of further scores.
+        tested_only: under each hypothesis score its own signal and all background, which is what is tested; the score of
+            other events is NaN there.
+    """
+    at = {}
+    for values in hypotheses:
+        tested = (events.target == 0) | carries(events.parameters, values) if tested_only else None
+        at[values] = _score_under(scorer, events.features, values, tested)
     return Scores(
-        score=scorer.score(events.features, events.parameters),
+        score=_own_score(scorer, events, at),
         target=events.target,
         weight=events.weight,
         classes=events.classes,
@@ -153,6 +167,37 @@ def scores_by(scorer: ScoresArrays, events: Events, hypotheses: Sequence[tuple[f
         observers=events.observers,
         event_number=events.event_number,
     )
+
+
+def _score_under(
+    scorer: ScoresArrays, features: NDArray[np.float32], values: tuple[float, ...], chosen: NDArray[np.bool_] | None
+) -> NDArray[np.float32]:
+    """The score of all events with the same parameter values, [event]; NaN of those that are not chosen."""
+    row = np.asarray(values, np.float32)
+    if chosen is None:
+        return scorer.score(features, np.broadcast_to(row, (len(features), len(row))))
+    found = np.full(len(features), np.nan, np.float32)
+    for start in range(0, len(features), BLOCK):
+        rows = start + np.flatnonzero(chosen[start : start + BLOCK])
+        found[rows] = scorer.score(features[rows], np.broadcast_to(row, (len(rows), len(row))))
+    return found
+
+
+def _own_score(
+    scorer: ScoresArrays, events: Events, at: Mapping[tuple[float, ...], NDArray[np.float32]]
+) -> NDArray[np.float32]:
+    """The score of every event at its own parameters, which is known if these are those of a hypothesis.
+
+    Args:
+        scorer, events: as for `scores_by`.
+        at: hypothesis → score of every event.
+    """
+    own, known = np.empty(len(events), np.float32), np.zeros(len(events), bool)
+    for values, score in at.items():
+        mine = carries(events.parameters, values)
+        np.copyto(own, score, where=mine)
+        known |= mine
+    return own if at and known.all() else scorer.score(events.features, events.parameters)
 
 
 def hypotheses_of(events: Events) -> list[tuple[float, ...]]:

@@ -32,7 +32,7 @@ from fivesigma.scores import Scores, concatenate
 from fivesigma.training.fold_training import fold_scores, score_judged
 from fivesigma.training.folds import Folds
 from fivesigma.training.front import FRONT, front_of
-from fivesigma.training.network import Network, hypothesis_column, score_columns
+from fivesigma.training.network import Network, hypothesis_column, score_columns, scores_by
 from fivesigma.verbs.train import train_baselines
 
 
@@ -154,10 +154,13 @@ def _scorings(session: RunSession, network: Network | Folds) -> Mapping[str, Cal
 
 
 def _scores(session: RunSession, network: Network, part: str) -> Scores:
-    """Scores of a part; if the training events are on disk, of the sample in memory."""
+    """Scores of a part; if the training events are on disk, of the sample in memory.
+
+    No file is written of the training events: of these, what no hypothesis tests is not scored under it.
+    """
     shards, hypotheses = session.source.shards, session.hypotheses
     if shards is None or part == "train":
-        return network.scores(session.source.parts[part], hypotheses)
+        return scores_by(network, session.source.parts[part], hypotheses, tested_only=part == "train")
     return concatenate([network.scores(events, hypotheses) for events in shards.pieces(part)])
 
 
