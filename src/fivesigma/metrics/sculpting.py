@@ -104,7 +104,7 @@ def _by_chance(table: NDArray[np.float64], variance: NDArray[np.float64], count:
 def _slices(score: NDArray[Any], values: NDArray[np.float64], weight: Weight) -> dict[str, Histogram]:
     """Distribution of the observer in slices of the score."""
     edges = sensible_edges(values, 40)
-    cuts = [_weighted_quantile(score, weight, share) for share in SLICES[1:-1]]
+    cuts = quantile_neighbours(score, np.maximum(weight, 0), SLICES[1:-1])[0]
     place = np.searchsorted(cuts, score, side="right")
     return {
         f"{100 * low:.0f}–{100 * high:.0f} %": histogram(values[place == i], weight[place == i], edges)
