@@ -31,3 +31,14 @@ def test_a_users_folder_beside_a_simulation_stays(tmp_path, monkeypatch):
     assert not any("continuing" in text for text in said)
     simulate_to(ResonanceSimulation(process="resonance", events=3), tmp_path / "new.parquet", Told())
     assert not (tmp_path / "new.parquet.parts").exists()
+
+
+def test_a_part_that_nobody_needs_is_forgotten_unless_folds_share_its_events(toy):
+    source = load_source(load(toy, {"split.val": 0.3}), Listener())
+    assert set(source.parts) == {"train", "val", "test"}
+    source.forget("train")
+    source.forget("train")
+    assert set(source.parts) == {"val", "test"}
+    folds = load_source(load(toy, {"split": {"folds": 2}}), Listener())
+    folds.forget("folds")
+    assert "folds" in folds.parts

@@ -29,27 +29,31 @@ class Importance(Assessment):
     """
 
     def __init__(self, most: int, network: Network | Folds, source: Source, task: str, listener: Listener) -> None:
-        self._most, self._source, self._task, self._listener = most, source, task, listener
+        self._most, self._task, self._listener = most, task, listener
         self._of_folds = isinstance(network, Folds)
+        self._sample = self._sampled(source)
         self._network = network.networks[0] if isinstance(network, Folds) else network
 
     def finish(self) -> Mapping[str, Findings]:
-        events = self._events()
-        if not self._most or events is None or len(events) < FEWEST:
+        if self._sample is None:
             return {}
-        events = events.take(np.linspace(0, len(events) - 1, min(self._most, len(events))).astype(np.intp))
-        found = self._measured(events)
+        found = self._measured(self._sample)
         useful = [name for name, gain in found.items() if not gain.value <= 0][:5]
         self._listener.say(f"most important inputs (permutation): {', '.join(useful) or 'none makes a difference'}")
         return {"folds" if self._of_folds else "val": Findings({"importance": found})}
 
-    def _events(self) -> Events | None:
-        """Events that the network was not trained on and that are no test events."""
+    def _sampled(self, source: Source) -> Events | None:
+        """Some events that the network was not trained on and that are no test events; None if there are not enough."""
         if self._of_folds:
-            division = self._source.division
-            assert division is not None  # the analysis that has trained folds divides its events into folds
-            return division.events.take(np.flatnonzero(division.fold == 1))
-        return self._source.parts.get("val")
+            assert source.division is not None  # the analysis that has trained folds divides its events into folds
+            events, rows = source.division.events, np.flatnonzero(source.division.fold == 1)
+        elif "val" in source.parts:
+            events, rows = source.parts["val"], np.arange(len(source.parts["val"]))
+        else:
+            return None
+        if not self._most or len(rows) < FEWEST:
+            return None
+        return events.take(rows[np.linspace(0, len(rows) - 1, min(self._most, len(rows))).astype(np.intp)])
 
     def _measured(self, events: Events) -> dict[str, Metric]:
         """Input → importance, the largest first."""

@@ -1,6 +1,7 @@
 """Check whether the scores can be trusted: overtraining, calibration, sculpting of the background."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,8 @@ class Trust(Assessment):
         metrics: dict[str, Any] = {}
         curves: dict[str, Any] = {}
         if part == "train":
-            self.training = scores
+            nothing = scores.event_number[:0]
+            self.training = replace(scores, at_hypothesis={}, observers={}, event_number=nothing)  # the rest may go
         elif self.training is not None and part not in self._means:
             metrics["overtraining"] = {name: d.to_dict() for name, d in overtraining(self.training, scores).items()}
         if self.analysis.task != "binary":

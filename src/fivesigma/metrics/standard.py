@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma.metrics import classes, regression, roc
-from fivesigma.metrics.calibration import calibration_difference
+from fivesigma.metrics.calibration import calibration_difference, calibration_error_by_chance
 from fivesigma.metrics.metric import Metric, Weight, replicas, weighted_mean
 from fivesigma.metrics.spec import TARGET, MetricOptions, MetricSpec
 
@@ -50,6 +50,13 @@ def _accuracy_difference(
 ) -> Metric:
     right = [classes.predicted_class(score, options.threshold) == target for score in (first, second)]
     return weighted_mean(right[0].astype(np.float64) - right[1], weight)
+
+
+def _chance_difference(
+    first: NDArray[Any], second: NDArray[Any], target: NDArray[Any], weight: Weight, options: MetricOptions
+) -> Metric:
+    """It follows from the scores of the events, without chance."""
+    return Metric(calibration_error_by_chance(first, weight).value - calibration_error_by_chance(second, weight).value, 0.0)
 
 
 def _log_loss_difference(
@@ -197,7 +204,11 @@ CALIBRATION_ERROR = MetricSpec(
     difference=_of_events(calibration_difference),
 )
 CALIBRATION_ERROR_BY_CHANCE = MetricSpec(
-    "calibration_error_by_chance", BINARY, None, "calibration error of a calibrated score of these events: mean and spread"
+    "calibration_error_by_chance",
+    BINARY,
+    None,
+    "calibration error of a calibrated score of these events: mean and spread",
+    difference=_chance_difference,
 )
 RECALIBRATED_CALIBRATION_ERROR = MetricSpec(
     "recalibrated_calibration_error", BINARY, False, "mean distance from the share of signal after recalibration"

@@ -28,6 +28,7 @@ from fivesigma.data.shards import INDEX, Shards
 from fivesigma.data.write import writable_format, write_columns
 from fivesigma.errors import AnalysisError, OutputError
 from fivesigma.events import Events, concatenate
+from fivesigma.memory import give_back
 from fivesigma.preparation.folds import FoldAssignment
 from fivesigma.preparation.negative_weights import check_sums, class_sums
 from fivesigma.preparation.parameters import assign, drawn_anywhere, signal_rows
@@ -55,7 +56,7 @@ class Source:
         rows: for each part, which events of each sample it holds; only if systematic uncertainties or baselines need it.
     """
 
-    parts: Mapping[str, Events]
+    parts: dict[str, Events]
     files: Mapping[str, list[str]]
     kinds: Mapping[str, str]
     read: Mapping[str, int]
@@ -67,6 +68,12 @@ class Source:
     uses: frozenset[str] = frozenset({"split"})
     origin: Analysis | None = None
     rows: Mapping[str, Sequence[NDArray[np.intp]]] = field(default_factory=dict)
+
+    def forget(self, part: str) -> None:
+        """Let go of the events of a part that nobody needs any more, as far as they are in memory for its sake."""
+        if self.shards is None and self.division is None:
+            self.parts.pop(part, None)
+            give_back()
 
     def lengths(self) -> dict[str, int]:
         """Number of events of each part."""
@@ -106,7 +113,7 @@ def load_source(analysis: Analysis, listener: Listener, workers: Workers | None 
     _check_variations(plan_for(analysis, reader))
     parts = _with_parameters(split(pairs, analysis.split), analysis)
     check_sums({part: class_sums(events) for part, events in parts.items()}, analysis.classes)
-    return Source(
+    source = Source(
         parts=parts,
         division=FoldAssignment(parts[OUT_OF_FOLD], analysis.split, analysis.parameters) if OUT_OF_FOLD in parts else None,
         files={sample.name: list(sample.files) for sample in loaded},
@@ -119,6 +126,9 @@ def load_source(analysis: Analysis, listener: Listener, workers: Workers | None 
         origin=analysis,
         rows=_rows(pairs, parts, analysis.split) if _samples_matter(analysis) else {},
     )
+    del loaded, pairs, first  # what was read before it was divided
+    give_back()
+    return source
 
 
 def read(
@@ -182,7 +192,7 @@ def _check_variations(plan: Plan) -> None:
                 expand(files)
 
 
-def _with_parameters(parts: Mapping[str, Events], analysis: Analysis) -> Mapping[str, Events]:
+def _with_parameters(parts: dict[str, Events], analysis: Analysis) -> dict[str, Events]:
     """Draw the parameters of background events, if the analysis asks for it."""
     if not drawn_anywhere(analysis.parameters):
         return parts

@@ -1,12 +1,12 @@
 """The verb `evaluate`: scores of every part, and metrics with uncertainties."""
 
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from fivesigma.assessment.base import Assessment
+from fivesigma.assessment.base import Assessment, Findings
 from fivesigma.assessment.comparison import Comparison
 from fivesigma.assessment.fold_spread import FoldSpread
 from fivesigma.assessment.front import FrontAssessment
@@ -17,7 +17,7 @@ from fivesigma.assessment.standard import StandardMetrics
 from fivesigma.assessment.trust import Trust
 from fivesigma.data.write import write_columns
 from fivesigma.events import Events
-from fivesigma.metrics.result import versioned
+from fivesigma.metrics.result import judged_part, versioned
 from fivesigma.metrics.summary import as_json
 from fivesigma.metrics.verdicts import advantages, verdicts
 from fivesigma.preparation.balance import training_shares
@@ -56,7 +56,10 @@ def evaluate(run: str | Path | Run, output: str | Path = RUNS, listener: Listene
 
 
 def assess(session: RunSession, network: Network | Folds) -> None:
-    """Score every part; write predictions, metrics and the numbers behind the figures."""
+    """Score every part; write predictions, metrics and the numbers behind the figures.
+
+    The last step of a run that needs its events: those of a part go from memory once it is assessed.
+    """
     folder, listener = session.folder, session.listener
     folder.begin("evaluate")
     scorings = _scorings(session, network)
@@ -64,24 +67,18 @@ def assess(session: RunSession, network: Network | Folds) -> None:
     metrics: dict[str, dict[str, Any]] = {}
     curves: dict[str, dict[str, Any]] = {}
     counts: dict[str, int] = {}
+    judged = judged_part(scorings)
+    # Variations draw parameters from training events; baselines with columns of their own divide all events again.
+    needed_again = bool(session.analysis.systematics or session.analysis.baselines)
     # Sorts and sums of many events and the compression of predictions let go of Python's lock: the rest goes on meanwhile.
     with ThreadPoolExecutor(2, thread_name_prefix="evaluate") as aside:
-        written = []
+        written: list[Future[None]] = []
         for i, (part, scoring) in enumerate(scorings.items()):
             listener.progress(i, len(scorings), f"scoring the {part} events")
-            scores = scoring()
-            counts[part] = len(scores)
-            metrics[part], curves[part] = {}, {}
-            columns: dict[str, Any] = {}
-            standard, *others = assessments
-            first = aside.submit(standard.add, part, scores)
-            more = [assessment.add(part, scores) for assessment in others]
-            for found in (first.result(), *more):
-                metrics[part] |= found.metrics
-                curves[part] |= found.curves
-                columns |= found.columns
-            if part != "train" and len(scores):
-                written.append(aside.submit(_write_predictions, session, part, scores, columns))
+            whole, counts[part] = _of_part(session, part, scoring(), assessments, aside, written)
+            metrics[part], curves[part] = dict(whole.metrics), dict(whole.curves)
+            if part != judged and not needed_again:
+                session.source.forget(part)
         for assessment in assessments:
             for part, found in assessment.finish().items():
                 metrics[part] |= found.metrics
@@ -99,6 +96,30 @@ def assess(session: RunSession, network: Network | Folds) -> None:
     for sentence in advantages(metrics, unit):
         listener.say(sentence)
     listener.done(f"evaluated {_counted(session, counts)} events")
+
+
+def _of_part(
+    session: RunSession,
+    part: str,
+    scores: Scores,
+    assessments: Sequence[Assessment],
+    aside: ThreadPoolExecutor,
+    written: list[Future[None]],
+) -> tuple[Findings, int]:
+    """What all assessments find in the scores of a part, and how many these are; a file of them is begun in a thread."""
+    standard, *others = assessments
+    first = aside.submit(standard.add, part, scores)
+    more = [assessment.add(part, scores) for assessment in others]
+    metrics: dict[str, Any] = {}
+    curves: dict[str, Any] = {}
+    columns: dict[str, Any] = {}
+    for found in (first.result(), *more):
+        metrics |= found.metrics
+        curves |= found.curves
+        columns |= found.columns
+    if part != "train" and len(scores):
+        written.append(aside.submit(_write_predictions, session, part, scores, columns))
+    return Findings(metrics, curves), len(scores)
 
 
 def say_results(session: RunSession) -> None:

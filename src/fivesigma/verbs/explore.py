@@ -6,6 +6,7 @@ from typing import Any
 
 from fivesigma.analysis.file import load
 from fivesigma.exploration import summary
+from fivesigma.memory import give_back
 from fivesigma.metrics.leakage import strong_features, suspicions
 from fivesigma.metrics.summary import as_json
 from fivesigma.names import number_of
@@ -68,4 +69,5 @@ def describe_events(session: RunSession) -> dict[str, Any]:
         f"explored {number_of(len(result['columns']), 'column')} ({missing} with missing entries), "
         f"{result['memory_bytes'] / 1e6:.0f} MB in memory"
     )
+    give_back()
     return result

@@ -193,7 +193,7 @@ def _train(
     missing = {study.name: study for study in studies if not _of(place, study).has(MODEL)}
     if not missing:
         return
-    parts = {part: source.parts[part] for part in ("train", "val") if part in source.parts}
+    parts: dict[str, Events] = {part: source.parts[part] for part in ("train", "val") if part in source.parts}
     epochs = dict.fromkeys(missing, 0)
     total = analysis.train.epochs * len(missing)
 
