@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from fivesigma.analysis.file import load
 from fivesigma.analysis.simulate import ResonanceSimulation
 from fivesigma.progress import Listener
-from fivesigma.runs.source import simulate_to
+from fivesigma.runs.source import load_source, simulate_to
 from fivesigma.simulation.chunk_store import ChunkStore
 
 

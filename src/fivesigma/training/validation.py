@@ -10,12 +10,16 @@ from numpy.typing import NDArray
 
 from fivesigma.cluster.devices import gathered
 from fivesigma.cluster.multiprocess import named_peer_errors
+from fivesigma.memory import give_back
 from fivesigma.metrics.metric import Metric
 from fivesigma.metrics.spec import MetricOptions, functions_of
 from fivesigma.training.apply import compiled_apply, probabilities
 from fivesigma.training.losses.base import Loss
 from fivesigma.training.problem import Problem
 from fivesigma.training.windows import Arrays
+
+MANY = 1_000_000
+"""Validation events whose metrics leave much memory behind."""
 
 
 class Pieces(Protocol):
@@ -66,6 +70,7 @@ class Validator:
             for piece in pieces or events.pieces(self.rank, self.processes)  # type: ignore[union-attr]
         ]
         columns = [np.concatenate(column) for column in zip(*found, strict=True)]
+        del found
         if self.processes > 1:
             with named_peer_errors():
                 columns = [gathered(column) for column in columns]
@@ -76,6 +81,8 @@ class Validator:
         weight = np.asarray(weight, np.float64)
         values = {"val_loss": float(np.sum(weight * per_event) / np.sum(weight))}
         found = self._metrics(outputs, y, event_weight, _QUICK)
+        if len(per_event) > MANY:
+            give_back()
         return values | {f"val_{name}": float(metric.value) for name, metric in found.items()}
 
     def _metrics(

@@ -17,7 +17,7 @@ from fivesigma.assessment.standard import StandardMetrics
 from fivesigma.assessment.trust import Trust
 from fivesigma.data.write import write_columns
 from fivesigma.events import Events
-from fivesigma.metrics.result import judged_part, versioned
+from fivesigma.metrics.result import versioned
 from fivesigma.metrics.summary import as_json
 from fivesigma.metrics.verdicts import advantages, verdicts
 from fivesigma.preparation.balance import training_shares
@@ -58,7 +58,7 @@ def evaluate(run: str | Path | Run, output: str | Path = RUNS, listener: Listene
 def assess(session: RunSession, network: Network | Folds) -> None:
     """Score every part; write predictions, metrics and the numbers behind the figures.
 
-    The last step of a run that needs its events: those of a part go from memory once it is assessed.
+    The last step of a run that needs its events: those of a part go from memory once they are scored.
     """
     folder, listener = session.folder, session.listener
     folder.begin("evaluate")
@@ -67,18 +67,13 @@ def assess(session: RunSession, network: Network | Folds) -> None:
     metrics: dict[str, dict[str, Any]] = {}
     curves: dict[str, dict[str, Any]] = {}
     counts: dict[str, int] = {}
-    judged = judged_part(scorings)
-    # Variations draw parameters from training events; baselines with columns of their own divide all events again.
-    needed_again = bool(session.analysis.systematics or session.analysis.baselines)
     # Sorts and sums of many events and the compression of predictions let go of Python's lock: the rest goes on meanwhile.
     with ThreadPoolExecutor(2, thread_name_prefix="evaluate") as aside:
         written: list[Future[None]] = []
         for i, (part, scoring) in enumerate(scorings.items()):
             listener.progress(i, len(scorings), f"scoring the {part} events")
-            whole, counts[part] = _of_part(session, part, scoring(), assessments, aside, written)
+            whole, counts[part] = _of_part(session, part, scoring, assessments, aside, written)
             metrics[part], curves[part] = dict(whole.metrics), dict(whole.curves)
-            if part != judged and not needed_again:
-                session.source.forget(part)
         for assessment in assessments:
             for part, found in assessment.finish().items():
                 metrics[part] |= found.metrics
@@ -101,12 +96,17 @@ def assess(session: RunSession, network: Network | Folds) -> None:
 def _of_part(
     session: RunSession,
     part: str,
-    scores: Scores,
+    scoring: Callable[[], Scores],
     assessments: Sequence[Assessment],
     aside: ThreadPoolExecutor,
     written: list[Future[None]],
 ) -> tuple[Findings, int]:
     """What all assessments find in the scores of a part, and how many these are; a file of them is begun in a thread."""
+    scores = scoring()
+    analysis = session.analysis
+    # Variations, baselines and the steps of a training score events again.
+    if not (analysis.systematics or analysis.baselines or session.folder.has(FRONT)):
+        session.source.forget(part)
     standard, *others = assessments
     first = aside.submit(standard.add, part, scores)
     more = [assessment.add(part, scores) for assessment in others]

@@ -10,6 +10,7 @@ from fivesigma.cluster import multiprocess
 from fivesigma.cluster.devices import Layout
 from fivesigma.errors import AnalysisError
 from fivesigma.events import Events
+from fivesigma.memory import give_back
 from fivesigma.metrics.spec import kept_epoch, kept_in_words
 from fivesigma.models.custom import custom
 from fivesigma.names import number_of
@@ -195,6 +196,7 @@ def _train_one(session: RunSession, before_trial: Callable[[], None] | None) -> 
         training_seconds=sum(row["seconds"] for row in history),
     )
     network.save(folder)
+    give_back()
     rate = source.lengths()["train"] * len(history) / max(sum(row["seconds"] for row in history), 1e-9)
     listener.done(
         f"trained {number_of(len(history), 'epoch')} at {rate:,.0f} events/s; kept {kept_in_words(kept, settings.monitor)}"
