@@ -253,7 +253,7 @@ def test_too_little_background_is_a_sentence(place, command):
     assert "warning: search, mass=500: no cut leaves 1e+09 background events" in out
     assert "no hypothesis could be searched for" in out
     assert made.metrics["test"]["search"]["at"]["mass=500"] == {
-        "problem": "no cut leaves 1e+09 background events known to 30%"
+        "problem": "no cut leaves 1e+09 background events known to 30% (evaluate.search.min_background and max_mc_error)"
     }
 
 

@@ -133,6 +133,14 @@ def test_the_report_says_which_files_are_not_those_of_the_run(run, command, undr
     assert "curves.json is not the file that this run wrote" in out + err
 
 
+def test_a_report_that_cannot_be_drawn_leaves_the_run_as_finished_as_it_was(run, command):
+    folder = run("one")
+    (folder / "metrics.json").write_text('{"test": 3')
+    code, _, err = command("report", folder)
+    assert (code, "metrics.json" in err) == (2, True)
+    assert not (folder / "UNFINISHED").exists()
+
+
 def test_a_file_that_is_missing_is_said_by_the_report_and_no_package_is_made(run, command, undrawn):
     folder = run("one")
     (folder / "predictions" / "test.parquet").unlink()

@@ -34,7 +34,7 @@ def test_tune_searches_then_runs_with_the_best(toy, command):
     assert len(searches) == 1
     assert searches[0] != run
     assert not (searches[0] / "tune" / "data").exists()
-    assert re.search(r"trial \d+: auc 0\.\d{4} after \d epochs?, .* s  model.layers=.*\(\d+ of 11 epochs done\)", out)
+    assert re.search(r"trial \d+: best auc 0\.\d{4} after \d epochs?, .* s  model.layers=.*\(\d+ of 11 epochs done\)", out)
 
 
 @pytest.mark.parametrize("method", ["random", "grid"])

@@ -121,7 +121,10 @@ def weight_of(analysis: Analysis, sample: Sample | None, column: Column, length:
         if text is not None:
             weight = weight * column(text).astype(np.float64)
     if not np.isfinite(weight).all():
-        raise EventsError(f"the weight is not a number in {_some(~np.isfinite(weight))} read from {where}")
+        raise EventsError(
+            f"the weight is not a number in {_some(~np.isfinite(weight))} read from {where}",
+            hint="leave these events out with `selection`, or mend the file",
+        )
     large = np.abs(weight) > MOST_WEIGHT
     if large.any():
         raise EventsError(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fivesigma.deployment.citations import bibtex
+from fivesigma.errors import FivesigmaError
 from fivesigma.progress import Listener
 from fivesigma.reporting import printing
 from fivesigma.reporting.helper import Helper
@@ -33,12 +34,17 @@ def report(run: str | Path | Run, output: str | Path = RUNS, listener: Listener 
     if pdf:
         printing.browser()  # before minutes of drawing
     session = RunSession.open(run, RunContext.of(output, listener), "explore.json")
-    place = session.folder.path
+    place, unfinished = session.folder.path, session.folder.unfinished
     altered = [*manifest.altered(place), *(f"{name} (missing)" for name in manifest.missing(place))]
     for problem in manifest.problems(place):
         session.listener.say(f"warning: {problem}; `fivesigma verify RUN` tells more")
-    with manifest.blaming_altered_files(place):
-        path = write(session, altered)
+    try:
+        with manifest.blaming_altered_files(place):
+            path = write(session, altered)
+    except FivesigmaError:
+        if unfinished is None:
+            session.folder.finish()  # the run is as finished as it was
+        raise
     if pdf:
         session.listener.progress(1, 2, "printing")
         path = printing.print_page(path, session.folder / "report.pdf")

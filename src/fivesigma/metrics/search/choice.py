@@ -32,7 +32,10 @@ class Enough:
         return np.asarray(enough & (yields.background_error <= self.max_mc_error * yields.background))
 
     def __str__(self) -> str:
-        return f"{self.min_background:g} background events known to {self.max_mc_error:.0%}"
+        return (
+            f"{self.min_background:g} background events known to {self.max_mc_error:.0%} (evaluate.search.min_background and "
+            "max_mc_error)"
+        )
 
 
 def cuts_to_try(score: NDArray[Any], target: NDArray[Any], steps: int = STEPS) -> NDArray[np.float64]:
