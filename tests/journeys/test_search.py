@@ -290,9 +290,6 @@ BAD = {
     "`classes` and `samples` go with `relative`": {"systematics.reweighting.samples": ["top"]},
     "the workspace has this name for the signal strength": {"systematics.mu": {"relative": 0.1}},
     "the workspace has this name for the Monte Carlo errors": {"systematics.staterror_score": {"relative": 0.1}},
-    "the workspace has this name for the uncertainty `evaluate.search.systematic`": {
-        "systematics.bkg_norm": {"relative": 0.1}
-    },
     "no class 'Xs'; did you mean 'X'?": {"systematics.acceptance.classes": ["Xs"]},
     "leave out `shards`": {"shards": "somewhere"},
     "no sample 'tops'; did you mean 'top'?": {"systematics.top_rate.samples": ["tops"]},

@@ -37,17 +37,19 @@ def test_it_calibrates_what_is_not_calibrated():
     assert (np.diff(fitted(np.linspace(0, 1, 500))) >= 0).all()
 
 
-@pytest.mark.parametrize("negative", [0.0, 0.1])
-def test_what_chance_gives_is_what_calibrated_scores_have(negative):
+@pytest.mark.parametrize(("negative", "signal"), [(0.0, 1.0), (0.1, 1.0), (0.0, 0.1), (0.0, 10.0)])
+def test_what_chance_gives_is_what_calibrated_scores_have(negative, signal):
     found, told = [], []
     for seed in range(200):
-        score, target, weight = drawn(seed, 600)
-        weight[np.random.default_rng(seed).random(600) < negative] *= -1
+        score, target, weight = drawn(seed, 1000)
+        weight[np.random.default_rng(seed + 9999).random(1000) < negative] *= -1
+        weight[target == 1] *= signal
+        score = signal * score / (signal * score + 1 - score)  # calibrated for these weights
         found.append(calibration_error(score, target, weight).value)
-        told.append(calibration_error_by_chance(score, weight))
-    assert np.mean([one.value for one in told]) == pytest.approx(np.mean(found), rel=0.05)
-    assert np.mean([one.error for one in told]) == pytest.approx(np.std(found), rel=0.2)
-    assert np.isnan(calibration_error_by_chance(score, -np.abs(weight)).value)
+        told.append(calibration_error_by_chance(score, target, weight))
+    assert np.mean([one.value for one in told]) == pytest.approx(np.mean(found), rel=0.08)
+    assert np.mean([one.error for one in told]) == pytest.approx(np.std(found), rel=0.25)
+    assert np.isnan(calibration_error_by_chance(score, target, -np.abs(weight)).value)
 
 
 def test_a_calibrated_score_has_an_error_of_chance_only():

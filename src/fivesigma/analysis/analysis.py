@@ -14,7 +14,7 @@ from fivesigma.analysis.parameters import Parameter
 from fivesigma.analysis.prepare import Prepare
 from fivesigma.analysis.published import Published, as_published
 from fivesigma.analysis.samples import Sample
-from fivesigma.analysis.search import POI, STATERROR, Systematic, norm_name
+from fivesigma.analysis.search import POI, STATERROR, Systematic
 from fivesigma.analysis.section import FilePath, Formula, Names, Role, Section, by_column
 from fivesigma.analysis.simulate import Simulation
 from fivesigma.analysis.split import Split
@@ -236,8 +236,6 @@ class Analysis(Section):
 
     def _check_systematics(self) -> None:
         taken = {POI: "the signal strength", STATERROR: "the Monte Carlo errors of the background"}
-        if self.classes and (self.evaluate.search is None or self.evaluate.search.systematic):
-            taken[norm_name(self.classes[0])] = "the uncertainty `evaluate.search.systematic` of the background"
         for name, systematic in self.systematics.items():
             if name in taken:
                 raise ValueError(f"systematics.{name}: the workspace has this name for {taken[name]}: choose another one")

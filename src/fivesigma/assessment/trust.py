@@ -52,14 +52,14 @@ class Trust(Assessment):
         metrics: dict[str, Any] = {}
         curves: dict[str, Any] = {}
         if part == "train":
-            nothing = scores.event_number[:0]
+            nothing = np.zeros(0, np.uint64)
             self.training = replace(scores, at_hypothesis={}, observers={}, event_number=nothing)  # the rest may go
         elif self.training is not None and part not in self._means:
             metrics["overtraining"] = {name: d.to_dict() for name, d in overtraining(self.training, scores).items()}
         if self.analysis.task != "binary":
             return Findings(metrics, curves)
         metrics["calibration_error"] = calibration_error(scores.score, scores.target, scores.weight)
-        metrics["calibration_error_by_chance"] = calibration_error_by_chance(scores.score, scores.weight)
+        metrics["calibration_error_by_chance"] = calibration_error_by_chance(scores.score, scores.target, scores.weight)
         metrics |= self._recalibrate(part, scores)
         for name in self.analysis.evaluate.sculpting:
             found = self._sculpting(name, scores)

@@ -40,16 +40,17 @@ def calibration_error(score: NDArray[Any], target: NDArray[Any], weight: Weight,
     return replicas(table, variance, found.distance)
 
 
-def calibration_error_by_chance(score: NDArray[Any], weight: Weight, bins: int = BINS) -> Metric:
+def calibration_error_by_chance(score: NDArray[Any], target: NDArray[Any], weight: Weight, bins: int = BINS) -> Metric:
     """Calibration error of a score that is calibrated: mean and standard deviation of what fluctuations give.
 
     Args:
-        score, weight, bins: as for `calibration_error`.
+        score, target, weight, bins: as for `calibration_error`.
 
-    The fraction of signal in a bin scatters by σ = √(p(1−p)Σw²)/Σw around the mean score p, and |x| of a normal x has the
-    mean √(2/π)σ and the variance (1−2/π)σ².
+    The fraction of signal in a bin scatters around the mean score p with the variance
+    σ² = p(1−p) Σw²/(Σw)² · [(1−p)m₁ + p m₀]/[p m₁ + (1−p)m₀], where m = Σw²/Σw of a class in all bins; and |x| of a normal x
+    has the mean √(2/π)σ and the variance (1−2/π)σ².
 
-    >>> found = calibration_error_by_chance(np.full(400, 0.5), np.ones(400))
+    >>> found = calibration_error_by_chance(np.full(400, 0.5), np.arange(400) % 2, np.ones(400))
     >>> round(found.value, 4), round(found.error, 4)
     (0.0199, 0.0151)
     """
@@ -57,11 +58,19 @@ def calibration_error_by_chance(score: NDArray[Any], weight: Weight, bins: int =
         return Metric(np.nan, np.nan)
     found = _Bins.of(score, weight, bins)
     sums, squares = (np.bincount(found.place, power, len(found.means)) for power in (weight, weight**2))
-    mean = np.clip(found.means, 0, 1)
-    share = np.maximum(sums, 0) / np.maximum(sums, 0).sum()
-    sigma = np.sqrt(mean * (1 - mean) * squares) / np.where(sums > 0, sums, np.inf)
+    p, share = np.clip(found.means, 0, 1), np.maximum(sums, 0) / np.maximum(sums, 0).sum()
+    signal, background = (_typical(weight[side]) or _typical(weight) or 1.0 for side in (target == 1, target != 1))
+    # An event moves the fraction by its distance from p: those of the rarer class count more than in Σw².
+    unequal = ((1 - p) * signal + p * background) / (p * signal + (1 - p) * background)
+    sigma = np.sqrt(p * (1 - p) * squares * unequal) / np.where(sums > 0, sums, np.inf)
     spread = np.sqrt((1 - 2 / np.pi) * ((share * sigma) ** 2).sum())
     return Metric(float((share * np.sqrt(2 / np.pi) * sigma).sum()), float(spread))
+
+
+def _typical(weight: Weight) -> float:
+    """Σw²/Σw: the weight of so many equal events that have the same sum and the same fluctuation; 0 without a sum."""
+    total = float(weight.sum())
+    return float((weight**2).sum()) / total if total > 0 else 0.0
 
 
 def calibration_difference(

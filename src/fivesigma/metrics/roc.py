@@ -140,7 +140,7 @@ class MeanAuc:
     def __init__(self) -> None:
         self._areas: list[Metric] = []
         self._above: NDArray[np.float64] | None = None
-        self._signal = 0.0
+        self._signal, self._together = 0.0, 0.0
         self._weight = np.zeros(0)
 
     def add(self, score: NDArray[Any], target: NDArray[Any], weight: Weight) -> None:
@@ -155,9 +155,9 @@ class MeanAuc:
         below, above = _beaten_in_place(score, target, weight)
         area, signal = self._areas[-1], target == 1
         own = weight[signal]
-        # Classes that are separated have no spread, but an error.
-        separated = certain(Metric(area.value, 0.0))
-        self._signal += area.error**2 if separated else float((own**2 * (below - area.value) ** 2).sum() / own.sum() ** 2)
+        if certain(Metric(area.value, 0.0)):  # separated classes have no spread, but an error, which may be the background's
+            self._together += area.error
+        self._signal += float((own**2 * (below - area.value) ** 2).sum() / own.sum() ** 2)
         self._weight = weight[~signal]
         self._above = above if self._above is None else self._above + above
 
@@ -168,7 +168,8 @@ class MeanAuc:
             return Metric(np.nan, np.nan)
         value, number = float(areas.mean()), len(areas)
         moved = self._weight**2 * (self._above / number - value) ** 2
-        return Metric(value, float(np.sqrt(self._signal / number**2 + moved.sum() / self._weight.sum() ** 2)))
+        variance = self._signal / number**2 + moved.sum() / self._weight.sum() ** 2
+        return Metric(value, float(np.sqrt(variance + (self._together / number) ** 2)))
 
 
 def _has_area(target: NDArray[Any], weight: Weight) -> bool:

@@ -56,7 +56,8 @@ def _chance_difference(
     first: NDArray[Any], second: NDArray[Any], target: NDArray[Any], weight: Weight, options: MetricOptions
 ) -> Metric:
     """It follows from the scores of the events, without chance."""
-    return Metric(calibration_error_by_chance(first, weight).value - calibration_error_by_chance(second, weight).value, 0.0)
+    one, other = (calibration_error_by_chance(score, target, weight).value for score in (first, second))
+    return Metric(one - other, 0.0)
 
 
 def _log_loss_difference(

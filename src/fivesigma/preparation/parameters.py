@@ -70,9 +70,13 @@ def trained_ranges(names: Sequence[str], hypotheses: Sequence[tuple[float, ...]]
 
 
 def outside_training(at: Mapping[str, float], ranges: Mapping[str, tuple[float, float]]) -> list[str]:
-    """A sentence on each value of a parameter that lies outside the range of the training."""
+    """A sentence on each value of a parameter that lies outside the range of the training.
+
+    >>> outside_training({"g": 0.1}, {"g": (float(np.float32(0.1)), 0.5)}), outside_training({"g": 7.0}, {"g": (0.1, 0.5)})
+    ([], ['g=7 lies outside the training range 0.1 … 0.5'])
+    """
     return [
         f"{name}={at[name]:g} lies outside the training range {low:g} … {high:g}"
         for name, (low, high) in ranges.items()
-        if name in at and not low <= at[name] <= high
+        if name in at and not low <= np.float32(at[name]) <= high  # as precise as the values of the training
     ]

@@ -56,7 +56,7 @@ def write_report(
     Args:
         folder: of the run.
         progress: called after each figure.
-        altered: files that are not what the run wrote, or are missing; the page begins with a warning of them.
+        altered: sentences on files that are not what the run wrote, or are missing; the page begins with them.
         citation: what to cite, as BibTeX.
         helper: a process that draws some of the figures, and may have begun with those of the data.
 

@@ -23,6 +23,9 @@ LOADED = ("analysis.yaml", "trained_on.npz", "folds.json", "calibration.json", "
 """What a network gives scores with."""
 
 
+_OF_EVALUATION = ("metrics.json", "curves.json", "verdicts.json", "calibration.json")
+
+
 def start(folder: Path) -> None:
     """Begin the manifest of a new run; from then on each file enters itself when it is complete."""
     write_text(folder / MANIFEST, json.dumps({"keeps": list(KEEPS), "files": {}}, indent=1) + "\n")
@@ -74,6 +77,19 @@ def problems(place: Path, names: Sequence[str] = ("*",)) -> list[str]:
     ]
 
 
+def remedy(name: str) -> str:
+    """The command that makes a file of a run again.
+
+    >>> remedy("predictions/test.parquet"), remedy("model.keras")
+    ('fivesigma evaluate RUN', 'fivesigma run ANALYSIS --new')
+    """
+    if name.startswith("export/"):
+        return "fivesigma export RUN"
+    if name.startswith(("predictions/", "search/")) or name in _OF_EVALUATION:
+        return "fivesigma evaluate RUN"
+    return "fivesigma run ANALYSIS --new"
+
+
 def unknown(place: Path) -> list[str]:
     """Files that a run would enter into its manifest, and that are not in it."""
     kept = _kept(place, ("*",))
@@ -99,7 +115,7 @@ def require(place: Path, names: Sequence[str] = ("*",)) -> None:
     if wrong:
         raise RunError(
             f"{place / wrong[0]} is not the file that this run wrote: it was changed, damaged, or is from another run",
-            hint="copy it from the run again, or train again; `fivesigma verify RUN` lists all such files",
+            hint=f"copy it again, or make it again: {remedy(wrong[0])}; `fivesigma verify RUN` lists all such files",
         )
 
 

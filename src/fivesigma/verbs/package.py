@@ -38,13 +38,16 @@ def package(
         raise OutputError(f"{path} does not end in .zip", hint="a package is a ZIP file")
     if path.exists():
         raise OutputError(f"{path} exists already", hint="choose another name, or remove it first")
+    if folder.unfinished is not None:
+        raise RunError(f"the run {folder} is not finished", hint="continue it first: fivesigma run ANALYSIS")
     if problems := manifest.problems(folder.path):
+        wrong = [*manifest.altered(folder.path), *manifest.missing(folder.path)][0]
         raise RunError(
             f"the run {folder} is not as it was written: {problems[0]}",
-            hint="make the file again (fivesigma evaluate RUN), or train again; `fivesigma verify RUN` lists all such files",
+            hint=f"make it again: {manifest.remedy(wrong)}; `fivesigma verify RUN` lists all such files",
         )
-    if not session.is_trained or folder.unfinished is not None:
-        raise RunError(f"the run {folder} is not finished", hint="continue it first: fivesigma run ANALYSIS")
+    if not session.is_trained:
+        raise RunError(f"the run {folder} has no trained network", hint="continue it first: fivesigma run ANALYSIS")
     if "onnx" not in known_exports(folder):
         try:
             export(folder.path, "onnx", listener=listener)

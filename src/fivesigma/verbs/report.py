@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fivesigma.deployment.citations import bibtex
-from fivesigma.errors import FivesigmaError
 from fivesigma.progress import Listener
 from fivesigma.reporting import printing
 from fivesigma.reporting.helper import Helper
@@ -35,20 +34,20 @@ def report(run: str | Path | Run, output: str | Path = RUNS, listener: Listener 
         printing.browser()  # before minutes of drawing
     session = RunSession.open(run, RunContext.of(output, listener), "explore.json")
     place, unfinished = session.folder.path, session.folder.unfinished
-    altered = [*manifest.altered(place), *(f"{name} (missing)" for name in manifest.missing(place))]
-    for problem in manifest.problems(place):
+    altered = manifest.problems(place)
+    for problem in altered:
         session.listener.say(f"warning: {problem}; `fivesigma verify RUN` tells more")
     try:
         with manifest.blaming_altered_files(place):
             path = write(session, altered)
-    except FivesigmaError:
+        if pdf:
+            session.listener.progress(1, 2, "printing")
+            path = printing.print_page(path, session.folder / "report.pdf")
+            session.listener.done("report printed")
+    except BaseException:
         if unfinished is None:
             session.folder.finish()  # the run is as finished as it was
         raise
-    if pdf:
-        session.listener.progress(1, 2, "printing")
-        path = printing.print_page(path, session.folder / "report.pdf")
-        session.listener.done("report printed")
     session.folder.finish()
     return path
 
@@ -58,7 +57,7 @@ def write(session: RunSession, altered: Sequence[str] = (), helper: Helper | Non
 
     Args:
         session: the run.
-        altered: files that are not what the run wrote, or are missing, of which the page warns.
+        altered: sentences on files that are not what the run wrote, or are missing, of which the page warns.
         helper: a process that draws some of the figures.
     """
     session.folder.begin("report")

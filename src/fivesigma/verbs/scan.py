@@ -342,6 +342,8 @@ class _Judge:
         found: Mapping[str, Any] = {}
         for part in dict.fromkeys((searching.chosen_on, last)):
             found = searching.add(part, scored[part]).metrics
+        for sentence in searching.sentences():
+            self._listener.say(f"warning: {folder.path.name}: {sentence}")
         scores = scored[last]
         for values, score in scores.at_hypothesis.items():
             tested = (scores.target == 0) | carries(scores.parameters, values)

@@ -159,6 +159,18 @@ def test_what_a_variation_leaves_is_one_per_cent_at_least_and_the_changes_are_th
     assert workspace(THREE, shifts={"x": small})["channels"][0]["samples"][1]["modifiers"][-1]["type"] == "normsys"
 
 
+def test_an_uncertainty_with_the_name_of_the_background_is_another_one():
+    own = Shift(yields(THREE.signal, 1.3 * THREE.background), yields(THREE.signal, 0.7 * THREE.background))
+    trees = [workspace(THREE, systematic=0.1, shifts={name: own}) for name in ("other", "background_norm")]
+    names = [[m["name"] for m in tree["channels"][0]["samples"][1]["modifiers"]] for tree in trees]
+    assert names == [
+        ["staterror_score", "background_norm", "other"],
+        ["staterror_score", "background_norm_total", "background_norm"],
+    ]
+    one, other = (limits(tree, scale_of_limit(THREE)) for tree in trees)
+    assert one.expected == pytest.approx(other.expected)
+
+
 def test_a_relative_shift_is_the_systematic_of_the_background():
     shift = {"background": Shift(shifted(THREE, 1.1), shifted(THREE, 0.9))}
     np.testing.assert_allclose(found(THREE, shifts=shift).expected, found(THREE, systematic=0.1).expected, rtol=1e-4)

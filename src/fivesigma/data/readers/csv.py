@@ -113,8 +113,17 @@ class CsvReader(Reader):
                     yield {name: columns[name] for name in names}
 
     def _without_comments(self, text: bytes, first: bool) -> tuple[bytes, int]:
-        """Lines without the comments of the beginning of a file, and how many of them are its header."""
-        return (without_lines(text, self._head.comments), int(self._head.has_header)) if first else (text, 0)
+        """Lines without the comments at the beginning of a file, and how many of them are its header.
+
+        Args:
+            text: whole lines.
+            first: whether they are the first ones of the file.
+        """
+        if first:
+            return without_lines(text, self._head.comments), int(self._head.has_header)
+        while self._head.comments and text.startswith(b"#"):  # a piece that begins among them
+            text = without_lines(text, 1)
+        return text, 0
 
     def _pieces(self, file: Any) -> Iterator[_Piece]:
         """Whole lines of text, some megabytes at a time."""

@@ -67,24 +67,28 @@ def head_of(path: str, given: Sequence[str]) -> Head:
 
 
 def _comments(lines: Sequence[str]) -> int:
-    """How many lines at the beginning are comments, which start with `#`; the last of them may be the header.
+    """How many lines come before the header, or before the first row: comments, which start with `#`, and empty lines.
 
-    >>> _comments(["# made by me", "# second", "a,b", "0.5,0"]), _comments(["# made by me", "# a,b", "0.5,0"])
-    (2, 1)
-    >>> _comments(["# a,b", "0.5,0"]), _comments(["# made by me", "# with care", "1,2"])
-    (0, 2)
+    The last comment is the header if its names fit the rows, and the next line is none.
+
+    >>> _comments(["# made by me", "# second", "", "a,b", "0.5,0"]), _comments(["# made by me", "# a,b", "0.5,0"])
+    (3, 1)
+    >>> _comments(["# a,b", "0.5,0"]), _comments(["# made by me", "1,2"]), _comments(["# made by me", "label,a", "sig,1"])
+    (0, 1, 1)
     """
-    count = next((i for i, line in enumerate(lines) if not line.startswith("#")), len(lines))
-    if not count or count == len(lines):
-        return 0
+    count = next((i for i, line in enumerate(lines) if line.strip() and not line.startswith("#")), len(lines))
+    marked = [i for i in range(count) if lines[i].startswith("#")]
+    if not marked or count == len(lines):
+        return marked[0] if marked else count
     below = [line for line in lines[count:] if line.strip()]
-    mark = next((mark for mark in _DELIMITERS if mark in below[0]), ",") if below else ","
-    last, *rows = (_fields(line.removeprefix("#"), mark) for line in (lines[count - 1], *below[:2]))
+    mark = next((mark for mark in _DELIMITERS if mark in below[0]), ",")
+    names, *rows = (_fields(line.removeprefix("#"), mark) for line in (lines[marked[-1]], *below[:2]))
     named = len(rows) == 2 and not all(map(is_field, rows[0])) and all(map(is_field, rows[1]))
-    fits = bool(rows) and len(last) == len(rows[0])
-    if named and (count > 1 or not fits):
-        return count
-    return count - 1 if fits or count == 1 else count
+    if len(marked) > 1:
+        return count if named or len(names) != len(rows[0]) else marked[-1]
+    # A field more than there are names may number the rows; `_head_of` looks at it.
+    surplus = 1 < len(names) == len(rows[0]) - 1 and not named
+    return marked[0] if surplus or len(names) == len(rows[0]) else count
 
 
 def _head_of(path: str, lines: Sequence[str], given: Sequence[str]) -> Head:

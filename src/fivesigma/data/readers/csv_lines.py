@@ -96,16 +96,23 @@ def spread_lines(file: Any, rows: int, places: int) -> Iterator[tuple[bytes, int
 
 
 def first_lines(stream: Any, most: int = LONGEST_LINE) -> list[str]:
-    """The first lines of a stream: those in its first kilobytes, but at least two."""
+    """The first lines of a stream: those in its first kilobytes, but at least two that are no comments."""
     text = b""
-    while text.count(b"\n") < 3 and len(text) < most:
+    while _events(text) < 3 and len(text) < most:
         more = stream.read(1 << 14)
         if not more:
             break
         text += more
     if text.count(b"\n") > 1:
         text = text[: text.rfind(b"\n")]  # the last line may be cut
-    return text.decode("utf-8-sig", errors="replace").splitlines()
+    # Not `splitlines`, for which other characters end a line, too: comments are counted by their line feeds.
+    lines = [line.rstrip("\r") for line in text.decode("utf-8-sig", errors="replace").split("\n")]
+    return [part for line in lines for part in ([line] if line.startswith("#") else line.split("\r"))]
+
+
+def _events(text: bytes) -> int:
+    """Number of whole lines that do not start with `#`."""
+    return sum(not line.startswith(b"#") for line in text.split(b"\n")[:-1])
 
 
 def count(text: bytes, mark: str) -> int:
@@ -132,7 +139,9 @@ def without_lines(text: bytes, number: int) -> bytes:
     start = 0
     for _ in range(number):
         start = text.find(b"\n", start) + 1
-    return text[start:] if number else text
+        if not start:
+            return b""
+    return text[start:]
 
 
 def lines_before(path: str, place: int) -> int:

@@ -33,8 +33,8 @@ class Enough:
 
     def __str__(self) -> str:
         return (
-            f"{self.min_background:g} background events known to {self.max_mc_error:.0%} (evaluate.search.min_background and "
-            "max_mc_error)"
+            f"{self.min_background:g} background events known to {self.max_mc_error:.0%} (evaluate.search.min_background "
+            "and max_mc_error)"
         )
 
 

@@ -201,6 +201,8 @@ def _reached(events: Expected, choice: Choice) -> Reached:
     if rising.signal[0].sum() < 0:
         raise ValueError("the weights of the signal that is evaluated sum to less than zero")
     new, count = bin_numbers(rising, _enough(choice.settings), with_signal=False)
+    if count == 0:
+        raise ValueError(f"no bin has {_enough(choice.settings)} among the events that are evaluated")
     numbers = [new[::-1][own] for own in choice.bins]
     return Reached(_sum(judged), index, numbers, above, rising.grouped(count - 1 - new, count))
 

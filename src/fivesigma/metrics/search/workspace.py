@@ -54,14 +54,16 @@ def changes(nominal: Yields, shift: Shift) -> dict[str, list[dict[str, float] | 
 
 
 def raised(nominal: Yields, shift: Shift) -> int:
-    """Number of bins, of background and of signal, that a variation would leave less than `LEAST` of, and which keep that.
+    """Number of bins in which a variation would leave less than `LEAST` of background or signal, so that the fit has that.
 
     >>> yields = [Yields(*(np.array([x, y]) for x, y in ((1, 1), (10, b), (1, 1), (1, 1)))) for b in (30, 75)]
     >>> raised(yields[0], Shift(yields[1]))  # mirrored, −15 are left of 30
     1
     """
-    each = ((fitted, given) for _, _, fitted, given in _templates(nominal, shift))
-    return sum(int((np.array(fitted) > np.array(given)).any(axis=0).sum()) for fitted, given in each)
+    found = np.zeros(len(nominal.signal), bool)
+    for _, known, fitted, given in _templates(nominal, shift):
+        found |= (np.array(fitted) > np.array(given)).any(axis=0) & (known > 0)
+    return int(found.sum())
 
 
 Sides = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -118,7 +120,10 @@ def workspace(
     background: list[dict[str, Any]] = [{"name": STATERROR, "type": "staterror", "data": nominal.background_error.tolist()}]
     if systematic:
         factors = {"hi": 1 + systematic, "lo": 1 - systematic}
-        background.append({"name": norm_name(classes[0]), "type": "normsys", "data": factors})
+        name = norm_name(classes[0])
+        while name in (shifts or {}):
+            name += "_total"  # one of the shifts has the name: it is another uncertainty
+        background.append({"name": name, "type": "normsys", "data": factors})
     for name, shift in (shifts or {}).items():
         for (_, known, (hi, lo), _), modifiers in zip(_templates(nominal, shift), (background, signal), strict=True):
             modifiers += _modifier(name, known, hi, lo)
