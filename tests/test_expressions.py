@@ -400,3 +400,22 @@ def test_a_far_element_is_missing_and_takes_no_memory():
     assert np.isnan(ak.to_numpy(ak.fill_none(Expression("j[999999999]")({"j": jets}), np.nan))).all()
     assert np.isnan(Expression("j[2]")({"j": jets})).all()
     assert Expression("j[1]")({"j": jets})[0] == 2.0
+
+
+@pytest.mark.parametrize(
+    "text", ["flags & 2", "(njet & 2) != 0", "4 | flags", "x > 1 and (flags & 4)", "(x + 1) & y", "-x | y"]
+)
+def test_bits_are_no_conditions(text):
+    with pytest.raises(ExpressionError, match=r"'&' and '|' combine conditions, and .* is none") as raised:
+        Expression(text)
+    assert "flags // 4 % 2" in raised.value.hint
+
+
+def test_conditions_and_flags_are_combined_and_a_bit_is_found_by_division():
+    columns = {"x": np.array([1.0, 2.0, 3.0]), "flag": np.array([1, 0, 1]), "bits": np.array([4, 2, 6])}
+    for text, wanted in (
+        ("(x > 1) & flag", [False, False, True]),
+        ("flag & (x < 2) | (x == 2)", [True, True, False]),
+        ("bits // 4 % 2 == 1", [True, False, True]),
+    ):
+        assert np.asarray(Expression(text)(columns)).astype(bool).tolist() == wanted

@@ -277,7 +277,11 @@ def _check(node: ast.expr, text: str) -> None:
             _dotted(node)
         case ast.BinOp(left=left, op=op, right=right):
             if type(op) not in _BINARY:
-                refuse(f"the operator {type(op).__name__} is not allowed", "use + - * / // % ** & |")
+                refuse(f"the operator {type(op).__name__} is not allowed", "use + - * / // % **, and & | between conditions")
+            if isinstance(op, ast.BitAnd | ast.BitOr):
+                for side in (left, right):
+                    if _is_a_number(side):
+                        refuse(f"'&' and '|' combine conditions, and {ast.unparse(side)!r} is none", _BIT)
             _check(left, text)
             _check(right, text)
         case ast.UnaryOp(operand=operand):
@@ -288,6 +292,8 @@ def _check(node: ast.expr, text: str) -> None:
         case ast.Compare(left=left, ops=ops, comparators=comparators):
             if any(type(op) not in _COMPARE for op in ops):
                 refuse("only < <= > >= == != can compare")
+            if len(ops) == 1 and isinstance(left, ast.BinOp) and _is_a_number(left.right):
+                _check(left, text)  # `(flags & 2) != 0` has its parentheses
             if any(isinstance(p, ast.BinOp) and isinstance(p.op, ast.BitAnd | ast.BitOr) for p in [left, *comparators]):
                 refuse("'&' and '|' bind tighter than comparisons", "write 'and' and 'or', or put parentheses")
             for part in [left, *comparators]:
@@ -300,6 +306,21 @@ def _check(node: ast.expr, text: str) -> None:
                 _check(chosen, text)
         case _:
             refuse(f"{type(node).__name__} is not allowed", "use columns, numbers, operators and functions only")
+
+
+_BIT = "a bit of a whole number is `flags // 4 % 2` (that of the value 4)"
+
+
+def _is_a_number(node: ast.expr) -> bool:
+    """Whether what stands there is a number for certain, and no condition or flag."""
+    match node:
+        case ast.Constant(value=value):
+            return not isinstance(value, bool)
+        case ast.UnaryOp(op=ast.USub() | ast.UAdd()):
+            return True
+        case ast.BinOp(op=op):
+            return not isinstance(op, ast.BitAnd | ast.BitOr)
+    return False
 
 
 def _check_call(node: ast.Call, text: str) -> None:

@@ -4,10 +4,12 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
 from fivesigma.data.shards import Shards
+from fivesigma.data.write import write_columns
 
 from ..conftest import TREE
 
@@ -134,3 +136,34 @@ def test_what_needs_the_events_in_memory_is_refused(toy, command, key):
     code, _, err = command("train", toy, "--set", "shards=prepared", "--set", key)
     assert code == 2
     assert f"`{key.split('=')[0]}` needs the events in memory: leave out `shards`" in " ".join(err.split())
+
+
+def test_samples_that_are_not_those_of_the_folder_are_refused_by_key(toy, command):
+    assert command("prepare", toy, "-o", "p", "--shards", 2)[0] == 0
+    train = ("train", toy, "--set", "shards=p", "--set", "train.epochs=1", "--new", "--set")
+    for setting, words in (
+        ('samples.train.weight="5"', "p was prepared with another samples.train.weight"),
+        ("samples.train.selection=x0 > 0", "p was prepared with another samples.train.selection"),
+        ("samples.more.files=[train.csv]", "p was prepared without the sample 'more'"),
+    ):
+        code, _, err = command(*train, setting)
+        assert (code, words in err) == (2, True), err
+    code, out, err = command(*train, "samples.train.files=[test.csv]")
+    assert (code, "other files of the sample 'train'" in " ".join((out + err).split())) == (0, True)
+    code, out, err = command(*train, "train.batch_size=32")
+    assert (code, "other files" in out + err) == (0, False)
+
+
+def test_an_observer_may_have_another_type_in_another_file(tmp_path, command):
+    generator = np.random.default_rng(1)
+    for name, kind in (("a", np.int32), ("b", np.int64), ("c", np.float64)):
+        columns = {"x": generator.normal(size=300), "cat": np.arange(300).astype(kind)}
+        write_columns(tmp_path / f"{name}.parquet", [columns])
+    samples = {n: {"files": [f"{n}.parquet"], "label": label} for n, label in (("a", "b"), ("b", "s"), ("c", "s"))}
+    tree = {"name": "mixed", "samples": samples, "features": ["x"], "observers": ["cat"], "labels": {"names": ["b", "s"]}}
+    (tmp_path / "mixed.yaml").write_text(yaml.safe_dump({**tree, "split": {"test": 0.3, "val": 0.2}}))
+    code, _, err = command("prepare", "mixed.yaml", "-o", "p", "--shards", 2)
+    assert code == 0, err
+    shards = Shards("p")
+    found = np.concatenate([shards.sample(part, 1000).observers["cat"] for part in ("train", "val", "test")])
+    assert sorted(found.tolist()) == sorted([*range(300)] * 3)

@@ -211,8 +211,9 @@ def _prepared_source(analysis: Analysis, folder: str, listener: Listener) -> Sou
         if shards.decisions.get(key) != wanted:
             raise AnalysisError(
                 f"{folder} was prepared with another `{key}` than that of {analysis.name}",
-                hint="run `fivesigma prepare` for this analysis",
+                hint=_AGAIN,
             )
+    _check_samples(analysis, shards.decisions.get("samples", {}), folder, listener)
     if drawn_anywhere(analysis.parameters):
         signal = signal_rows(shards.sample("train", SIGNAL_SAMPLE))
         shards = Shards(folder, lambda events: assign(events, analysis.parameters, signal))
@@ -245,6 +246,38 @@ def reading_settings(analysis: Analysis) -> dict[str, Any]:
     kept = {name: [p.variable, p.background_variable, p.values] for name, p in analysis.parameters.items()}
     split_settings = analysis.split.model_dump(mode="json", exclude={"stratify", "folds"})
     return {**tree, "parameters": kept, "split": split_settings}
+
+
+def sample_settings(analysis: Analysis) -> dict[str, Any]:
+    """What the samples of an analysis say of their events, by name: so a prepared folder knows what it was made from."""
+    return {name: sample.model_dump(mode="json") for name, sample in analysis.samples.items() if sample.files}
+
+
+def _check_samples(analysis: Analysis, prepared: Mapping[str, Any], folder: str, listener: Listener) -> None:
+    """Refuse samples that are not those of a prepared folder; warn if only their files are named otherwise.
+
+    Args:
+        analysis: may name the samples again.
+        prepared: what `sample_settings` gave for the folder; empty for one of an older version.
+        folder: its name.
+        listener: hears the warning.
+    """
+    for name, now in sample_settings(analysis).items():
+        then = prepared.get(name)
+        if then is None:
+            if prepared:
+                raise AnalysisError(f"{folder} was prepared without the sample {name!r}", hint=_AGAIN)
+            continue
+        if changed := next((key for key, value in now.items() if key != "files" and value != then.get(key, value)), None):
+            raise AnalysisError(f"{folder} was prepared with another samples.{name}.{changed}", hint=_AGAIN)
+        if now["files"] != then["files"]:
+            listener.say(
+                f"warning: the events are those of {folder}, which was prepared from other files of the sample {name!r} "
+                "than those that are named now"
+            )
+
+
+_AGAIN = "run `fivesigma prepare` for this analysis"
 
 
 def with_simulation(analysis: Analysis, listener: Listener, workers: Workers | None = None) -> Analysis:

@@ -24,7 +24,7 @@ from fivesigma.errors import AnalysisError, EventsError, OutputError
 from fivesigma.events import Events
 from fivesigma.preparation.split import check_shares, expected_events, sides, without_overlap
 from fivesigma.progress import Listener
-from fivesigma.runs.source import reading_settings, with_simulation
+from fivesigma.runs.source import reading_settings, sample_settings, with_simulation
 from fivesigma.verbs.base import AnalysisLike
 
 SHARD_BYTES = 64 << 20
@@ -74,7 +74,8 @@ def prepare(
     if simulated:
         resolved = with_simulation(resolved, listener, Workers(workers, cluster))
     uses = sorted({resolved.use_of(name) for name in resolved.samples})
-    origin = {"simulated": simulated, "per_fb": is_normalised(resolved), "uses": uses}
+    samples = {} if simulated else sample_settings(resolved)
+    origin = {"simulated": simulated, "per_fb": is_normalised(resolved), "uses": uses, "samples": samples}
     resolved = normalised(resolved, listener.progress)
     folder = Path(destination) if destination is not None else Path("prepared") / resolved.name
     count = shards or _suitable(resolved)
