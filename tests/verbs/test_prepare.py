@@ -167,3 +167,19 @@ def test_an_observer_may_have_another_type_in_another_file(tmp_path, command):
     shards = Shards("p")
     found = np.concatenate([shards.sample(part, 1000).observers["cat"] for part in ("train", "val", "test")])
     assert sorted(found.tolist()) == sorted([*range(300)] * 3)
+
+
+def test_events_that_are_test_events_too_are_counted_in_all_shards(toy, command):
+    train, test = Path("train.csv").read_text().splitlines(), Path("test.csv").read_text().splitlines()
+    Path("train.csv").write_text("\n".join([*train, *test[1:41]]) + "\n")
+    said = {}
+    for place, arguments in (("memory", ("train", toy)), ("1", ("prepare", toy, "-o", "p1", "--shards", 1)), ("3", ())):
+        code, _, err = command(*(arguments or ("prepare", toy, "-o", "p3", "--shards", 3)))
+        assert code == 2
+        said[place] = re.search(r"(\d+) of ([\d,]+) train events are also among the test events", " ".join(err.split()))[0]
+    assert said["1"] == said["3"] == said["memory"]
+    drop = ("--set", "split.overlap=drop")
+    code, out, err = command("prepare", toy, "-o", "q", "--shards", 3, *drop)
+    assert (code, "40 events left out that are also among the test events" in out + err) == (0, True)
+    code, out, err = command("train", toy, *drop, "--set", "train.epochs=1")
+    assert (code, "40 events left out that are also among the test events" in out + err) == (0, True)

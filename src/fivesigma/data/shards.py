@@ -91,7 +91,14 @@ class ShardWriter:
             table = pq.read_table(path, columns=["event_number", "part"])
             yield table.column("event_number").to_numpy()[table.column("part").to_numpy() != PARTS.index("test")]
 
-    def gather(self, like: Events, clean: Cleaner, seed: int, progress: Progress = silent) -> None:
+    def gather(
+        self,
+        like: Events,
+        clean: Cleaner,
+        seed: int,
+        progress: Progress = silent,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
         """Shuffle every bucket into a shard of each part, and write the contents to `prepared.json`.
 
         Args:
@@ -99,6 +106,7 @@ class ShardWriter:
             clean: function that changes the parts of a bucket, for example removes events that are in two parts.
             seed: of the shuffle.
             progress: receives the progress.
+            check: called when all buckets are cleaned; what it raises leaves the folder unfinished.
         """
         pieces = sorted(self._spill.glob("piece-*.parquet"))
         counts: dict[str, Any] = {part: {"rows": [], "classes": {}, "weight": 0.0, "checksums": []} for part in PARTS}
@@ -111,6 +119,7 @@ class ShardWriter:
                 counts[part]["checksums"].append(checksums)
                 _count(counts[part], events)
             progress(bucket + 1, self.shards, f"shuffling: shard {bucket + 1} of {self.shards}")
+        check()
         tree = {
             "digest": self.digest,
             "shards": self.shards,

@@ -253,19 +253,36 @@ def without_overlap(parts: dict[str, Events], settings: Split) -> dict[str, Even
     if settings.overlap == "keep" or "test" not in parts:
         return parts
     result = dict(parts)
-    for part in ("train", "val", OUT_OF_FOLD):
-        if part not in parts:
-            continue
-        shared = contained(parts[part].fingerprint, parts["test"].fingerprint)
-        if shared.any() and settings.overlap == "error":
-            raise LeakageError(
-                f"{int(shared.sum()):,} of {len(shared):,} {part} events are also among the test events",
-                hint="give different files for training and test, or set split.overlap=drop to leave them out of "
-                "training (keep, if equal rows are different events)",
-            )
+    for part, shared in shared_with_test(parts).items():
+        if settings.overlap == "error":
+            refuse_overlap({part: (int(shared.sum()), len(shared))})
         if shared.any():
             result[part] = parts[part].take(~shared)
     return {part: events for part, events in result.items() if len(events)}
+
+
+def shared_with_test(parts: Mapping[str, Events]) -> dict[str, NDArray[np.bool_]]:
+    """Which events of each other part are test events as well, part → [event]."""
+    others = [part for part in ("train", "val", OUT_OF_FOLD) if part in parts and "test" in parts]
+    return {part: contained(parts[part].fingerprint, parts["test"].fingerprint) for part in others}
+
+
+def refuse_overlap(counts: Mapping[str, tuple[int, int]]) -> None:
+    """Refuse events that are test events as well.
+
+    Args:
+        counts: part → how many there are, of how many events.
+
+    Raises:
+        LeakageError: if there are any.
+    """
+    for part, (shared, events) in counts.items():
+        if shared:
+            raise LeakageError(
+                f"{shared:,} of {events:,} {part} events are also among the test events",
+                hint="give different files for training and test, or set split.overlap=drop to leave them out of "
+                "training (keep, if equal rows are different events)",
+            )
 
 
 def check_classes(parts: Mapping[str, Events]) -> None:

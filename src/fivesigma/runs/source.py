@@ -29,6 +29,7 @@ from fivesigma.data.write import writable_format, write_columns
 from fivesigma.errors import AnalysisError, OutputError
 from fivesigma.events import Events, concatenate
 from fivesigma.memory import give_back
+from fivesigma.names import number_of
 from fivesigma.preparation.folds import FoldAssignment
 from fivesigma.preparation.negative_weights import check_sums, class_sums
 from fivesigma.preparation.parameters import assign, drawn_anywhere, signal_rows
@@ -113,6 +114,9 @@ def load_source(analysis: Analysis, listener: Listener, workers: Workers | None 
     _check_variations(plan_for(analysis, reader))
     parts = _with_parameters(split(pairs, analysis.split), analysis)
     check_sums({part: class_sums(events) for part, events in parts.items()}, analysis.classes)
+    left_out = sum(len(sample.events) for sample in loaded) - sum(map(len, parts.values()))
+    if analysis.split.overlap == "drop" and analysis.split.train is None and left_out:
+        listener.say(f"{number_of(left_out, 'event')} left out that are also among the test events (split.overlap)")
     source = Source(
         parts=parts,
         division=FoldAssignment(parts[OUT_OF_FOLD], analysis.split, analysis.parameters) if OUT_OF_FOLD in parts else None,

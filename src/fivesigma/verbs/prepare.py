@@ -22,7 +22,15 @@ from fivesigma.data.shards import PARTS, Shards, ShardWriter
 from fivesigma.data.values import Ranges
 from fivesigma.errors import AnalysisError, EventsError, OutputError
 from fivesigma.events import Events
-from fivesigma.preparation.split import check_shares, expected_events, sides, without_overlap
+from fivesigma.names import number_of
+from fivesigma.preparation.split import (
+    check_shares,
+    expected_events,
+    refuse_overlap,
+    shared_with_test,
+    sides,
+    without_overlap,
+)
 from fivesigma.progress import Listener
 from fivesigma.runs.source import reading_settings, sample_settings, with_simulation
 from fivesigma.verbs.base import AnalysisLike
@@ -96,12 +104,24 @@ def _write(resolved: Analysis, writer: ShardWriter, listener: Listener) -> Path:
         )
     like = _scatter(resolved, writer, listener)
     checked = "test" in {resolved.use_of(name) for name in resolved.samples}
-    writer.gather(
-        like,
-        lambda parts: without_overlap(parts, resolved.split) if checked else parts,
-        resolved.split.seed,
-        listener.progress,
-    )
+    shared: dict[str, tuple[int, int]] = {}
+
+    def clean(parts: dict[str, Events]) -> dict[str, Events]:
+        """Without events that are in two parts; they are counted in all shards before they are an error."""
+        if not checked or resolved.split.overlap == "keep":
+            return parts
+        for part, found in shared_with_test(parts).items():
+            before = shared.get(part, (0, 0))
+            shared[part] = before[0] + int(found.sum()), before[1] + len(found)
+        return parts if resolved.split.overlap == "error" else without_overlap(parts, resolved.split)
+
+    def check() -> None:
+        if resolved.split.overlap == "error":
+            refuse_overlap(shared)
+
+    writer.gather(like, clean, resolved.split.seed, listener.progress, check)
+    if dropped := sum(number for number, _ in shared.values()):
+        listener.say(f"{number_of(dropped, 'event')} left out that are also among the test events (split.overlap)")
     made = Shards(folder)
     _check_classes(made, resolved)
     listener.done(", ".join(f"{made.length(part):,} {part}" for part in made.rows) + f" events in {count} shards: {folder}")
