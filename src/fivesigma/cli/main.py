@@ -8,6 +8,8 @@ import sys
 from types import FrameType
 from typing import Any
 
+from fivesigma.memory import collect_seldom
+
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command and exit: 0 success, 2 an error in the user's input, 1 our fault, 130 or 143 stopped by a signal.
@@ -18,6 +20,7 @@ def main(arguments: list[str] | None = None) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if arguments is None:
         os.environ["FIVESIGMA_COMMAND"] = "1"  # `extras.alone`
+        collect_seldom()
         # The linear algebra outside the training is small, and threads of NumPy wait for each other where cores are busy.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:

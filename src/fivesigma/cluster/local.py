@@ -18,6 +18,7 @@ from fivesigma.cluster.cores import share
 from fivesigma.cluster.spawn import Context
 from fivesigma.errors import ClusterError
 from fivesigma.extras import COMMAND
+from fivesigma.memory import collect_seldom
 
 DEATHS = 3
 """A task that has killed its worker so many times is given up."""
@@ -185,6 +186,7 @@ def _serve(connection: "Connection[Any, Any]", environment: dict[str, str]) -> N
     # Before NumPy or JAX is imported, which read these once. What the user has set stays.
     for name, value in environment.items():
         os.environ.setdefault(name, value)
+    collect_seldom()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
