@@ -1,6 +1,7 @@
 """Where the events of a run come from."""
 
 import numpy as np
+import yaml
 
 from fivesigma.analysis.file import load
 from fivesigma.analysis.simulate import ResonanceSimulation
@@ -43,3 +44,21 @@ def test_a_part_that_nobody_needs_is_forgotten_unless_folds_share_its_events(toy
     folds = load_source(load(toy, {"split": {"folds": 2}}), Listener())
     folds.forget("folds")
     assert "folds" in folds.parts
+
+
+def test_shares_of_classes_that_a_regression_does_not_have_are_said(toy):
+    tree = yaml.safe_load(toy.read_text())
+    del tree["labels"]
+    said = []
+
+    class Told(Listener):
+        def say(self, text):
+            said.append(text)
+
+    def read(more):
+        said.clear()
+        load_source(load({**tree, "target": "x2", "features": ["x0", "x1"]}, {"split.val": 0.3, **more}, files), Told())
+        return any("split.stratify changes nothing" in text for text in said)
+
+    files = {name: str(toy.parent / f"{name}.csv") for name in ("train", "test")}
+    assert [read({}), read({"split.stratify": True})] == [False, True]

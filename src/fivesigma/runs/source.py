@@ -114,6 +114,8 @@ def load_source(analysis: Analysis, listener: Listener, workers: Workers | None 
     _check_variations(plan_for(analysis, reader))
     parts = _with_parameters(split(pairs, analysis.split), analysis)
     check_sums({part: class_sums(events) for part, events in parts.items()}, analysis.classes)
+    if analysis.split.stratify and not analysis.classes:
+        listener.say("split.stratify changes nothing here: a regression has no classes with shares to keep")
     left_out = sum(len(sample.events) for sample in loaded) - sum(map(len, parts.values()))
     if analysis.split.overlap == "drop" and analysis.split.train is None and left_out:
         listener.say(f"{number_of(left_out, 'event')} left out that are also among the test events (split.overlap)")
