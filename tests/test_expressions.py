@@ -406,7 +406,7 @@ def test_a_far_element_is_missing_and_takes_no_memory():
     "text", ["flags & 2", "(njet & 2) != 0", "4 | flags", "x > 1 and (flags & 4)", "(x + 1) & y", "-x | y"]
 )
 def test_bits_are_no_conditions(text):
-    with pytest.raises(ExpressionError, match=r"'&' and '|' combine conditions, and .* is none") as raised:
+    with pytest.raises(ExpressionError, match=r"'&' and '|' combine conditions, but .* is a number") as raised:
         Expression(text)
     assert "flags // 4 % 2" in raised.value.hint
 

@@ -281,7 +281,7 @@ def _check(node: ast.expr, text: str) -> None:
             if isinstance(op, ast.BitAnd | ast.BitOr):
                 for side in (left, right):
                     if _is_a_number(side):
-                        refuse(f"'&' and '|' combine conditions, and {ast.unparse(side)!r} is none", _BIT)
+                        refuse(f"'&' and '|' combine conditions, but {ast.unparse(side)!r} is a number", _BIT)
             _check(left, text)
             _check(right, text)
         case ast.UnaryOp(operand=operand):

@@ -180,6 +180,6 @@ def test_events_that_are_test_events_too_are_counted_in_all_shards(toy, command)
     assert said["1"] == said["3"] == said["memory"]
     drop = ("--set", "split.overlap=drop")
     code, out, err = command("prepare", toy, "-o", "q", "--shards", 3, *drop)
-    assert (code, "40 events left out that are also among the test events" in out + err) == (0, True)
+    assert (code, "40 events left out of the training, as the test has them too" in out + err) == (0, True)
     code, out, err = command("train", toy, *drop, "--set", "train.epochs=1")
-    assert (code, "40 events left out that are also among the test events" in out + err) == (0, True)
+    assert (code, "40 events left out of the training, as the test has them too" in out + err) == (0, True)

@@ -238,7 +238,9 @@ class Analysis(Section):
         taken = {POI: "the signal strength", STATERROR: "the Monte Carlo errors of the background"}
         for name, systematic in self.systematics.items():
             if name in taken:
-                raise ValueError(f"systematics.{name}: the workspace has this name for {taken[name]}: choose another one")
+                raise ValueError(
+                    f"systematics.{name}: in the workspace this name stands for {taken[name]}; choose another one"
+                )
             varied = [*systematic.samples, *(s for v in (systematic.up, systematic.down) if v for s in v.samples)]
             for kind, wanted, known in (("class", systematic.classes, self.classes), ("sample", varied, self.samples)):
                 for item in wanted:

@@ -118,7 +118,7 @@ def load_source(analysis: Analysis, listener: Listener, workers: Workers | None 
         listener.say("split.stratify changes nothing here: a regression has no classes with shares to keep")
     left_out = sum(len(sample.events) for sample in loaded) - sum(map(len, parts.values()))
     if analysis.split.overlap == "drop" and analysis.split.train is None and left_out:
-        listener.say(f"{number_of(left_out, 'event')} left out that are also among the test events (split.overlap)")
+        listener.say(f"{number_of(left_out, 'event')} left out of the training, as the test has them too (split.overlap)")
     source = Source(
         parts=parts,
         division=FoldAssignment(parts[OUT_OF_FOLD], analysis.split, analysis.parameters) if OUT_OF_FOLD in parts else None,

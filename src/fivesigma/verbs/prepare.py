@@ -121,7 +121,7 @@ def _write(resolved: Analysis, writer: ShardWriter, listener: Listener) -> Path:
 
     writer.gather(like, clean, resolved.split.seed, listener.progress, check)
     if dropped := sum(number for number, _ in shared.values()):
-        listener.say(f"{number_of(dropped, 'event')} left out that are also among the test events (split.overlap)")
+        listener.say(f"{number_of(dropped, 'event')} left out of the training, as the test has them too (split.overlap)")
     made = Shards(folder)
     _check_classes(made, resolved)
     listener.done(", ".join(f"{made.length(part):,} {part}" for part in made.rows) + f" events in {count} shards: {folder}")

@@ -144,7 +144,7 @@ def _train_folds(session: RunSession, division: FoldAssignment) -> Folds:
         weights=rows[0]["weights"],
         training_seconds=sum(row["seconds"] for row in rows),
     )
-    listener.done(f"trained {division.count} folds; kept of each: {', '.join(row['kept'] for row in rows)}")
+    listener.done(f"trained {division.count} folds; kept in each: {', '.join(row['kept'] for row in rows)}")
     return folds
 
 
