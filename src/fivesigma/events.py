@@ -97,6 +97,16 @@ def carries(parameters: NDArray[np.float32], values: Sequence[float]) -> NDArray
     return np.asarray((parameters == np.asarray(values, np.float32)).all(axis=1))
 
 
+def parameter_text(value: float) -> str:
+    """A parameter's value as names of hypotheses show it: six digits, or as many as single precision needs.
+
+    >>> parameter_text(500.0), parameter_text(1e-07), parameter_text(125.0001)
+    ('500', '1e-07', '125.0001')
+    """
+    short, single = f"{value:g}", np.float32(value)
+    return short if np.float32(short) == single else str(single).removesuffix(".0")
+
+
 def concatenate(parts: Sequence[Events]) -> Events:
     """All events of several samples, in order.
 

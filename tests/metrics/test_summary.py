@@ -10,6 +10,7 @@ from fivesigma.metrics.metric import Metric
 from fivesigma.metrics.roc import auc
 from fivesigma.metrics.summary import as_json, by_score, in_bins, of_one_network, summarise
 from fivesigma.scores import Scores
+from fivesigma.training.network import hypothesis_column
 
 N = 900
 generator = np.random.default_rng(1)
@@ -61,6 +62,18 @@ def test_a_hypothesis_is_its_own_signal_against_all_background():
     again, curve = at_hypotheses(BINARY, 0.5)
     assert again == rows
     assert {key: pytest.approx(points) for key, points in curve["mass=500"].items()} == thinned_roc(*columns)
+
+
+def test_hypotheses_that_agree_in_six_digits_are_two():
+    near = np.where(MASS == 500, np.float32(500.0001), np.float32(500.0002)).astype(np.float32)
+    tested = {(float(mass),): BINARY.score for mass in np.unique(near)}
+    scores = replace(BINARY, parameters=near[:, None], at_hypothesis=tested)
+    rows = summarise(scores, bootstrap=20)["per_parameter"]
+    assert list(rows) == ["mass=500.0001", "mass=500.0002"]
+    assert [row["signal_events"] for row in rows.values()] == [
+        ((TARGET == 1) & (near == mass)).sum() for mass in np.unique(near)
+    ]
+    assert len({hypothesis_column(("mass",), values) for values in tested}) == 2
 
 
 def test_scores_that_are_sorted_give_the_same_results():

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma.cluster.cores import cores
-from fivesigma.events import carries
+from fivesigma.events import carries, parameter_text
 from fivesigma.metrics import classes
 from fivesigma.metrics.intervals import Share
 from fivesigma.metrics.metric import Metric
@@ -134,7 +134,7 @@ def hypothesis_name(names: tuple[str, ...], values: tuple[float, ...]) -> str:
     >>> hypothesis_name(("mass",), (500.0,))
     'mass=500'
     """
-    return ",".join(f"{name}={value:g}" for name, value in zip(names, values, strict=True))
+    return ",".join(f"{name}={parameter_text(value)}" for name, value in zip(names, values, strict=True))
 
 
 def of_one_network(scores: Scores, each: NDArray[np.float32], threshold: float = 0.5) -> dict[str, Metric]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fivesigma.atomic import writing
 from fivesigma.errors import EventsError, MissingExtra, RunError
-from fivesigma.events import Events, carries
+from fivesigma.events import Events, carries, parameter_text
 from fivesigma.models.backend import load_model
 from fivesigma.preparation.recipe import Recipe
 from fivesigma.runs.folder import RunFolder
@@ -224,5 +224,5 @@ def hypothesis_column(names: tuple[str, ...], values: tuple[float, ...]) -> str:
     >>> hypothesis_column(("mass",), (500.0,))
     'score_mass_500'
     """
-    text = "_".join(f"{name}_{value:g}" for name, value in zip(names, values, strict=True))
+    text = "_".join(f"{name}_{parameter_text(value)}" for name, value in zip(names, values, strict=True))
     return "score_" + text.replace(".", "p").replace("-", "m").replace("+", "")

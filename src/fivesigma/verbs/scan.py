@@ -147,7 +147,7 @@ def _studies(
 def _hypothesis(text: Any, names: tuple[str, ...], known: Sequence[Hypothesis]) -> Hypothesis:
     """Find the hypothesis that is named by `1000`, `mass=1000`, `mass=1000,width=2` or a mapping."""
     shown_as = {hypothesis_name(names, values): values for values in known}
-    pairs = [f"{key}={value:g}" for key, value in text.items()] if isinstance(text, Mapping) else str(text).split(",")
+    pairs = [f"{key}={value!r}" for key, value in text.items()] if isinstance(text, Mapping) else str(text).split(",")
     try:
         given = {key.strip() or names[0]: float(value) for key, _, value in (pair.rpartition("=") for pair in pairs)}
         values = tuple(float(np.float32(given.pop(name))) for name in names)
