@@ -318,7 +318,7 @@ def test_columns_of_two_dimensions_are_reduced_event_by_event():
         ("pt[mu]", "is not a condition"),
         ("pt[eta]", "is not a condition"),
         ("met[met > 1]", "one value per event"),
-        ("count(met > 1)", "one value per event"),
+        ("count(met > 1)", r"count\(\) needs a list per event; this column has one value per event"),
         ("count(pt * (pt > 30))", "numbers that a condition is part of"),
         ("count((pt > 30) + (pt < 20))", "numbers that a condition is part of"),
         ("count(where(pt > 30, 1, 0))", "numbers that a condition is part of"),

@@ -190,7 +190,7 @@ class Expression:
                             f"{self.text!r}: count() of numbers that a condition is part of would count all elements",
                             hint="write count(condition), with `and` and `or`; or sum(…) to add the numbers",
                         )
-                    return _reduce("sum" if of_condition else name, values[0], self.text)
+                    return _reduce(name, values[0], self.text, of_condition)
                 return ELEMENTWISE[name][0](*(values if name == "where" else map(_real, values)))
             case ast.Subscript(value=value, slice=chosen):
                 index = _index(node)
@@ -483,13 +483,16 @@ def _select(values: Any, condition: Any, text: str) -> Any:
     return values[ak.fill_none(chosen, False, axis=-1)]
 
 
-def _reduce(name: str, values: Any, text: str) -> Any:
-    """Reduce a list per event to one value; missing elements are left out; the maximum of an empty list is NaN."""
+def _reduce(name: str, values: Any, text: str, of_condition: bool) -> Any:
+    """Reduce a list per event to one value; missing elements are left out; the maximum of an empty list is NaN.
+
+    Of a condition, `count` counts the elements that fulfil it.
+    """
     if not _is_list(values):
         raise ExpressionError(f"{text!r}: {name}() needs a list per event; this column has one value per event")
     import awkward as ak
 
-    if name == "count":
+    if name == "count" and not of_condition:
         result = ak.num(values, axis=1)
     else:
         absent = np.isnan(values)
@@ -497,7 +500,7 @@ def _reduce(name: str, values: Any, text: str) -> Any:
         if name == "mean":
             result = ak.sum(present, axis=1) / ak.count(present, axis=1)
         else:
-            result = getattr(ak, name)(present, axis=1)
+            result = getattr(ak, "sum" if name == "count" else name)(present, axis=1)
     result = ak.to_numpy(result)
     if isinstance(result, np.ma.MaskedArray):
         return np.ma.filled(result.astype(np.float64), np.nan)

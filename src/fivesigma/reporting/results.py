@@ -240,7 +240,9 @@ def _calibration(folder: RunFolder, analysis: Analysis, curves: Tree, last: str)
     axes.plot([0, 1], [0, 1], color="0.6", ls=":", lw=1)
     share, low, high = (np.asarray(tree[key]) for key in ("share", "low", "high"))
     axes.errorbar(tree["score"], share, [share - low, high - share], fmt="o", color=colour(0), ms=4, capsize=2)
-    axes.set(xlabel="mean score in bin", ylabel="share of signal", xlim=(0, 1), ylim=(0, 1))
+    axes.set(xlabel="mean score in bin", ylabel="share of signal", xlim=(-0.02, 1.02))
+    # Points on the frame are seen whole, and negative weights may give shares beyond it.
+    axes.set_ylim(min(0, np.nanmin(share, initial=0)) - 0.02, max(1, np.nanmax(share, initial=1)) + 0.02)
     caption = "On the diagonal the score is the probability of signal at the class fractions of the sample."
     if note := _prior_note(analysis):
         caption += f" {note}"
