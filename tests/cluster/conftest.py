@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,19 +18,19 @@ CLUSTER = """
 import sys
 import distributed
 with distributed.LocalCluster(
-    n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+    n_workers=int(sys.argv[1]), threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
 ) as cluster:
     print(cluster.scheduler_address, flush=True)
     sys.stdin.read()
 """
 
 
-@pytest.fixture(scope="session")
-def dask_cluster():
-    """Address of a Dask scheduler of this machine with two workers."""
+@contextmanager
+def scheduler(workers):
+    """Address of a Dask scheduler of this machine."""
     pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
     with subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", CLUSTER],
+        [sys.executable, "-W", "ignore", "-c", CLUSTER, str(workers)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -41,6 +42,20 @@ def dask_cluster():
         assert address, "the Dask cluster did not start"
         yield address
         os.killpg(cluster.pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="session")
+def dask_cluster():
+    """Address of a Dask scheduler of this machine with two workers."""
+    with scheduler(2) as address:
+        yield address
+
+
+@pytest.fixture
+def lonely_scheduler():
+    """Address of a Dask scheduler without workers."""
+    with scheduler(0) as address:
+        yield address
 
 
 @pytest.fixture(params=["here", "threads", "processes", "dask"])

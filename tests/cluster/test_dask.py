@@ -8,6 +8,9 @@ import tasks
 from fivesigma.cluster import dask
 from fivesigma.cluster.executor import executor
 from fivesigma.errors import ClusterError
+from fivesigma.progress import Listener
+from fivesigma.runs.context import RunContext
+from fivesigma.verbs.base import check_cluster
 
 pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
 
@@ -60,3 +63,12 @@ def test_workers_with_another_version_are_refused(dask_cluster, monkeypatch):
     monkeypatch.setattr(dask, "__version__", "0.0.0")
     with pytest.raises(ClusterError, match=r"have fivesigma .*, not 0.0.0"):
         executor(cluster=dask_cluster)
+
+
+def test_a_scheduler_without_workers_is_said(lonely_scheduler, dask_cluster):
+    said = []
+    listener = Listener()
+    listener.say = said.append
+    for address in (dask_cluster, lonely_scheduler):
+        check_cluster(RunContext.of(listener=listener, cluster=address))
+    assert said == [f"the scheduler {lonely_scheduler} has no workers yet; tasks will wait until some have joined"]

@@ -104,6 +104,9 @@ def test_a_file_that_cannot_be_scored_beside_others_leaves_nothing(toy, command)
     assert [path for path in Path().iterdir() if "scored" in path.name] == []
 
 
+FOLDS = [["train", "toy.yaml", "--set", "split.folds=3"], ["run", "toy.yaml", "--set", "split.folds=3"]]
+
+
 def test_a_cluster_that_does_not_answer_is_one_sentence(toy, command, monkeypatch):
     pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
     monkeypatch.setattr("fivesigma.cluster.dask.ANSWER_WITHIN", 0.5)
@@ -113,7 +116,21 @@ def test_a_cluster_that_does_not_answer_is_one_sentence(toy, command, monkeypatc
     assert [path for path in Path().iterdir() if "muons" in path.name] == []
 
 
-@pytest.mark.parametrize("verb", [["train", "toy.yaml"], ["run", "toy.yaml"], ["explore", "toy.yaml"]])
+@pytest.mark.parametrize(
+    "verb", [["tune", "toy.yaml", "--set", "tune.space={train.batch_size: {choice: [32, 64]}}"], *FOLDS]
+)
+def test_a_cluster_that_does_not_answer_is_found_before_the_events_are_read(toy, command, monkeypatch, verb):
+    pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
+    monkeypatch.setattr("fivesigma.cluster.dask.ANSWER_WITHIN", 0.5)
+    code, _, err = command(*verb, "--cluster", "tcp://127.0.0.1:1")
+    assert code == 2
+    assert "no Dask scheduler answers at tcp://127.0.0.1:1" in err
+    assert not list(Path().glob("runs/*/*"))
+
+
+@pytest.mark.parametrize(
+    "verb", [["train", "toy.yaml"], ["run", "toy.yaml"], ["explore", "toy.yaml"], ["prepare", "toy.yaml", "-o", "p"]]
+)
 def test_a_cluster_with_nothing_to_do_is_refused(toy, command, verb):
     code, _, err = command(*verb, "--cluster", "tcp://127.0.0.1:1")
     assert code == 2

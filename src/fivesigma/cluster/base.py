@@ -26,6 +26,11 @@ class Executor(abc.ABC):
         """How many tasks can run at the same time."""
 
     @property
+    def is_ready(self) -> bool:
+        """Whether there are workers already."""
+        return True
+
+    @property
     def shares_memory(self) -> bool:
         """Whether tasks see this process's objects; otherwise they need large ones on disk."""
         return False

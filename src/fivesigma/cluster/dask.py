@@ -50,6 +50,10 @@ class DaskCluster(Executor):
     def workers(self) -> int:
         return max(1, sum(int(count) for count in self._client.nthreads().values()))
 
+    @property
+    def is_ready(self) -> bool:
+        return bool(self._client.nthreads())
+
     def submit(self, key: Hashable, function: Callable[..., Any], *arguments: Any) -> None:
         number = len(self._keys)
         self._keys.append(key)

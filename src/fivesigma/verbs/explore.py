@@ -35,7 +35,7 @@ def explore(
     """
     context = RunContext.of(output, listener, workers, cluster)
     resolved = load(analysis, settings, data)
-    check_cluster(cluster, shares=resolved.simulates)
+    check_cluster(context, shares=resolved.simulates)
     session = RunSession.start(resolved, context, needs="explore", new=new)
     tree = as_json(describe_events(session))
     write(session)

@@ -100,7 +100,7 @@ def predict(
         listener.say(f"with the run {folder}")
     given = _check_exported(folder, exported, model, given)
     listed = expand([str(file) for file in ([files] if isinstance(files, str | Path) else files)])
-    check_cluster(cluster, shares=len(listed) > 1 and not friend)
+    check_cluster(context, shares=len(listed) > 1 and not friend)
     _check_parameters(analysis, given, folder.hypotheses(), listener)
     observers = [] if friend else _common_observers(analysis, listed, layout, given, listener)
     seen = _seen_files(folder, analysis, listed, listener)

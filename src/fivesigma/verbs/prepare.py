@@ -12,7 +12,6 @@ from fivesigma.analysis.analysis import Analysis
 from fivesigma.analysis.file import load
 from fivesigma.analysis.section import fields_with
 from fivesigma.atomic import alone_in
-from fivesigma.cluster.executor import Workers
 from fivesigma.data.formats import expand, split_treename
 from fivesigma.data.load import read_events
 from fivesigma.data.normalisation import is_normalised, normalised
@@ -32,8 +31,9 @@ from fivesigma.preparation.split import (
     without_overlap,
 )
 from fivesigma.progress import Listener
+from fivesigma.runs.context import RunContext
 from fivesigma.runs.source import reading_settings, sample_settings, with_simulation
-from fivesigma.verbs.base import AnalysisLike
+from fivesigma.verbs.base import AnalysisLike, check_cluster
 
 SHARD_BYTES = 64 << 20
 """Memory of a shard unless their number is given."""
@@ -71,7 +71,8 @@ def prepare(
         OutputError: if the folder holds other events, or other files.
         LeakageError: if test events are also in the training files (`split.overlap`).
     """
-    listener = listener or Listener()
+    context = RunContext.of(listener=listener, workers=workers, cluster=cluster)
+    listener = context.listener
     resolved = load(analysis, settings, data)
     if resolved.split.folds is not None:
         raise AnalysisError(
@@ -79,8 +80,9 @@ def prepare(
             hint="leave out split.folds, or train from the files without `fivesigma prepare`",
         )
     simulated = not resolved.has_files
+    check_cluster(context, shares=simulated)
     if simulated:
-        resolved = with_simulation(resolved, listener, Workers(workers, cluster))
+        resolved = with_simulation(resolved, listener, context.workers)
     uses = sorted({resolved.use_of(name) for name in resolved.samples})
     samples = {} if simulated else sample_settings(resolved)
     origin = {"simulated": simulated, "per_fb": is_normalised(resolved), "uses": uses, "samples": samples}

@@ -36,6 +36,7 @@ from fivesigma.training.fold_training import MODEL, fold_scores, score_judged
 from fivesigma.training.folds import Folds, load_trained
 from fivesigma.training.network import MOST_HYPOTHESES, Network, scores_by
 from fivesigma.training.training import train
+from fivesigma.verbs.base import check_cluster
 
 OWN = "parameterised"
 """The run's own network."""
@@ -89,6 +90,7 @@ def scan(
     analysis, network = folder.analysis(), load_trained(folder)
     known = _hypotheses(folder, analysis)
     wanted = _studies(analysis, known, leave_out, extremes, compare)
+    check_cluster(context, shares=bool(wanted))
     place.begin("scan")
     source = load_source(analysis, listener, context.workers)
     _check_inputs(source, wanted)

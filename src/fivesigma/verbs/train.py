@@ -53,7 +53,7 @@ def train(
     """
     context = RunContext.of(output, listener, workers, cluster)
     resolved = with_model(load(analysis, settings, data), model, settings)
-    check_cluster(cluster, shares=resolved.simulates or resolved.split.folds is not None)
+    check_cluster(context, shares=resolved.simulates or resolved.split.folds is not None)
     session = RunSession.start(resolved, context, needs="train", new=new, resume=resume)
     if multiprocess.rank():
         help_to_train(session)

@@ -20,7 +20,7 @@ from fivesigma.tuning.hyperband import brackets
 from fivesigma.tuning.search import News, Search, check_space, trials_of
 from fivesigma.tuning.space import size
 from fivesigma.tuning.trial import Trial
-from fivesigma.verbs.base import AnalysisLike
+from fivesigma.verbs.base import AnalysisLike, check_cluster
 from fivesigma.verbs.run import run
 
 SHOWN = 10
@@ -60,6 +60,7 @@ def tune(
             f"--set split.folds={resolved.split.folds}",
         )
     check_space(resolved)
+    check_cluster(context)
     session = RunSession.start(resolved, context, needs="tune", new=new)
     session.folder.begin("tune")
     best = _search(session)
