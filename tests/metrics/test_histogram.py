@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 
 from fivesigma.metrics.histogram import histogram, sensible_edges
 
@@ -16,6 +16,23 @@ def test_the_sum_of_weights_survives_filling(values, bins):
     found = histogram(values, weight, np.linspace(-100, 1000, bins + 1))
     assert_allclose(found.counts.sum() + found.outside, weight[~np.isnan(values)].sum(), atol=1e-9)
     assert_allclose((found.errors**2).sum(), (weight[(values >= -100) & (values <= 1000)] ** 2).sum(), atol=1e-9)
+
+
+@pytest.mark.parametrize("edges", [np.linspace(-3, 2, 11), np.array([-3.0, -1, 0, 0.5, 2])])
+@pytest.mark.parametrize("one", [1.0, -0.7, 0.0])
+def test_equal_weights_are_counted_as_unequal_ones_are_added(edges, one):
+    values = np.concatenate([np.random.default_rng(1).normal(size=500), edges, [np.nan, np.inf, -np.inf]])
+    found = histogram(values, np.full(len(values), one), edges)
+    # With one more event, far outside, whose weight is another.
+    summed = histogram(np.append(values, 99.0), np.append(np.full(len(values), one), 2.0), edges)
+    assert_allclose(found.counts, summed.counts, atol=1e-12)
+    assert_allclose(found.errors, summed.errors, atol=1e-12)
+    assert found.outside == pytest.approx(summed.outside - 2.0)
+
+
+@given(hnp.arrays(np.float32, st.integers(0, 3000), elements=st.floats(-1e6, 1e6, width=32) | st.just(np.nan)))
+def test_edges_do_not_depend_on_the_precision_that_holds_the_values(values):
+    assert_array_equal(sensible_edges(values), sensible_edges(values.astype(np.float64)))
 
 
 def test_a_density_has_unit_area_and_keeps_relative_errors():

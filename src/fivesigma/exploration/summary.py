@@ -11,12 +11,16 @@ from fivesigma.analysis.analysis import Analysis
 from fivesigma.cluster.cores import cores
 from fivesigma.events import Events
 from fivesigma.metrics.histogram import histogram, sensible_edges
+from fivesigma.metrics.order import quantiles
 from fivesigma.names import matches
 from fivesigma.prefetch import side_by_side
 from fivesigma.preparation.split import shares_table
 
 MOST_FOR_CORRELATION = 200_000
 """Correlations are computed on at most this many events: their error is then below 0.003."""
+
+TOGETHER = 4
+"""Columns that are taken out of a table at a time."""
 
 
 def summarise(analysis: Analysis, parts: Mapping[str, Events], kinds: Mapping[str, str]) -> dict[str, Any]:
@@ -105,16 +109,18 @@ def columns_table(seen: Sequence[Events], kinds: Mapping[str, str]) -> list[dict
 
 def _columns(seen: Sequence[Events], of: str = "features") -> Iterator[NDArray[Any]]:
     """One column of all parts after another: a table of all events would be as large as the events."""
-    for i in range(getattr(seen[0], of).shape[1]):
-        yield np.concatenate([getattr(events, of)[:, i] for events in seen])
+    # A few at a time: they lie side by side, and each look at a table reads lines of memory, not single numbers.
+    for first in range(0, getattr(seen[0], of).shape[1], TOGETHER):
+        yield from np.concatenate([getattr(events, of)[:, first : first + TOGETHER].T for events in seen], axis=1)
 
 
 def _describe(column: NDArray[Any]) -> dict[str, Any]:
-    present = column[np.isfinite(column)].astype(np.float64)
+    present = column[np.isfinite(column)]
     missing = 1 - len(present) / max(len(column), 1)
     if len(present) == 0:
         return {"missing": missing}
-    low, q25, q50, q75, high = np.quantile(present, [0, 0.25, 0.5, 0.75, 1]).tolist()
+    low, q25, q50, q75, high = quantiles(np.sort(present), [0, 0.25, 0.5, 0.75, 1])
+    present = present.astype(np.float64)
     spread = {"mean": float(present.mean()), "std": float(present.std())}
     return {"missing": missing, **spread, "min": low, "q25": q25, "median": q50, "q75": q75, "max": high}
 
@@ -142,7 +148,7 @@ def suspected_markers(parts: Mapping[str, Events], known: Sequence[float]) -> di
     """
     events = _learnt(parts)
     found = {}
-    for name, column in zip(events.feature_names, events.features.T, strict=True):
+    for name, column in zip(events.feature_names, _columns([events]), strict=True):
         finite = column[np.isfinite(column)]
         # A marker is far from all other values, so it is the smallest or the largest.
         for end in (finite.min(), finite.max()) if len(finite) else ():
@@ -262,7 +268,7 @@ class _Shapes:
     def by_class(self, column: NDArray[Any]) -> dict[str, Any]:
         """Class → histogram of a column, [event]."""
         values = np.asarray(column, np.float64)
-        edges = sensible_edges(values)
+        edges = sensible_edges(column)
         return {
             name: histogram(values[member], self._weights[name], edges).to_dict() for name, member in self._groups.items()
         }

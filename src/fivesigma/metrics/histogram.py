@@ -1,5 +1,6 @@
 """Weighted histograms: counts, errors, edges."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma.metrics.metric import Weight
+from fivesigma.metrics.order import quantiles
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,10 @@ def histogram(values: NDArray[Any], weight: Weight, edges: NDArray[Any]) -> Hist
     if edges[0] < edges[-1] and np.array_equal(edges, np.linspace(edges[0], edges[-1], len(edges))):
         # NumPy computes the places in even bins, and sorts for others.
         bins = {"bins": len(edges) - 1, "range": (edges[0], edges[-1])}
+    if len(weight) and (weight == weight[0]).all():  # counting takes a third of the time of two sums
+        entries = np.histogram(values, **bins)[0].astype(np.float64)
+        one, beyond = float(weight[0]), np.count_nonzero(~np.isnan(values)) - entries.sum()
+        return Histogram(edges, entries * one, np.sqrt(entries) * abs(one), float(beyond * one))
     counts, _ = np.histogram(values, **bins, weights=weight)
     squares, _ = np.histogram(values, **bins, weights=np.square(weight))
     inside = (values >= edges[0]) & (values <= edges[-1])
@@ -65,20 +71,22 @@ def sensible_edges(values: NDArray[Any], bins: int = 50) -> NDArray[np.float64]:
     >>> sensible_edges(np.array([0, 1, 1, 2]))
     array([-0.5,  0.5,  1.5,  2.5])
     """
-    values = np.asarray(values, np.float64)
+    values = np.asarray(values) if np.asarray(values).dtype == np.float32 else np.asarray(values, np.float64)
     values = values[np.isfinite(values)]
     if len(values) == 0:
         return np.array([0.0, 1.0])
-    low, high = values.min(), values.max()
-    # These quantiles are values of the sample: with fewer than a thousand events nothing is cut.
-    cut_low, cut_high = np.quantile(values, 0.001, method="lower"), np.quantile(values, 0.999, method="higher")
+    ordered = np.sort(values)
+    # Values of the sample: with fewer than a thousand events nothing is cut.
+    places = (0, int(0.001 * (len(values) - 1)), math.ceil(0.999 * (len(values) - 1)), -1)
+    low, cut_low, cut_high, high = (float(ordered[place]) for place in places)
     sample = values[:: max(1, len(values) // 20_000)]
     if (sample == np.rint(sample)).all():
         if high - low > bins:
             low, high = cut_low, cut_high
         width = max(1.0, np.ceil((high - low + 1) / bins))
         return np.arange(np.floor(low) - 0.5, np.ceil(high) + width, width)
-    if cut_low > 0 and np.quantile(values, 0.99) > 20 * np.median(values):
+    far, middle = quantiles(ordered, [0.99, 0.5])
+    if cut_low > 0 and far > 20 * middle:
         return np.geomspace(cut_low, cut_high, bins + 1)
     if cut_high - cut_low <= 1e-12 * max(abs(cut_low), abs(cut_high)):
         half = max(0.5, 1e-9 * abs(cut_low))

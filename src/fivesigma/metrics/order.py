@@ -1,5 +1,6 @@
 """The order of many values, several times faster than `argsort`; equal neighbours, and sums of weights in that order."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,29 @@ def ascending(values: NDArray[Any]) -> NDArray[np.intp]:
     packed.sort()
     packed &= np.uint64(0xFFFFFFFF)
     return packed.astype(np.intp)
+
+
+def quantiles(ordered: NDArray[Any], shares: Sequence[float]) -> list[float]:
+    """Quantiles of values in rising order, as `np.quantile` gives them.
+
+    NumPy sorts by vector instructions, in less time than it takes to select a few quantiles.
+
+    Args:
+        ordered: at least one value, no NaN.
+        shares: of the values that lie below.
+
+    >>> quantiles(np.array([1.0, 2.0, 4.0]), [0, 0.25, 0.5, 1])
+    [1.0, 1.5, 2.0, 4.0]
+    """
+    found = []
+    for share in shares:
+        place = share * (len(ordered) - 1)
+        below = min(int(place), len(ordered) - 1)
+        low, high = float(ordered[below]), float(ordered[min(below + 1, len(ordered) - 1)])
+        part = place - below
+        # From the nearer end: both ends are then met exactly.
+        found.append(low + (high - low) * part if part < 0.5 else high - (high - low) * (1 - part))
+    return found
 
 
 def rising_sums(weight: NDArray[Any], values: NDArray[Any]) -> NDArray[np.float64]:
