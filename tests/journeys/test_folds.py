@@ -21,7 +21,8 @@ from fivesigma.hashing import uniform
 from fivesigma.metrics.roc import auc
 from fivesigma.preparation.folds import SEED, fold_of
 from fivesigma.progress import Listener
-from fivesigma.runs.folder import RunFolder, describe_inputs
+from fivesigma.runs.folder import RunFolder
+from fivesigma.runs.inputs import describe_inputs
 from fivesigma.runs.source import load_source
 from fivesigma.training import fold_training
 from fivesigma.training.folds import Folds

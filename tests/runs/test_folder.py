@@ -7,7 +7,8 @@ import pytest
 
 from fivesigma.analysis.file import load
 from fivesigma.errors import OutputError, RunError
-from fivesigma.runs.folder import MARKER, RunFolder, all_runs, describe_inputs, matching_runs
+from fivesigma.runs.folder import MARKER, RunFolder, all_runs, matching_runs
+from fivesigma.runs.inputs import describe_inputs
 
 
 @pytest.fixture

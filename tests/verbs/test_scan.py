@@ -7,6 +7,7 @@ import yaml
 import fivesigma as fs
 from fivesigma.cluster.executor import Workers
 from fivesigma.cluster.serial import InThisProcess
+from fivesigma.errors import RunError
 from fivesigma.metrics.roc import auc
 from fivesigma.preparation.hypotheses import ComparisonNetwork
 from fivesigma.progress import Listener
@@ -246,3 +247,15 @@ def test_with_folds_varied_events_are_scored_by_the_network_of_their_fold_too(pl
     assert set(at) == set(own)
     for name in own:
         assert at[name]["search"]["limit"] == pytest.approx(own[name]["limit"], rel=1e-6)
+
+
+def test_networks_to_compare_learn_from_the_files_of_the_run_alone(place, trained):
+    events, heard = (place / "bump.csv").read_text(), Heard()
+    write_events(place / "bump.csv", seed=2)
+    try:
+        with pytest.raises(RunError, match=r"bump.csv changed since the run"):
+            scan.scan(trained, compare=True, output=place / "runs")
+        scan.scan(trained, output=place / "runs", listener=heard)
+        assert any("bump.csv changed since the run" in line for line in heard.lines)
+    finally:
+        (place / "bump.csv").write_text(events)

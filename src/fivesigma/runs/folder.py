@@ -1,6 +1,5 @@
 """The folder of a run on disk: its files, and whether the run is finished."""
 
-import hashlib
 import json
 import os
 import platform
@@ -261,17 +260,6 @@ def matching_runs(output: Path, analysis: Analysis) -> list[RunFolder]:
     text = dump(analysis)
     found = [RunFolder(path) for path in all_runs(output, analysis.name)]
     return [folder for folder in found if (folder / "analysis.yaml").read_text(encoding="utf-8") == text]
-
-
-def describe_inputs(files: Mapping[str, list[str]]) -> list[dict[str, Any]]:
-    """Size and SHA-256 of every input file, by sample."""
-    rows = []
-    for sample, paths in files.items():
-        for path in paths:
-            with open(path, "rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            rows.append({"sample": sample, "path": path, "bytes": Path(path).stat().st_size, "sha256": digest})
-    return rows
 
 
 def _metadata(analysis: Analysis, command: str) -> dict[str, Any]:

@@ -7,11 +7,11 @@ from pathlib import Path
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.baselines.of_run import Baselines, check
 from fivesigma.cluster import multiprocess
-from fivesigma.data.formats import split_treename
 from fivesigma.errors import AnalysisError, RunError
 from fivesigma.progress import Listener
 from fivesigma.runs.context import RunContext
-from fivesigma.runs.folder import TRAINED, RunFolder, command_line, describe_inputs, matching_runs
+from fivesigma.runs.folder import TRAINED, RunFolder, command_line, matching_runs
+from fivesigma.runs.inputs import changed_inputs, inputs_of
 from fivesigma.runs.run import Run
 from fivesigma.runs.source import Source, load_source
 from fivesigma.training.folds import Folds, load_trained
@@ -36,6 +36,9 @@ class RunSession:
         self.context = context
         self.listener = context.listener
         self.workers = context.workers
+        self.changed: str | None = None
+        """Says which input files are other ones than when the run was made, once the events are loaded."""
+        self._goes_on = False
 
     @classmethod
     def start(
@@ -60,6 +63,7 @@ class RunSession:
             path = multiprocess.agree()
             return cls(RunFolder(Path(path)), analysis, RunContext(context.output, Listener(), context.workers))
         session = cls(cls._folder(analysis, context, needs, new, resume), analysis, context)
+        session._goes_on = True
         multiprocess.agree(str(session.folder.path.resolve()))
         return session
 
@@ -103,16 +107,25 @@ class RunSession:
 
     @cached_property
     def source(self) -> Source:
-        """The run's events, loaded once."""
+        """The run's events, loaded once.
+
+        Raises:
+            RunError: if the run has begun with other files, and would go on with these.
+        """
         source = load_source(self.analysis, self.listener, self.workers)
         self._record_inputs(source)
         return source
 
     def _record_inputs(self, source: Source) -> None:
-        inputs = describe_inputs({name: [split_treename(path)[0] for path in paths] for name, paths in source.files.items()})
-        recorded = self.folder.read_json("metadata.json").get("inputs")
-        if recorded and [row["sha256"] for row in recorded] != [row["sha256"] for row in inputs]:
-            self.listener.say("warning: the input files have changed since this run began")
+        inputs = inputs_of(source)
+        made = ("explore.json", *TRAINED, "tune", "folds")
+        has_begun = self.folder.checkpoint.exists() or any((self.folder / name).exists() for name in made)
+        self.changed = changed_inputs(self.folder, inputs) if has_begun else None
+        if self.changed is not None:
+            if self._goes_on:
+                raise RunError(self.changed, hint="begin a new run with --new, or put the files back as they were")
+            self.listener.say(f"warning: {self.changed}; its network has not learned from the files as they are now")
+            return
         self.folder.update_metadata(
             inputs=inputs,
             simulated=source.simulated,

@@ -82,6 +82,8 @@ def assess(session: RunSession, network: Network | Folds) -> None:
             each.result()
     unit = session.analysis.target.unit if session.analysis.target else ""
     sentences = [*verdicts(metrics, unit), *(sentence for each in assessments for sentence in each.sentences())]
+    if session.changed is not None:
+        sentences.append(f"{session.changed}; all numbers are of the files as they are now")
     folder.update_metadata(evaluated=counts)
     folder.write_json("metrics.json", versioned(as_json(metrics)))
     folder.write_json("curves.json", as_json(curves))

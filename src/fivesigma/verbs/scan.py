@@ -28,6 +28,7 @@ from fivesigma.reporting.page import write_report
 from fivesigma.reporting.search import tables
 from fivesigma.runs.context import RUNS, RunContext
 from fivesigma.runs.folder import TRAINED, RunFolder
+from fivesigma.runs.inputs import changed_inputs, inputs_of
 from fivesigma.runs.run import Run
 from fivesigma.runs.source import Source, load_source
 from fivesigma.scores import Scores
@@ -94,6 +95,13 @@ def scan(
     place.begin("scan")
     source = load_source(analysis, listener, context.workers)
     _check_inputs(source, wanted)
+    if changed := changed_inputs(folder, inputs_of(source)):
+        if wanted:
+            raise RunError(
+                f"{changed}, so networks to compare would learn from other events",
+                hint="put the files back as they were, or begin a new run with --new",
+            )
+        listener.say(f"warning: {changed}; all numbers are of the files as they are now")
     if source.shards is not None:
         counts = ", ".join(f"{len(events):,} {part}" for part, events in source.parts.items())
         listener.say(f"a random sample of the prepared events is used: {counts} events")
