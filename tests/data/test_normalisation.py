@@ -79,7 +79,7 @@ def test_without_weights_events_are_counted(folder, weights):
 
 def test_weights_that_add_up_to_nothing_are_said(folder):
     with pytest.raises(EventsError, match="the weights of sample 'a' add up to -"):
-        normalised(analysis(folder, samples={"a": {"weight": "-1"}}))
+        normalised(analysis(folder, samples={"a": {"weight": "-1 - x**2"}}))
 
 
 def test_formulas_are_read_in_the_order_of_the_events(folder):
@@ -99,3 +99,11 @@ def test_a_weight_may_be_a_column_of_any_name(tmp_path):
         sample = {"files": [str(tmp_path / "t.parquet")], "label": "signal", "xsec": 2.0, "weight": weight}
         given = validate({"features": ["x"], "labels": {}, "samples": {"a": sample}}, "test")
         assert load_samples(normalised(given))[0].events.weight.tolist() == [500, 1500]
+
+
+@pytest.mark.parametrize("weight", ["0.5", "1 / 2", "sqrt(0.25)"])
+def test_a_constant_weight_scales_the_yield(folder, weight):
+    given = analysis(folder, selection=None, samples={"a": {"weight": weight}, "b": {"weight": weight, "sum_weights": 80.0}})
+    a, b = (sample.events.weight.sum() for sample in load_samples(normalised(given)))
+    assert a == pytest.approx(0.5 * 2000)
+    assert b == pytest.approx(0.5 * 500 * sum(columns(folder, name)[2].sum() for name in "ab") / 80)

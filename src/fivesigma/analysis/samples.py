@@ -27,7 +27,8 @@ class Sample(Section):
     sum_weights: float | None = Field(
         None,
         gt=0,
-        description="sum of the weights of all generated events; by default of all events in the files, before selections",
+        description="sum of the weights of all generated events; by default of all events in the files, before selections, "
+        "without a `weight` that is a constant, such as the efficiency of a filter",
     )
     selection: Formula | None = Field(None, description="further selection for this sample")
     use: Literal["split", "train", "val", "test"] | None = Field(

@@ -53,7 +53,10 @@ def factor(analysis: Analysis, name: str, sample: Sample, progress: Progress = s
 
 
 def sum_of_weights(analysis: Analysis, name: str, sample: Sample, progress: Progress = silent) -> float:
-    """Add up the weights of all events in a sample's files, before any selection; only the weights are read."""
+    """Add up the weights of all events in a sample's files, before any selection; only the weights are read.
+
+    A constant weight of the sample, such as the efficiency of a filter, is a factor and would cancel: it is left out.
+    """
     total, files = 0.0, expand(sample.files)
     formulas = [text for text in (analysis.weights, sample.weight) if text is not None]
     sizes = [Path(split_treename(file)[0]).stat().st_size for file in files]
@@ -64,7 +67,7 @@ def sum_of_weights(analysis: Analysis, name: str, sample: Sample, progress: Prog
             length = len(next(iter(chunk.values())))
             variables = plan.variables(chunk)
             weight = np.ones(length)
-            for text in formulas:
+            for text in filter(lambda text: plan.columns([text]), formulas):
                 weight = weight * plan.evaluate(text, variables, length).astype(np.float64)
             total += float(np.nansum(weight))
         progress(sum(sizes[: i + 1]), sum(sizes), f"adding up the weights of {name}")
