@@ -45,6 +45,18 @@ def refuses(tree, *words):
         ({**CLASSES, "model": {"layers": [4, 4], "dropout": [0.1]}}, ["1 dropout values for 2 layers"]),
         ({**CLASSES, "prepare": {"class_weights": "balanced", "resample": "up"}}, ["choose one"]),
         ({**CLASSES, "prepare": {"class_weights": {"signl": 2}}}, ["did you mean 'signal'?"]),
+        ({**CLASSES, "prepare": {"class_weights": {"signal": -5}}}, ["prepare.class_weights.signal: -5 is not allowed"]),
+        ({**CLASSES, "prepare": {"class_weights": {"signal": float("inf")}}}, ["class_weights.signal: inf", "finite"]),
+        (
+            {**CLASSES, "prepare": {"class_weights": "balance"}},
+            ["prepare.class_weights: 'balance' is not allowed: write 'balanced' or 'root' or a mapping of keys"],
+        ),
+        ({**CLASSES, "model": {"layers": [4, 4], "dropout": [0.1, 2]}}, ["model.dropout.1: 2 is not allowed"]),
+        (
+            {**CLASSES, "tune": {"space": {"train.batch_size": [32, 64]}}},
+            ["tune.space.train.batch_size: write {choice: [a, b, …]}"],
+        ),
+        ({**CLASSES, "prepare": {"class_weights": {"signal": 0, "background": 0}}}, ["all classes have the weight 0"]),
         ({**REGRESSION, "prepare": {"resample": "up"}}, ["need `labels`"]),
         ({**REGRESSION, "train": {"loss": "cross_entropy"}}, ["does not fit a regression"]),
         ({**CLASSES, "train": {"loss": "huber"}}, ["does not fit a binary"]),

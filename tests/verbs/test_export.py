@@ -119,7 +119,7 @@ def test_without_the_files_of_the_run_random_numbers_are_scored(run, command, tm
     [
         (("--format", "onxx"), "no export format 'onxx'; did you mean 'onnx'?"),
         (("--inputs", "column"), "no inputs 'column'; did you mean 'columns'?"),
-        (("--set", "opset=12"), "opset: Input should be greater than or equal to 13"),
+        (("--set", "opset=12"), "opset: 12 is not allowed: input should be greater than or equal to 13"),
         (("--set", "opsett=13"), "unknown key 'opsett'; did you mean 'opset'?"),
         (("--at", "mass=500"), "the network has no parameter 'mass'; it has none"),
     ],

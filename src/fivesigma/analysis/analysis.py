@@ -259,6 +259,8 @@ class Analysis(Section):
             for name in self.prepare.class_weights:
                 if name not in self.classes:
                     raise ValueError(f"prepare.class_weights: no class {name!r}; {did_you_mean(name, self.classes)}")
+            if not any(self.prepare.class_weights.get(name, 1.0) for name in self.classes):
+                raise ValueError("prepare.class_weights: all classes have the weight 0, so there is nothing to learn")
 
     @property
     def classes(self) -> tuple[str, ...]:

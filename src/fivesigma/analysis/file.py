@@ -120,7 +120,7 @@ def validate(tree: Mapping[str, Any], where: str, older: bool = False) -> Analys
         of = UnknownKind if isinstance(error, PluginError | UnknownKind) else AnalysisError
         raise of(f"{where}: {error.what}", hint=error.hint) from None
     except ValidationError as error:
-        problems = [sentence(problem) for problem in error.errors()]
+        problems = sentences(error)
         more = f" (and {len(problems) - 1} more problems)" if len(problems) > 1 else ""
         hint = error.errors()[0].get("ctx", {}).get("hint") or "`fivesigma schema` lists every key and its values"
         of = UnknownKind if error.errors()[0]["type"] == "unknown_kind" else AnalysisError
@@ -283,11 +283,57 @@ _WANTED = {
 """What a key needs, by pydantic's name of the fault."""
 
 
-def sentence(problem: Any) -> str:
-    place = ".".join(str(part) for part in problem["loc"] if part not in ("resonance", "muons"))
+_OF_VALUE = (
+    *("literal_error", "union_tag_invalid", "finite_number"),
+    *("greater_than", "greater_than_equal", "less_than", "less_than_equal"),
+)
+"""Faults of a value that is of the right kind."""
+
+_ALTERNATIVE = re.compile(r"(literal|dict|list)\[.*|constrained-\w+")
+"""Pydantic's names of alternatives that a key may be."""
+
+
+def sentences(error: ValidationError) -> list[str]:
+    """One sentence on each key that is wrong.
+
+    Where a key may be one thing or another, such as a name or a mapping, pydantic tells what is wrong with it as each of
+    them; what matters is the one that it looks like.
+    """
+    by_key: dict[tuple[Any, ...], list[Any]] = {}
+    for problem in error.errors():
+        place = tuple(problem["loc"])
+        if place[:2] == ("tune", "space"):
+            place = place[:3] + place[4:]  # without the tag of the range
+        tag = next((i for i, part in enumerate(place) if _ALTERNATIVE.fullmatch(str(part))), len(place))
+        by_key.setdefault(place[:tag], []).append({**problem, "loc": place[:tag] + place[tag + 1 :]})
+    found = []
+    for key, problems in by_key.items():
+        fitting = [each for each in problems if len(each["loc"]) > len(key) or not _is_of_another_kind(each)]
+        if fitting or len(problems) == 1:
+            found += [_sentence(each) for each in fitting or problems]
+            continue
+        wanted = " or ".join(dict.fromkeys(_wanted(each) for each in problems))
+        found.append(f"{_place(problems[0])}: {problems[0]['input']!r:.{_SHOWN}} is not allowed: write {wanted}")
+    return found
+
+
+def _is_of_another_kind(problem: Any) -> bool:
+    return problem["type"] == "literal_error" or problem["type"] in _WANTED
+
+
+def _wanted(problem: Any) -> str:
+    return _WANTED.get(problem["type"]) or str(problem["msg"]).removeprefix("Input should be ")
+
+
+def _place(problem: Any) -> str:
+    return ".".join(str(part) for part in problem["loc"] if part not in ("resonance", "muons"))
+
+
+def _sentence(problem: Any) -> str:
+    place = _place(problem)
     message = str(problem["msg"]).removeprefix("Value error, ")
     given = repr(problem["input"])[:_SHOWN] if "input" in problem else ""
-    if given and problem["type"] in ("literal_error", "union_tag_invalid"):
+    if given and problem["type"] in _OF_VALUE:
         message = f"{given} is not allowed: {message[0].lower()}{message[1:]}"
     elif given and problem["type"] in _WANTED:
         message = f"{_WANTED[problem['type']]} is needed, not {given}"

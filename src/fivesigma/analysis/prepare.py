@@ -1,6 +1,6 @@
 """The section `prepare`: preprocessing, fitted on training events."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -29,10 +29,12 @@ class Prepare(Section):
     scale_parameters: Literal["standard", "minmax", "power_of_two", "none"] = Field(
         "standard", description="the same for physics parameters"
     )
-    class_weights: Literal["balanced", "root"] | dict[str, float] | None = Field(
-        None,
-        description="weight of each class in training: balanced, so that all classes count the same; root, the square "
-        "root of that; or given by class name",
+    class_weights: Literal["balanced", "root"] | dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] | None = (
+        Field(
+            None,
+            description="weight of each class in training: balanced, so that all classes count the same; root, the square "
+            "root of that; or given by class name",
+        )
     )
     resample: Literal["up", "down"] | None = Field(
         None, description="repeat events of small classes, or drop events of large ones, in training only"

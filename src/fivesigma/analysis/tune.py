@@ -16,6 +16,13 @@ class Choice(Section):
 
     choice: list[Any] = Field(min_length=1, description="values to choose from")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _mapping(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping | Section):
+            raise ValueError(f"write {{choice: [a, b, …]}}, {{int: [low, high]}} or {{float: [low, high]}}, not {value!r}")
+        return value
+
     @field_validator("choice")
     @classmethod
     def _each_once(cls, values: list[Any]) -> list[Any]:

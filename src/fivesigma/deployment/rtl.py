@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from fivesigma.analysis.analysis import Analysis
-from fivesigma.analysis.file import sentence
+from fivesigma.analysis.file import sentences
 from fivesigma.analysis.firmware import Firmware
 from fivesigma.analysis.section import Section
 from fivesigma.deployment import alkaid, verilator
@@ -65,7 +65,7 @@ def _firmware(settings: Rtl, analysis: Analysis) -> Firmware:
     try:
         found = Firmware.model_validate(tree)
     except ValidationError as error:
-        raise AnalysisError(f"firmware.{sentence(error.errors()[0])}") from None
+        raise AnalysisError(f"firmware.{sentences(error)[0]}") from None
     if not found.ports:
         raise AnalysisError(
             "the analysis has no section `firmware`, which says how many bits each column has",

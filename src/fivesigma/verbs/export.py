@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from fivesigma import plugins
-from fivesigma.analysis.file import sentence
+from fivesigma.analysis.file import sentences
 from fivesigma.analysis.firmware import Firmware
 from fivesigma.analysis.section import Section
 from fivesigma.atomic import remove, sha256, write_text, writing
@@ -139,7 +139,7 @@ def _settings(exporter: Exporter, given: Mapping[str, Any]) -> Section:
     try:
         return exporter.settings.model_validate({**given, "kind": exporter.name})
     except ValidationError as error:
-        raise AnalysisError(f"--set of the format {exporter.name}: {sentence(error.errors()[0])}") from None
+        raise AnalysisError(f"--set of the format {exporter.name}: {sentences(error)[0]}") from None
 
 
 def _prepared(

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from fivesigma.analysis.file import sentence
+from fivesigma.analysis.file import sentences
 from fivesigma.analysis.simulate import MuonSimulation, ResonanceSimulation
 from fivesigma.cluster.executor import Workers
 from fivesigma.errors import SimulationError, did_you_mean
@@ -53,6 +53,6 @@ def simulate(
     try:
         checked = _SETTINGS[process].model_validate({"process": process, **settings})
     except ValidationError as error:
-        raise SimulationError(sentence(error.errors()[0])) from None
+        raise SimulationError(sentences(error)[0]) from None
     simulate_to(checked, Path(destination), listener or Listener(), workers=Workers(workers, cluster))
     return Path(destination)
