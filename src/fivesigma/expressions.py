@@ -15,6 +15,7 @@ import numpy as np
 
 from fivesigma.errors import ExpressionError, did_you_mean
 from fivesigma.names import wants_backticks
+from fivesigma.whole_numbers import EXACT, beyond_doubles, exactly
 
 LONGEST = 2_000
 """Largest number of characters of an expression; a longer one is a mistake."""
@@ -25,6 +26,7 @@ def _is_awkward(*values: Any) -> bool:
 
 
 def _where(condition: Any, if_true: Any, if_false: Any) -> Any:
+    _check_exact(if_true, if_false)
     if _is_awkward(condition, if_true, if_false):
         import awkward as ak
 
@@ -32,8 +34,23 @@ def _where(condition: Any, if_true: Any, if_false: Any) -> Any:
     return np.where(_truth(condition), if_true, if_false)
 
 
+class _Inexact(Exception):
+    """Whole numbers that float64 would round."""
+
+
+def _check_exact(*values: Any) -> None:
+    """Refuse whole numbers that float64 would round."""
+    if any(map(beyond_doubles, values)):
+        raise _Inexact
+
+
 def _real(value: Any) -> Any:
-    """Convert whole numbers to float64: differences of unsigned numbers must not wrap, and roots need precision."""
+    """Convert whole numbers to float64: differences of unsigned numbers must not wrap, and roots need precision.
+
+    Raises:
+        _Inexact: if that would round one of them.
+    """
+    _check_exact(value)
     return value if isinstance(value, np.ndarray) and value.dtype.kind == "f" else value * 1.0
 
 
@@ -117,6 +134,8 @@ _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.BitAnd: np.logical_and,
     ast.BitOr: np.logical_or,
 }
+_EXACT: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.FloorDiv: "//", ast.Mod: "%"}
+"""Operations that are exact for whole numbers of any size."""
 _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Lt: np.less,
     ast.LtE: np.less_equal,
@@ -153,6 +172,12 @@ class Expression:
         try:
             with np.errstate(all="ignore"):
                 return self._evaluate(self.tree, columns)
+        except _Inexact:
+            raise ExpressionError(
+                f"{self.text!r} computes with whole numbers beyond 2⁵³, which it would round",
+                hint="a whole number added to or subtracted from them, `//` and `%` by one, and comparisons are exact: "
+                "begin with these, as in (time - 1700000000000000000) / 1000 or word // 4 % 2",
+            ) from None
         except (TypeError, ValueError, RecursionError) as error:
             if "cannot broadcast nested list" in str(error):
                 raise ExpressionError(
@@ -168,12 +193,18 @@ class Expression:
     def _evaluate(self, node: ast.expr, columns: Mapping[str, Any]) -> Any:
         match node:
             case ast.Constant(value=value):
-                return value if isinstance(value, bool) else float(str(value))
+                is_long = isinstance(value, int) and EXACT < value < 2**64
+                return value if isinstance(value, bool) or is_long else float(str(value))
             case ast.Name() | ast.Attribute():
                 return _listed(self._column(node, columns), _dotted(node))
             case ast.BinOp(left=left, op=op, right=right):
+                sides = [self._evaluate(side, columns) for side in (left, right)]
+                if type(op) in _EXACT and any(beyond_doubles(side) or type(side) is int for side in sides):
+                    whole = exactly(_EXACT[type(op)], *sides)
+                    if whole is not None:
+                        return whole
                 convert = _truth if isinstance(op, ast.BitAnd | ast.BitOr) else _real
-                return _BINARY[type(op)](*(convert(self._evaluate(side, columns)) for side in (left, right)))
+                return _BINARY[type(op)](*map(convert, sides))
             case ast.UnaryOp(op=op, operand=operand):
                 return _unary(op, self._evaluate(operand, columns))
             case ast.BoolOp(op=op, values=values):
@@ -459,6 +490,7 @@ def _element(values: Any, index: int, text: str) -> Any:
         raise ExpressionError(f"{text!r}: an index needs a list per event; this column has one value per event")
     import awkward as ak
 
+    _check_exact(values)
     longest = int(ak.max(ak.num(values, axis=1), initial=0)) if len(values) else 0
     index = min(index, longest)  # beyond the longest list all are missing, however far
     padded = ak.pad_none(values, index + 1, axis=1)[:, index]
@@ -495,6 +527,7 @@ def _reduce(name: str, values: Any, text: str, of_condition: bool) -> Any:
     if name == "count" and not of_condition:
         result = ak.num(values, axis=1)
     else:
+        _check_exact(values)
         absent = np.isnan(values)
         present = ak.mask(values, ~absent) if ak.any(absent, axis=None) else values
         if name == "mean":

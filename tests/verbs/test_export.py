@@ -103,6 +103,24 @@ def test_a_file_that_differs_from_the_network_is_not_kept(run, command, monkeypa
         fs.export(run, inputs="features")
 
 
+def test_columns_that_double_precision_would_round_are_refused(toy, command):
+    tree = yaml.safe_load(toy.read_text())
+    tree["new_variables"]["dt"] = "time - 1700000000000000000"
+    toy.write_text(yaml.safe_dump({**tree, "features": ["x0", "dt"]}))
+    for name in ("train.csv", "test.csv"):
+        header, *rows = Path(name).read_text().splitlines()
+        longer = [f"{row},{1_700_000_000_000_000_000 + i * i % 1000}" for i, row in enumerate(rows)]
+        Path(name).write_text("\n".join([f"{header},time", *longer, ""]))
+    assert command("train", toy, "--set", "train.epochs=1")[0] == 0
+    code, out, _ = command("export", "toy")
+    assert code == 0
+    assert "the model takes the features: the column 'time' holds whole numbers beyond 2⁵³" in out
+    assert "500 test events" in out
+    code, _, err = command("export", "toy", "--inputs", "columns")
+    assert code == 2
+    assert "the column 'time' holds whole numbers beyond 2⁵³" in err
+
+
 def test_without_the_files_of_the_run_random_numbers_are_scored(run, command, tmp_path):
     (tmp_path / "test.csv").rename(tmp_path / "hidden.csv")
     code, out, _ = command("export", run)

@@ -22,9 +22,14 @@ from fivesigma.preparation.recipe import Recipe
 from fivesigma.preparation.split import OUT_OF_FOLD, rows_of, share_of
 from fivesigma.progress import Listener
 from fivesigma.runs.folder import RunFolder
+from fivesigma.whole_numbers import beyond_doubles
 
 DRAWN = "drawn"
 """The part of events that are no events, but random numbers of the recipe's means and spreads."""
+
+
+class Rounded(EventsError):
+    """A column that an exported model cannot take as it is."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,7 @@ def real_events(analysis: Analysis, columns: Sequence[str], most: int, listener:
 
     Raises:
         FivesigmaError: if they cannot be read.
+        Rounded: if a column holds numbers that double precision would round.
     """
     if analysis.shards is not None:
         return _prepared(analysis.shards, columns, most)
@@ -100,6 +106,11 @@ def real_events(analysis: Analysis, columns: Sequence[str], most: int, listener:
                 pairs = [(use, events), *((other, nothing) for other in uses - {use})]
                 collected.add(values, events, rows_of(pairs, analysis.split)[part][0])
     events, values = collected.finish(most)
+    if large := next((name for name, column in values.items() if beyond_doubles(column)), None):
+        raise Rounded(
+            f"the column {large!r} holds whole numbers beyond 2⁵³, and an exported model takes doubles, which round them",
+            hint="export with --inputs features, and compute the new variables where the model is used",
+        )
     if drawn_anywhere(analysis.parameters):
         events = assign(events, analysis.parameters, signal_rows(events))
     return CheckEvents(part, events, values)

@@ -17,7 +17,7 @@ from fivesigma.atomic import remove, sha256, write_text, writing
 from fivesigma.deployment.base import Deliverable, Exporter
 from fivesigma.deployment.check import TOLERANCE, compare, require
 from fivesigma.deployment.deliverable import COLUMNS, check_fixed, columns_by_default, of_columns, of_features
-from fivesigma.deployment.events import CheckEvents, drawn_events, first_table, real_events, with_recorded_files
+from fivesigma.deployment.events import CheckEvents, Rounded, drawn_events, first_table, real_events, with_recorded_files
 from fivesigma.deployment.exported import CHECKED, known_exports
 from fivesigma.deployment.metadata import hashes
 from fivesigma.errors import AnalysisError, FivesigmaError, OutputError, RunError, did_you_mean
@@ -171,7 +171,13 @@ def _prepared(
         if inputs is None and not columns_by_default(plan, scorer.recipe.features):
             return features, real_events(resolved, (), EVENTS, listener)
         what = of_columns(folder, plan, types, scorer, fixed, firmware)
-        return what, real_events(resolved, [each.name for each in what.columns], EVENTS, listener)
+        try:
+            return what, real_events(resolved, [each.name for each in what.columns], EVENTS, listener)
+        except Rounded as error:
+            if inputs == COLUMNS:
+                raise
+            listener.say(f"the model takes the features: {error.what}")
+            return features, real_events(resolved, (), EVENTS, listener)
     except FivesigmaError as error:
         if inputs == COLUMNS or isinstance(error, AnalysisError):
             raise

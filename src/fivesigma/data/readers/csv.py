@@ -68,6 +68,12 @@ class CsvReader(Reader):
     def _head(self) -> Head:
         return head_of(self.path, self._given)
 
+    @cached_property
+    def _long(self) -> Mapping[str, str]:
+        """Columns of whole numbers that double precision would round, with the type that holds them."""
+        kinds = {name: self._head.long_kind(i) for i, name in enumerate(self._head.names)}
+        return {name: kind for name, kind in kinds.items() if kind is not None}
+
     def types(self) -> Mapping[str, str]:
         head = self._head
         return {
@@ -90,7 +96,10 @@ class CsvReader(Reader):
         self, names: Sequence[str], size: int, integers: Collection[str], float32: Collection[str]
     ) -> Iterator[Columns]:
         head = self._head
-        kinds = {name: "int64" if name in integers else "float32" if name in float32 else "float64" for name in names}
+        kinds = {
+            name: "int64" if name in integers else "float32" if name in float32 else self._long.get(name, "float64")
+            for name in names
+        }
         fast, careful = Fast(head, kinds), Careful(head, kinds)
 
         def parsed(piece: _Piece) -> tuple[Columns, float]:
@@ -176,6 +185,11 @@ class CsvReader(Reader):
                     f"column {name!r} in {self.path} has event numbers, but holds {found[2]!r}",
                     hint="write whole numbers without point and exponent; or leave out `event_number`, and the split "
                     "uses the content of the events",
+                ) from None
+            if name in self._long and is_field(found[2]):
+                raise DataError(
+                    f"column {name!r} in {self.path} has whole numbers above 2⁵³, but also holds {found[2]!r}",
+                    hint="write all its numbers as whole ones of at most 64 bits, or with fewer digits",
                 ) from None
             raise DataError(
                 f"column {name!r} in {self.path} holds text ({found[2]!r}), and only numbers can be used",

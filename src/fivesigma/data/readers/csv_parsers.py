@@ -32,11 +32,12 @@ class Fast:
     def __init__(self, head: Head, kinds: Mapping[str, str]) -> None:
         import polars as pl
 
-        types = {"float32": pl.Float32, "float64": pl.Float64, "int64": pl.Int64}
+        types = {"float32": pl.Float32, "float64": pl.Float64, "int64": pl.Int64, "uint64": pl.UInt64}
         wanted = {i: types[kinds[name]] for i, name in enumerate(head.names) if name in kinds}
         # A line that is too short has nothing in its last field, so that one is always read.
         self._last = str(len(head.names) - 1)
         self._schema = {str(i): wanted.get(i, pl.String) for i in range(len(head.names))}
+        self._whole = [str(i) for i, kind in wanted.items() if kind in (pl.Int64, pl.UInt64)]
         self._columns = sorted({*wanted, len(head.names) - 1})
         self._names = {head.names[i]: str(i) for i in wanted}
         self._delimiter, self._refused = head.delimiter, 0
@@ -59,10 +60,14 @@ class Fast:
             )
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException):  # a panic is no Exception
             frame = None
-        if frame is None or frame[self._last].null_count() or not self._is_even(text, header, len(frame)):
+        if frame is None or self._has_holes(frame) or not self._is_even(text, header, len(frame)):
             self._refused += 1
             return None
         return {name: frame[column].to_numpy() for name, column in self._names.items()}
+
+    def _has_holes(self, frame: Any) -> bool:
+        """Whether something is missing where it tells of a short line, or where polars would make floats of integers."""
+        return any(frame[column].null_count() for column in {self._last, *self._whole})
 
     def _is_even(self, text: bytes, header: int, rows: int) -> bool:
         """Whether there are as many delimiters as rows need; polars notices long lines only if it reads all fields."""
@@ -95,7 +100,7 @@ class Careful:
             include_columns=names,
             column_types={name: pa.from_numpy_dtype(kind) for name, kind in self._kinds.items()},
             strings_can_be_null=True,
-            null_values=MISSING + (_NEGATIVE_MISSING if "int64" in self._kinds.values() else []),
+            null_values=MISSING + (_NEGATIVE_MISSING if not {"int64", "uint64"}.isdisjoint(self._kinds.values()) else []),
         )
         read = arrow.ReadOptions(
             column_names=list(self._head.names), skip_rows=header, block_size=len(text) + 1, use_threads=False

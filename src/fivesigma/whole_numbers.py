@@ -1,0 +1,86 @@
+"""Whole numbers of 64 bits beyond 2⁵³, which doubles cannot tell apart: times in nanoseconds, words of bits."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+EXACT = 2**53
+"""Up to here, either way, doubles hold every whole number."""
+
+
+def beyond_doubles(value: Any) -> bool:
+    """Whether a column of whole numbers, also of lists of them, has one that a double may not hold.
+
+    >>> beyond_doubles(np.array([2**53])), beyond_doubles(np.array([2**53 + 1])), beyond_doubles(np.array([1e300]))
+    (False, True, False)
+    """
+    if isinstance(value, np.ndarray):
+        of_64_bits, numbers = value.dtype.kind in "iu" and value.dtype.itemsize == 8, value
+    elif type(value).__module__.startswith("awkward"):
+        import awkward as ak
+
+        of_64_bits = any(name in str(ak.type(value)) for name in ("int64",))
+        numbers = ak.to_numpy(ak.drop_none(ak.flatten(value, axis=None))) if of_64_bits else np.zeros(0)
+    else:
+        return False
+    return bool(of_64_bits and numbers.size and max(int(numbers.max()), -int(numbers.min())) > EXACT)
+
+
+def exactly(operation: str, left: Any, right: Any) -> NDArray[Any] | None:
+    """Compute with such numbers without rounding.
+
+    Args:
+        operation: `+`, `-`, `//` or `%`.
+        left, right: columns of whole numbers, or a whole number.
+
+    Returns:
+        Whole numbers of 64 bits; None if either side holds other numbers, or the result needs more bits.
+
+    >>> exactly("-", np.array([2**60 + 1]), 2**60).tolist(), exactly("%", np.array([2**60 + 1]), 2.0).tolist()
+    ([1], [1])
+    """
+    sides = [_whole(side) for side in (left, right)]
+    if sides[0] is None or sides[1] is None:
+        return None
+    if operation in ("+", "-"):
+        return _sum(sides[0], sides[1], 1 if operation == "+" else -1)
+    return _division(operation, sides[0], sides[1])
+
+
+def _whole(value: Any) -> Any:
+    """A column of whole numbers, or a whole number as an integer; None for anything else."""
+    if isinstance(value, np.ndarray):
+        return value if value.dtype.kind in "iu" and value.size else None
+    if isinstance(value, int | float) and not isinstance(value, bool) and value == value and abs(value) < 2**64:
+        return int(value) if value == int(value) else None
+    return None
+
+
+def _ends(value: Any) -> tuple[int, int]:
+    return (value, value) if isinstance(value, int) else (int(value.min()), int(value.max()))
+
+
+def _sum(left: Any, right: Any, sign: int) -> NDArray[Any] | None:
+    (low, high), (other_low, other_high) = _ends(left), _ends(right)
+    ends = (low + other_low, high + other_high) if sign > 0 else (low - other_high, high - other_low)
+    # Sums of 64 bits go round at 2⁶⁴, so they are right wherever the result fits.
+    kind = next(
+        (np.dtype(t) for t in (np.int64, np.uint64) if np.iinfo(t).min <= ends[0] and ends[1] <= np.iinfo(t).max), None
+    )
+    if kind is None:
+        return None
+    a, b = (np.uint64(side % 2**64) if isinstance(side, int) else side.astype(np.uint64) for side in (left, right))
+    return np.asarray(a + b if sign > 0 else a - b).view(kind)
+
+
+def _division(operation: str, left: Any, right: Any) -> NDArray[Any] | None:
+    kind = left.dtype if isinstance(left, np.ndarray) else right.dtype
+    if np.dtype(kind).itemsize < 8:
+        kind = np.dtype(np.int64)
+    (low, high), (other_low, other_high) = _ends(left), _ends(right)
+    fits = all(np.iinfo(kind).min < end <= np.iinfo(kind).max for end in (low, high, other_low, other_high) if end)
+    if not fits or other_low <= 0 <= other_high:  # a division by zero, or, between the ends, one that may be
+        return None
+    sides = [np.asarray(side, kind) for side in (left, right)]
+    return np.asarray((np.floor_divide if operation == "//" else np.mod)(*sides))
