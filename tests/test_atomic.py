@@ -1,9 +1,11 @@
+import errno
 import json
 import os
 import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -152,3 +154,16 @@ def test_a_name_of_the_longest_kind_can_be_written(tmp_path):
     with writing(path) as part:
         part.write_text("whole")
     assert path.read_text() == "whole"
+
+
+@pytest.mark.parametrize("of", [writing, folder_beside])
+def test_a_folder_that_can_only_be_read_is_named_without_temporary_files(tmp_path, monkeypatch, of):
+    def refuse(prefix, suffix, dir):
+        raise PermissionError(errno.EACCES, "Permission denied", str(tmp_path / f"{prefix}x{suffix}"))
+
+    monkeypatch.chdir(tmp_path)
+    for function in ("mkstemp", "mkdtemp"):
+        monkeypatch.setattr(f"tempfile.{function}", refuse)
+    with pytest.raises(OutputError, match=r"^cannot write a.txt: Permission denied") as caught, of(Path("a.txt")):
+        pass
+    assert "use a copy" in caught.value.hint

@@ -280,6 +280,7 @@ def named_errors(path: Path) -> Iterator[None]:
 
 def _concerns(file: Path, path: Path) -> bool:
     """Whether an error on `file` is one of writing `path`: itself, what lies above or below, or its part."""
+    file, path = file.absolute(), path.absolute()  # temporary files have absolute names
     part = file.parent == path.parent and file.name.startswith(_of(path))
     return part or file == path or file in path.parents or path in file.parents
 
@@ -291,7 +292,11 @@ def _reason(error: OSError) -> str:
 
 def _hint(error: OSError) -> str:
     full = error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error)
-    return "free some space or choose another place with --output" if full else "choose another place"
+    if full:
+        return "free some space or choose another place with --output"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "choose a place where you may write; of a run that you may only read, use a copy (cp -r)"
+    return "choose another place"
 
 
 def _umask() -> int:

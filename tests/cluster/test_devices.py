@@ -18,3 +18,8 @@ def test_compiled_programs_are_kept_where_no_other_user_can_write(tmp_path, monk
 def test_a_folder_that_cannot_be_made_is_not_used(tmp_path):
     (tmp_path / "file").write_text("")
     assert not devices.private(tmp_path / "file" / "xla-1")
+
+
+def test_a_folder_that_can_only_be_read_is_not_used(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    assert not devices.private(tmp_path / "xla-1")

@@ -11,7 +11,8 @@ import yaml
 
 import fivesigma as fs
 from fivesigma import extras
-from fivesigma.deployment import alkaid, proof
+from fivesigma.analysis.file import validate
+from fivesigma.deployment import alkaid, proof, rtl
 from fivesigma.deployment.card import model_card
 from fivesigma.deployment.check import Disagreement
 from fivesigma.deployment.exported import path_of
@@ -250,3 +251,12 @@ def test_columns_that_are_no_whole_numbers_are_rounded_and_it_is_said(folder, ru
     assert found.check["proof"]["rounded"]["columns"]["bend_a"] > 0.9
     assert found.check["proof"]["rounded"]["largest"] > 0
     assert "are rounded before it: bend_a (" in (found.path.parent / "README.md").read_text()
+
+
+def test_an_empty_setting_replaces_that_of_the_analysis():
+    analysis = validate({**TREE, "samples": {"a": {"files": ["a.npz"]}}}, "test")
+    found = rtl._firmware(rtl.Rtl(missing={}, latency_cutoff=None), analysis)
+    assert found.missing == {}
+    assert (found.ports, found.latency_cutoff) == (analysis.firmware.ports, 6)
+    with pytest.raises(AnalysisError, match="no section `firmware`"):
+        rtl._firmware(rtl.Rtl(ports={}), analysis)

@@ -12,7 +12,8 @@ import fivesigma as fs
 from fivesigma.deployment import onnx
 from fivesigma.deployment.base import FEATURES
 from fivesigma.deployment.check import Disagreement
-from fivesigma.errors import MissingExtra
+from fivesigma.errors import MissingExtra, OutputError
+from fivesigma.runs.folder import RunFolder
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -119,6 +120,24 @@ def test_columns_that_double_precision_would_round_are_refused(toy, command):
     code, _, err = command("export", "toy", "--inputs", "columns")
     assert code == 2
     assert "the column 'time' holds whole numbers beyond 2⁵³" in err
+
+
+def test_the_run_of_somebody_else_is_exported_to_a_place_of_ones_own(run, command, tmp_path, monkeypatch):
+    write_json = RunFolder.write_json
+
+    def refuse(folder, name, tree):
+        if name == "export/check.json":
+            raise OutputError(f"cannot write {folder / name}: Permission denied")
+        write_json(folder, name, tree)
+
+    monkeypatch.setattr(RunFolder, "write_json", refuse)
+    code, out, _ = command("export", run, "-o", tmp_path / "mine.onnx")
+    assert code == 0
+    assert "check.json: Permission denied: the run, its report and `verify` will not know of this export" in out
+    assert "500 test events" in out
+    code, _, err = command("export", run)
+    assert code == 2
+    assert "check.json: Permission denied" in err
 
 
 def test_without_the_files_of_the_run_random_numbers_are_scored(run, command, tmp_path):

@@ -50,7 +50,7 @@ def set_up() -> None:
 
 
 def private(place: Path) -> bool:
-    """Whether only this user can write into a folder, which is made if it is not there.
+    """Whether this user can write into a folder, and nobody else; it is made if it is not there.
 
     A compiled program is run as it comes from disk: whoever can write it could have anything run.
     """
@@ -64,7 +64,7 @@ def private(place: Path) -> bool:
                 place.chmod(0o700)
     except OSError:
         return False
-    return True
+    return os.access(place, os.W_OK | os.X_OK)
 
 
 _thread = threading.local()

@@ -61,7 +61,9 @@ def _firmware(settings: Rtl, analysis: Analysis) -> Firmware:
         AnalysisError: if neither names ports.
     """
     tree = {} if analysis.firmware is None else analysis.firmware.model_dump()
-    tree |= {key: value for key in ("ports", "missing", "clock_mhz", "latency_cutoff") if (value := getattr(settings, key))}
+    given = settings.model_fields_set & {"ports", "missing", "clock_mhz", "latency_cutoff"}
+    # An empty mapping, too, replaces that of the analysis.
+    tree |= {key: value for key in given if (value := getattr(settings, key)) is not None}
     try:
         found = Firmware.model_validate(tree)
     except ValidationError as error:
