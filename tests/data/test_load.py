@@ -214,7 +214,7 @@ def test_a_missing_event_number_is_refused(read):
 
 
 def test_samples_have_their_own_label_weight_and_selection(tmp_path):
-    for name, shift in [("sig", 0), ("bkg", 100)]:
+    for name, shift in [("sig", 0), ("bkg", 100), ("bkg2", 100)]:
         pq.write_table(pa.table({"x": np.arange(4.0) + shift, "w": np.full(4, 2.0)}), tmp_path / f"{name}.parquet")
     tree = {
         "features": ["x"],
@@ -222,7 +222,7 @@ def test_samples_have_their_own_label_weight_and_selection(tmp_path):
         "weights": "w",
         "samples": {
             "mc": {"files": f"{tmp_path}/sig.parquet", "label": "sig", "weight": 0.5, "selection": "x > 1"},
-            "test": {"files": [f"{tmp_path}/bkg.parquet"] * 2, "label": "bkg", "weight": "w * 3"},
+            "test": {"files": f"{tmp_path}/bkg*.parquet", "label": "bkg", "weight": "w * 3"},
         },
     }
     signal, background = load_samples(load(tree))

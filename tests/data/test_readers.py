@@ -449,6 +449,16 @@ def test_globs_are_expanded_in_sorted_order_with_their_tree(tmp_path):
         expand([f"{tmp_path}/*.csv"])
 
 
+def test_a_file_that_would_count_twice_is_refused(tmp_path):
+    for name in ("a.root", "b.root"):
+        (tmp_path / name).touch()
+    (tmp_path / "link.root").symlink_to(tmp_path / "b.root")
+    assert len(expand([f"{tmp_path}/a.root:one", f"{tmp_path}/a.root:two"])) == 2
+    for files in ("a.root", "a.root"), ("?.root", "b.root"), ("b.root", "link.root"), ("a.root:one", "[a]*.root:one"):
+        with pytest.raises(DataError, match=r"\.root(:one)? is named twice"):
+            expand([f"{tmp_path}/{file}" for file in files])
+
+
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
@@ -535,13 +545,67 @@ def test_an_hdf5_file_reads_no_other_file(tmp_path):
         file.create_virtual_dataset("x", layout)
     with h5py.File(tmp_path / "l.h5", "w") as file:
         file["g"] = h5py.ExternalLink(str(tmp_path / "other.h5"), "/")
+        file["y"] = np.arange(4.0)
     for name, words in (
         ("t.h5", "'x' keeps its values in another file"),
         ("v.h5", "'x' keeps"),
         ("l.h5:g", "'g' is in another"),
+        ("l.h5", "'g' is a link to another file"),
     ):
         with pytest.raises(DataError, match=words):
             open_table(f"{tmp_path}/{name}").read()
+
+
+def test_a_link_within_an_hdf5_file_is_another_name(tmp_path):
+    with h5py.File(tmp_path / "t.h5", "w") as file:
+        file["x"] = np.arange(4.0)
+        file["y"], file["gone"] = h5py.SoftLink("/x"), h5py.SoftLink("/nothing")
+        file["z"] = file["x"]
+    found = open_table(f"{tmp_path}/t.h5").read()
+    assert {name: column.tolist() for name, column in found.items()} == {key: [0, 1, 2, 3] for key in "xyz"}
+
+
+def test_what_is_no_column_of_numbers_in_an_hdf5_file_is_said(tmp_path):
+    with h5py.File(tmp_path / "t.h5", "w") as file:
+        file["x"], file["deep"], file["c"] = np.arange(4.0), np.zeros((4, 2, 2)), 1j * np.arange(4)
+        file["short"] = np.array([b"sig"] * 4)
+        file.create_dataset("long", data=["a", "b"] * 2, dtype=h5py.string_dtype())
+        file.create_dataset("names", data=["x", "deep"], dtype=h5py.string_dtype())  # not of the events
+        file.create_dataset("lists", (4,), h5py.vlen_dtype("f4"))
+    reader = open_table(f"{tmp_path}/t.h5")
+    assert reader.types() == {"c": "complex128", "long": "text", "short": "text", "x": "float64"}
+    assert reader.read()["long"].tolist() == ["a", "b"] * 2
+    deep, lists = reader.notes()
+    assert "arrays of more than two dimensions are no columns: deep" in deep
+    assert "neither numbers nor text, so no columns: lists" in lists
+
+
+def test_arrays_of_another_length_are_left_out_by_the_group(tmp_path):
+    with h5py.File(tmp_path / "t.h5", "w") as file:
+        file["deep/events/x"], file["other"] = np.arange(4.0), np.zeros(5)
+    with pytest.raises(DataError, match="differ in length") as caught:
+        open_table(f"{tmp_path}/t.h5").types()
+    assert f"{tmp_path}/t.h5:deep/events" in caught.value.hint
+    assert list(open_table(f"{tmp_path}/t.h5:deep/events").types()) == ["x"]
+
+
+@pytest.mark.parametrize("ending", ["h5", "npz"])
+def test_fields_of_structured_arrays_are_columns(tmp_path, ending):
+    table = np.zeros(3, [("p", "f4", (2,)), ("q", "i4")])
+    table["p"], table["q"] = np.arange(6).reshape(3, 2), [7, 8, 9]
+    path = tmp_path / f"t.{ending}"
+    if ending == "npz":
+        np.savez(path, table=table, x=np.arange(3.0))
+    else:
+        with h5py.File(path, "w") as file:
+            file["table"], file["x"] = table, np.arange(3.0)
+    for columns, names in ({}, ("p_0", "p_1")), ({"p": ["px", "py"]}, ("px", "py")):
+        found = open_table(str(path), columns=columns).read()
+        assert {name: column.tolist() for name, column in found.items()} == {
+            **{name: [i, 2 + i, 4 + i] for i, name in enumerate(names)},
+            "q": [7, 8, 9],
+            "x": [0, 1, 2],
+        }
 
 
 def test_an_hdf5_dataset_without_a_shape_is_no_column(tmp_path):

@@ -78,7 +78,7 @@ def test_arrays_of_more_than_two_dimensions_are_listed_too(command, tmp_path):
     with h5py.File(tmp_path / "t.h5", "w") as file:
         file["x"], file["name"] = np.ones(2), np.array([b"a", b"b"])
     _, out, _ = command("columns", "t.h5")
-    assert listed(out) == {"x": "one number"}
+    assert listed(out) == {"x": "one number", "name": "text"}
 
 
 @pytest.mark.parametrize("name", ["t.npz", "t.h5"])

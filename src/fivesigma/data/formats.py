@@ -1,6 +1,7 @@
 """Find the reader of a file, and the files that match a name or a glob."""
 
 import glob
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -62,7 +63,11 @@ def _formats() -> Iterator[FileFormat]:
 
 
 def expand(paths: Sequence[str]) -> list[str]:
-    """Replace globs by the file names they match, in sorted order; a glob without a match is an error."""
+    """Replace globs by the file names they match, in sorted order.
+
+    Raises:
+        DataError: if a glob matches nothing, a file is not there, or it is there twice: its events would count twice.
+    """
     found: list[str] = []
     for path in paths:
         bare, inside = split_treename(path)
@@ -77,6 +82,13 @@ def expand(paths: Sequence[str]) -> list[str]:
             if Path(bare).is_dir():
                 raise _folder(bare)
             found.append(path)
+    seen = set()
+    for path in found:
+        bare, inside = split_treename(path)
+        place = (os.path.realpath(bare), inside)
+        if place in seen:
+            raise DataError(f"{path} is named twice", hint="name each file once; more than one pattern may match it")
+        seen.add(place)
     return found
 
 

@@ -258,7 +258,9 @@ def as_column(values: Any, text: str, where: str, length: int) -> np.ndarray[Any
             f"{column_of(text)!r} in {where} has {array.shape[1]} values per event, not one", hint=f"take one: {text}[0]"
         )
     if array.dtype.kind not in "biuf":
-        raise DataError(f"column {column_of(text)!r} in {where} is not numeric ({array.dtype})")
+        raise DataError(
+            f"column {column_of(text)!r} in {where} is not numeric ({'text' if array.dtype.kind in 'SUO' else array.dtype})"
+        )
     return array
 
 

@@ -11,6 +11,16 @@ from fivesigma.data.readers.base import Columns, Reader, spread
 from fivesigma.errors import DataError, did_you_mean
 
 
+def of_field(shape: tuple[int, ...], kind: np.dtype[Any], field: str | None) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Shape and type of an array, or of a field of a structured one, which may hold several numbers.
+
+    >>> of_field((7,), np.dtype([("p", "f4", (3,))]), "p")
+    ((7, 3), dtype('float32'))
+    """
+    kind = kind[field] if field is not None else kind
+    return (*shape, *kind.shape), kind.base
+
+
 class ArrayReader(Reader):
     """Arrays of equal length as columns; `columns` names those of a two-dimensional array."""
 
@@ -19,8 +29,12 @@ class ArrayReader(Reader):
         self._named = dict(columns)
 
     @abc.abstractmethod
-    def _arrays(self) -> Mapping[str, tuple[tuple[int, ...], str]]:
+    def _arrays(self) -> Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]]:
         """Array name → (shape, type)."""
+
+    def _tables(self, lengths: Mapping[str, int]) -> str:
+        """Where arrays differ in length: how the user gets a table all the same."""
+        return "write the arrays of each length to their own file or group"
 
     @abc.abstractmethod
     def _load(self, array: str) -> Any:
@@ -35,9 +49,12 @@ class ArrayReader(Reader):
                 raise DataError(f"no array {array!r} in {self.where}: {did_you_mean(array, arrays)}")
         places: dict[str, tuple[str, int | None]] = {}
         lengths = {}
-        for array, (shape, _) in arrays.items():
+        numbers = {shape[0] for shape, kind in arrays.values() if len(shape) in (1, 2) and kind.kind in "biuf"}
+        for array, (shape, kind) in arrays.items():
             if len(shape) not in (1, 2):
                 continue
+            if numbers and kind.kind not in "biuf" and shape[0] not in numbers:
+                continue  # text about the table, such as the names of its columns
             names = [array] if len(shape) == 1 else self._names_of(array, shape[1])
             for i, name in enumerate(names):
                 if name in places:
@@ -50,10 +67,7 @@ class ArrayReader(Reader):
             counted = ", ".join(
                 f"{array} has {rows:,}{'' if i else ' rows'}" for i, (array, rows) in enumerate(lengths.items())
             )
-            raise DataError(
-                f"the arrays in {self.where} differ in length: {counted}",
-                hint="write the arrays of each length to their own file or group",
-            )
+            raise DataError(f"the arrays in {self.where} differ in length: {counted}", hint=self._tables(lengths))
         self._rows = next(iter(lengths.values()))
         return places
 
@@ -67,7 +81,14 @@ class ArrayReader(Reader):
 
     def types(self) -> Mapping[str, str]:
         kinds = self._arrays()
-        return {name: kinds[array][1] for name, (array, _) in self._places.items()}
+        named = {name: kinds[array][1] for name, (array, _) in self._places.items()}
+        return {name: "text" if kind.kind in "SU" else str(kind) for name, kind in named.items()}
+
+    def notes(self) -> list[str]:
+        deep = [name for name, (shape, _) in self._arrays().items() if len(shape) > 2]
+        if not deep:
+            return []
+        return [f"{self.where}: arrays of more than two dimensions are no columns: {', '.join(deep)}"]
 
     def length(self) -> int:
         _ = self._places

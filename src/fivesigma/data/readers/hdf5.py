@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from fivesigma.data.readers.arrays import ArrayReader
+import numpy as np
+
+from fivesigma.data.readers.arrays import ArrayReader, of_field
 from fivesigma.data.readers.base import ColumnNames, FileFormat, reading
 from fivesigma.data.writers.hdf5 import Hdf5Writer
 from fivesigma.errors import DataError, did_you_mean
@@ -16,6 +18,7 @@ class Hdf5Reader(ArrayReader):
     def __init__(self, path: str, treename: str | None = None, columns: Mapping[str, Sequence[str]] | None = None) -> None:
         super().__init__(path, f"{path}:{treename}" if treename else path, columns or {})
         self.group = treename or "/"
+        self._left_out: list[str] = []
 
     @cached_property
     def _top(self) -> Any:
@@ -36,6 +39,7 @@ class Hdf5Reader(ArrayReader):
         import h5py
 
         found: dict[str, Any] = {}
+        self._left_out.clear()
         with reading(self.where):
             nodes = {self.group: self._top} if isinstance(self._top, h5py.Dataset) else _datasets_below(self._top)
             for name, dataset in nodes.items():
@@ -52,21 +56,51 @@ class Hdf5Reader(ArrayReader):
                             hint=f"choose one with `treename`, for example {name!r}",
                         )
                     found.update({field: (dataset, field) for field in dataset.dtype.names})
-                elif dataset.dtype.kind in "biuf":
+                elif dataset.dtype.kind in "biufcS" or _is_text(dataset):
                     found[name] = (dataset, None)
+                else:
+                    self._left_out.append(name)
         return found
 
-    def _arrays(self) -> Mapping[str, tuple[tuple[int, ...], str]]:
-        shapes = {}
+    def _arrays(self) -> Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]]:
         with reading(self.where):
-            for name, (dataset, field) in self._datasets.items():
-                kind = dataset.dtype[field] if field else dataset.dtype
-                shapes[name] = (tuple(dataset.shape), str(kind))
-        return shapes
+            return {
+                name: of_field(tuple(dataset.shape), _TEXT if _is_text(dataset) else dataset.dtype, field)
+                for name, (dataset, field) in self._datasets.items()
+            }
+
+    def notes(self) -> list[str]:
+        notes = super().notes()
+        if self._left_out:
+            notes.append(f"{self.where}: neither numbers nor text, so no columns: {', '.join(self._left_out)}")
+        return notes
+
+    def _tables(self, lengths: Mapping[str, int]) -> str:
+        groups: dict[str, set[int]] = {}
+        for array, rows in lengths.items():
+            groups.setdefault(array.rpartition("/")[0], set()).add(rows)
+        whole = next((group for group, rows in groups.items() if group and len(rows) == 1), None)
+        if whole is None:
+            return super()._tables(lengths)
+        return (
+            f"choose the group of the events with `treename`, for example {self.path}:{f'{self.group}/{whole}'.strip('/')}"
+        )
 
     def _load(self, array: str) -> Any:
         dataset, field = self._datasets[array]
-        return dataset.fields(field) if field else dataset
+        if field:
+            return dataset.fields(field)
+        return dataset.asstr("utf-8", "replace") if _is_text(dataset) else dataset
+
+
+_TEXT = np.dtype(str)
+
+
+def _is_text(dataset: Any) -> bool:
+    """Whether a dataset holds texts of any length, which NumPy has no type for."""
+    import h5py
+
+    return dataset.dtype.kind == "O" and h5py.check_string_dtype(dataset.dtype) is not None
 
 
 def _is_elsewhere(dataset: Any) -> bool:
@@ -75,10 +109,32 @@ def _is_elsewhere(dataset: Any) -> bool:
 
 
 def _datasets_below(group: Any) -> dict[str, Any]:
+    """Path below the group → dataset; a link within the file is another name.
+
+    Raises:
+        DataError: if a link leads to another file.
+    """
     import h5py
 
     found: dict[str, Any] = {}
-    group.visititems(lambda name, node: found.update({name: node}) if isinstance(node, h5py.Dataset) else None)
+    elsewhere: list[str] = []  # no error may leave h5py's walk
+
+    def add(name: str, link: Any) -> None:
+        if isinstance(link, h5py.ExternalLink):
+            elsewhere.append(name)
+            return
+        if isinstance(link, h5py.SoftLink):
+            node = group.get(name)  # nothing, if what it leads to is gone
+            if isinstance(node, h5py.Group) or (node is not None and node.file.filename != group.file.filename):
+                return
+        else:
+            node = group[name]
+        if isinstance(node, h5py.Dataset):
+            found[name] = node
+
+    group.visititems_links(add)
+    if elsewhere:
+        raise DataError(f"{group.file.filename}: {elsewhere[0]!r} is a link to another file", hint="read that file itself")
     return found
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fivesigma.data.readers.arrays import ArrayReader
+from fivesigma.data.readers.arrays import ArrayReader, of_field
 from fivesigma.data.readers.base import ColumnNames, FileFormat, reading
 from fivesigma.data.writers.npz import NpzWriter
 from fivesigma.errors import DataError
@@ -20,7 +20,7 @@ class NpzReader(ArrayReader):
         super().__init__(path, path, columns or {})
 
     @cached_property
-    def _headers(self) -> dict[str, tuple[tuple[int, ...], str]]:
+    def _headers(self) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
         """Shapes and types of the arrays, read from their headers without decompression of the rest."""
         import zipfile
 
@@ -41,15 +41,29 @@ class NpzReader(ArrayReader):
                         f"{self.path}: the array {name!r} should have {size:,} bytes and has {there:,}",
                         hint="is the file complete? compare its size or checksum",
                     )
-                headers[entry.removesuffix(".npy")] = (shape, str(kind))
+                headers[entry.removesuffix(".npy")] = (shape, kind)
             return headers
 
-    def _arrays(self) -> Mapping[str, tuple[tuple[int, ...], str]]:
-        return self._headers
+    @cached_property
+    def _fields(self) -> dict[str, tuple[str, str | None]]:
+        """Array → its entry in the archive, and its field in it, if that is a structured array."""
+        found: dict[str, tuple[str, str | None]] = {}
+        for entry, (_, kind) in self._headers.items():
+            for name, field in ((name, name) for name in kind.names) if kind.names else ((entry, None),):
+                if name in found:
+                    raise DataError(
+                        f"{self.path} holds two arrays with the column {name!r}: {found[name][0]!r} and {entry!r}"
+                    )
+                found[name] = (entry, field)
+        return found
+
+    def _arrays(self) -> Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]]:
+        return {name: of_field(*self._headers[entry], field) for name, (entry, field) in self._fields.items()}
 
     def _load(self, array: str) -> Any:
+        entry, field = self._fields[array]
         with np.load(self.path, allow_pickle=False) as archive:
-            return archive[array]
+            return archive[entry] if field is None else archive[entry][field]
 
 
 def _open(path: str, treename: str | None, columns: ColumnNames) -> NpzReader:
