@@ -187,7 +187,8 @@ def _locate(name: str) -> tuple[str, Path | None]:
         except FileNotFoundError:
             raise AnalysisError(f"no analysis file {name}", hint=_which(path.stem)) from None
         except (OSError, UnicodeDecodeError) as error:
-            raise AnalysisError(f"cannot read the analysis file {name}: {error}") from None
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise AnalysisError(f"cannot read the analysis file {name}: {reason}") from None
     if name not in builtin_names():
         raise AnalysisError(f"no analysis {name!r}, neither a file nor built in", hint=_which(name))
     return (resources.files("fivesigma") / "builtin" / f"{name}.yaml").read_text(encoding="utf-8"), None
