@@ -5,9 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.assessment.base import Assessment, Findings
+from fivesigma.cluster.cores import cores
 from fivesigma.errors import AnalysisError, did_you_mean
 from fivesigma.events import carries
 from fivesigma.metrics import classes
@@ -15,9 +17,10 @@ from fivesigma.metrics.calibration import Isotonic, calibration_error, calibrati
 from fivesigma.metrics.metric import Metric
 from fivesigma.metrics.overtraining import overtraining
 from fivesigma.metrics.result import judged_part
-from fivesigma.metrics.sculpting import Sculpting, sculpting
+from fivesigma.metrics.sculpting import BackgroundShape, Sculpting, sculpting
 from fivesigma.metrics.summary import hypothesis_name
 from fivesigma.metrics.verdicts import SIGNIFICANT
+from fivesigma.prefetch import side_by_side
 from fivesigma.runs.folder import RunFolder
 from fivesigma.scores import Scores
 
@@ -126,14 +129,16 @@ class Trust(Assessment):
             return {}
         if not scores.at_hypothesis:
             return {"score": sculpting(scores.score, scores.target, scores.weight, observer)}
-        found = {}
-        for values, score in scores.at_hypothesis.items():
-            own = (scores.target == 1) & carries(scores.parameters, values)
-            if scores.weight[own].sum() > 0:
-                chosen = own | (scores.target != 1)
-                columns = (score, scores.target, scores.weight, observer)
-                found[hypothesis_name(scores.parameter_names, values)] = sculpting(*(column[chosen] for column in columns))
-        return found
+        shape = BackgroundShape(scores.target, scores.weight, observer)
+
+        def tested(pair: tuple[tuple[float, ...], NDArray[Any]]) -> tuple[str, Sculpting | None]:
+            values, score = pair
+            own = np.flatnonzero((scores.target == 1) & carries(scores.parameters, values))
+            name, weight = hypothesis_name(scores.parameter_names, values), scores.weight[own]
+            return name, shape.below_and_above(score, score[own], weight) if weight.sum() > 0 else None
+
+        found = side_by_side(tested, iter(scores.at_hypothesis.items()), workers=min(cores(), 2))
+        return {name: one for name, one in found if one is not None}
 
 
 def _brief(found: Sculpting) -> dict[str, Any]:

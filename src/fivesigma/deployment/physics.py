@@ -24,6 +24,7 @@ from fivesigma.metrics.trigger.rate import Rates, measured_rates
 from fivesigma.metrics.trigger.summary import calibration_of
 from fivesigma.metrics.trigger.turn_on import is_far, is_near
 from fivesigma.scores import Scores
+from fivesigma.training.network import different_parameters
 
 Scorer = Callable[[NDArray[np.float32]], NDArray[Any]]
 """Values of the parameters, [event, parameter] → scores of the events."""
@@ -146,7 +147,7 @@ def _hypotheses(events: Events, analysis: Analysis) -> Iterator[tuple[str, tuple
     if not analysis.parameters:
         yield "", None
         return
-    values = np.unique(events.parameters[events.target == 1], axis=0)
+    values = different_parameters(events)
     if len(values) <= MOST_HYPOTHESES:
         for row in values:
             yield f", {hypothesis_name(tuple(analysis.parameters), tuple(row.tolist()))}", tuple(row.tolist())

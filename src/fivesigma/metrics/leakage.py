@@ -17,6 +17,10 @@ TOO_GOOD = 0.99
 """AUC of one feature alone, or its rank correlation with a regression's target, above which it is suspicious."""
 FOLLOWS = 0.5
 """Rank correlation of a feature with the event number above which it is suspicious."""
+FEW = 10
+"""Test events with the inputs of a training event that are not worth a sentence."""
+FIRST = 3
+"""Columns of which all are compared."""
 MOST = 100_000
 """Largest number of events that are examined."""
 
@@ -118,11 +122,12 @@ def _on_both_sides(parts: Mapping[str, Events]) -> list[str]:
         return [f"{shared:,} of {len(test):,} test events have the same content as a training event: {remedy}"]
     if not test.observers:
         return []
-    inputs, *learnt = side_by_side(_inputs, iter([test, *others]), cores())
-    shared = int(contained(inputs, np.concatenate(learnt)).sum())
+    shared = _sharing_inputs(test, others)
+    if shared <= FEW:
+        return []
     # Where the inputs are a few whole numbers, different events have the same ones, also within the test events.
-    repeated = len(inputs) - len(np.unique(inputs))
-    if shared <= max(10, 3 * repeated):
+    inputs = _inputs(test)
+    if shared <= 3 * (len(inputs) - len(np.unique(inputs))):
         return []
     return [
         f"{shared:,} of {len(test):,} test events have the same inputs as a training event and differ from it in an "
@@ -130,9 +135,27 @@ def _on_both_sides(parts: Mapping[str, Events]) -> list[str]:
     ]
 
 
-def _inputs(events: Events) -> NDArray[np.uint64]:
-    """A hash of the features and the target of each event, [event], without observers and parameters, which may be drawn."""
-    return fingerprints([*events.features.T, events.target.astype(np.float32)])
+def _sharing_inputs(test: Events, others: Sequence[Events]) -> int:
+    """Number of test events whose features and target are those of a training event; zero if there are few.
+
+    Two events that differ in the first columns differ: only where these agree all of them are compared.
+    """
+
+    def first(events: Events) -> NDArray[np.uint64]:
+        return fingerprints([*events.features.T[:FIRST], events.target.astype(np.float32)])
+
+    wanted, *learnt = side_by_side(first, iter([test, *others]), cores())
+    candidates = np.flatnonzero(contained(wanted, np.concatenate(learnt)))
+    if len(candidates) <= FEW:
+        return 0
+    rows = (np.flatnonzero(contained(hashes, wanted[candidates])) for hashes in learnt)
+    among = np.concatenate([_inputs(events, chosen) for events, chosen in zip(others, rows, strict=True)])
+    return int(contained(_inputs(test, candidates), among).sum())
+
+
+def _inputs(events: Events, rows: NDArray[np.intp] | slice = slice(None)) -> NDArray[np.uint64]:
+    """A hash of the features and the target of events, [event], without observers and parameters, which may be drawn."""
+    return fingerprints([*(column[rows] for column in events.features.T), events.target[rows].astype(np.float32)])
 
 
 def rank_correlation(first: NDArray[np.generic], second: NDArray[np.generic]) -> float:

@@ -83,11 +83,14 @@ def quantile_neighbours(values: NDArray[Any], weight: Weight, shares: Sequence[f
     >>> quantile_neighbours(np.array([1.0, 3.0]), np.ones(2), [0.5])
     (array([1.]), array([3.]))
     """
-    order = ascending(values)
-    total = np.cumsum(weight[order])
+    if (weight == 1).all():  # values alone are sorted in a third of the time
+        ordered, total = np.sort(values), np.arange(1.0, len(values) + 1)
+    else:
+        order = ascending(values)
+        ordered, total = values[order], np.cumsum(weight[order])
     points = np.asarray(shares) * total[-1]
     sides = (np.searchsorted(total, points, side="left"), np.searchsorted(total, points, side="right"))
-    low, high = (values[order][np.minimum(side, len(values) - 1)] for side in sides)
+    low, high = (ordered[np.minimum(side, len(values) - 1)] for side in sides)
     return low, high
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fivesigma.metrics.histogram import Histogram, histogram, sensible_edges
+from fivesigma.metrics.histogram import Histogram, sensible_edges
 from fivesigma.metrics.metric import Metric, Weight, quantile_neighbours, replicas, sums_by
+from fivesigma.metrics.order import quantiles
 
 BINS = 20
 SLICES = (0.0, 0.5, 0.8, 0.95, 1.0)
@@ -53,21 +54,67 @@ def sculpting(
     Source: the divergence as a measure of sculpting, ATLAS, ATL-PHYS-PUB-2018-014; errors from Poisson
     replicas of the bins, which have equal numbers of background events.
     """
-    background = (target != 1) & np.isfinite(observer)
-    if not background.any() or not (target == 1).any():
-        raise ValueError("sculpting needs signal and background")
-    cut = _weighted_quantile(score[target == 1], weight[target == 1], 1 - efficiency)
-    values, w, passed = observer[background].astype(np.float64), weight[background], score[background] >= cut
-    edges = np.unique(np.quantile(values, np.linspace(0, 1, BINS + 1)[1:-1]))
-    cell = 2 * np.searchsorted(edges, values, side="right") + passed
-    table, variance = (sums.reshape(-1, 2) for sums in sums_by(cell, w, 2 * (len(edges) + 1)))
-    return Sculpting(
-        replicas(table, variance, jensen_shannon),
-        _by_chance(table, variance),
-        cut,
-        efficiency,
-        _slices(score[background], values, w),
-    )
+    signal = target == 1
+    return BackgroundShape(target, weight, observer).below_and_above(score, score[signal], weight[signal], efficiency)
+
+
+class BackgroundShape:
+    """The distribution of an observer in the background, on which several scores are tested.
+
+    Args:
+        target: 1 for signal, [event].
+        weight: [event].
+        observer: the quantity that must not be shaped, [event]; NaN is ignored.
+
+    Raises:
+        ValueError: if there is no background.
+    """
+
+    def __init__(self, target: NDArray[Any], weight: Weight, observer: NDArray[Any]) -> None:
+        self._rows = np.flatnonzero((target != 1) & np.isfinite(observer))
+        if not len(self._rows):
+            raise ValueError("sculpting needs signal and background")
+        values, self._weight = observer[self._rows].astype(np.float64), weight[self._rows]
+        edges = np.unique(quantiles(np.sort(values), np.linspace(0, 1, BINS + 1)[1:-1].tolist()))
+        self._bin, self._bins = np.searchsorted(edges, values, side="right"), len(edges) + 1
+        self._edges = sensible_edges(values, 40)
+        self._drawn = np.searchsorted(self._edges, values, side="right")
+        self._drawn[values == self._edges[-1]] -= 1  # the last bin has both its edges
+
+    def below_and_above(
+        self, score: NDArray[Any], signal_score: NDArray[Any], signal_weight: Weight, efficiency: float = 0.5
+    ) -> Sculpting:
+        """Compare the background above a cut on the score with the background below it.
+
+        Args:
+            score: of all events.
+            signal_score, signal_weight: of the signal, [event of the signal].
+            efficiency: fraction of the signal that passes the cut.
+
+        Raises:
+            ValueError: if there is no signal.
+        """
+        if not len(signal_score):
+            raise ValueError("sculpting needs signal and background")
+        cut = float(quantile_neighbours(signal_score, np.maximum(signal_weight, 0), [1 - efficiency])[0][0])
+        score = score[self._rows]
+        cell = 2 * self._bin + (score >= cut)
+        table, variance = (sums.reshape(-1, 2) for sums in sums_by(cell, self._weight, 2 * self._bins))
+        chance = _by_chance(table, variance)
+        return Sculpting(replicas(table, variance, jensen_shannon), chance, cut, efficiency, self._slices(score))
+
+    def _slices(self, score: NDArray[Any]) -> dict[str, Histogram]:
+        """Distribution of the observer in slices of the score."""
+        cuts = quantile_neighbours(score, np.maximum(self._weight, 0), SLICES[1:-1])[0]
+        width = len(self._edges) + 1  # with a cell below and one above
+        cell = width * np.searchsorted(cuts, score, side="right") + self._drawn
+        sums, squares = (s.reshape(-1, width) for s in sums_by(cell, self._weight, width * (len(SLICES) - 1)))
+        return {
+            f"{100 * low:.0f}–{100 * high:.0f} %": Histogram(
+                self._edges, sums[i, 1:-1], np.sqrt(squares[i, 1:-1]), float(sums[i, 0] + sums[i, -1])
+            )
+            for i, (low, high) in enumerate(pairwise(SLICES))
+        }
 
 
 def jensen_shannon(table: NDArray[np.float64]) -> float:
@@ -99,19 +146,3 @@ def _by_chance(table: NDArray[np.float64], variance: NDArray[np.float64], count:
     values = np.array([jensen_shannon(one) for one in drawn])
     values = values[np.isfinite(values)]
     return Metric(float(values.mean()), float(values.std())) if len(values) else Metric(np.nan, np.nan)
-
-
-def _slices(score: NDArray[Any], values: NDArray[np.float64], weight: Weight) -> dict[str, Histogram]:
-    """Distribution of the observer in slices of the score."""
-    edges = sensible_edges(values, 40)
-    cuts = quantile_neighbours(score, np.maximum(weight, 0), SLICES[1:-1])[0]
-    place = np.searchsorted(cuts, score, side="right")
-    return {
-        f"{100 * low:.0f}–{100 * high:.0f} %": histogram(values[place == i], weight[place == i], edges)
-        for i, (low, high) in enumerate(pairwise(SLICES))
-    }
-
-
-def _weighted_quantile(values: NDArray[Any], weight: Weight, share: float) -> float:
-    """Quantile of the weighted values at `share`; negative weights count as zero."""
-    return float(quantile_neighbours(values, np.maximum(weight, 0), [share])[0][0])

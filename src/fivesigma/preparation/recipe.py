@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma.analysis.prepare import Prepare
+from fivesigma.cluster.cores import cores
 from fivesigma.errors import AnalysisError, EventsError, RunError, did_you_mean
 from fivesigma.events import Events
 from fivesigma.metrics.metric import quantile_neighbours
 from fivesigma.names import matches
+from fivesigma.prefetch import side_by_side
 
 _ROWS = 2048
 
@@ -197,17 +199,15 @@ def fit(events: Events, settings: Prepare) -> Recipe:
     logarithm = _matching(events.feature_names, settings.log)
     # NaN weights are refused at reading; negative ones would make a mean meaningless.
     weight = np.maximum(events.weight, 0)
-    fill, shift, scale = [], [], []
-    for i in kept:
+
+    def fitted(i: int) -> tuple[float, float, float]:
         column = events.features[:, i].astype(np.float64)
         if i in logarithm:
             column = np.log(np.where(column > 0, column, np.nan))
         value = _fill(column, weight, settings, events.feature_names[i])
-        fill.append(value)
-        column = np.where(np.isnan(column), value, column)
-        center, width = _standardisation(column, weight, settings.scale)
-        shift.append(center)
-        scale.append(width)
+        return value, *_standardisation(np.where(np.isnan(column), value, column), weight, settings.scale)
+
+    fill, shift, scale = zip(*side_by_side(fitted, iter(kept), cores()), strict=True)
     flagged = [i for i in kept if missing[i] > 0] if settings.missing_flags else []
     standards = [
         _standardisation(events.parameters[:, i].astype(np.float64), weight, settings.scale_parameters)
@@ -218,9 +218,9 @@ def fit(events: Events, settings: Prepare) -> Recipe:
         kept=tuple(kept),
         logarithm=tuple(i for i in logarithm if i in kept),
         flagged=tuple(flagged),
-        fill=tuple(fill),
-        shift=tuple(shift),
-        scale=tuple(scale),
+        fill=fill,
+        shift=shift,
+        scale=scale,
         parameters=events.parameter_names,
         parameter_shift=tuple(center for center, _ in standards),
         parameter_scale=tuple(width for _, width in standards),
@@ -230,7 +230,7 @@ def fit(events: Events, settings: Prepare) -> Recipe:
 
 def _missing_share(events: Events) -> NDArray[np.float64]:
     """Share of events in which each feature is missing, [feature], one column at a time to save memory."""
-    return np.array([np.isnan(column).mean() for column in events.features.T])
+    return np.array([*side_by_side(lambda column: np.isnan(column).mean(), iter(events.features.T), cores())])
 
 
 def _kept(missing: NDArray[np.float64], settings: Prepare) -> list[int]:

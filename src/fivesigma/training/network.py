@@ -200,11 +200,18 @@ def _own_score(
     return own if at and known.all() else scorer.score(events.features, events.parameters)
 
 
+def different_parameters(events: Events) -> NDArray[np.float32]:
+    """The different parameter values of the signal in rising order, [hypothesis, parameter]."""
+    values = events.parameters[events.target == 1]
+    # One column alone is sorted by vector instructions, rows are not.
+    return np.unique(values)[:, None] if values.shape[1] == 1 else np.unique(values, axis=0)
+
+
 def hypotheses_of(events: Events) -> list[tuple[float, ...]]:
     """Distinct parameter values of the signal, if they are few enough to list; empty otherwise."""
     if not events.parameter_names or len(events.classes) != 2:
         return []
-    rows = np.unique(events.parameters[events.target == 1], axis=0)
+    rows = different_parameters(events)
     return [tuple(float(v) for v in row) for row in rows] if len(rows) <= MOST_HYPOTHESES else []
 
 
