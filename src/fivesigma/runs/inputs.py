@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from fivesigma.cluster.cores import cores
 from fivesigma.data.formats import split_treename
+from fivesigma.prefetch import side_by_side
 from fivesigma.runs.folder import RunFolder
 from fivesigma.runs.source import Source
 
@@ -17,13 +19,14 @@ def inputs_of(source: Source) -> list[dict[str, Any]]:
 
 def describe_inputs(files: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
     """Size and SHA-256 of every input file, by sample."""
-    rows = []
-    for sample, paths in files.items():
-        for path in paths:
-            with open(path, "rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            rows.append({"sample": sample, "path": path, "bytes": Path(path).stat().st_size, "sha256": digest})
-    return rows
+
+    def described(named: tuple[str, str]) -> dict[str, Any]:
+        sample, path = named
+        with open(path, "rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return {"sample": sample, "path": path, "bytes": Path(path).stat().st_size, "sha256": digest}
+
+    return [*side_by_side(described, ((sample, path) for sample, paths in files.items() for path in paths), cores())]
 
 
 def changed_inputs(folder: RunFolder, inputs: Sequence[Mapping[str, Any]]) -> str | None:
