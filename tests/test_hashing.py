@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_array_equal
 
-from fivesigma.hashing import HashSet, fingerprints, hashes_of_inputs, mix, uniform
+from fivesigma.hashing import HashSet, Sieve, fingerprints, hashes_of_inputs, mix, uniform
 
 numbers = hnp.arrays(np.uint64, st.integers(0, 60))
 tables = hnp.arrays(np.float32, st.tuples(st.integers(1, 30), st.integers(1, 5)), elements=st.floats(width=32))
@@ -158,3 +158,33 @@ def test_a_set_of_hashes_that_lie_far_apart_is_kept_whole():
     hashes = np.array([0, 2**64 - 1], np.uint64)
     assert HashSet.from_arrays(**HashSet.of(hashes)[0].to_arrays()).find(hashes)[0].all()
     assert HashSet.from_arrays(**HashSet.of_keys(64, hashes).to_arrays()).find(hashes)[0].all()
+
+
+@pytest.mark.parametrize("count", [1, 2, 1000, 65_537, 1_100_000])
+def test_a_sieve_lets_all_through_that_were_added_and_few_others(count):
+    sieve, hashes = Sieve.for_number(count), mix(np.arange(count, dtype=np.uint64))
+    for part in np.array_split(hashes, 3):
+        sieve.add(part)
+    assert sieve.passes(hashes).all()
+    others = mix(np.arange(2_000_000, 2_200_000, dtype=np.uint64))
+    assert sieve.passes(others).mean() < 1 / 15
+    assert Sieve(sieve.marks).passes(hashes).all()
+    assert not Sieve.for_number(count).passes(hashes).any()
+
+
+@pytest.mark.parametrize(
+    "marks", [np.zeros(3, np.uint8), np.zeros(4, np.int8), np.zeros((2, 2), np.uint8), np.zeros(0, np.uint8)]
+)
+def test_a_damaged_sieve_is_refused(marks):
+    with pytest.raises(ValueError, match="no table of marks"):
+        Sieve(marks)
+
+
+def test_some_inputs_are_rounded_as_among_all():
+    x = np.random.default_rng(1).normal(size=(5_000, 28)).astype(np.float32)
+    near = (x * (1 + 1e-4 * np.random.default_rng(2).normal(size=x.shape))).astype(np.float32)
+    same = hashes_of_inputs(x) == hashes_of_inputs(near)
+    assert 0.2 < same.mean() < 0.95
+    leading = hashes_of_inputs(x[:, :4], of=28) == hashes_of_inputs(near[:, :4], of=28)
+    assert leading[same].all()
+    assert not (hashes_of_inputs(x[:, :4]) == hashes_of_inputs(near[:, :4]))[same].all()

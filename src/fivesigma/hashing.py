@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -68,7 +69,7 @@ def fingerprints(columns: Sequence[NDArray[np.float32]]) -> NDArray[np.uint64]:
     return result
 
 
-def hashes_of_inputs(features: NDArray[np.float32]) -> NDArray[np.uint64]:
+def hashes_of_inputs(features: NDArray[np.float32], of: int | None = None) -> NDArray[np.uint64]:
     """A 64-bit hash of each event's features, [event], that allows for rounding.
 
     It makes an event recognisable in a file with fewer digits, or where a formula was computed in another precision.
@@ -77,8 +78,9 @@ def hashes_of_inputs(features: NDArray[np.float32]) -> NDArray[np.uint64]:
 
     Args:
         features: [event, feature], NaN where missing.
+        of: how many features all are, if these are some of them: they are rounded as among all.
     """
-    kept = min(max(_KEPT_IN_ALL // max(features.shape[1], 1), _KEPT_AT_LEAST), _FRACTION)
+    kept = min(max(_KEPT_IN_ALL // max(of or features.shape[1], 1), _KEPT_AT_LEAST), _FRACTION)
     unit = 1 << (_FRACTION - kept)
     result = np.zeros(len(features), np.uint64)
     for start in range(0, len(features), _ROWS):
@@ -119,6 +121,46 @@ _KEYS_OF_BUCKET = 16
 """Average number of keys in a bucket: with more a search takes longer, with fewer the set takes more memory."""
 _BLOCK = 1 << 20
 """Keys that are processed at a time."""
+_SPARE_MARKS = 4
+"""A sieve has 16 bits for each hash, or up to 32."""
+
+
+class Sieve:
+    """Holds back most hashes that are not among others, at the price of one look into memory for each.
+
+    A Bloom filter with one bit of a table for each hash; Bloom, Communications of the ACM 13 (1970) 422. Hashes that are
+    not among the others pass with a probability of 1/16 at most.
+
+    Args:
+        marks: the table, 2ⁿ bytes of eight bits.
+
+    Raises:
+        ValueError: if it is no such table.
+    """
+
+    def __init__(self, marks: NDArray[np.uint8]) -> None:
+        if marks.dtype != np.uint8 or marks.ndim != 1 or len(marks) & (len(marks) - 1) or not len(marks):
+            raise ValueError("this is no table of marks")
+        self.marks = marks
+        self._unused = np.uint64(64 - (8 * len(marks) - 1).bit_length())
+
+    @classmethod
+    def for_number(cls, count: int) -> "Sieve":
+        """An empty one for so many hashes."""
+        return cls(np.zeros(1 << max(0, (max(count, 1) - 1).bit_length() + _SPARE_MARKS - 3), np.uint8))
+
+    def add(self, hashes: NDArray[np.uint64]) -> None:
+        """Let these hashes pass from now on."""
+        for start in range(0, len(hashes), _BLOCK):
+            place = np.sort(hashes[start : start + _BLOCK] >> self._unused).astype(np.int64)
+            byte, first = np.unique(place >> 3, return_index=True)
+            bits = np.left_shift(np.uint8(1), (place & 7).astype(np.uint8))
+            self.marks[byte] |= np.bitwise_or.reduceat(bits, first)
+
+    def passes(self, hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Whether each hash may be one of those that were added, [hash]; each of those passes."""
+        place = (hashes >> self._unused).astype(np.intp)
+        return np.asarray((self.marks[place >> 3] >> (place & 7).astype(np.uint8)) & 1, np.bool_)
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,8 +225,23 @@ class HashSet:
 
     def find(self, hashes: NDArray[np.uint64]) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
         """Whether each hash is in the set, and the position of its key if so, both [hash]."""
-        if not len(self) or not len(hashes):
-            return np.zeros(len(hashes), bool), np.zeros(len(hashes), np.intp)
+        found, place = np.zeros(len(hashes), bool), np.zeros(len(hashes), np.intp)
+        if len(self):
+            some = np.flatnonzero(self._sieve.passes(hashes))
+            found[some], place[some] = self._search(hashes[some])
+        return found, place
+
+    @cached_property
+    def _sieve(self) -> Sieve:
+        """Most hashes that are looked for are not in the set: a search would take several times as long."""
+        made = Sieve.for_number(len(self))
+        for keys in self._keys():
+            made.add(keys << np.uint64(64 - self.bits))
+        return made
+
+    def _search(self, hashes: NDArray[np.uint64]) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
+        if not len(hashes):
+            return np.zeros(0, bool), np.zeros(0, np.intp)
         keys = hashes >> np.uint64(64 - self.bits)
         others = self._others
         wanted = (keys & np.uint64((1 << others) - 1)).astype(self.rest.dtype)

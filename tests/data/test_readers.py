@@ -457,6 +457,7 @@ def test_a_file_that_would_count_twice_is_refused(tmp_path):
     for files in ("a.root", "a.root"), ("?.root", "b.root"), ("b.root", "link.root"), ("a.root:one", "[a]*.root:one"):
         with pytest.raises(DataError, match=r"\.root(:one)? is named twice"):
             expand([f"{tmp_path}/{file}" for file in files])
+    assert expand([f"{tmp_path}/a.root"] * 2, repeated=True) == [f"{tmp_path}/a.root"] * 2
 
 
 @pytest.mark.parametrize(

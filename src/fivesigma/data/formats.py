@@ -62,11 +62,15 @@ def _formats() -> Iterator[FileFormat]:
     yield from readers
 
 
-def expand(paths: Sequence[str]) -> list[str]:
+def expand(paths: Sequence[str], *, repeated: bool = False) -> list[str]:
     """Replace globs by the file names they match, in sorted order.
 
+    Args:
+        paths: names of files and globs.
+        repeated: whether a file may be named more than once; in a sample, its events would count twice.
+
     Raises:
-        DataError: if a glob matches nothing, a file is not there, or it is there twice: its events would count twice.
+        DataError: if a glob matches nothing, a file is not there, or it is named twice and may not be.
     """
     found: list[str] = []
     for path in paths:
@@ -86,7 +90,7 @@ def expand(paths: Sequence[str]) -> list[str]:
     for path in found:
         bare, inside = split_treename(path)
         place = (os.path.realpath(bare), inside)
-        if place in seen:
+        if place in seen and not repeated:
             raise DataError(f"{path} is named twice", hint="name each file once; more than one pattern may match it")
         seen.add(place)
     return found

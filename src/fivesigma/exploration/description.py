@@ -140,7 +140,9 @@ def describe(
     """
     given = [files] if isinstance(files, str | Path) else files
     progress = (listener or Listener()).progress
-    return describe_files(expand([str(file) for file in given]), Layout(treename, format, columns), events, progress)
+    return describe_files(
+        expand([str(file) for file in given], repeated=True), Layout(treename, format, columns), events, progress
+    )
 
 
 def describe_files(

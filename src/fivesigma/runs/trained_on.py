@@ -11,7 +11,7 @@ from fivesigma.analysis.split import Split
 from fivesigma.atomic import writing
 from fivesigma.errors import RunError
 from fivesigma.events import Events
-from fivesigma.hashing import HashSet, hashes_of_inputs, mix
+from fivesigma.hashing import HashSet, Sieve, hashes_of_inputs, mix
 from fivesigma.preparation.folds import Fold, fold_of
 from fivesigma.progress import Listener
 from fivesigma.runs.folder import RunFolder
@@ -28,21 +28,29 @@ SHOWN = 3
 """File names in a message, at most."""
 
 
-def write(folder: RunFolder, pieces: Iterable[Events], fold: Fold | None = None) -> None:
+LEADING = 4
+"""Features that a sieve looks at."""
+
+
+def write(folder: RunFolder, pieces: Iterable[Events], count: int, fold: Fold | None = None) -> None:
     """Write hashes of all events that a run trains and validates on.
 
     Args:
         folder: folder of the run.
         pieces: the events.
+        count: how many they are.
         fold: with folds, the fold of each event, from 1.
     """
     inputs, numbers, names = _Hashes(), _Hashes(), tuple[str, ...]()
+    sieve, leading = Sieve.for_number(count), np.zeros(0, np.intp)
     for events in pieces:
+        leading = leading if names else _most_different(events.features)
         names = events.feature_names
         inputs.add(hashes_of_inputs(events.features))
+        sieve.add(hashes_of_inputs(events.features[:, leading], of=len(names)))
         if not np.array_equal(events.event_number, events.fingerprint):  # otherwise they have no number of their own
             numbers.add(mix(events.event_number))
-    arrays = {"features": np.array(names)}
+    arrays = {"features": np.array(names), "leading": leading, "sieve": sieve.marks}
     numbered = len(numbers) > 0
     if fold is None:
         arrays |= _prefixed("inputs", HashSet.of_many(inputs.joined()))
@@ -55,6 +63,12 @@ def write(folder: RunFolder, pieces: Iterable[Events], fold: Fold | None = None)
         arrays |= _prefixed("numbers", HashSet.of_many(numbers.joined()))
     with writing(folder / NAME) as part, open(part, "wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
+
+
+def _most_different(features: NDArray[np.float32]) -> NDArray[np.intp]:
+    """The columns with the most different values among the first events."""
+    counts = [len(np.unique(column)) for column in features[:1000].T]
+    return np.sort(np.argsort(counts, kind="stable")[::-1][:LEADING])
 
 
 class _Hashes:
@@ -114,12 +128,16 @@ class TrainedOn:
         inputs: hashes of their values.
         numbers: hashes of the event numbers, if the events have numbers.
         fold: with folds, the fold of each of `inputs`, from 1; 0 where it is not one.
+        leading: positions of the features that the sieve looks at.
+        sieve: holds back most events that are not among them, by a few features; None for a run of an older version.
     """
 
     features: tuple[str, ...]
     inputs: HashSet
     numbers: HashSet | None = None
     fold: Fold | None = None
+    leading: NDArray[np.intp] | None = None
+    sieve: Sieve | None = None
 
     @classmethod
     def load(cls, folder: RunFolder) -> "TrainedOn | None":
@@ -139,6 +157,8 @@ class TrainedOn:
                     if "numbers_bits" in file
                     else None,
                     fold=file["fold"].astype(np.intp) if "fold" in file else None,
+                    leading=_positions(file["leading"], len(file["features"])) if "sieve" in file else None,
+                    sieve=Sieve(file["sieve"]) if "sieve" in file else None,
                 )
         except (OSError, ValueError, KeyError) as error:
             raise RunError(f"{folder / NAME} is damaged: {error}", hint="train again") from None
@@ -160,7 +180,8 @@ class TrainedOn:
         """
         same_inputs, place = np.zeros(length, bool), np.zeros(length, np.intp)
         if inputs is not None:
-            same_inputs, place = self.inputs.find(hashes_of_inputs(inputs))
+            some = self._candidates(inputs)
+            same_inputs[some], place[some] = self.inputs.find(hashes_of_inputs(inputs[some]))
         if event_number is None or self.numbers is None:
             fold = np.zeros(length, np.intp) if self.fold is None else np.where(same_inputs, self.fold[place], 0)
             return np.where(same_inputs, SAME_EVENT, NEW).astype(np.int8), fold
@@ -173,6 +194,23 @@ class TrainedOn:
             of_inputs = np.where(same_inputs, self.fold[place], 0)
             fold = np.where(of_inputs > 0, of_inputs, fold)
         return known, fold
+
+    def _candidates(self, inputs: NDArray[np.float32]) -> NDArray[np.intp] | slice:
+        """The events that may be among those of the training."""
+        if self.sieve is None or self.leading is None:
+            return slice(None)
+        return np.flatnonzero(self.sieve.passes(hashes_of_inputs(inputs[:, self.leading], of=len(self.features))))
+
+
+def _positions(values: NDArray[Any], features: int) -> NDArray[np.intp]:
+    """Positions of features, from a file.
+
+    Raises:
+        ValueError: if there is no such feature.
+    """
+    if values.dtype.kind not in "iu" or values.ndim != 1 or not ((values >= 0) & (values < features)).all():
+        raise ValueError("these are no positions of features")
+    return values.astype(np.intp)
 
 
 def as_trained(values: NDArray[Any]) -> NDArray[np.uint64]:

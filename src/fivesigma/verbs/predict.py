@@ -99,7 +99,7 @@ def predict(
     if not isinstance(run, Run) and Path(run) != folder.path:
         listener.say(f"with the run {folder}")
     given = _check_exported(folder, exported, model, given)
-    listed = expand([str(file) for file in ([files] if isinstance(files, str | Path) else files)])
+    listed = expand([str(file) for file in ([files] if isinstance(files, str | Path) else files)], repeated=True)
     check_cluster(context, shares=len(listed) > 1 and not friend)
     _check_parameters(analysis, given, folder.hypotheses(), listener)
     observers = [] if friend else _common_observers(analysis, listed, layout, given, listener)

@@ -109,7 +109,9 @@ def trained(session: RunSession, before_trial: Callable[[], None] | None = None)
         session.listener.say(said)
     if source.per_fb and (said := lopsided(learnt, analysis)):
         session.listener.say(f"warning: {said}")
-    trained_on.write(session.folder, _learnt_from(source), source.division.fold if source.division is not None else None)
+    fold, lengths = source.division.fold if source.division is not None else None, source.lengths()
+    count = len(learnt) if fold is not None else sum(lengths.get(part, 0) for part in ("train", "val"))
+    trained_on.write(session.folder, _learnt_from(source), count, fold)
     return _train_one(session, before_trial) if source.division is None else _train_folds(session, source.division)
 
 
