@@ -419,3 +419,27 @@ def test_conditions_and_flags_are_combined_and_a_bit_is_found_by_division():
         ("bits // 4 % 2 == 1", [True, False, True]),
     ):
         assert np.asarray(Expression(text)(columns)).astype(bool).tolist() == wanted
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32])
+def test_columns_of_any_precision_are_computed_with_in_double_precision(kind):
+    generator = np.random.default_rng(1)
+    columns = {name: generator.uniform(1, 200, 500).astype(kind) for name in ("a", "b")}
+    lists = ak.unflatten(ak.from_numpy(columns["a"]), 5)
+    wide = {name: column.astype(np.float64) for name, column in columns.items()}
+    columns |= {"pt": lists, "x": columns["b"][::5]}
+    wide |= {"pt": ak.values_astype(lists, np.float64), "x": wide["b"][::5]}
+    for text in (
+        "a * 1000",
+        "a ** 2 - b ** 2",
+        "exp(a / 100)",
+        "a * 400 < 100000",
+        "where(a > b, a, 0.1) * 3",
+        "sum(pt)",
+        "mean(pt * x)",
+        "max(pt) * 1000",
+        "pt[1] / 3",
+    ):
+        found = Expression(text)(columns)
+        assert found.dtype in (np.float64, np.bool_)
+        assert_array_equal(found, Expression(text)(wide), err_msg=text)

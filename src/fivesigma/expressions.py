@@ -27,6 +27,7 @@ def _is_awkward(*values: Any) -> bool:
 
 def _where(condition: Any, if_true: Any, if_false: Any) -> Any:
     _check_exact(if_true, if_false)
+    if_true, if_false = _wide(if_true), _wide(if_false)
     if _is_awkward(condition, if_true, if_false):
         import awkward as ak
 
@@ -45,13 +46,27 @@ def _check_exact(*values: Any) -> None:
 
 
 def _real(value: Any) -> Any:
-    """Convert whole numbers to float64: differences of unsigned numbers must not wrap, and roots need precision.
+    """Convert numbers to float64: differences of unsigned ones must not wrap, and half precision ends at 65,504.
 
     Raises:
-        _Inexact: if that would round one of them.
+        _Inexact: if that would round whole numbers.
     """
     _check_exact(value)
-    return value if isinstance(value, np.ndarray) and value.dtype.kind == "f" else value * 1.0
+    if isinstance(value, np.ndarray):
+        return value.astype(np.float64, copy=False)
+    if _is_awkward(value):
+        import awkward as ak
+
+        return ak.values_astype(value, np.float64)
+    return value * 1.0
+
+
+def _wide(value: Any) -> Any:
+    """Convert single and half precision to float64; conditions and whole numbers stay as they are."""
+    if isinstance(value, np.ndarray):
+        return value.astype(np.float64) if value.dtype.kind == "f" and value.dtype.itemsize < 8 else value
+    narrow = _is_awkward(value) and any(name in str(value.type) for name in ("float32", "float16"))
+    return _real(value) if narrow else value
 
 
 def _truth(value: Any) -> Any:
@@ -528,6 +543,7 @@ def _reduce(name: str, values: Any, text: str, of_condition: bool) -> Any:
         result = ak.num(values, axis=1)
     else:
         _check_exact(values)
+        values = _wide(values)
         absent = np.isnan(values)
         present = ak.mask(values, ~absent) if ak.any(absent, axis=None) else values
         if name == "mean":
