@@ -425,7 +425,7 @@ def test_conditions_and_flags_are_combined_and_a_bit_is_found_by_division():
 def test_columns_of_any_precision_are_computed_with_in_double_precision(kind):
     generator = np.random.default_rng(1)
     columns = {name: generator.uniform(1, 200, 500).astype(kind) for name in ("a", "b")}
-    lists = ak.unflatten(ak.from_numpy(columns["a"]), 5)
+    lists = ak.unflatten(ak.from_numpy(columns["a"]), np.full(100, 5))
     wide = {name: column.astype(np.float64) for name, column in columns.items()}
     columns |= {"pt": lists, "x": columns["b"][::5]}
     wide |= {"pt": ak.values_astype(lists, np.float64), "x": wide["b"][::5]}

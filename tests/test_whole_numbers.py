@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as hnp
 
 from fivesigma.errors import ExpressionError
 from fivesigma.expressions import Expression
-from fivesigma.whole_numbers import beyond_doubles, exactly
+from fivesigma.whole_numbers import beyond_doubles, exactly, of_one_type
 
 BY_HAND = {"+": lambda a, b: a + b, "-": lambda a, b: a - b, "//": lambda a, b: a // b, "%": lambda a, b: a % b}
 kinds = st.sampled_from([np.int64, np.uint64, np.int32, np.uint8])
@@ -79,3 +79,40 @@ def test_what_would_be_rounded_is_refused(text):
 def test_small_numbers_and_other_types_are_left_to_doubles():
     assert not any(map(beyond_doubles, [SMALL, np.array([2**53]), COLUMNS["x"], COLUMNS["few"], 2**60, np.array([], int)]))
     assert beyond_doubles(np.array([-(2**53) - 1]))
+
+
+KINDS = [np.bool_, np.int8, np.int64, np.uint64, np.float64]
+
+
+@given(st.lists(st.sampled_from(KINDS).flatmap(lambda kind: hnp.arrays(kind, st.integers(0, 4))), min_size=1, max_size=3))
+def test_parts_of_one_type_keep_their_numbers(parts):
+    try:
+        found = of_one_type(parts)
+    except ValueError:
+        assert any(map(beyond_doubles, parts))
+        return
+    assert len({part.dtype for part in found}) == 1
+    for before, after in zip(parts, found, strict=True):
+        for one, other in zip(before.tolist(), after.tolist(), strict=True):
+            assert one == other or (one != one and other != other)
+
+
+@pytest.mark.parametrize(
+    ("parts", "kind"),
+    [
+        ([TIME, SMALL.astype(np.uint64)], np.int64),
+        ([WORD, SMALL], np.uint64),
+        ([TIME, SMALL * 2.0], np.int64),
+        ([TIME, np.array([], float)], np.int64),
+        ([SMALL, SMALL * 0.5], np.float64),
+        ([np.array([True]), SMALL.astype(np.int8)], np.int8),
+    ],
+)
+def test_the_type_of_several_parts(parts, kind):
+    assert {part.dtype for part in of_one_type(parts)} == {np.dtype(kind)}
+
+
+@pytest.mark.parametrize(("parts", "said"), [([WORD, -SMALL], "negative"), ([TIME, SMALL * 0.5], "fractions")])
+def test_numbers_without_a_common_type_are_refused(parts, said):
+    with pytest.raises(ValueError, match=said):
+        of_one_type(parts)

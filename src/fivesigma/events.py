@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma.errors import EventsError
+from fivesigma.whole_numbers import of_one_type
 
 
 @dataclass(frozen=True)
@@ -123,8 +124,27 @@ def concatenate(parts: Sequence[Events]) -> Events:
         for f in fields(first)
         if isinstance(getattr(first, f.name), np.ndarray)
     }
-    observers = {name: np.concatenate([part.observers[name] for part in parts]) for name in first.observers}
+    observers = {name: _joined(name, [part.observers[name] for part in parts]) for name in first.observers}
     return replace(first, **changes, observers=observers)
+
+
+def _joined(name: str, parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    return np.concatenate(_alike(name, parts))
+
+
+def _alike(name: str, parts: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+    """Parts of an observer in one type.
+
+    Raises:
+        EventsError: if that would round whole numbers.
+    """
+    try:
+        return of_one_type(parts)
+    except ValueError as error:
+        raise EventsError(
+            f"no type holds all values of the observer {name.removeprefix('observers/')!r}: {error}",
+            hint="write the same type into all files, or leave it out of `observers`",
+        ) from None
 
 
 def gather(parts: Iterable[tuple[Events, float]]) -> Events | None:
@@ -150,7 +170,7 @@ def gather(parts: Iterable[tuple[Events, float]]) -> Events | None:
             columns["event_number"] = columns["fingerprint"].copy(used)
         expected = int((used + len(part)) / max(share, 1e-3) * 1.02) if share < 1 else 0
         for name, values in arrays.items():
-            columns.setdefault(name, _Column(values)).add(values, used, expected)
+            columns.setdefault(name, _Column(values, name)).add(values, used, expected)
         used += len(part)
         del part, arrays, values  # their memory serves the next ones
     if first is None:
@@ -166,28 +186,31 @@ class _Column:
 
     Args:
         like: values of the first part, for their shape and type.
+        name: of the column.
     """
 
-    def __init__(self, like: NDArray[Any]) -> None:
-        self._values = np.empty((0, *like.shape[1:]), like.dtype)
+    def __init__(self, like: NDArray[Any], name: str) -> None:
+        self._values, self._name = np.empty((0, *like.shape[1:]), like.dtype), name
 
     def add(self, values: NDArray[Any], used: int, expected: int) -> None:
         """Put values behind the `used` ones; if there is no room, make it for `expected` rows."""
-        kind = np.result_type(self._values, values)
-        if kind != self._values.dtype:
-            self._values = self._values.astype(kind)
+        if values.dtype != self._values.dtype:
+            before, values = _alike(self._name, [self._values[:used], values])
+            if before.dtype != self._values.dtype:
+                self._values = before
+            del before
         if used + len(values) > len(self._values):
             # The pages of an array may move, so that it is not copied; no view of it exists.
             rows = max(used + len(values), expected)
             if used:
                 self._values.resize((rows, *self._values.shape[1:]), refcheck=False)
             else:
-                self._values = np.empty((rows, *self._values.shape[1:]), kind)
+                self._values = np.empty((rows, *self._values.shape[1:]), self._values.dtype)
         self._values[used : used + len(values)] = values
 
     def copy(self, used: int) -> "_Column":
         """Another column of the same values."""
-        other = _Column(self._values)
+        other = _Column(self._values, self._name)
         other.add(self._values[:used], 0, len(self._values))
         return other
 

@@ -1,5 +1,6 @@
 """Whole numbers of 64 bits beyond 2⁵³, which doubles cannot tell apart: times in nanoseconds, words of bits."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -84,3 +85,29 @@ def _division(operation: str, left: Any, right: Any) -> NDArray[Any] | None:
         return None
     sides = [np.asarray(side, kind) for side in (left, right)]
     return np.asarray((np.floor_divide if operation == "//" else np.mod)(*sides))
+
+
+def of_one_type(parts: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+    """Parts of one column in a type that holds all their numbers.
+
+    NumPy makes doubles of signed and unsigned numbers of 64 bits, and of whole numbers and fractions. Where that would
+    round, they become 64-bit integers, if all are whole numbers that one kind of them holds.
+
+    Raises:
+        ValueError: if no type holds all of them.
+
+    >>> [part.dtype.name for part in of_one_type([np.array([2**60 + 1]), np.array([3.0])])]
+    ['int64', 'int64']
+    """
+    kind = np.result_type(*parts)
+    if kind.kind != "f" or not any(map(beyond_doubles, parts)):
+        return [part.astype(kind, copy=False) for part in parts]
+    fractions = (part for part in parts if part.dtype.kind == "f")
+    if not all((np.abs(part) <= EXACT).all() and (part == np.rint(part)).all() for part in fractions):
+        raise ValueError("whole numbers above 2⁵³ beside missing values or fractions")
+    ends = [int(end) for part in parts if part.size for end in (part.min(), part.max())]
+    fitting = (np.dtype(t) for t in (np.int64, np.uint64) if np.iinfo(t).min <= min(ends) and max(ends) <= np.iinfo(t).max)
+    whole = next(fitting, None)
+    if whole is None:
+        raise ValueError("negative numbers beside whole ones above 2⁶³")
+    return [part.astype(whole) for part in parts]

@@ -10,8 +10,11 @@ from pyarrow.csv import write_csv
 from fivesigma.analysis.file import validate
 from fivesigma.data.formats import open_table
 from fivesigma.data.load import load_samples
+from fivesigma.data.shards import Shards
 from fivesigma.errors import DataError
+from fivesigma.events import concatenate
 from fivesigma.expressions import Expression
+from fivesigma.verbs.prepare import prepare
 
 N = 60
 TIME = 1_700_000_000_000_000_000 + 37 * np.arange(N)
@@ -62,3 +65,32 @@ def test_a_column_of_text_that_would_be_rounded_is_refused(tmp_path, field, said
     (tmp_path / "t.csv").write_text("\n".join(["time,label", *rows, ""]))
     with pytest.raises(DataError, match=said):
         list(open_table(str(tmp_path / "t.csv")).chunks(["time", "label"]))
+
+
+@pytest.mark.parametrize(
+    ("other", "kind"),
+    [(np.arange(N), np.int64), (np.arange(N) * 2.0, np.int64), (2**63 + np.arange(N, dtype=np.uint64), np.uint64)],
+)
+def test_observers_of_files_with_unlike_types_keep_their_numbers(tmp_path, other, kind):
+    for name, time, flag in (("a", TIME, LABEL == 1), ("b", other, LABEL.astype(np.int8))):
+        columns = {"time": time, "flag": flag, "label": LABEL, "x": LABEL * 1.0, "id": np.arange(N) + 1000 * ord(name)}
+        pq.write_table(pa.table(columns), tmp_path / f"{name}.parquet")
+    tree = {
+        "name": "unlike",
+        "samples": {name: {"files": [str(tmp_path / f"{name}.parquet")]} for name in "ab"},
+        "features": ["x"],
+        "observers": ["time", "flag"],
+        "event_number": "id",
+        "labels": {"variable": "label", "names": ["b", "s"]},
+        "split": {"val": 0.2, "test": 0.2},
+    }
+    analysis = validate(tree, "test")
+    both = concatenate([sample.events for sample in load_samples(analysis)])
+    assert both.observers["time"].dtype == kind
+    assert both.observers["time"].tolist() == [*TIME.tolist(), *map(int, other)]
+    prepared = Shards(prepare(analysis, destination=tmp_path / "prepared", shards=2))
+    pieces = [piece for part in ("train", "val", "test") for piece in prepared.pieces(part)]
+    assert sorted(int(time) for piece in pieces for time in piece.observers["time"]) == sorted(
+        both.observers["time"].tolist()
+    )
+    assert sum(int(piece.observers["flag"].sum()) for piece in pieces) == N

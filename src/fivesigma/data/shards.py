@@ -140,10 +140,8 @@ class ShardWriter:
     def _bucket(self, pieces: Sequence[Path], bucket: int, like: Events) -> dict[str, Events]:
         with named_errors(self.folder):
             tables = [pq.ParquetFile(path).read_row_group(bucket) for path in pieces]
-        # An observer may have another type in another file.
-        table = pa.concat_tables(tables, promote_options="permissive")
-        side = table.column("part").to_numpy()
-        events = from_table(table, like)
+        side = np.concatenate([table.column("part").to_numpy() for table in tables])
+        events = concatenate([from_table(table, like) for table in tables])
         return {part: events.take(side == i) for i, part in enumerate(PARTS)}
 
 
