@@ -57,6 +57,7 @@ COLUMNS = {
         ("time == 1700000000000000037 + small - small", TIME == 1_700_000_000_000_000_037),
         ("time % 2 == 1 and small > 3", (TIME % 2 == 1) & (SMALL > 3)),
         ("few[0] + count(ids)", np.full(7, 3)),
+        ("ismissing(word)", np.zeros(7, bool)),
     ],
 )
 def test_expressions_are_exact(text, expected):

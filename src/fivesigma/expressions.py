@@ -237,6 +237,8 @@ class Expression:
                             hint="write count(condition), with `and` and `or`; or sum(…) to add the numbers",
                         )
                     return _reduce(name, values[0], self.text, of_condition)
+                if name == "ismissing" and beyond_doubles(values[0]):
+                    return values[0] != values[0]  # whole numbers are there, and nothing is computed with them
                 return ELEMENTWISE[name][0](*(values if name == "where" else map(_real, values)))
             case ast.Subscript(value=value, slice=chosen):
                 index = _index(node)

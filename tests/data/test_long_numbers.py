@@ -94,3 +94,10 @@ def test_observers_of_files_with_unlike_types_keep_their_numbers(tmp_path, other
         both.observers["time"].tolist()
     )
     assert sum(int(piece.observers["flag"].sum()) for piece in pieces) == N
+
+
+def test_event_numbers_of_64_bits_come_from_text_too(tmp_path):
+    numbers = [2**63 + 5, 2**63 + 7, 12]
+    (tmp_path / "t.csv").write_text("event,x\n" + "".join(f"{number},1\n" for number in numbers))
+    (chunk,) = open_table(str(tmp_path / "t.csv")).chunks(["event"], integers={"event"})
+    assert chunk["event"].tolist() == numbers

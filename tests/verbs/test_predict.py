@@ -104,6 +104,44 @@ def test_a_file_that_cannot_be_scored_beside_others_leaves_nothing(toy, command)
     assert [path for path in Path().iterdir() if "scored" in path.name] == []
 
 
+def test_observers_that_not_all_files_have_are_left_out_and_said(toy, command):
+    command("train", toy, "--set", "observers=[sum, w, x2]", "--set", "train.epochs=1")
+    rows = fs.open_table("test.csv").read()
+    for name, kept in (("all.parquet", list(rows)), ("some.parquet", [n for n in rows if n != "w"])):
+        pq.write_table(pa.table({key: rows[key] for key in kept}), name)
+    for files in ("all.parquet", "some.parquet"), ("some.parquet", "all.parquet"):
+        Path("out.parquet").unlink(missing_ok=True)
+        code, out, err = command("predict", "toy", *files, "-o", "out.parquet")
+        assert code == 0, err
+        assert "not in some.parquet, so left out: w" in out
+        columns = fs.open_table("out.parquet").read()
+        assert {"sum", "x2", "score"} <= set(columns)
+        assert "w" not in columns
+        np.testing.assert_allclose(columns["x2"], np.tile(rows["x2"], 2))
+
+
+def test_columns_to_keep_are_found_by_name(toy, command):
+    command("train", toy, "--set", "train.epochs=1")
+    rows = fs.open_table("test.csv").read()
+    for name, kept in (("a.parquet", list(rows)), ("b.parquet", list(rows)[::-1])):
+        pq.write_table(pa.table({key: rows[key] for key in kept}), name)
+    assert command("predict", "toy", "a.parquet", "b.parquet", "-o", "out.parquet", "--keep")[0] == 0
+    found = fs.open_table("out.parquet").read()
+    for name in ("x0", "x1", "w"):
+        np.testing.assert_array_equal(found[name], np.tile(rows[name], 2))
+
+
+def test_a_file_without_events_has_no_friend_and_stops_no_other(toy, command):
+    command("train", toy, "--set", "train.epochs=1")
+    rows = fs.open_table("test.csv").read()
+    for name, count in (("a", 20), ("empty", 0), ("z", 30)):
+        pq.write_table(pa.table({key: values[:count] for key, values in rows.items()}), f"{name}.parquet")
+    code, out, err = command("predict", "toy", "a.parquet", "empty.parquet", "z.parquet", "-o", "friends", "--friend")
+    assert code == 0, err
+    assert "empty.parquet has no events, so there is no friends/empty.parquet" in out
+    assert sorted(path.name for path in Path("friends").glob("*.parquet")) == ["a.parquet", "z.parquet"]
+
+
 FOLDS = [["train", "toy.yaml", "--set", "split.folds=3"], ["run", "toy.yaml", "--set", "split.folds=3"]]
 
 

@@ -15,6 +15,10 @@ from fivesigma.data.writers.base import Chunk
 from fivesigma.errors import OutputError
 
 
+class NothingToWrite(OutputError):
+    """There is no row, so that nobody knows the types of the columns."""
+
+
 def write_columns(
     path: str | Path,
     chunks: Iterable[Chunk],
@@ -34,7 +38,8 @@ def write_columns(
         The number of rows written.
 
     Raises:
-        OutputError: if the file exists, the disk is full, or there is nothing to write.
+        OutputError: if the file exists, or the disk is full.
+        NothingToWrite: if there are no rows, and the format cannot say so.
         WiderTypes: if a later chunk has values that the types of the first one do not hold.
     """
     path = Path(path)
@@ -46,7 +51,7 @@ def write_columns(
             writer.write(same.of(chunk))
             rows += len(next(iter(chunk.values())))
         if rows == 0 and not writer.can_be_empty:
-            raise OutputError(f"there are no events to write to {path}")
+            raise NothingToWrite(f"there are no events to write to {path}", hint="the files that were given have none")
     return rows
 
 

@@ -18,7 +18,7 @@ from fivesigma.data.kept import keepable
 from fivesigma.data.opening import Layout, plan_for, reader_of_new
 from fivesigma.data.readers.base import ColumnNames
 from fivesigma.data.types import SameTypes, WiderTypes
-from fivesigma.data.write import writable_format, write_columns
+from fivesigma.data.write import NothingToWrite, writable_format, write_columns
 from fivesigma.data.writers.arrow import array
 from fivesigma.deployment.exported import known_exports, path_of
 from fivesigma.deployment.friends import Friends
@@ -142,8 +142,12 @@ def _friends(task: "Scoring", analysis: Analysis, files: Sequence[str], folder: 
             listener.say(f"there already: {place}")
             continue
         friends.begin(file)
-        with closing(_one_by_one(task, [file], listener)) as chunks:
-            written = write_columns(place, _without_known(chunks, counts, outside))
+        try:
+            with closing(_one_by_one(task, [file], listener)) as chunks:
+                written = write_columns(place, _without_known(chunks, counts, outside))
+        except NothingToWrite:
+            listener.say(f"{file} has no events, so there is no {place}")
+            continue
         rows += written
         listener.say(f"{written:,} events: {place}")
     counts.say(listener)
@@ -246,19 +250,19 @@ def _check_parameters(
 def _common_observers(
     analysis: Analysis, files: Sequence[str], layout: Layout, at: Mapping[str, float], listener: Listener
 ) -> list[str]:
-    """Find the observers that all files have.
+    """Find the observers that all files have, and say which are left out.
 
     Raises:
-        RunError: if files have different observers, or some lack a parameter: they would be different tables.
+        RunError: if some files lack a parameter and others do not: they would be different tables.
     """
     wanted = {name: parameter.variable or name for name, parameter in analysis.parameters.items() if name not in at}
-    found: list[list[str]] = []
+    absent: dict[str, list[str]] = {}
     lacks: list[str] = []
     for file in files:
         plan = plan_for(analysis, reader_of_new(analysis, file, layout))
-        found.append([name for name in analysis.observers if available(plan, name)])
-        if found[-1] != found[0]:
-            raise RunError(f"{file} has other observers than {files[0]}: {found[-1]}", hint="predict them one by one")
+        for name in analysis.observers:
+            if not available(plan, name):
+                absent.setdefault(name, []).append(file)
         lacks.append(next((name for name, text in wanted.items() if not available(plan, text)), ""))
         if bool(lacks[-1]) != bool(lacks[0]):
             lacking, having = (file, files[0]) if lacks[-1] else (files[0], file)
@@ -267,10 +271,11 @@ def _common_observers(
                 f"{lacking} has no parameter {name!r} and {having} has it, so their scores are different columns",
                 hint=f"predict them one by one, or fix the value with --at {name}=VALUE",
             )
-    left_out = sorted(set(analysis.observers) - set(found[0]))
-    if left_out:
-        listener.say(f"not in {files[0]}, so left out: {', '.join(left_out)}")
-    return found[0]
+    for where in dict.fromkeys(map(tuple, absent.values())):
+        names = sorted(name for name, lacking in absent.items() if tuple(lacking) == where)
+        more = f" and {len(where) - 1} more" if len(where) > 1 else ""
+        listener.say(f"not in {where[0]}{more}, so left out: {', '.join(names)}")
+    return [name for name in analysis.observers if name not in absent]
 
 
 def _common_columns(analysis: Analysis, files: Sequence[str], layout: Layout, listener: Listener) -> list[str]:
@@ -278,16 +283,14 @@ def _common_columns(analysis: Analysis, files: Sequence[str], layout: Layout, li
     found: list[str] = []
     for i, file in enumerate(files):
         names, others = keepable(reader_of_new(analysis, file, layout))
-        if i and names != found:
-            different = sorted({*names} ^ {*found})
-            which = (
-                f"other columns than {files[0]}, such as {different[0]!r}" if different else "its columns in another order"
+        if i and (different := sorted({*names} ^ {*found})):
+            raise RunError(
+                f"{file} has other columns than {files[0]}, such as {different[0]!r}", hint="predict them one by one"
             )
-            raise RunError(f"{file} has {which}", hint="predict them one by one")
         if others and not i:
             listed = ", ".join(others[:5]) + (f" and {len(others) - 5} more" if len(others) > 5 else "")
             listener.say(f"not one number for each event in {file}, so left out: {listed}")
-        found = names
+        found = found or names
     return found
 
 

@@ -97,7 +97,7 @@ class CsvReader(Reader):
     ) -> Iterator[Columns]:
         head = self._head
         kinds = {
-            name: "int64" if name in integers else "float32" if name in float32 else self._long.get(name, "float64")
+            name: "float32" if name in float32 else self._long.get(name, "int64" if name in integers else "float64")
             for name in names
         }
         fast, careful = Fast(head, kinds), Careful(head, kinds)
@@ -183,8 +183,8 @@ class CsvReader(Reader):
             if name in integers and is_field(found[2]):
                 raise DataError(
                     f"column {name!r} in {self.path} has event numbers, but holds {found[2]!r}",
-                    hint="write whole numbers without point and exponent; or leave out `event_number`, and the split "
-                    "uses the content of the events",
+                    hint="write whole numbers below 2⁶³ without point and exponent; or leave out `event_number`, and the "
+                    "split uses the content of the events",
                 ) from None
             if name in self._long and is_field(found[2]):
                 raise DataError(
