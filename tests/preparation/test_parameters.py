@@ -1,5 +1,7 @@
 """The background's parameters: drawn from the signal, the same for the same event."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -58,3 +60,12 @@ def test_without_signal_there_is_nothing_to_draw_from(events):
 def test_redraw_needs_something_to_draw():
     with pytest.raises(ValueError, match="redraw"):
         Parameter(redraw=True)
+
+
+@pytest.mark.parametrize("parameters", [1, 2])
+def test_the_order_of_the_signal_changes_nothing(events, parameters):
+    events = replace(events, parameters=events.parameters[:, :parameters], parameter_names=("p0", "p1")[:parameters])
+    ways, order = settings(*["signal"] * parameters), np.random.default_rng(1).permutation(len(events))
+    whole = assign(events, ways, signal_rows(events)).parameters
+    np.testing.assert_array_equal(assign(events, ways, signal_rows(events.take(order))).parameters, whole)
+    assert {tuple(row) for row in signal_rows(events)} == {tuple(row) for row in VALUES[:, :parameters].tolist()}

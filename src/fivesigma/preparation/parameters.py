@@ -18,13 +18,15 @@ SEED = 31_337
 def signal_rows(training: Events) -> NDArray[np.float32]:
     """Parameters of the signal's training events, [event, parameter], from which those of the background are drawn.
 
+    They are in rising order, so that what is drawn does not depend on the order of the events.
+
     Raises:
         EventsError: if there is no signal.
     """
     rows: NDArray[np.float32] = training.parameters[training.target != 0]
     if len(rows) == 0:
         raise EventsError("there is no signal event from which the background's parameters could be drawn")
-    return rows
+    return np.sort(rows, axis=0) if rows.shape[1] == 1 else rows[np.lexsort(rows.T[::-1])]
 
 
 def drawn_anywhere(parameters: Mapping[str, Parameter]) -> bool:
