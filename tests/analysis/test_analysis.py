@@ -43,6 +43,7 @@ def refuses(tree, *words):
         ({**CLASSES, "labels": {"variable": "y", "edges": [0, 1, 2], "names": ["a"]}}, ["1 names for 2 bins"]),
         ({**CLASSES, "labels": {"variable": "y", "names": ["a", "a"]}}, ["class names must differ"]),
         ({**CLASSES, "model": {"layers": [4, 4], "dropout": [0.1]}}, ["1 dropout values for 2 layers"]),
+        ({**CLASSES, "model": {"layers": [], "parameters": "affine"}}, ["parameters: affine", "hidden layers"]),
         ({**CLASSES, "prepare": {"class_weights": "balanced", "resample": "up"}}, ["choose one"]),
         ({**CLASSES, "prepare": {"class_weights": {"signl": 2}}}, ["did you mean 'signal'?"]),
         ({**CLASSES, "prepare": {"class_weights": {"signal": -5}}}, ["prepare.class_weights.signal: -5 is not allowed"]),

@@ -103,3 +103,26 @@ def test_numbers_of_any_type_count_in_double_precision(kind):
     wide = values.astype(np.float64)
     for metric in (fs.metrics.rmse, fs.metrics.bias):
         assert metric(values, values[::-1], weight) == metric(wide, wide[::-1], weight.astype(np.float64))
+
+
+def test_a_weighted_mean_takes_what_other_metrics_take():
+    assert fs.metrics.weighted_mean([1, 2], [1, 1]).value == 1.5
+    assert fs.metrics.weighted_mean(np.array([200, 200], np.uint8), np.array([200, 200], np.uint8)).value == 200
+    for values, weight in (([1.0, np.nan], [1, 1]), ([1.0, 2.0, 3.0], [1.0]), ([[1.0, 2.0]], [1.0])):
+        with pytest.raises(EventsError):
+            fs.metrics.weighted_mean(values, weight)
+
+
+def test_what_a_mask_hides_is_missing():
+    score = np.ma.masked_array([0.1, 0.2, 0.8, 0.9, 0.0], [0, 0, 0, 0, 1])
+    with pytest.raises(EventsError, match="score is missing or infinite in 1 of 5 events"):
+        fs.metrics.auc(score, [0, 0, 1, 1, 1], np.ones(5))
+    assert fs.metrics.auc(score[:4], [0, 0, 1, 1], np.ones(4)).value == 1.0
+
+
+def test_without_weight_there_is_no_value():
+    for metric in (fs.metrics.f1_macro, fs.metrics.f1_weighted, fs.metrics.balanced_accuracy):
+        found = metric([0.2, 0.8], [0, 1], [0, 0])
+        assert np.isnan([found.value, found.error]).all()
+    with pytest.raises(EventsError, match="no number of bins"):
+        fs.metrics.calibration_error([0.2, 0.8], [0, 1], [1, 1], bins=0)

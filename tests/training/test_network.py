@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fivesigma.analysis.file import validate
-from fivesigma.errors import RunError
+from fivesigma.errors import EventsError, RunError
 from fivesigma.events import Events
 from fivesigma.metrics.summary import per_parameter
 from fivesigma.runs.folder import RunFolder
@@ -45,6 +45,27 @@ def test_scores_do_not_depend_on_what_else_is_scored(network):
     whole = network.scores(some).score
     np.testing.assert_array_equal(network.scores(some.take(np.arange(37, 90))).score, whole[37:90])
     assert ((whole > 0) & (whole < 1)).all()
+
+
+def test_lists_are_scored_as_arrays_are(network):
+    some = events(seed=4).take(np.arange(5))
+    found = network.score(some.features.tolist(), some.parameters.tolist())
+    np.testing.assert_array_equal(found, network.score(some.features, some.parameters))
+
+
+@pytest.mark.parametrize(
+    ("features", "parameters", "said"),
+    [
+        (np.zeros((3, 4)), np.ones((3, 1)), r"features have the shape \(3, 4\), and the network takes 2 features"),
+        (np.zeros(2), np.ones((3, 1)), r"features have the shape \(2,\)"),
+        (np.zeros((3, 2)), np.ones(3), r"needs the parameters mass of 3 events, not an array of shape \(3,\)"),
+        (np.zeros((3, 2)), None, r"needs the parameters mass of 3 events, not an array of shape \(3, 0\)"),
+        (np.zeros((3, 2)), [[1.0], [np.nan], [2.0]], "a value of the parameters mass is missing"),
+    ],
+)
+def test_what_does_not_fit_the_network_is_one_sentence(network, features, parameters, said):
+    with pytest.raises(EventsError, match=said):
+        network.score(features, parameters)
 
 
 def test_hypotheses_are_the_masses_of_the_signal_and_change_the_score(network):

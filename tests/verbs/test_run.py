@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 import fivesigma as fs
+from fivesigma.errors import RunError
 
 COMPLETE = [
     "analysis.yaml",
@@ -77,6 +78,8 @@ def test_python_and_command_line_agree(toy, command):
     assert "<table>" in run._repr_html_()
     assert len(run.history) == 3
     assert len(run.predictions()["score"]) == 500
+    with pytest.raises(RunError, match=r"no predictions of 'tst'; did you mean 'test'\?"):
+        run.predictions("tst")
     assert run.report.is_file()
     roc = run.figure("roc")
     assert roc._repr_png_().startswith(b"\x89PNG")

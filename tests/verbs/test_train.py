@@ -197,6 +197,23 @@ def with_a_function(inputs):
     return keras().Sequential([layers.Input((inputs,)), layers.Dense(4, lambda x: keras().ops.tanh(x)), last])
 
 
+def with_a_registered_function(inputs):
+    layers = keras().layers
+    saving = keras().saving
+    bent = saving.register_keras_serializable("mine")(_bent)
+    return keras().Sequential([layers.Input((inputs,)), layers.Dense(4, bent), layers.Dense(1, "sigmoid")])
+
+
+def _bent(x):
+    return keras().ops.tanh(x) + 0.1 * x
+
+
+def test_a_function_that_a_script_registers_is_not_known_to_others(toy):
+    with pytest.raises(AnalysisError, match="could not be read from a file again"):
+        fs.train(toy, {"train.epochs": 1}, model=with_a_registered_function)
+    assert "mine>_bent" in keras().saving.get_custom_objects()  # the script still has it
+
+
 def test_a_run_whose_metric_nobody_knows_any_more_is_not_called_damaged(toy, tmp_path, monkeypatch, command):
     monkeypatch.setattr(plugins.metrics, "registered", {})
     spec = MetricSpec("brier", ("binary",), False, "mean squared distance", function=lambda s, t, w, o: Metric(0.1, 0.1))

@@ -17,7 +17,9 @@ class Train(Section):
 
     epochs: int = Field(10, gt=0, description="times that the network sees every training event, at most")
     batch_size: int = Field(1024, gt=0, description="events of one step")
-    optimizer: Literal["adam", "adamw", "sgd"] = Field("adam", description="method that changes the weights")
+    optimizer: Literal["adam", "adamw", "sgd"] = Field(
+        "adam", description="method that changes the weights; sgd has a Nesterov momentum of 0.9"
+    )
     learning_rate: float = Field(1e-3, gt=0, description="size of a step; the largest one of a schedule")
     schedule: Literal["constant", "cosine", "one_cycle"] = Field("constant", description="how the learning rate changes")
     warmup_epochs: float = Field(0.0, ge=0, description="epochs over which the rate rises from zero (not for one_cycle)")
@@ -38,7 +40,8 @@ class Train(Section):
         None,
         gt=0,
         lt=1,
-        description="decay per step of a moving average of the weights, such as 0.999; the average is validated and kept",
+        description="decay per step of a moving average of the weights, such as 0.999; less in the first steps: after n of "
+        "them at most (1 + n)/(10 + n). The average is validated and kept",
     )
     loss: Annotated[Any, OneOf(losses, short=True)] = Field(
         "auto", description="the loss function: a name, or a mapping with `kind` and its own keys"

@@ -14,7 +14,8 @@ from fivesigma.metrics import classes as _classes
 from fivesigma.metrics import regression as _regression
 from fivesigma.metrics import roc as _roc
 from fivesigma.metrics.checked import checked as _checked
-from fivesigma.metrics.metric import Metric, weighted_mean
+from fivesigma.metrics.metric import Metric
+from fivesigma.metrics.metric import weighted_mean as _weighted_mean
 from fivesigma.metrics.spec import MetricOptions, MetricSpec
 
 accuracy = _checked(_classes.accuracy, "classes")
@@ -31,6 +32,7 @@ log_loss = _checked(_classes.log_loss, "classes", probabilities=True)
 mae = _checked(_regression.mae, "number")
 r_squared = _checked(_regression.r_squared, "number")
 rmse = _checked(_regression.rmse, "number")
+weighted_mean = _checked(_weighted_mean, "number")
 
 __all__ = [
     "Metric",

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fivesigma.errors import EventsError
 from fivesigma.metrics.metric import Metric, Weight, replicas, sums_by
 from fivesigma.metrics.order import ascending
 
@@ -25,6 +26,9 @@ def calibration_error(score: NDArray[Any], target: NDArray[Any], weight: Weight,
         weight: [event].
         bins: number of bins.
 
+    Raises:
+        EventsError: if there is no bin.
+
     The error comes from replicas of the bins. Statistical fluctuations of bins with n events bias the value upwards, by
     about √(p(1−p)/n). Source: Naeini, Cooper, Hauskrecht, AAAI (2015) 2901, with bins of equal population.
 
@@ -32,6 +36,8 @@ def calibration_error(score: NDArray[Any], target: NDArray[Any], weight: Weight,
     >>> calibration_error(score, np.array([0, 0, 0, 1, 0, 1, 1, 1]), np.ones(8), bins=2).value
     0.0
     """
+    if bins < 1:
+        raise EventsError(f"calibration_error: {bins} is no number of bins", hint="give one bin or more")
     if not (weight > 0).any():
         return Metric(np.nan, np.nan)
     found = _Bins.of(score, weight, bins)

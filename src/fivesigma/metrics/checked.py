@@ -13,7 +13,7 @@ from fivesigma.errors import EventsError
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_ARRAYS = ("score", "prediction", "residual", "first", "second", "target", "weight")
+_ARRAYS = ("score", "prediction", "residual", "first", "second", "target", "values", "weight")
 """Arguments with a number for each event; scores of several classes have a row."""
 
 
@@ -24,7 +24,7 @@ def checked(function: Callable[P, R], target: Target, *, probabilities: bool = F
     """The same function for lists, columns of pandas and arrays, which refuses in one sentence what has no meaning.
 
     Args:
-        function: of some of score, prediction, residual, first, second, target and weight.
+        function: of some of score, prediction, residual, first, second, target, values and weight.
         target: what the target is: a number, one of two classes, or one of as many classes as the score has columns.
         probabilities: whether scores have to be probabilities.
 
@@ -69,7 +69,9 @@ def _numbers(name: str, value: Any) -> NDArray[Any]:
     if value is None:
         raise EventsError(f"{name} is None", hint="without event weights give ones: np.ones(len(score))")
     try:
-        values = np.asarray(value)
+        # What a mask hides is missing, whatever lies below it.
+        masked = isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value)
+        values = value.astype(np.float64).filled(np.nan) if masked else np.asarray(value)
         # In double precision: squares of whole numbers overflow, and sums of millions of weights lose digits.
         if name == "weight" or values.dtype not in (np.float32, np.float64):
             values = values.astype(np.float64)

@@ -140,6 +140,8 @@ def of_all_classes(
         statistic: of the matrix.
         count: number of replicas for the error.
     """
+    if not table.any():
+        return Metric(np.nan, np.nan)
     found = replicas(table, variance, statistic, count)
     if found.error == 0 or (table == np.diag(np.diag(table))).all():
         errors = without_failure(table.sum(axis=1), variance.sum(axis=1))

@@ -71,13 +71,14 @@ class ModelKind:
     objection: Callable[[Any, Train], str] = lambda settings, train: ""
 
 
-def check_model(model: Any, inputs: Inputs, where: str) -> None:
-    """Refuse a Keras model that the training loop cannot train.
+def check_model(model: Any, inputs: Inputs, where: str, library: str = "fivesigma") -> None:
+    """Refuse a Keras model that the training loop cannot train, or that no other process can read from a file.
 
     Args:
         model: as a kind has built it.
         inputs: inputs, outputs and activation that it must fit.
         where: its name in messages.
+        library: package of the kind; another process has what it registers with Keras, but not what a script registers.
 
     Raises:
         AnalysisError: if it does not fit; says why.
@@ -99,6 +100,14 @@ def check_model(model: Any, inputs: Inputs, where: str) -> None:
             hint="one input of two dimensions, one output",
         )
     saving = keras().saving
+    registered = saving.get_custom_objects()
+    own = {
+        name: value
+        for name, value in registered.items()
+        if str(getattr(value, "__module__", "")).partition(".")[0] not in ("keras", "hgq", library)
+    }
+    for name in own:
+        del registered[name]
     try:
         saving.deserialize_keras_object(saving.serialize_keras_object(model), safe_mode=True)
     except Exception as error:  # whatever a layer raises
@@ -107,6 +116,8 @@ def check_model(model: Any, inputs: Inputs, where: str) -> None:
             hint="a run only keeps models that can be read without running code from the file: in place of "
             "keras.layers.Lambda, functions and layers of your own, take layers of Keras, such as Rescaling or Activation",
         ) from None
+    finally:
+        registered.update(own)
     if inputs.link == "linear":
         return
     outputs = np.asarray(model(np.random.default_rng(0).normal(size=(64, int(inputs))).astype(np.float32)))

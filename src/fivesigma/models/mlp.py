@@ -32,6 +32,14 @@ class Mlp(Section):
             raise ValueError(f"{len(self.dropout)} dropout values for {len(self.layers)} layers")
         return self
 
+    @model_validator(mode="after")
+    def _affine_needs_layers(self) -> Self:
+        if self.parameters == "affine" and not self.layers:
+            raise ValueError(
+                "`parameters: affine` acts on hidden layers, and there are none: the network would not see them"
+            )
+        return self
+
 
 def mlp(settings: Mlp, inputs: Inputs) -> Any:
     """Build an untrained multilayer perceptron, parameterised if there are parameters.

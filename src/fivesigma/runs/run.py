@@ -97,9 +97,16 @@ class Run:
         return load_trained(self.folder)
 
     def predictions(self, part: str = "test") -> dict[str, Any]:
-        """Scores of the `val` or `test` events, or of all events out of `folds`, column by column."""
+        """Scores of the `val` or `test` events, or of all events out of `folds`, column by column.
+
+        Raises:
+            RunError: if the run has none of this part.
+        """
         from fivesigma.data.readers.parquet import ParquetReader
 
+        known = sorted(path.stem for path in (self.path / "predictions").glob("*.parquet"))
+        if known and part not in known:
+            raise RunError(f"the run {self.path} has no predictions of {part!r}; {did_you_mean(part, known)}")
         return ParquetReader(str(self.path / "predictions" / f"{part}.parquet")).read()
 
     def __str__(self) -> str:

@@ -13,6 +13,7 @@ from fivesigma.atomic import writing
 from fivesigma.errors import EventsError, MissingExtra, RunError
 from fivesigma.events import Events, carries, parameter_text
 from fivesigma.models.backend import load_model
+from fivesigma.names import number_of
 from fivesigma.preparation.recipe import Recipe
 from fivesigma.runs.folder import RunFolder
 from fivesigma.scores import Scores
@@ -73,11 +74,11 @@ class Network:
 
         Returns:
             Probability of class 1 [event], probabilities [event, class], or the prediction [event].
+
+        Raises:
+            EventsError: if the arrays are not of these shapes, or a parameter is missing.
         """
-        if parameters is None:
-            parameters = np.zeros((len(features), 0), np.float32)
-        if parameters.shape[1] != len(self.recipe.parameters):
-            raise EventsError(f"the network needs the parameters {', '.join(self.recipe.parameters) or '(none)'}")
+        features, parameters = self._checked(features, parameters)
         apply, link = self._apply
         trainable = [v.value for v in self.model.trainable_variables]
         other = [v.value for v in self.model.non_trainable_variables]
@@ -89,6 +90,27 @@ class Network:
         empty_shape = (0,) if self.model.output_shape[-1] == 1 else (0, self.model.output_shape[-1])
         score = np.concatenate(parts) if parts else np.zeros(empty_shape, np.float32)
         return np.asarray(score / np.float32(self.target_scale) + np.float32(self.target_shift), np.float32)
+
+    def _checked(self, features: Any, parameters: Any) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Both as arrays of the shapes that the recipe takes."""
+        names, given = self.recipe.features, self.recipe.parameters
+        features = np.asarray(features, np.float32)
+        if features.ndim != 2 or features.shape[1] != len(names):
+            raise EventsError(
+                f"features have the shape {features.shape}, and the network takes {number_of(len(names), 'feature')}",
+                hint=f"give [event, feature], in this order: {', '.join(names[:8])}{', …' if len(names) > 8 else ''}",
+            )
+        parameters = np.asarray(np.zeros((len(features), 0)) if parameters is None else parameters, np.float32)
+        if parameters.shape != (len(features), len(given)):
+            listed = ", ".join(given) or "(none)"
+            raise EventsError(
+                f"the network needs the parameters {listed} of {number_of(len(features), 'event')}, not an array of shape "
+                f"{parameters.shape}",
+                hint="give [event, parameter]",
+            )
+        if not np.isfinite(parameters).all():
+            raise EventsError(f"a value of the parameters {', '.join(given)} is missing or infinite")
+        return features, parameters
 
     def scores(self, events: Events, hypotheses: Sequence[tuple[float, ...]] = ()) -> Scores:
         """Score events at their own parameters and under each hypothesis."""
