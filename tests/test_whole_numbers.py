@@ -39,6 +39,7 @@ COLUMNS = {
     "small": SMALL,
     "x": SMALL * 1.5,
     "ids": ak.Array([[2**60 + 1, 3]] * 7),
+    "gaps": ak.Array([[None, 2**60 + 1]] * 7),
     "few": ak.Array([[1, 3]] * 7),
 }
 
@@ -58,6 +59,12 @@ COLUMNS = {
         ("time % 2 == 1 and small > 3", (TIME % 2 == 1) & (SMALL > 3)),
         ("few[0] + count(ids)", np.full(7, 3)),
         ("ismissing(word)", np.zeros(7, bool)),
+        ("ids[0] - 1152921504606846976", np.full(7, 1)),
+        ("ids[0] % 2", np.full(7, 1)),
+        ("(ids // 2 % 2)[1]", np.full(7, 1)),
+        ("max(ids % 2)", np.full(7, 1)),
+        ("sum(ids - ids)", np.zeros(7)),
+        ("count(ids - small > 1152921504606846976)", np.where(SMALL < 1, 1, 0)),
     ],
 )
 def test_expressions_are_exact(text, expected):
@@ -68,7 +75,7 @@ def test_expressions_are_exact(text, expected):
     "text",
     [
         *("-time", "time * 2", "time / 10", "sqrt(time)", "time - x", "time - 0.5", "time % 0"),
-        *("where(small > 3, time, 0)", "ids[0]", "max(ids)", "ids - 1"),
+        *("where(small > 3, time, 0)", "ids[2]", "max(ids)", "ids * 2", "gaps[0] // 2", "gaps // 2"),
     ],
 )
 def test_what_would_be_rounded_is_refused(text):

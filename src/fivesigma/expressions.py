@@ -45,6 +45,26 @@ def _check_exact(*values: Any) -> None:
         raise _Inexact
 
 
+def _exactly(operation: str, left: Any, right: Any) -> Any:
+    """As `exactly`, also for lists; None where their elements are not all there."""
+    if not _is_awkward(left, right):
+        return exactly(operation, left, right)
+    import awkward as ak
+
+    left, right = (side if _is_awkward(side) or np.ndim(side) == 0 else ak.from_numpy(side) for side in (left, right))
+    if _is_awkward(left) and _is_awkward(right):
+        left, right = ak.broadcast_arrays(left, right)
+    shape = left if _is_awkward(left) else right
+    try:
+        flat = (ak.to_numpy(ak.flatten(s, axis=None), allow_missing=False) if _is_awkward(s) else s for s in (left, right))
+        found = exactly(operation, *flat)
+    except ValueError:  # a missing element
+        return None
+    if found is None or ak.any(ak.is_none(shape, axis=1), axis=None):
+        return None
+    return ak.unflatten(ak.from_numpy(found), ak.num(shape, axis=1))
+
+
 def _real(value: Any) -> Any:
     """Convert numbers to float64: differences of unsigned ones must not wrap, and half precision ends at 65,504.
 
@@ -215,7 +235,7 @@ class Expression:
             case ast.BinOp(left=left, op=op, right=right):
                 sides = [self._evaluate(side, columns) for side in (left, right)]
                 if type(op) in _EXACT and any(beyond_doubles(side) or type(side) is int for side in sides):
-                    whole = exactly(_EXACT[type(op)], *sides)
+                    whole = _exactly(_EXACT[type(op)], *sides)
                     if whole is not None:
                         return whole
                 convert = _truth if isinstance(op, ast.BitAnd | ast.BitOr) else _real
@@ -507,7 +527,11 @@ def _element(values: Any, index: int, text: str) -> Any:
         raise ExpressionError(f"{text!r}: an index needs a list per event; this column has one value per event")
     import awkward as ak
 
-    _check_exact(values)
+    if beyond_doubles(values):
+        padded = ak.pad_none(values, index + 1, axis=1)[:, index]
+        if ak.any(ak.is_none(padded), axis=None):
+            raise _Inexact  # a missing element is no whole number
+        return ak.to_numpy(ak.drop_none(padded))
     longest = int(ak.max(ak.num(values, axis=1), initial=0)) if len(values) else 0
     index = min(index, longest)  # beyond the longest list all are missing, however far
     padded = ak.pad_none(values, index + 1, axis=1)[:, index]
