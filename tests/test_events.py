@@ -80,3 +80,12 @@ def test_events_that_are_taken_have_one_array_for_two_columns_as_before():
             assert (found.event_number is found.fingerprint) == (not numbered)
             for name in COLUMNS:
                 assert_array_equal(getattr(found, name), getattr(whole, name)[index])
+
+
+def test_every_event_gets_the_parameters_of_a_hypothesis():
+    events = part(3, 0, True)
+    for values in ([500], 500.0, (500.0,)):
+        assert events.with_parameters(values).parameters.tolist() == [[500.0]] * 3
+    for values in ([], [1, 2], [[1]]):
+        with pytest.raises(EventsError, match="is not one value for each of the parameters m"):
+            events.with_parameters(values)

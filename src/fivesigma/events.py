@@ -71,8 +71,15 @@ class Events:
         return replace(self, **changes, observers={name: column[index] for name, column in self.observers.items()})
 
     def with_parameters(self, values: Sequence[float]) -> "Events":
-        """The same events under the hypothesis that every event has these parameter values."""
-        row = np.asarray(values, np.float32)
+        """The same events under the hypothesis that every event has these parameter values.
+
+        Raises:
+            EventsError: if there is not one value for each parameter.
+        """
+        row = np.atleast_1d(np.asarray(values, np.float32))
+        if row.shape != (len(self.parameter_names),):
+            listed = ", ".join(self.parameter_names) or "(none)"
+            raise EventsError(f"{values!r} is not one value for each of the parameters {listed}")
         return replace(self, parameters=np.broadcast_to(row, (len(self), len(row))).copy())
 
 

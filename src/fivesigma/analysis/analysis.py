@@ -55,7 +55,7 @@ class Analysis(Section):
         default=[], description="column names of files without a header; per array for NPZ and HDF5 tables"
     )
     missing_values: Annotated[list[float], Role("events", "reading")] = Field(
-        default=[], description="values that mean missing, such as -999"
+        default=[], description="values in the files that mean missing, such as -999"
     )
     selection: Annotated[Formula | None, Role("events", "reading")] = Field(
         None, description="condition that events must fulfil"
