@@ -147,20 +147,24 @@ def suspected_markers(parts: Mapping[str, Events], known: Sequence[float]) -> di
         feature → (marker, share of the training events, or of the events of all folds, with it).
     """
     events = _learnt(parts)
-    found = {}
-    for name, column in zip(events.feature_names, _columns([events]), strict=True):
-        finite = column[np.isfinite(column)]
-        # A marker is far from all other values, so it is the smallest or the largest.
-        for end in (finite.min(), finite.max()) if len(finite) else ():
-            marker = known_marker(float(end))
-            if marker is None or marker in known:
-                continue
-            others = finite[finite != end]
-            if len(others) == 0:
-                continue
-            apart = others.min() - end if marker < 0 else end - others.max()
-            if apart > others.max() - others.min():
-                found[name] = (marker, (len(finite) - len(others)) / len(column))
+    found = side_by_side(lambda column: _suspected_marker(column, known), _columns([events]), cores())
+    return {name: one for name, one in zip(events.feature_names, found, strict=True) if one is not None}
+
+
+def _suspected_marker(column: NDArray[Any], known: Sequence[float]) -> tuple[float, float] | None:
+    """The marker in a column, and the share of the events with it."""
+    found, finite = None, column[np.isfinite(column)]
+    # A marker is far from all other values, so it is the smallest or the largest.
+    for end in (finite.min(), finite.max()) if len(finite) else ():
+        marker = known_marker(float(end))
+        if marker is None or marker in known:
+            continue
+        others = finite[finite != end]
+        if len(others) == 0:
+            continue
+        apart = others.min() - end if marker < 0 else end - others.max()
+        if apart > others.max() - others.min():
+            found = marker, (len(finite) - len(others)) / len(column)
     return found
 
 
