@@ -59,6 +59,16 @@ COLUMNS = {
         ("time % 2 == 1 and small > 3", (TIME % 2 == 1) & (SMALL > 3)),
         ("few[0] + count(ids)", np.full(7, 3)),
         ("ismissing(word)", np.zeros(7, bool)),
+        ("time / 10", TIME / 10),
+        ("log10(word * 2)", np.log10(WORD * 2.0)),
+        ("time > 1700000000000000000 // 1000 + 1698300000000000000", TIME > 1_700_000_000_000_000_000),
+        ("0 - time == -1700000000000000000", TIME == 1_700_000_000_000_000_000),
+        ("time > -9223372036854775809", np.ones(7, bool)),
+        ("count(few < 18446744073709551615)", np.full(7, 2)),
+        ("count(ids < 9300000000000000000)", np.full(7, 2)),
+        ("few[0] < 18446744073709551615", np.ones(7, bool)),
+        ("ids[0] == 1152921504606846977", np.ones(7, bool)),
+        ("9007199254740993 % 2 + small", 1 + SMALL),
         ("ids[0] - 1152921504606846976", np.full(7, 1)),
         ("ids[0] % 2", np.full(7, 1)),
         ("(ids // 2 % 2)[1]", np.full(7, 1)),
@@ -74,8 +84,9 @@ def test_expressions_are_exact(text, expected):
 @pytest.mark.parametrize(
     "text",
     [
-        *("-time", "time * 2", "time / 10", "sqrt(time)", "time - x", "time - 0.5", "time % 0"),
-        *("where(small > 3, time, 0)", "ids[2]", "max(ids)", "ids * 2", "gaps[0] // 2", "gaps // 2"),
+        *("-time", "abs(time)", "minimum(time, x)", "time - x", "time - 0.5", "time % 0", "time + 18446744073709551615"),
+        *("where(small > 3, 9007199254740993, 0)", "18446744073709551615 % small", "time // 0"),
+        *("where(small > 3, time, 0)", "ids[2]", "max(ids)", "gaps[0] // 2", "gaps // 2"),
     ],
 )
 def test_what_would_be_rounded_is_refused(text):

@@ -15,7 +15,7 @@ import numpy as np
 
 from fivesigma.errors import ExpressionError, did_you_mean
 from fivesigma.names import wants_backticks
-from fivesigma.whole_numbers import EXACT, beyond_doubles, exactly
+from fivesigma.whole_numbers import EXACT, are_whole, beyond_doubles, exactly
 
 LONGEST = 2_000
 """Largest number of characters of an expression; a longer one is a mistake."""
@@ -27,7 +27,7 @@ def _is_awkward(*values: Any) -> bool:
 
 def _where(condition: Any, if_true: Any, if_false: Any) -> Any:
     _check_exact(if_true, if_false)
-    if_true, if_false = _wide(if_true), _wide(if_false)
+    if_true, if_false = (_as_double(value) if type(value) is int else _wide(value) for value in (if_true, if_false))
     if _is_awkward(condition, if_true, if_false):
         import awkward as ak
 
@@ -72,6 +72,11 @@ def _real(value: Any) -> Any:
         _Inexact: if that would round whole numbers.
     """
     _check_exact(value)
+    return _rounded(value)
+
+
+def _rounded(value: Any) -> Any:
+    """As `_real`, where whole numbers may be rounded: what is multiplied, divided or the like is rounded anyway."""
     if isinstance(value, np.ndarray):
         return value.astype(np.float64, copy=False)
     if _is_awkward(value):
@@ -85,8 +90,27 @@ def _wide(value: Any) -> Any:
     """Convert single and half precision to float64; conditions and whole numbers stay as they are."""
     if isinstance(value, np.ndarray):
         return value.astype(np.float64) if value.dtype.kind == "f" and value.dtype.itemsize < 8 else value
-    narrow = _is_awkward(value) and any(name in str(value.type) for name in ("float32", "float16"))
-    return _real(value) if narrow else value
+    if _is_awkward(value):
+        return _real(value) if any(name in str(value.type) for name in ("float32", "float16")) else value
+    return value * 1.0 if getattr(value, "dtype", None) == np.float32 else value  # a column of an exported model
+
+
+def _as_double(value: int) -> float:
+    """A whole number as float64.
+
+    Raises:
+        _Inexact: if that would round it.
+    """
+    if int(float(value)) != value:
+        raise _Inexact
+    return float(value)
+
+
+def _beside(value: Any, other: Any) -> Any:
+    """One side of a comparison; Awkward takes no integers of more than 64 bits, and none of 64 bits without a sign."""
+    if type(value) is int and _is_awkward(other) and not -(2**63) <= value < 2**63:
+        return np.uint64(value) if 0 <= value < 2**64 and "int" in str(other.type) else float(value)
+    return value
 
 
 def _truth(value: Any) -> Any:
@@ -150,6 +174,9 @@ ELEMENTWISE: dict[str, tuple[Callable[..., Any], int]] = {
 }
 """Functions of one value per event or element: name → (function, number of arguments)."""
 
+SCALING = ("sqrt", "exp", "expm1", "log", "log10", "log2", "log1p")
+"""Functions whose result changes little if a large whole number is rounded."""
+
 REDUCTIONS = ("count", "sum", "mean", "max", "min", "any", "all")
 """Functions that turn a list per event into one value per event."""
 
@@ -171,6 +198,11 @@ _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 }
 _EXACT: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.FloorDiv: "//", ast.Mod: "%"}
 """Operations that are exact for whole numbers of any size."""
+_CONVERSIONS: dict[type[ast.operator], Callable[[Any], Any]] = {
+    **dict.fromkeys((ast.BitAnd, ast.BitOr), _truth),
+    **dict.fromkeys((ast.Mult, ast.Div, ast.Pow), _rounded),
+}
+"""What is done to both sides of an operation; by default `_real`."""
 _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Lt: np.less,
     ast.LtE: np.less_equal,
@@ -210,7 +242,7 @@ class Expression:
         except _Inexact:
             raise ExpressionError(
                 f"{self.text!r} computes with whole numbers beyond 2⁵³, which it would round",
-                hint="a whole number added to or subtracted from them, `//` and `%` by one, and comparisons are exact: "
+                hint="whole numbers added to or subtracted from them, `//` and `%` by one, and comparisons are exact: "
                 "begin with these, as in (time - 1700000000000000000) / 1000 or word // 4 % 2",
             ) from None
         except (TypeError, ValueError, RecursionError) as error:
@@ -238,7 +270,9 @@ class Expression:
                     whole = _exactly(_EXACT[type(op)], *sides)
                     if whole is not None:
                         return whole
-                convert = _truth if isinstance(op, ast.BitAnd | ast.BitOr) else _real
+                    if are_whole(*sides):
+                        raise _Inexact
+                convert = _CONVERSIONS.get(type(op), _real)
                 return _BINARY[type(op)](*map(convert, sides))
             case ast.UnaryOp(op=op, operand=operand):
                 return _unary(op, self._evaluate(operand, columns))
@@ -259,7 +293,8 @@ class Expression:
                     return _reduce(name, values[0], self.text, of_condition)
                 if name == "ismissing" and beyond_doubles(values[0]):
                     return values[0] != values[0]  # whole numbers are there, and nothing is computed with them
-                return ELEMENTWISE[name][0](*(values if name == "where" else map(_real, values)))
+                convert = _rounded if name in SCALING else _real
+                return ELEMENTWISE[name][0](*(values if name == "where" else map(convert, values)))
             case ast.Subscript(value=value, slice=chosen):
                 index = _index(node)
                 if index is None:
@@ -284,7 +319,7 @@ class Expression:
         left, result = self._evaluate(node.left, columns), None
         for op, comparator in zip(node.ops, node.comparators, strict=True):
             right = self._evaluate(comparator, columns)
-            part = _COMPARE[type(op)](left, right)
+            part = _COMPARE[type(op)](_beside(left, right), _beside(right, left))
             result = part if result is None else np.logical_and(result, part)
             left = right
         return result
@@ -482,7 +517,7 @@ def _index(node: ast.Subscript) -> int | None:
 
 def _unary(op: ast.unaryop, value: Any) -> Any:
     if isinstance(op, ast.USub):
-        return np.negative(_real(value))
+        return -value if type(value) is int else np.negative(_real(value))
     if isinstance(op, ast.UAdd):
         return value
     return np.logical_not(value)
@@ -527,13 +562,13 @@ def _element(values: Any, index: int, text: str) -> Any:
         raise ExpressionError(f"{text!r}: an index needs a list per event; this column has one value per event")
     import awkward as ak
 
+    longest = int(ak.max(ak.num(values, axis=1), initial=0)) if len(values) else 0
+    index = min(index, longest)  # beyond the longest list all are missing, however far
     if beyond_doubles(values):
         padded = ak.pad_none(values, index + 1, axis=1)[:, index]
         if ak.any(ak.is_none(padded), axis=None):
             raise _Inexact  # a missing element is no whole number
         return ak.to_numpy(ak.drop_none(padded))
-    longest = int(ak.max(ak.num(values, axis=1), initial=0)) if len(values) else 0
-    index = min(index, longest)  # beyond the longest list all are missing, however far
     padded = ak.pad_none(values, index + 1, axis=1)[:, index]
     return ak.to_numpy(ak.fill_none(ak.values_astype(padded, np.float64), np.nan))
 

@@ -28,7 +28,7 @@ def beyond_doubles(value: Any) -> bool:
     return bool(of_64_bits and numbers.size and max(int(numbers.max()), -int(numbers.min())) > EXACT)
 
 
-def exactly(operation: str, left: Any, right: Any) -> NDArray[Any] | None:
+def exactly(operation: str, left: Any, right: Any) -> Any:
     """Compute with such numbers without rounding.
 
     Args:
@@ -36,7 +36,8 @@ def exactly(operation: str, left: Any, right: Any) -> NDArray[Any] | None:
         left, right: columns of whole numbers, or a whole number.
 
     Returns:
-        Whole numbers of 64 bits; None if either side holds other numbers, or the result needs more bits.
+        Whole numbers of 64 bits, or an integer if both are numbers; None if either side holds other numbers, or the result
+        needs more bits.
 
     >>> exactly("-", np.array([2**60 + 1]), 2**60).tolist(), exactly("%", np.array([2**60 + 1]), 2.0).tolist()
     ([1], [1])
@@ -44,9 +45,24 @@ def exactly(operation: str, left: Any, right: Any) -> NDArray[Any] | None:
     sides = [_whole(side) for side in (left, right)]
     if sides[0] is None or sides[1] is None:
         return None
+    if isinstance(sides[0], int) and isinstance(sides[1], int):
+        return _of_integers(operation, *sides)
     if operation in ("+", "-"):
         return _sum(sides[0], sides[1], 1 if operation == "+" else -1)
     return _division(operation, sides[0], sides[1])
+
+
+def are_whole(*values: Any) -> bool:
+    """Whether all are whole numbers, or columns of them."""
+    return all(_whole(value) is not None for value in values)
+
+
+def _of_integers(operation: str, left: int, right: int) -> int | None:
+    if operation in ("+", "-"):
+        return left + right if operation == "+" else left - right
+    if right == 0:
+        return None
+    return left // right if operation == "//" else left % right
 
 
 def _whole(value: Any) -> Any:

@@ -50,6 +50,14 @@ def test_new_variables_selections_and_observers_are_exact(tmp_path):
         assert events.observers["time"].dtype == np.int64
 
 
+@pytest.mark.parametrize("fields", [["10000000000000000", "0.5"], ["1e16", "10000000000000001"], ["20000000000000000", ""]])
+def test_long_numbers_that_doubles_hold_or_that_stand_beside_fractions_are_doubles(tmp_path, fields):
+    (tmp_path / "t.csv").write_text("a,b\n" + "".join(f"{field},1\n" for field in fields))
+    (chunk,) = open_table(str(tmp_path / "t.csv")).chunks(["a"])
+    assert chunk["a"].dtype == np.float64
+    assert_array_equal(chunk["a"], [float(field or "nan") for field in fields])
+
+
 @pytest.mark.parametrize(
     ("field", "said"),
     [

@@ -107,3 +107,9 @@ def test_a_constant_weight_scales_the_yield(folder, weight):
     a, b = (sample.events.weight.sum() for sample in load_samples(normalised(given)))
     assert a == pytest.approx(0.5 * 2000)
     assert b == pytest.approx(0.5 * 500 * sum(columns(folder, name)[2].sum() for name in "ab") / 80)
+
+
+def test_a_constant_weight_of_the_analysis_cancels(folder):
+    wanted = [sample.events.weight.sum() for sample in load_samples(normalised(analysis(folder, weights=None)))]
+    found = [sample.events.weight.sum() for sample in load_samples(normalised(analysis(folder, weights="2")))]
+    assert found == pytest.approx(wanted)

@@ -59,3 +59,10 @@ def test_bins_of_whole_numbers_hold_equally_many_of_them(values):
     assert (widths == widths[0]).all()
     assert widths[0] == np.rint(widths[0])
     assert (edges % 1 == 0.5).all()
+
+
+def test_whole_numbers_beyond_what_bins_of_width_one_can_hold_have_edges():
+    for values in (np.full(9, 2**60), 1_700_000_000_000_000_000 + 10 * np.arange(20)):
+        edges = sensible_edges(values)
+        assert (np.diff(edges) > 0).all()
+        assert histogram(values.astype(np.float64), np.ones(len(values)), edges).counts.sum() == len(values)

@@ -25,6 +25,7 @@ def test_it_says_which_files_are_other_ones(tmp_path):
     assert changed_inputs(folder, rows(a="1")) == f"b changed since the run {folder} was made"
     assert changed_inputs(folder, rows(a="4", c="5")) == f"a and 2 more changed since the run {folder} was made"
     assert "in another order" in changed_inputs(folder, rows(b="2", a="1"))
+    assert changed_inputs(folder, rows(a="1", b="2", c="1")).startswith("a and 1 more changed")
 
 
 def changed(path):

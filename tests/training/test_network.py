@@ -60,7 +60,6 @@ def test_lists_are_scored_as_arrays_are(network):
         (np.zeros(2), np.ones((3, 1)), r"features have the shape \(2,\)"),
         (np.zeros((3, 2)), np.ones(3), r"needs the parameters mass of 3 events, not an array of shape \(3,\)"),
         (np.zeros((3, 2)), None, r"needs the parameters mass of 3 events, not an array of shape \(3, 0\)"),
-        (np.zeros((3, 2)), [[1.0], [np.nan], [2.0]], "a value of the parameters mass is missing"),
     ],
 )
 def test_what_does_not_fit_the_network_is_one_sentence(network, features, parameters, said):

@@ -67,7 +67,9 @@ def sum_of_weights(analysis: Analysis, name: str, sample: Sample, progress: Prog
             length = len(next(iter(chunk.values())))
             variables = plan.variables(chunk)
             weight = np.ones(length)
-            for text in filter(lambda text: plan.columns([text]), formulas):
+            for text in formulas:
+                if text == sample.weight and not plan.columns([text]):
+                    continue
                 weight = weight * plan.evaluate(text, variables, length).astype(np.float64)
             total += float(np.nansum(weight))
         progress(sum(sizes[: i + 1]), sum(sizes), f"adding up the weights of {name}")

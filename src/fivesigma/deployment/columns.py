@@ -130,7 +130,7 @@ def _apply(writer: Writer, name: str, inputs: Sequence[Any]) -> Any:
         return folded.to(angle.dtype)
     if name == "multiply" and any(type(value) is float and value == 1.0 for value in inputs):
         symbol = next(value for value in inputs if isinstance(value, Symbol))
-        return symbol.to(DOUBLE) if symbol.dtype == BOOL else symbol
+        return symbol.to(DOUBLE)  # as expressions do before they compute
     if name in _LOGICAL:
         operands = [_truth(writer, value) for value in inputs]
         return Symbol(writer, writer.apply(name, operands, BOOL), BOOL, (name, *inputs))

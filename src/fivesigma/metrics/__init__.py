@@ -32,7 +32,7 @@ log_loss = _checked(_classes.log_loss, "classes", probabilities=True)
 mae = _checked(_regression.mae, "number")
 r_squared = _checked(_regression.r_squared, "number")
 rmse = _checked(_regression.rmse, "number")
-weighted_mean = _checked(_weighted_mean, "number")
+weighted_mean = _checked(_weighted_mean, "number", of_none=True)
 
 __all__ = [
     "Metric",

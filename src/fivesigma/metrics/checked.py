@@ -20,13 +20,16 @@ _ARRAYS = ("score", "prediction", "residual", "first", "second", "target", "valu
 Target = Literal["number", "two classes", "classes"]
 
 
-def checked(function: Callable[P, R], target: Target, *, probabilities: bool = False) -> Callable[P, R]:
+def checked(
+    function: Callable[P, R], target: Target, *, probabilities: bool = False, of_none: bool = False
+) -> Callable[P, R]:
     """The same function for lists, columns of pandas and arrays, which refuses in one sentence what has no meaning.
 
     Args:
         function: of some of score, prediction, residual, first, second, target, values and weight.
         target: what the target is: a number, one of two classes, or one of as many classes as the score has columns.
         probabilities: whether scores have to be probabilities.
+        of_none: whether it says itself what it is without events.
 
     >>> checked(lambda score, weight: float(score.sum()), "number")([1, 2], [1, 1])
     3.0
@@ -41,7 +44,7 @@ def checked(function: Callable[P, R], target: Target, *, probabilities: bool = F
         if len(set(lengths.values())) > 1:
             listed = ", ".join(f"{name} {length:,}" for name, length in lengths.items())
             raise EventsError(f"{function.__name__}: the arrays differ in their numbers of events: {listed}")
-        if 0 in lengths.values():
+        if 0 in lengths.values() and not of_none:
             raise EventsError(f"{function.__name__}: there are no events")
         for name, values in arrays.items():
             if name == "score" and values.ndim == 2 and values.shape[1] == 1:

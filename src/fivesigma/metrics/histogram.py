@@ -80,7 +80,8 @@ def sensible_edges(values: NDArray[Any], bins: int = 50) -> NDArray[np.float64]:
     places = (0, int(0.001 * (len(values) - 1)), math.ceil(0.999 * (len(values) - 1)), -1)
     low, cut_low, cut_high, high = (float(ordered[place]) for place in places)
     sample = values[:: max(1, len(values) // 20_000)]
-    if (sample == np.rint(sample)).all():
+    # Beyond 2⁵⁰ a bin of width one has no middle.
+    if (sample == np.rint(sample)).all() and max(abs(low), abs(high)) < 2.0**50:
         if high - low > bins:
             low, high = cut_low, cut_high
         width = max(1.0, np.ceil((high - low + 1) / bins))

@@ -184,6 +184,10 @@ def in_two(shift: Sequence[float], scale: Sequence[float]) -> tuple[NDArray[np.f
     return high, np.where(np.abs(low) > 1e-6 * np.asarray(scale, np.float64), low, 0).astype(np.float32)
 
 
+MOST_COLUMNS = 4
+"""Columns that are fitted at a time; each takes six times its own memory."""
+
+
 def fit(events: Events, settings: Prepare) -> Recipe:
     """Fit the preprocessing on training events.
 
@@ -207,7 +211,7 @@ def fit(events: Events, settings: Prepare) -> Recipe:
         value = _fill(column, weight, settings, events.feature_names[i])
         return value, *_standardisation(np.where(np.isnan(column), value, column), weight, settings.scale)
 
-    fill, shift, scale = zip(*side_by_side(fitted, iter(kept), cores()), strict=True)
+    fill, shift, scale = zip(*side_by_side(fitted, iter(kept), min(cores(), MOST_COLUMNS)), strict=True)
     flagged = [i for i in kept if missing[i] > 0] if settings.missing_flags else []
     standards = [
         _standardisation(events.parameters[:, i].astype(np.float64), weight, settings.scale_parameters)

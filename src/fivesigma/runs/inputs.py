@@ -1,6 +1,7 @@
 """The input files of a run: what they were when it began, and which of them are other ones now."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,9 @@ def changed_inputs(folder: RunFolder, inputs: Sequence[Mapping[str, Any]]) -> st
     then, now = ([row["sha256"] for row in rows] for rows in (recorded, inputs))
     if then == now:
         return None
-    changed = [row["path"] for row in inputs if row["sha256"] not in then]
-    changed += [row["path"] for row in recorded if row["sha256"] not in now and row["path"] not in changed]
+    added, gone = Counter(now) - Counter(then), Counter(then) - Counter(now)
+    changed = [row["path"] for row in inputs if row["sha256"] in added]
+    changed += [row["path"] for row in recorded if row["sha256"] in gone and row["path"] not in changed]
     if not changed:
         return f"the input files are in another order than when the run {folder} was made"
     others = f" and {len(changed) - 1} more" if len(changed) > 1 else ""

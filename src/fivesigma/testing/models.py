@@ -45,7 +45,7 @@ def _build(kind: ModelKind, settings: Section, inputs: Inputs, seed: int) -> Any
     again = Inputs(inputs, **{**vars(inputs), "seed": seed})
     with never_raises(f"{kind.name} cannot be built for a {inputs.link} output and {inputs.parameters} parameters"):
         model = kind.build(settings, again)
-        base.check_model(model, again, kind.name)
+        base.check_model(model, again, kind.name, kind.settings.__module__.partition(".")[0])
     return model
 
 

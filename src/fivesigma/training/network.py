@@ -76,7 +76,7 @@ class Network:
             Probability of class 1 [event], probabilities [event, class], or the prediction [event].
 
         Raises:
-            EventsError: if the arrays are not of these shapes, or a parameter is missing.
+            EventsError: if the arrays are not of these shapes.
         """
         features, parameters = self._checked(features, parameters)
         apply, link = self._apply
@@ -108,8 +108,6 @@ class Network:
                 f"{parameters.shape}",
                 hint="give [event, parameter]",
             )
-        if not np.isfinite(parameters).all():
-            raise EventsError(f"a value of the parameters {', '.join(given)} is missing or infinite")
         return features, parameters
 
     def scores(self, events: Events, hypotheses: Sequence[tuple[float, ...]] = ()) -> Scores:

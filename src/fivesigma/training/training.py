@@ -118,7 +118,7 @@ def _model(analysis: Analysis, recipe: Recipe) -> Any:
     with _building:
         model = kind.build(analysis.model, inputs)
         if kind is not MLP:
-            check_model(model, inputs, kind.label(analysis.model), kind.build.__module__.partition(".")[0])
+            check_model(model, inputs, kind.label(analysis.model), kind.settings.__module__.partition(".")[0])
     return model
 
 

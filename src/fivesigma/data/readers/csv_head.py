@@ -10,7 +10,6 @@ from fivesigma.data.readers.base import reading
 from fivesigma.data.readers.csv_lines import LONGEST_LINE, decompressed, first_lines
 from fivesigma.errors import DataError
 from fivesigma.names import is_number
-from fivesigma.whole_numbers import EXACT
 
 MISSING = ["", "NaN", "nan", "NA", "N/A", "null", "NULL", "None"]
 
@@ -48,9 +47,11 @@ class Head:
 
     def long_kind(self, position: int) -> str | None:
         """Type of a column in which the first rows have whole numbers that double precision would round, else None."""
-        fields = [row[position] for row in self.rows]
-        numbers = [int(field) for field in fields if re.fullmatch(r"[+-]?\d{1,20}", field)]
-        if max(map(abs, numbers), default=0) <= EXACT:
+        fields = [row[position] for row in self.rows if row[position] not in MISSING]
+        if not all(re.fullmatch(r"[+-]?\d{1,20}", field) for field in fields):
+            return None
+        numbers = [int(field) for field in fields]
+        if all(int(float(number)) == number for number in numbers):
             return None
         return "int64" if max(numbers) < 2**63 else "uint64"
 

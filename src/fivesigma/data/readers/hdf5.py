@@ -56,7 +56,7 @@ class Hdf5Reader(ArrayReader):
                             hint=f"choose one with `treename`, for example {name!r}",
                         )
                     found.update({field: (dataset, field) for field in dataset.dtype.names})
-                elif dataset.dtype.kind in "biufcS" or _is_text(dataset):
+                elif dataset.dtype.kind in "biufS" or _is_text(dataset):
                     found[name] = (dataset, None)
                 else:
                     self._left_out.append(name)
@@ -117,24 +117,26 @@ def _datasets_below(group: Any) -> dict[str, Any]:
     import h5py
 
     found: dict[str, Any] = {}
-    elsewhere: list[str] = []  # no error may leave h5py's walk
+    elsewhere, hard, soft = list[str](), list[str](), list[str]()  # no error may leave h5py's walk
 
     def add(name: str, link: Any) -> None:
         if isinstance(link, h5py.ExternalLink):
             elsewhere.append(name)
             return
-        if isinstance(link, h5py.SoftLink):
-            node = group.get(name)  # nothing, if what it leads to is gone
-            if isinstance(node, h5py.Group) or (node is not None and node.file.filename != group.file.filename):
-                return
-        else:
-            node = group[name]
-        if isinstance(node, h5py.Dataset):
-            found[name] = node
+        (soft if isinstance(link, h5py.SoftLink) else hard).append(name)
 
     group.visititems_links(add)
     if elsewhere:
         raise DataError(f"{group.file.filename}: {elsewhere[0]!r} is a link to another file", hint="read that file itself")
+    for name in sorted([*hard, *soft]):
+        try:
+            node = group[name]
+        except (KeyError, OSError, RuntimeError):
+            if name in hard:
+                raise
+            continue  # a link to nothing, or to itself
+        if isinstance(node, h5py.Dataset) and node.file.filename == group.file.filename:
+            found[name] = node
     return found
 
 
