@@ -45,26 +45,6 @@ def _check_exact(*values: Any) -> None:
         raise _Inexact
 
 
-def _exactly(operation: str, left: Any, right: Any) -> Any:
-    """As `exactly`, also for lists; None where their elements are not all there."""
-    if not _is_awkward(left, right):
-        return exactly(operation, left, right)
-    import awkward as ak
-
-    left, right = (side if _is_awkward(side) or np.ndim(side) == 0 else ak.from_numpy(side) for side in (left, right))
-    if _is_awkward(left) and _is_awkward(right):
-        left, right = ak.broadcast_arrays(left, right)
-    shape = left if _is_awkward(left) else right
-    try:
-        flat = (ak.to_numpy(ak.flatten(s, axis=None), allow_missing=False) if _is_awkward(s) else s for s in (left, right))
-        found = exactly(operation, *flat)
-    except ValueError:  # a missing element
-        return None
-    if found is None or ak.any(ak.is_none(shape, axis=1), axis=None):
-        return None
-    return ak.unflatten(ak.from_numpy(found), ak.num(shape, axis=1))
-
-
 def _real(value: Any) -> Any:
     """Convert numbers to float64: differences of unsigned ones must not wrap, and half precision ends at 65,504.
 
@@ -267,7 +247,7 @@ class Expression:
             case ast.BinOp(left=left, op=op, right=right):
                 sides = [self._evaluate(side, columns) for side in (left, right)]
                 if type(op) in _EXACT and any(beyond_doubles(side) or type(side) is int for side in sides):
-                    whole = _exactly(_EXACT[type(op)], *sides)
+                    whole = exactly(_EXACT[type(op)], *sides)
                     if whole is not None:
                         return whole
                     if are_whole(*sides):

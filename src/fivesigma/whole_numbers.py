@@ -16,16 +16,17 @@ def beyond_doubles(value: Any) -> bool:
     >>> beyond_doubles(np.array([2**53])), beyond_doubles(np.array([2**53 + 1])), beyond_doubles(np.array([1e300]))
     (False, True, False)
     """
-    if isinstance(value, np.ndarray):
-        of_64_bits, numbers = value.dtype.kind in "iu" and value.dtype.itemsize == 8, value
-    elif type(value).__module__.startswith("awkward"):
+    if _is_awkward(value) and "int64" in str(value.type):
         import awkward as ak
 
-        of_64_bits = any(name in str(ak.type(value)) for name in ("int64",))
-        numbers = ak.to_numpy(ak.drop_none(ak.flatten(value, axis=None))) if of_64_bits else np.zeros(0)
-    else:
+        value = ak.to_numpy(ak.drop_none(ak.flatten(value, axis=None)))
+    if not isinstance(value, np.ndarray) or value.dtype not in (np.int64, np.uint64) or not value.size:
         return False
-    return bool(of_64_bits and numbers.size and max(int(numbers.max()), -int(numbers.min())) > EXACT)
+    return max(int(value.max()), -int(value.min())) > EXACT
+
+
+def _is_awkward(value: Any) -> bool:
+    return type(value).__module__.startswith("awkward")
 
 
 def exactly(operation: str, left: Any, right: Any) -> Any:
@@ -33,15 +34,17 @@ def exactly(operation: str, left: Any, right: Any) -> Any:
 
     Args:
         operation: `+`, `-`, `//` or `%`.
-        left, right: columns of whole numbers, or a whole number.
+        left, right: columns of whole numbers or of lists of them, or a whole number.
 
     Returns:
-        Whole numbers of 64 bits, or an integer if both are numbers; None if either side holds other numbers, or the result
-        needs more bits.
+        Whole numbers of 64 bits, or an integer if both are numbers; None if either side holds other numbers, an element of
+        a list is missing, or the result needs more bits.
 
     >>> exactly("-", np.array([2**60 + 1]), 2**60).tolist(), exactly("%", np.array([2**60 + 1]), 2.0).tolist()
     ([1], [1])
     """
+    if _is_awkward(left) or _is_awkward(right):
+        return _exactly_in_lists(operation, left, right)
     sides = [_whole(side) for side in (left, right)]
     if sides[0] is None or sides[1] is None:
         return None
@@ -50,6 +53,20 @@ def exactly(operation: str, left: Any, right: Any) -> Any:
     if operation in ("+", "-"):
         return _sum(sides[0], sides[1], 1 if operation == "+" else -1)
     return _division(operation, sides[0], sides[1])
+
+
+def _exactly_in_lists(operation: str, left: Any, right: Any) -> Any:
+    import awkward as ak
+
+    left, right = (ak.from_numpy(side) if isinstance(side, np.ndarray) else side for side in (left, right))
+    if _is_awkward(left) and _is_awkward(right):
+        left, right = ak.broadcast_arrays(left, right)
+    lists = [side for side in (left, right) if _is_awkward(side)]
+    if any(ak.any(ak.is_none(side, axis=1), axis=None) for side in lists):
+        return None
+    elements = (ak.to_numpy(ak.flatten(side, axis=None)) if _is_awkward(side) else side for side in (left, right))
+    found = exactly(operation, *elements)
+    return None if found is None else ak.unflatten(ak.from_numpy(found), ak.num(lists[0], axis=1))
 
 
 def are_whole(*values: Any) -> bool:
@@ -82,13 +99,17 @@ def _sum(left: Any, right: Any, sign: int) -> NDArray[Any] | None:
     (low, high), (other_low, other_high) = _ends(left), _ends(right)
     ends = (low + other_low, high + other_high) if sign > 0 else (low - other_high, high - other_low)
     # Sums of 64 bits go round at 2⁶⁴, so they are right wherever the result fits.
-    kind = next(
-        (np.dtype(t) for t in (np.int64, np.uint64) if np.iinfo(t).min <= ends[0] and ends[1] <= np.iinfo(t).max), None
-    )
+    kind = _type_of(*ends)
     if kind is None:
         return None
     a, b = (np.uint64(side % 2**64) if isinstance(side, int) else side.astype(np.uint64) for side in (left, right))
     return np.asarray(a + b if sign > 0 else a - b).view(kind)
+
+
+def _type_of(low: int, high: int) -> np.dtype[Any] | None:
+    """The type of 64 bits that holds all whole numbers between two, if there is one."""
+    kinds = (np.dtype(kind) for kind in (np.int64, np.uint64))
+    return next((kind for kind in kinds if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max), None)
 
 
 def _division(operation: str, left: Any, right: Any) -> NDArray[Any] | None:
@@ -122,8 +143,7 @@ def of_one_type(parts: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
     if not all((np.abs(part) <= EXACT).all() and (part == np.rint(part)).all() for part in fractions):
         raise ValueError("whole numbers above 2⁵³ beside missing values or fractions")
     ends = [int(end) for part in parts if part.size for end in (part.min(), part.max())]
-    fitting = (np.dtype(t) for t in (np.int64, np.uint64) if np.iinfo(t).min <= min(ends) and max(ends) <= np.iinfo(t).max)
-    whole = next(fitting, None)
+    whole = _type_of(min(ends), max(ends))
     if whole is None:
         raise ValueError("negative numbers beside whole ones above 2⁶³")
     return [part.astype(whole) for part in parts]

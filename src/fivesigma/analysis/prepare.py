@@ -6,6 +6,8 @@ from pydantic import Field, model_validator
 
 from fivesigma.analysis.section import Names, Section
 
+ClassWeight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
 
 class Prepare(Section):
     """Preprocessing, fitted on training events only, in this order: drop, log, flag, impute, scale."""
@@ -29,12 +31,10 @@ class Prepare(Section):
     scale_parameters: Literal["standard", "minmax", "power_of_two", "none"] = Field(
         "standard", description="the same for physics parameters"
     )
-    class_weights: Literal["balanced", "root"] | dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] | None = (
-        Field(
-            None,
-            description="weight of each class in training: balanced, so that all classes count the same; root, the square "
-            "root of that; or given by class name",
-        )
+    class_weights: Literal["balanced", "root"] | dict[str, ClassWeight] | None = Field(
+        None,
+        description="weight of each class in training: balanced, so that all classes count the same; root, the square "
+        "root of that; or given by class name",
     )
     resample: Literal["up", "down"] | None = Field(
         None, description="repeat events of small classes, or drop events of large ones, in training only"

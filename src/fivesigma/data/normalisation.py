@@ -58,18 +58,17 @@ def sum_of_weights(analysis: Analysis, name: str, sample: Sample, progress: Prog
     A constant weight of the sample, such as the efficiency of a filter, is a factor and would cancel: it is left out.
     """
     total, files = 0.0, expand(sample.files)
-    formulas = [text for text in (analysis.weights, sample.weight) if text is not None]
     sizes = [Path(split_treename(file)[0]).stat().st_size for file in files]
     for i, file in enumerate(files):
         reader = reader_for(analysis, file, sample)
         plan = plan_for(analysis, reader)
+        is_constant = sample.weight is None or not plan.columns([sample.weight])
+        formulas = [text for text in (analysis.weights, None if is_constant else sample.weight) if text is not None]
         for chunk in reader.chunks(plan.columns(formulas) or list(plan.available[:1])):
             length = len(next(iter(chunk.values())))
             variables = plan.variables(chunk)
             weight = np.ones(length)
             for text in formulas:
-                if text == sample.weight and not plan.columns([text]):
-                    continue
                 weight = weight * plan.evaluate(text, variables, length).astype(np.float64)
             total += float(np.nansum(weight))
         progress(sum(sizes[: i + 1]), sum(sizes), f"adding up the weights of {name}")

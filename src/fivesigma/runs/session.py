@@ -28,9 +28,10 @@ class RunSession:
         folder: the run's folder.
         analysis: the resolved analysis.
         context: output folder, listener and workers.
+        goes_on: whether what the run has begun is continued, which needs the same input files.
     """
 
-    def __init__(self, folder: RunFolder, analysis: Analysis, context: RunContext) -> None:
+    def __init__(self, folder: RunFolder, analysis: Analysis, context: RunContext, goes_on: bool = False) -> None:
         self.folder = folder
         self.analysis = analysis
         self.context = context
@@ -38,7 +39,7 @@ class RunSession:
         self.workers = context.workers
         self.changed: str | None = None
         """Says which input files are other ones than when the run was made, once the events are loaded."""
-        self._goes_on = False
+        self._goes_on = goes_on
 
     @classmethod
     def start(
@@ -62,8 +63,7 @@ class RunSession:
         if multiprocess.rank():
             path = multiprocess.agree()
             return cls(RunFolder(Path(path)), analysis, RunContext(context.output, Listener(), context.workers))
-        session = cls(cls._folder(analysis, context, needs, new, resume), analysis, context)
-        session._goes_on = True
+        session = cls(cls._folder(analysis, context, needs, new, resume), analysis, context, goes_on=True)
         multiprocess.agree(str(session.folder.path.resolve()))
         return session
 

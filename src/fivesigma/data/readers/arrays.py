@@ -32,8 +32,8 @@ class ArrayReader(Reader):
     def _arrays(self) -> Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]]:
         """Array name → (shape, type)."""
 
-    def _tables(self, lengths: Mapping[str, int]) -> str:
-        """Where arrays differ in length: how the user gets a table all the same."""
+    def _other_lengths(self, lengths: Mapping[str, int]) -> str:
+        """What to do about arrays that differ in length."""
         return "write the arrays of each length to their own file or group"
 
     @abc.abstractmethod
@@ -67,7 +67,7 @@ class ArrayReader(Reader):
             counted = ", ".join(
                 f"{array} has {rows:,}{'' if i else ' rows'}" for i, (array, rows) in enumerate(lengths.items())
             )
-            raise DataError(f"the arrays in {self.where} differ in length: {counted}", hint=self._tables(lengths))
+            raise DataError(f"the arrays in {self.where} differ in length: {counted}", hint=self._other_lengths(lengths))
         self._rows = next(iter(lengths.values()))
         return places
 

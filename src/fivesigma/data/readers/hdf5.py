@@ -18,7 +18,6 @@ class Hdf5Reader(ArrayReader):
     def __init__(self, path: str, treename: str | None = None, columns: Mapping[str, Sequence[str]] | None = None) -> None:
         super().__init__(path, f"{path}:{treename}" if treename else path, columns or {})
         self.group = treename or "/"
-        self._left_out: list[str] = []
 
     @cached_property
     def _top(self) -> Any:
@@ -34,17 +33,20 @@ class Hdf5Reader(ArrayReader):
         return top
 
     @cached_property
-    def _datasets(self) -> dict[str, Any]:
-        """Column or array name → its dataset, or (dataset, field) of a compound one."""
+    def _nodes(self) -> dict[str, Any]:
+        """Every dataset that holds something, by its path below the group."""
         import h5py
 
-        found: dict[str, Any] = {}
-        self._left_out.clear()
         with reading(self.where):
-            nodes = {self.group: self._top} if isinstance(self._top, h5py.Dataset) else _datasets_below(self._top)
-            for name, dataset in nodes.items():
-                if dataset.shape is None:  # a dataset of nothing
-                    continue
+            found = {self.group: self._top} if isinstance(self._top, h5py.Dataset) else _datasets_below(self._top)
+            return {name: dataset for name, dataset in found.items() if dataset.shape is not None}
+
+    @cached_property
+    def _datasets(self) -> dict[str, Any]:
+        """Column or array name → its dataset, or (dataset, field) of a compound one."""
+        found: dict[str, Any] = {}
+        with reading(self.where):
+            for name, dataset in self._nodes.items():
                 if dataset.external or _is_elsewhere(dataset):
                     # A file from somebody else could name any file of this machine.
                     raise DataError(f"{self.path}: {name!r} keeps its values in another file", hint="read that file itself")
@@ -58,8 +60,6 @@ class Hdf5Reader(ArrayReader):
                     found.update({field: (dataset, field) for field in dataset.dtype.names})
                 elif dataset.dtype.kind in "biufS" or _is_text(dataset):
                     found[name] = (dataset, None)
-                else:
-                    self._left_out.append(name)
         return found
 
     def _arrays(self) -> Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]]:
@@ -71,17 +71,18 @@ class Hdf5Reader(ArrayReader):
 
     def notes(self) -> list[str]:
         notes = super().notes()
-        if self._left_out:
-            notes.append(f"{self.where}: neither numbers nor text, so no columns: {', '.join(self._left_out)}")
+        others = [name for name, node in self._nodes.items() if name not in self._datasets and not node.dtype.names]
+        if others:
+            notes.append(f"{self.where}: neither numbers nor text, so no columns: {', '.join(others)}")
         return notes
 
-    def _tables(self, lengths: Mapping[str, int]) -> str:
+    def _other_lengths(self, lengths: Mapping[str, int]) -> str:
         groups: dict[str, set[int]] = {}
         for array, rows in lengths.items():
             groups.setdefault(array.rpartition("/")[0], set()).add(rows)
         whole = next((group for group, rows in groups.items() if group and len(rows) == 1), None)
         if whole is None:
-            return super()._tables(lengths)
+            return super()._other_lengths(lengths)
         return (
             f"choose the group of the events with `treename`, for example {self.path}:{f'{self.group}/{whole}'.strip('/')}"
         )
