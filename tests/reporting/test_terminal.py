@@ -74,7 +74,7 @@ SEARCH = {
 def test_a_search_is_told_with_its_limits_and_problems():
     cuts, limits = terminal.search_tables(SEARCH, "test")
     assert cuts.title == "test, search: significance Z, cut and bins chosen on val events"
-    assert cuts.header[1:] == ["cut", "signal", "background", "Z, b ± 10 % ± MC", "b known", "binned, the same", "b known"]
+    assert cuts.header[1:] == ["cut", "signal", "background", "Z, b ± 10 % ± MC", "b known", "binned Z", "b known"]
     z = [f"{value}.000 ± 0.010" for value in (2, 3, 4, 5)]
     assert cuts.rows[0] == ["m=1", "0.7500", "20", "123,456", *z]
     assert cuts.rows[2] == ["m=3", "too little", *["–"] * 6]

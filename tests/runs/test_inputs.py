@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from fivesigma.errors import RunError
+from fivesigma.reporting.results import sampled_parts
 from fivesigma.runs.folder import RunFolder
 from fivesigma.runs.inputs import changed_inputs
 from fivesigma.verbs.tune import tune
@@ -54,7 +55,9 @@ def test_evaluating_other_files_is_said_each_time_and_in_the_report(toy, command
         code, out, _ = command("evaluate", "toy")
         assert code == 0
         assert "test.csv changed since the run" in out
-        assert json.loads((run / "metadata.json").read_text())["inputs"] == recorded
+        metadata = json.loads((run / "metadata.json").read_text())
+        assert metadata["inputs"] == recorded
+        assert sampled_parts(metadata) == {}  # fewer events than at the training are no sample
     assert any("test.csv changed" in sentence for sentence in json.loads((run / "verdicts.json").read_text()))
     Path("test.csv").write_text(before)
     assert "changed since" not in command("evaluate", "toy")[1]

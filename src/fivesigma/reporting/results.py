@@ -96,7 +96,7 @@ def fold_columns(analysis: Analysis) -> dict[str, str]:
 
 def sampled_parts(metadata: Tree) -> dict[str, tuple[int, int]]:
     """Part → number of evaluated events and of all, for parts of which only a sample was evaluated."""
-    there = metadata.get("events", {})
+    there = metadata.get("evaluated_of", metadata.get("events", {}))  # older runs have the numbers at the training only
     return {part: (n, there[part]) for part, n in metadata.get("evaluated", {}).items() if n < there.get(part, 0)}
 
 

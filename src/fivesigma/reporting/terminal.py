@@ -109,7 +109,7 @@ def search_tables(search: Mapping[str, Any], part: str) -> list[Table]:
             cells = [limit_of(row), band_of(row, 1), f"{discovery_of(row)} σ"]
             bounds.append([name, *cells, *([f"{limit_of(row, 'limit_pb')} pb"] if "limit_pb" in row else [])])
     uncertain = f"Z, b ± {100 * search['systematic']:.3g} % ± MC"
-    header = ["", "cut", "signal", "background", uncertain, "b known", "binned, the same", "b known"]
+    header = ["", "cut", "signal", "background", uncertain, "b known", "binned Z", "b known"]
     found = [Table(f"{part}, search: significance Z, cut and bins chosen on {chosen_in_words(search)} events", header, rows)]
     if bounds:
         title = f"{part}, expected 95 % CLs limit on the signal strength (signal = 1), and discovery significance"

@@ -121,11 +121,10 @@ class RunSession:
         made = ("explore.json", *TRAINED, "tune", "folds")
         has_begun = self.folder.checkpoint.exists() or any((self.folder / name).exists() for name in made)
         self.changed = changed_inputs(self.folder, inputs) if has_begun else None
+        if self.changed is not None and self._goes_on:
+            raise RunError(self.changed, hint="begin a new run with --new, or put the files back as they were")
         if self.changed is not None:
-            if self._goes_on:
-                raise RunError(self.changed, hint="begin a new run with --new, or put the files back as they were")
-            self.listener.say(f"warning: {self.changed}; its network has not learned from the files as they are now")
-            return
+            return  # what is recorded are the files that the network has learned from
         self.folder.update_metadata(
             inputs=inputs,
             simulated=source.simulated,

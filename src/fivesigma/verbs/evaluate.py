@@ -83,8 +83,11 @@ def assess(session: RunSession, network: Network | Folds) -> None:
     unit = session.analysis.target.unit if session.analysis.target else ""
     sentences = [*verdicts(metrics, unit), *(sentence for each in assessments for sentence in each.sentences())]
     if session.changed is not None:
-        sentences.append(f"{session.changed}; all numbers are of the files as they are now")
-    folder.update_metadata(evaluated=counts)
+        sentences.append(
+            f"{session.changed}; the network has learned from the files as they were, and all numbers "
+            "are of the files as they are now"
+        )
+    folder.update_metadata(evaluated=counts, evaluated_of=session.source.lengths())
     folder.write_json("metrics.json", versioned(as_json(metrics)))
     folder.write_json("curves.json", as_json(curves))
     folder.write_json("verdicts.json", sentences)
