@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ks_2samp, kstest
 
-from fivesigma.metrics.overtraining import _replicas, kolmogorov_smirnov, overtraining
+from fivesigma.metrics.metric import sums_by
+from fivesigma.metrics.overtraining import _counted, _replicas, kolmogorov_smirnov, overtraining
 from fivesigma.scores import Scores
 
 
@@ -117,3 +118,14 @@ def test_replicas_of_bins_that_are_all_filled_are_whole_numbers_of_events():
     for share, drawn in zip((0.25, 0.75), _replicas(np.random.default_rng(1), tables, [5.0, 15.0], 4000), strict=True):
         np.testing.assert_array_equal(drawn, np.rint(drawn))
         np.testing.assert_allclose(drawn.mean(axis=0), share * np.array([80.0, 38.0]), rtol=0.03)
+
+
+def test_equal_weights_are_counted_as_unequal_ones_are_added():
+    values = np.random.default_rng(1).integers(0, 9, 500).astype(np.float32)
+    edges = np.arange(2.0, 7.0)  # also values of the sample
+    for one in (1.0, 0.3):
+        weight = np.full(500, one)
+        for found, wanted in zip(
+            _counted(values, weight, edges), sums_by(np.searchsorted(edges, values), weight, len(edges) + 1), strict=True
+        ):
+            np.testing.assert_allclose(found, wanted)

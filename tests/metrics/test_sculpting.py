@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import jensenshannon
 
+from fivesigma.metrics.histogram import histogram, sensible_edges
+from fivesigma.metrics.metric import quantile_neighbours
 from fivesigma.metrics.sculpting import jensen_shannon, sculpting
 
 
@@ -51,3 +53,22 @@ def test_without_signal_there_is_nothing_to_say():
     score, target, weight, mass = drawn(4, 0)
     with pytest.raises(ValueError, match="needs signal"):
         sculpting(score, np.zeros_like(target), weight, mass)
+
+
+def test_slices_are_histograms_of_the_background_in_ranges_of_the_score():
+    generator = np.random.default_rng(1)
+    target, score = generator.integers(0, 2, 4000), generator.random(4000).astype(np.float32)
+    observer, weight = generator.exponential(1, 4000) ** 3 + 0.01, generator.normal(1, 0.5, 4000)
+    found = sculpting(score, target, weight, observer).slices
+    background = target == 0
+    edges = sensible_edges(observer[background], 40)
+    assert edges[-1] in observer[background]  # the last bin has both its edges
+    cuts = quantile_neighbours(score[background], np.maximum(weight[background], 0), [0.5, 0.8, 0.95])[0]
+    place = np.searchsorted(cuts, score, side="right")
+    for i, one in enumerate(found.values()):
+        chosen = background & (place == i)
+        wanted = histogram(observer[chosen], weight[chosen], edges)
+        np.testing.assert_array_equal(one.edges, edges)
+        np.testing.assert_allclose(one.counts, wanted.counts)
+        np.testing.assert_allclose(one.errors, wanted.errors)
+        assert one.outside == pytest.approx(wanted.outside)
