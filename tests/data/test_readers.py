@@ -578,8 +578,8 @@ def test_what_is_no_column_of_numbers_in_an_hdf5_file_is_said(tmp_path):
     assert reader.types() == {"long": "text", "short": "text", "x": "float64"}
     assert reader.read()["long"].tolist() == ["a", "b"] * 2
     deep, lists = reader.notes()
-    assert "arrays of more than two dimensions are no columns: deep" in deep
-    assert "neither numbers nor text, so no columns: c, lists" in lists
+    assert "left out, as they have more than two dimensions: deep" in deep
+    assert "left out, as they are neither numbers nor text: c, lists" in lists
 
 
 def test_arrays_of_another_length_are_left_out_by_the_group(tmp_path):

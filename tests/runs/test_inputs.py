@@ -22,11 +22,11 @@ def test_it_says_which_files_are_other_ones(tmp_path):
     assert changed_inputs(folder, rows(a="1")) is None
     folder.write_json("metadata.json", {"inputs": rows(a="1", b="2")})
     assert changed_inputs(folder, rows(moved="1", b="2")) is None
-    assert changed_inputs(folder, rows(a="1", b="3")) == f"b changed since the run {folder} was made"
-    assert changed_inputs(folder, rows(a="1")) == f"b changed since the run {folder} was made"
-    assert changed_inputs(folder, rows(a="4", c="5")) == f"a and 2 more changed since the run {folder} was made"
+    assert changed_inputs(folder, rows(a="1", b="3")) == f"b has changed since the run {folder} was made"
+    assert changed_inputs(folder, rows(a="1")) == f"b has changed since the run {folder} was made"
+    assert changed_inputs(folder, rows(a="4", c="5")) == f"a and 2 more have changed since the run {folder} was made"
     assert "in another order" in changed_inputs(folder, rows(b="2", a="1"))
-    assert changed_inputs(folder, rows(a="1", b="2", c="1")).startswith("a and 1 more changed")
+    assert changed_inputs(folder, rows(a="1", b="2", c="1")).startswith("a and 1 more have changed")
 
 
 def changed(path):
@@ -41,7 +41,7 @@ def test_a_run_that_has_begun_with_other_files_does_not_go_on(toy, command):
     changed(Path("train.csv"))
     code, _, err = command("train", toy)
     assert code == 2
-    assert "train.csv changed since the run" in err
+    assert "train.csv has changed since the run" in err
     assert "--new" in err
     assert command("train", toy, "--new")[0] == 0
 
@@ -54,11 +54,11 @@ def test_evaluating_other_files_is_said_each_time_and_in_the_report(toy, command
     for _ in range(2):
         code, out, _ = command("evaluate", "toy")
         assert code == 0
-        assert "test.csv changed since the run" in out
+        assert "test.csv has changed since the run" in out
         metadata = json.loads((run / "metadata.json").read_text())
         assert metadata["inputs"] == recorded
         assert sampled_parts(metadata) == {}  # fewer events than at the training are no sample
-    assert any("test.csv changed" in sentence for sentence in json.loads((run / "verdicts.json").read_text()))
+    assert any("test.csv has changed" in sentence for sentence in json.loads((run / "verdicts.json").read_text()))
     Path("test.csv").write_text(before)
     assert "changed since" not in command("evaluate", "toy")[1]
     assert not any("changed since" in sentence for sentence in json.loads((run / "verdicts.json").read_text()))
@@ -80,7 +80,7 @@ def test_a_search_does_not_compare_trials_of_different_files(toy, monkeypatch):
     with pytest.raises(Stopped):
         tune(str(toy), settings)
     changed(Path("train.csv"))
-    with pytest.raises(RunError, match=r"train.csv changed since the run"):
+    with pytest.raises(RunError, match=r"train.csv has changed since the run"):
         tune(str(toy), settings)
     with pytest.raises(Stopped):
         tune(str(toy), settings, new=True)

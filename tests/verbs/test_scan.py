@@ -253,9 +253,9 @@ def test_networks_to_compare_learn_from_the_files_of_the_run_alone(place, traine
     events, heard = (place / "bump.csv").read_text(), Heard()
     write_events(place / "bump.csv", seed=2)
     try:
-        with pytest.raises(RunError, match=r"bump.csv changed since the run"):
+        with pytest.raises(RunError, match=r"bump.csv has changed since the run"):
             scan.scan(trained, compare=True, output=place / "runs")
         scan.scan(trained, output=place / "runs", listener=heard)
-        assert any("bump.csv changed since the run" in line for line in heard.lines)
+        assert any("bump.csv has changed since the run" in line for line in heard.lines)
     finally:
         (place / "bump.csv").write_text(events)

@@ -36,7 +36,7 @@ class Mlp(Section):
     def _affine_needs_layers(self) -> Self:
         if self.parameters == "affine" and not self.layers:
             raise ValueError(
-                "`parameters: affine` acts on hidden layers, and there are none: the network would not see them"
+                "`parameters: affine` acts on hidden layers, and there are none: the network would not see the parameters"
             )
         return self
 

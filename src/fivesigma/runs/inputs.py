@@ -46,5 +46,5 @@ def changed_inputs(folder: RunFolder, inputs: Sequence[Mapping[str, Any]]) -> st
     changed += [row["path"] for row in recorded if row["sha256"] in gone and row["path"] not in changed]
     if not changed:
         return f"the input files are in another order than when the run {folder} was made"
-    others = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
-    return f"{changed[0]}{others} changed since the run {folder} was made"
+    which = f"{changed[0]} has" if len(changed) == 1 else f"{changed[0]} and {len(changed) - 1} more have"
+    return f"{which} changed since the run {folder} was made"

@@ -88,7 +88,7 @@ class ArrayReader(Reader):
         deep = [name for name, (shape, _) in self._arrays().items() if len(shape) > 2]
         if not deep:
             return []
-        return [f"{self.where}: arrays of more than two dimensions are no columns: {', '.join(deep)}"]
+        return [f"{self.where}: left out, as they have more than two dimensions: {', '.join(deep)}"]
 
     def length(self) -> int:
         _ = self._places

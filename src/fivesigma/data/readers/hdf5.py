@@ -73,7 +73,7 @@ class Hdf5Reader(ArrayReader):
         notes = super().notes()
         others = [name for name, node in self._nodes.items() if name not in self._datasets and not node.dtype.names]
         if others:
-            notes.append(f"{self.where}: neither numbers nor text, so no columns: {', '.join(others)}")
+            notes.append(f"{self.where}: left out, as they are neither numbers nor text: {', '.join(others)}")
         return notes
 
     def _other_lengths(self, lengths: Mapping[str, int]) -> str:
