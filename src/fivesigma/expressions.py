@@ -222,8 +222,8 @@ class Expression:
         except _Inexact:
             raise ExpressionError(
                 f"{self.text!r} computes with whole numbers beyond 2⁵³, which it would round",
-                hint="sums and differences with whole numbers, `//`, `%` and comparisons are exact: begin with one of these, "
-                "as in (time - 1700000000000000000) / 1000 or word // 4 % 2",
+                hint="sums and differences with whole numbers, `//`, `%` and comparisons are exact: begin with one of "
+                "these, as in (time - 1700000000000000000) / 1000 or word // 4 % 2",
             ) from None
         except (TypeError, ValueError, RecursionError) as error:
             if "cannot broadcast nested list" in str(error):
