@@ -1,21 +1,69 @@
-"""The memory of this process: give back to the system what is free, and look for garbage seldom."""
+"""The memory of this process: give back to the system what is free, keep large arrays in files, look for garbage seldom."""
 
 import gc
+import mmap
+import shutil
 import sys
+import tempfile
 from functools import cache
+from pathlib import Path
 from typing import Any
+from weakref import WeakSet
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 def give_back() -> None:
-    """Give free memory back, where the C library keeps it for later; nothing happens elsewhere.
+    """Give back what the C library keeps for later, and what has been read of arrays in files; where it can be done.
 
     Threads that have sorted or parsed large columns leave hundreds of megabytes behind.
 
     >>> give_back()
     """
+    for each in list(_in_files):
+        each.madvise(mmap.MADV_DONTNEED)
     trim = _trim()
     if trim is not None:
         trim(0)
+
+
+def in_file(values: NDArray[Any], folder: Path) -> NDArray[Any]:
+    """The same values, read-only, in a file that has no name and goes with them; the system reads what is needed of it.
+
+    Args:
+        values: that need no memory for a while.
+        folder: on the disk where the file is; if there is little room, the values stay where they are.
+
+    >>> in_file(np.arange(3.0), Path(tempfile.gettempdir())).tolist()
+    [0.0, 1.0, 2.0]
+    """
+    if not values.nbytes or _is_in_file(values) or not hasattr(mmap.mmap, "madvise"):
+        return values
+    values = np.ascontiguousarray(values)
+    try:
+        if shutil.disk_usage(folder).free < _ROOM * values.nbytes:
+            return values
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(values.data)
+            file.flush()
+            pages = mmap.mmap(file.fileno(), values.nbytes, access=mmap.ACCESS_READ)
+    except (OSError, ValueError):
+        return values  # no such disk: it has cost memory before, and does now
+    _in_files.add(pages)
+    return np.frombuffer(pages, values.dtype).reshape(values.shape)
+
+
+def _is_in_file(values: NDArray[Any]) -> bool:
+    base: Any = values
+    while isinstance(base, np.ndarray):
+        base = base.base
+    return isinstance(getattr(base, "obj", base), mmap.mmap)
+
+
+_ROOM = 4
+"""As many times the size of the values must be free on the disk."""
+_in_files: WeakSet[mmap.mmap] = WeakSet()
 
 
 def collect_seldom() -> None:

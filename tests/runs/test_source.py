@@ -1,11 +1,14 @@
 """Where the events of a run come from."""
 
 import numpy as np
+import pytest
 import yaml
 
+import fivesigma as fs
 from fivesigma.analysis.file import load
 from fivesigma.analysis.simulate import ResonanceSimulation
 from fivesigma.progress import Listener
+from fivesigma.runs import source as source_module
 from fivesigma.runs.source import load_source, simulate_to
 from fivesigma.simulation.chunk_store import ChunkStore
 
@@ -44,6 +47,34 @@ def test_a_part_that_nobody_needs_is_forgotten_unless_folds_share_its_events(toy
     folds = load_source(load(toy, {"split": {"folds": 2}}), Listener())
     folds.forget("folds")
     assert "folds" in folds.parts
+
+
+@pytest.mark.parametrize(
+    "settings", [{"split.val": 0.3}, {"split": {"folds": 2}}, {"split": {"val": 0.2, "stratify": True}}]
+)
+def test_many_events_wait_in_files_and_are_the_same(toy, tmp_path, monkeypatch, settings):
+    in_memory = load_source(load(toy, settings), Listener(), scratch=tmp_path)
+    monkeypatch.setattr(source_module, "MANY", 1)
+    scratch = tmp_path / "run"
+    scratch.mkdir()
+    in_files = load_source(load(toy, settings), Listener(), scratch=scratch)
+    for part, events in in_files.parts.items():
+        assert not events.features.flags.writeable
+        assert in_memory.parts[part].features.flags.writeable
+        for field in ("features", "target", "weight", "event_number", "fingerprint"):
+            np.testing.assert_array_equal(getattr(events, field), getattr(in_memory.parts[part], field))
+    assert list(in_files.parts) == list(in_memory.parts)
+    assert not list(scratch.iterdir())
+
+
+def test_a_run_with_events_in_files_has_the_same_numbers(toy, tmp_path, monkeypatch):
+    settings = {"split.val": 0.3, "train.epochs": 2}
+    made = [fs.run(toy, settings, output=tmp_path / "memory")]
+    monkeypatch.setattr(source_module, "MANY", 1)
+    made.append(fs.run(toy, settings, output=tmp_path / "files"))
+    for name in ("metrics.json", "explore.json", "curves.json"):
+        before, after = ((run.path / name).read_text() for run in made)
+        assert before == after
 
 
 def test_shares_of_classes_that_a_regression_does_not_have_are_said(toy):

@@ -108,6 +108,15 @@ def test_what_no_hypothesis_tests_is_not_scored_and_the_metrics_are_the_same(net
     assert per_parameter(found, 0.5) == per_parameter(whole, 0.5)
 
 
+def test_hypotheses_and_features_that_the_network_does_not_take_are_refused(network):
+    some = events(20)
+    with pytest.raises(EventsError, match="needs the parameters mass"):
+        network.scores(some, [(500.0, 1.0)])
+    with pytest.raises(EventsError, match="the network takes 2 features"):
+        network.score_under(some.features[:, :1], {(500.0,): None})
+    assert network.score_under(some.features[:0], {(500.0,): None})[(500.0,)].shape == (0,)
+
+
 def test_no_events_give_no_scores(network):
     assert network.score(np.zeros((0, 2), np.float32), np.zeros((0, 1), np.float32)).shape == (0,)
 

@@ -1,6 +1,6 @@
 """Read tables into Events as an analysis describes; only necessary columns are read."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -53,8 +53,15 @@ class Loaded:
     notes: tuple[str, ...] = ()
 
 
-def load_samples(analysis: Analysis, progress: Progress = silent) -> list[Loaded]:
+def load_samples(
+    analysis: Analysis, progress: Progress = silent, kept: Callable[[Events], Events] = lambda events: events
+) -> list[Loaded]:
     """Read every sample of an analysis.
+
+    Args:
+        analysis: names the files.
+        progress: hears how far it is.
+        kept: the events of a sample → the same, held as they are to be while the next one is read.
 
     Raises:
         AnalysisError: if no sample has files.
@@ -65,7 +72,11 @@ def load_samples(analysis: Analysis, progress: Progress = silent) -> list[Loaded
     samples = {name: sample for name, sample in analysis.samples.items() if sample.files}
     if not samples:
         raise AnalysisError(f"{analysis.name} names no files", hint="give --data train=FILE, or `samples` in the file")
-    return [_load_sample(analysis, name, sample, progress) for name, sample in samples.items()]
+    found = list[Loaded]()
+    for name, sample in samples.items():
+        found.append(_load_sample(analysis, name, sample, progress))
+        found[-1] = replace(found[-1], events=kept(found[-1].events))
+    return found
 
 
 def read_events(

@@ -16,7 +16,7 @@ from fivesigma.deployment.events import CheckEvents
 from fivesigma.deployment.ports import Port, columns_of, numbers_of, rounded_share
 from fivesigma.deployment.verilator import Simulator, simulated
 from fivesigma.deployment.verilog import Project
-from fivesigma.training.apply import compiled_apply, logits_of
+from fivesigma.training.apply import Apply, logits_of
 from fivesigma.training.network import Network
 
 SEED = 20_000
@@ -43,7 +43,7 @@ def outputs_of(network: Network, features: NDArray[np.float32], parameters: NDAr
     model, _ = logits_of(network.model)
     trainable = [variable.value for variable in model.trainable_variables]
     other = [variable.value for variable in model.non_trainable_variables]
-    return compiled_apply(model)(trainable, other, network.recipe.apply(features, parameters))
+    return Apply(model)(trainable, other, network.recipe.apply(features, parameters))
 
 
 def proof_of(

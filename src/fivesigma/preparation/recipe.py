@@ -117,6 +117,16 @@ class Recipe:
         last[:] = self._parameters(parameters)
         return result
 
+    def at(self, inputs: NDArray[np.float32], values: Sequence[float]) -> NDArray[np.float32]:
+        """Give all events the same parameters, in place.
+
+        Args:
+            inputs: of `apply`, [event, input].
+            values: one for each parameter.
+        """
+        inputs[:, inputs.shape[1] - len(self.parameters) :] = self._parameters(np.asarray(values, np.float32))
+        return inputs
+
     @property
     def _moved_fill(self) -> NDArray[np.float32]:
         """What missing entries are after the shift, rounded once."""

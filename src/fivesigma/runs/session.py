@@ -112,7 +112,7 @@ class RunSession:
         Raises:
             RunError: if the run has begun with other files, and would go on with these.
         """
-        source = load_source(self.analysis, self.listener, self.workers)
+        source = load_source(self.analysis, self.listener, self.workers, self.folder.path)
         self._record_inputs(source)
         return source
 

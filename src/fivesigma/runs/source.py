@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from fivesigma.data.shards import INDEX, Shards
 from fivesigma.data.write import writable_format, write_columns
 from fivesigma.errors import AnalysisError, OutputError
 from fivesigma.events import Events, concatenate
-from fivesigma.memory import give_back
+from fivesigma.memory import give_back, in_file
 from fivesigma.names import number_of
 from fivesigma.preparation.folds import FoldAssignment
 from fivesigma.preparation.negative_weights import check_sums, class_sums
@@ -83,13 +83,20 @@ class Source:
         return {part: self.shards.length(part) for part in self.parts}
 
 
-def load_source(analysis: Analysis, listener: Listener, workers: Workers | None = None) -> Source:
+MANY = 3 * 10**8
+"""Bytes of features from which on they are kept in files."""
+
+
+def load_source(
+    analysis: Analysis, listener: Listener, workers: Workers | None = None, scratch: Path | None = None
+) -> Source:
     """Read or simulate the events of an analysis and split them.
 
     Args:
         analysis: with files or a simulation.
         listener: receives messages and progress.
         workers: processes that simulate, if there is no file.
+        scratch: folder where features of many events may be in files that have no name; without one they are in memory.
 
     Raises:
         AnalysisError: if there is neither a file nor a simulation.
@@ -101,7 +108,13 @@ def load_source(analysis: Analysis, listener: Listener, workers: Workers | None 
         analysis = with_simulation(analysis, listener, workers)
     per_fb = is_normalised(analysis)
     analysis = normalised(analysis, listener.progress)
-    loaded = load_samples(analysis, listener.progress)
+
+    def kept(events: Events) -> Events:
+        if scratch is None or events.features.nbytes < MANY:
+            return events
+        return replace(events, features=in_file(events.features, scratch))
+
+    loaded = load_samples(analysis, listener.progress, kept)
     counts = ", ".join(f"{len(sample.events):,} of {sample.read:,} ({sample.name})" for sample in loaded)
     listener.done(f"events after selection: {counts}")
     for note in dict.fromkeys(note for sample in loaded for note in sample.notes):
@@ -112,7 +125,8 @@ def load_source(analysis: Analysis, listener: Listener, workers: Workers | None 
         listener.say("events are divided by their content, as no column numbers them (`event_number`)")
     pairs = [(sample.use, sample.events) for sample in loaded]
     _check_variations(plan_for(analysis, reader))
-    parts = _with_parameters(split(pairs, analysis.split), analysis)
+    parts = {part: kept(events) for part, events in split(pairs, analysis.split).items()}
+    parts = _with_parameters(parts, analysis)
     check_sums({part: class_sums(events) for part, events in parts.items()}, analysis.classes)
     if analysis.split.stratify and not analysis.classes:
         listener.say("split.stratify changes nothing here: a regression has no classes with shares to keep")

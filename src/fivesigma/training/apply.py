@@ -1,6 +1,6 @@
 """Apply a network to any number of events, compiled once, on every device."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -32,51 +32,82 @@ def logits_of(model: Any) -> tuple[Any, str | None]:
     return model, None
 
 
-def compiled_apply(network: Any) -> Callable[[Any, Any, NDArray[np.float32]], NDArray[np.float32]]:
-    """Compile a function that applies the network to any number of events: (trainable, other, x) → outputs."""
-    team = Team(CHUNK, alone=True)
+class Apply:
+    """A network that is applied to any number of events, compiled once: (trainable, other, x) → outputs.
 
-    def one(trainable: Any, other: Any, x: Any) -> Any:
-        outputs, _ = network.stateless_call(trainable, other, x, training=False)
-        return outputs
+    Args:
+        network: a Keras model.
+    """
 
-    compiled = cached_program(
-        network,
-        ("apply", team.layout),
-        lambda: jax.jit(
-            one,
-            **team.shardings((team.everywhere, team.everywhere, team.by_event), team.by_event),
-            compiler_options=team.compiler_options,
-        ),
-    )
+    def __init__(self, network: Any) -> None:
+        team = self._team = Team(CHUNK, alone=True)
 
-    held: list[Any] = []  # the weights of the last call, and their copies on the devices
+        def one(trainable: Any, other: Any, x: Any) -> Any:
+            outputs, _ = network.stateless_call(trainable, other, x, training=False)
+            return outputs
 
-    def apply(trainable: Any, other: Any, x: NDArray[np.float32]) -> NDArray[np.float32]:
-        # A few sizes only: each is a compilation.
-        size = min(CHUNK, max(SMALLEST, 1 << (len(x) - 1).bit_length())) if len(x) else CHUNK
-        size += -size % team.size
-        weights = [*trainable, *other]
+        self._compiled = cached_program(
+            network,
+            ("apply", team.layout),
+            lambda: jax.jit(
+                one,
+                **team.shardings((team.everywhere, team.everywhere, team.by_event), team.by_event),
+                compiler_options=team.compiler_options,
+            ),
+        )
+        self._held: list[Any] = []  # the weights of the last call, and their copies on the devices
+
+    def __call__(self, trainable: Any, other: Any, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The outputs of all events, [event, output]."""
+        return next(self.each(trainable, other, iter([x])))
+
+    def each(self, trainable: Any, other: Any, pieces: Iterator[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+        """The outputs of each piece in turn.
+
+        While the network is applied to a piece, the next one is made and the outputs of the last one are used.
+
+        Args:
+            trainable, other: the network's variables.
+            pieces: inputs, which may not change once they are given.
+        """
+        weights = self._on_devices(trainable, other)
+        parts: list[NDArray[np.float32]] = []
+        before: tuple[Any, int, bool] | None = None
+        for x, rows, ends in self._calls(pieces):
+            # The next call is sent before the result of this one is fetched.
+            sent = self._compiled(*weights, x), rows, ends
+            if before is not None:
+                yield from _finished(parts, *before)
+            before = sent
+        if before is not None:
+            yield from _finished(parts, *before)
+
+    def _calls(self, pieces: Iterator[NDArray[np.float32]]) -> Iterator[tuple[NDArray[np.float32], int, bool]]:
+        """Inputs of each call, how many of their rows are events, and whether it is the last one of its piece."""
+        for x in pieces:
+            # A few sizes only: each is a compilation.
+            size = min(CHUNK, max(SMALLEST, 1 << (len(x) - 1).bit_length()))
+            size += -size % self._team.size
+            for start in range(0, max(len(x), 1), size):
+                part = x[start : start + size]
+                rows = len(part)
+                if rows < size:
+                    part = np.concatenate([part, np.zeros((size - rows, *x.shape[1:]), x.dtype)])
+                yield part, rows, start + size >= len(x)
+
+    def _on_devices(self, trainable: Any, other: Any) -> Any:
+        weights, held = [*trainable, *other], self._held
         if len(held) != 2 or any(a is not b for a, b in zip(held[0], weights, strict=True)):
-            held[:] = [weights, team.replicated((list(trainable), list(other)))]
-        trainable, other = held[1]
-        parts, waiting = [], None
-        for start in range(0, len(x), size):
-            part = x[start : start + size]
-            filled = (
-                part if len(part) == size else np.concatenate([part, np.zeros((size - len(part), *x.shape[1:]), x.dtype)])
-            )
-            # The next call is sent before this one's result is fetched.
-            outputs = compiled(trainable, other, filled)
-            if waiting is not None:
-                parts.append(np.asarray(waiting))
-            waiting = outputs
-        if waiting is None:
-            return np.zeros((0, network.output_shape[-1]), np.float32)
-        parts.append(np.asarray(waiting)[: len(x) - size * len(parts)])
-        return np.concatenate(parts)
+            held = self._held = [weights, self._team.replicated((list(trainable), list(other)))]
+        return held[1]
 
-    return apply
+
+def _finished(parts: list[NDArray[np.float32]], outputs: Any, rows: int, ends: bool) -> Iterator[NDArray[np.float32]]:
+    """Fetch the outputs of a call; those of its piece, if it was the last one."""
+    parts.append(np.asarray(outputs)[:rows])
+    if ends:
+        yield np.concatenate(parts)
+        parts.clear()
 
 
 def probabilities(outputs: NDArray[np.float32], link: str | None) -> NDArray[np.float32]:

@@ -1,6 +1,6 @@
 """A trained network with its recipe: features as read → scores."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +17,7 @@ from fivesigma.names import number_of
 from fivesigma.preparation.recipe import Recipe
 from fivesigma.runs.folder import RunFolder
 from fivesigma.scores import Scores
-from fivesigma.training.apply import CHUNK, compiled_apply, logits_of, probabilities
+from fivesigma.training.apply import CHUNK, Apply, logits_of, probabilities
 
 LINKS = {"binary": "sigmoid", "multiclass": "softmax", "regression": "linear"}
 """Task → activation of the output."""
@@ -63,7 +63,7 @@ class Network:
     @cached_property
     def _apply(self) -> Any:
         network, link = logits_of(self.model)
-        return compiled_apply(network), link
+        return Apply(network), link
 
     def score(self, features: NDArray[np.float32], parameters: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """Score events.
@@ -79,14 +79,40 @@ class Network:
             EventsError: if the arrays are not of these shapes.
         """
         features, parameters = self._checked(features, parameters)
+        pieces = (slice(start, start + CHUNK) for start in range(0, len(features), CHUNK))
+        return self._score_inputs(self.recipe.apply(features[rows], parameters[rows]) for rows in pieces)
+
+    def score_under(
+        self, features: NDArray[np.float32], chosen: Mapping[tuple[float, ...], NDArray[np.bool_] | None]
+    ) -> dict[tuple[float, ...], NDArray[np.float32]]:
+        """The score of events under hypotheses, hypothesis → [event]; what else is among the inputs is made once for all.
+
+        Args:
+            features: [event, feature], NaN where missing, in the recipe's order.
+            chosen: hypothesis → which events are scored, [event], None for all; the score of the others is NaN.
+
+        Raises:
+            EventsError: if the features or the hypotheses are not those that the network takes.
+        """
+        found = {values: np.full(len(features), np.nan, np.float32) for values in chosen}
+        for values in chosen:
+            self._checked(features[:1], np.broadcast_to(np.asarray(values, np.float32), (len(features[:1]), len(values))))
+        for start in range(0, len(features) if chosen else 0, BLOCK):
+            block = slice(start, start + BLOCK)
+            among = features[block]
+            inputs = self.recipe.apply(among, np.zeros((len(among), len(self.recipe.parameters)), np.float32))
+            for values, which in chosen.items():
+                rows = np.arange(len(inputs)) if which is None else np.flatnonzero(which[block])
+                pieces = (rows[i : i + CHUNK] for i in range(0, len(rows), CHUNK))
+                found[values][start + rows] = self._score_inputs(self.recipe.at(inputs[piece], values) for piece in pieces)
+        return found
+
+    def _score_inputs(self, pieces: Iterator[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """The scores of events whose inputs come in pieces."""
         apply, link = self._apply
         trainable = [v.value for v in self.model.trainable_variables]
         other = [v.value for v in self.model.non_trainable_variables]
-        parts = []
-        for start in range(0, len(features), CHUNK):
-            rows = slice(start, start + CHUNK)
-            outputs = apply(trainable, other, self.recipe.apply(features[rows], parameters[rows]))
-            parts.append(probabilities(outputs, link))
+        parts = [probabilities(outputs, link) for outputs in apply.each(trainable, other, pieces)]
         empty_shape = (0,) if self.model.output_shape[-1] == 1 else (0, self.model.output_shape[-1])
         score = np.concatenate(parts) if parts else np.zeros(empty_shape, np.float32)
         return np.asarray(score / np.float32(self.target_scale) + np.float32(self.target_shift), np.float32)
@@ -172,10 +198,12 @@ def scores_by(
         tested_only: under each hypothesis score its own signal and all background, which is what is tested; the score of
             other events is NaN there.
     """
-    at = {}
-    for values in hypotheses:
-        tested = (events.target == 0) | carries(events.parameters, values) if tested_only else None
-        at[values] = _score_under(scorer, events.features, values, tested)
+    background = events.target == 0
+    chosen = {values: background | carries(events.parameters, values) if tested_only else None for values in hypotheses}
+    if isinstance(scorer, Network):
+        at = scorer.score_under(events.features, chosen)
+    else:
+        at = {values: _score_under(scorer, events.features, values, which) for values, which in chosen.items()}
     return Scores(
         score=_own_score(scorer, events, at),
         target=events.target,

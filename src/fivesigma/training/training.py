@@ -14,6 +14,7 @@ from fivesigma.analysis.analysis import Analysis
 from fivesigma.cluster.devices import Team
 from fivesigma.data.shards import Shards
 from fivesigma.events import Events
+from fivesigma.memory import give_back
 from fivesigma.models.base import Inputs, ModelKind, check_model
 from fivesigma.models.mlp import MLP
 from fivesigma.plugins import models
@@ -63,6 +64,7 @@ def train(
         before, after = class_sums(raw), class_sums(parts["train"])
         changed = np.divide(after, before, out=np.ones_like(before), where=before != 0)
         training, validation = _from_shards(analysis, parts, shards, recipe, shift, scale, changed)
+    give_back()
     model = _model(analysis, recipe)
     problem = Problem(analysis.task, scale, shift)
     kind: ModelKind = models.get(analysis.model.kind)

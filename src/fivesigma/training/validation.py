@@ -13,7 +13,7 @@ from fivesigma.cluster.multiprocess import named_peer_errors
 from fivesigma.memory import give_back
 from fivesigma.metrics.metric import Metric
 from fivesigma.metrics.spec import MetricOptions, functions_of
-from fivesigma.training.apply import compiled_apply, probabilities
+from fivesigma.training.apply import Apply, probabilities
 from fivesigma.training.losses.base import Loss
 from fivesigma.training.problem import Problem
 from fivesigma.training.windows import Arrays
@@ -51,7 +51,7 @@ class Validator:
     processes: int = 1
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_apply", compiled_apply(self.network))
+        object.__setattr__(self, "_apply", Apply(self.network))
 
     def __call__(self, trainable: Any, other: Any, events: Arrays | Pieces) -> dict[str, float]:
         """`val_loss`, `val_accuracy` or `val_rmse`, and the monitored metric; the same in every process."""
@@ -65,11 +65,15 @@ class Validator:
     def _outputs(self, trainable: Any, other: Any, events: Arrays | Pieces) -> list[NDArray[Any]]:
         """Outputs, targets, training weights and event weights of all events."""
         pieces = iter([_share(events, self.rank, self.processes)]) if isinstance(events, Arrays) else None
-        found = [
-            (self._apply(trainable, other, piece.x), piece.y, piece.weight, piece.event_weight)  # type: ignore[attr-defined]
-            for piece in pieces or events.pieces(self.rank, self.processes)  # type: ignore[union-attr]
-        ]
-        columns = [np.concatenate(column) for column in zip(*found, strict=True)]
+        beside: list[tuple[NDArray[Any], ...]] = []
+
+        def inputs() -> Iterator[NDArray[np.float32]]:
+            for piece in pieces or events.pieces(self.rank, self.processes):  # type: ignore[union-attr]
+                beside.append((piece.y, piece.weight, piece.event_weight))
+                yield piece.x
+
+        found = list(self._apply.each(trainable, other, inputs()))  # type: ignore[attr-defined]
+        columns = [np.concatenate(column) for column in (found, *zip(*beside, strict=True))]
         del found
         if self.processes > 1:
             with named_peer_errors():

@@ -70,10 +70,21 @@ def assess(session: RunSession, network: Network | Folds) -> None:
     # Sorts and sums of many events and the compression of predictions let go of Python's lock: the rest goes on meanwhile.
     with ThreadPoolExecutor(2, thread_name_prefix="evaluate") as aside:
         written: list[Future[None]] = []
+        pending: Callable[[], tuple[str, Findings]] | None = None
+
+        def collect() -> None:
+            if pending is not None:
+                part, whole = pending()
+                metrics[part], curves[part] = dict(whole.metrics), dict(whole.curves)
+
         for i, (part, scoring) in enumerate(scorings.items()):
             listener.progress(i, len(scorings), f"scoring the {part} events")
-            whole, counts[part] = _of_part(session, part, scoring, assessments, aside, written)
-            metrics[part], curves[part] = dict(whole.metrics), dict(whole.curves)
+            scores = scoring()
+            counts[part] = len(scores)
+            collect()
+            pending = _assessed(session, part, scores, assessments, aside, written)
+            del scores
+        collect()
         for assessment in assessments:
             for part, found in assessment.finish().items():
                 metrics[part] |= found.metrics
@@ -98,16 +109,19 @@ def assess(session: RunSession, network: Network | Folds) -> None:
     listener.done(f"evaluated {_counted(session, counts)} events")
 
 
-def _of_part(
+def _assessed(
     session: RunSession,
     part: str,
-    scoring: Callable[[], Scores],
+    scores: Scores,
     assessments: Sequence[Assessment],
     aside: ThreadPoolExecutor,
     written: list[Future[None]],
-) -> tuple[Findings, int]:
-    """What all assessments find in the scores of a part, and how many these are; a file of them is begun in a thread."""
-    scores = scoring()
+) -> Callable[[], tuple[str, Findings]]:
+    """Give the scores of a part to all assessments, to the first one in a thread.
+
+    Returns:
+        A function that waits for the first one: the part, and what all have found. It begins a file of the scores.
+    """
     analysis = session.analysis
     # Variations, baselines and the steps of a training score events again.
     if not (analysis.systematics or analysis.baselines or session.folder.has(FRONT)):
@@ -115,16 +129,20 @@ def _of_part(
     standard, *others = assessments
     first = aside.submit(standard.add, part, scores)
     more = [assessment.add(part, scores) for assessment in others]
-    metrics: dict[str, Any] = {}
-    curves: dict[str, Any] = {}
-    columns: dict[str, Any] = {}
-    for found in (first.result(), *more):
-        metrics |= found.metrics
-        curves |= found.curves
-        columns |= found.columns
-    if part != "train" and len(scores):
-        written.append(aside.submit(_write_predictions, session, part, scores, columns))
-    return Findings(metrics, curves), len(scores)
+
+    def whole() -> tuple[str, Findings]:
+        metrics: dict[str, Any] = {}
+        curves: dict[str, Any] = {}
+        columns: dict[str, Any] = {}
+        for found in (first.result(), *more):
+            metrics |= found.metrics
+            curves |= found.curves
+            columns |= found.columns
+        if part != "train" and len(scores):
+            written.append(aside.submit(_write_predictions, session, part, scores, columns))
+        return part, Findings(metrics, curves)
+
+    return whole
 
 
 def say_results(session: RunSession) -> None:

@@ -93,7 +93,7 @@ def scan(
     wanted = _studies(analysis, known, leave_out, extremes, compare)
     check_cluster(context, shares=bool(wanted))
     place.begin("scan")
-    source = load_source(analysis, listener, context.workers)
+    source = load_source(analysis, listener, context.workers, place.path)
     _check_inputs(source, wanted)
     if changed := changed_inputs(folder, inputs_of(source)):
         if wanted:
