@@ -58,6 +58,10 @@ def test_lists_are_scored_as_arrays_are(network):
     [
         (np.zeros((3, 4)), np.ones((3, 1)), r"features have the shape \(3, 4\), and the network takes 2 features"),
         (np.zeros(2), np.ones((3, 1)), r"features have the shape \(2,\)"),
+        ([["a", "b"]], np.ones((1, 1)), "the features are no table of numbers"),
+        ([[1, 2], [3]], np.ones((2, 1)), "the features are no table of numbers"),
+        (None, np.ones((2, 1)), r"features have the shape \(\), and"),
+        (np.zeros((1, 2)), [["heavy"]], "the parameters are no table of numbers"),
         (np.zeros((3, 2)), np.ones(3), r"needs the parameters mass of 3 events, not an array of shape \(3,\)"),
         (np.zeros((3, 2)), None, r"needs the parameters mass of 3 events, not an array of shape \(3, 0\)"),
     ],

@@ -5,7 +5,7 @@ import pytest
 
 from fivesigma.analysis.train import Train
 from fivesigma.models.backend import keras
-from fivesigma.training.schedule import optimizer_for, relative_rate
+from fivesigma.training.schedule import doubts, optimizer_for, relative_rate
 
 
 @pytest.mark.parametrize("step", [0, 7, 100])
@@ -40,6 +40,20 @@ def test_one_cycle_rises_for_three_tenths_and_falls_to_almost_nothing():
 @pytest.mark.parametrize("name", ["adam", "adamw", "sgd"])
 def test_every_optimizer_clips_if_asked(name):
     assert optimizer_for(Train(optimizer=name, clip_norm=0.5)).global_clipnorm == 0.5
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"schedule": "one_cycle", "warmup_epochs": 1}, "changes nothing"),
+        ({"schedule": "cosine", "warmup_epochs": 4, "epochs": 4}, "not below train.epochs (4)"),
+        ({"schedule": "cosine", "warmup_epochs": 3.5, "epochs": 4}, None),
+        ({"schedule": "one_cycle"}, None),
+    ],
+)
+def test_a_warm_up_that_is_not_what_it_says_is_doubted(settings, said):
+    found = doubts(Train(**settings))
+    assert (len(found) == 1 and said in found[0]) if said else not found
 
 
 def test_a_constant_rate_may_warm_up_too():

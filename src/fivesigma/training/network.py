@@ -120,13 +120,13 @@ class Network:
     def _checked(self, features: Any, parameters: Any) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Both as arrays of the shapes that the recipe takes."""
         names, given = self.recipe.features, self.recipe.parameters
-        features = np.asarray(features, np.float32)
+        features = _numbers(features, "features")
         if features.ndim != 2 or features.shape[1] != len(names):
             raise EventsError(
                 f"features have the shape {features.shape}, and the network takes {number_of(len(names), 'feature')}",
                 hint=f"give [event, feature], in this order: {', '.join(names[:8])}{', …' if len(names) > 8 else ''}",
             )
-        parameters = np.asarray(np.zeros((len(features), 0)) if parameters is None else parameters, np.float32)
+        parameters = np.zeros((len(features), 0), np.float32) if parameters is None else _numbers(parameters, "parameters")
         if parameters.shape != (len(features), len(given)):
             listed = ", ".join(given) or "(none)"
             raise EventsError(
@@ -184,6 +184,16 @@ def read_model(path: Path) -> Any:
     except Exception as error:
         reason = " ".join(str(error).split())[:120]
         raise RunError(f"{path} is damaged: {reason}", hint="train again") from None
+
+
+def _numbers(values: Any, what: str) -> NDArray[np.float32]:
+    """What is given as an array of single precision."""
+    try:
+        return np.asarray(values, np.float32)
+    except (TypeError, ValueError):
+        raise EventsError(
+            f"the {what} are no table of numbers", hint=f"give the {what} as numbers, NaN where missing"
+        ) from None
 
 
 def scores_by(

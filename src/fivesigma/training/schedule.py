@@ -28,6 +28,22 @@ def optimizer_for(settings: Train) -> Any:
             return optimizers.SGD(settings.learning_rate, momentum=0.9, nesterov=True, **more)
 
 
+def doubts(settings: Train) -> list[str]:
+    """Sentences on a warm-up that does nothing, or nothing but rise.
+
+    >>> doubts(Train(schedule="one_cycle", warmup_epochs=2))
+    ['train.warmup_epochs changes nothing here: the schedule one_cycle has a rise of its own']
+    """
+    if not settings.warmup_epochs:
+        return []
+    if settings.schedule == "one_cycle":
+        return ["train.warmup_epochs changes nothing here: the schedule one_cycle has a rise of its own"]
+    if settings.warmup_epochs >= settings.epochs:
+        both = f"train.warmup_epochs ({settings.warmup_epochs:g}) is not below train.epochs ({settings.epochs})"
+        return [f"the learning rate rises to the end of the training, as {both}"]
+    return []
+
+
 def relative_rate(settings: Train, steps_per_epoch: int, ends: Sequence[int] = ()) -> Callable[[Any], Any]:
     """The learning rate of a step, relative to `train.learning_rate`.
 

@@ -67,7 +67,7 @@ def describe_events(session: RunSession) -> dict[str, Any]:
     missing = sum(1 for row in result["columns"] if row["missing"] > 0)
     listener.done(
         f"explored {number_of(len(result['columns']), 'column')} ({missing} with missing entries), "
-        f"{result['memory_bytes'] / 1e6:.0f} MB in memory"
+        f"{result['memory_bytes'] / 1e6:.0f} MB of events"
     )
     give_back()
     return result

@@ -29,6 +29,7 @@ from fivesigma.training.fold_training import train_folds
 from fivesigma.training.folds import INDEX, Folds
 from fivesigma.training.front import FRONT, Front
 from fivesigma.training.network import Network, hypotheses_of
+from fivesigma.training.schedule import doubts
 from fivesigma.verbs.base import AnalysisLike, Build, check_cluster
 
 _TRAINS = "train"
@@ -107,6 +108,8 @@ def trained(session: RunSession, before_trial: Callable[[], None] | None = None)
     session.baselines.check()
     if said := what_is_done(learnt.weight, analysis.train.negative_weights):
         session.listener.say(said)
+    for said in doubts(analysis.train):
+        session.listener.say(f"warning: {said}")
     if source.per_fb and (said := lopsided(learnt, analysis)):
         session.listener.say(f"warning: {said}")
     fold, lengths = source.division.fold if source.division is not None else None, source.lengths()
