@@ -50,3 +50,9 @@ def test_a_computed_column_may_be_the_nearest_but_is_not_counted_as_one_of_the_f
     error = ColumnNotFound("muon_p", "a.root:Events", ["Muon_Px", "Muon_Py", "Muon_Pz"], computed=["muon_pt"])
     assert "nearest: 'muon_pt', 'Muon_P" in error.what
     assert "lists all 3" in error.hint
+
+
+def test_of_a_long_list_it_is_said_how_many_more_there_are():
+    names = [f"column_{i:03d}" for i in range(75)]
+    assert did_you_mean("zzz", names).endswith("'column_059' and 15 more")
+    assert did_you_mean("zzz", names[:60]).endswith("'column_059'")

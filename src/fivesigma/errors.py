@@ -154,4 +154,9 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> str:
     near = nearest(name, names, count=1)
     if near:
         return f"did you mean {near[0]!r}?"
-    return "known: " + ", ".join(repr(n) for n in sorted(names)[:20])
+    listed = ", ".join(repr(n) for n in sorted(names)[:_LISTED])
+    return f"known: {listed}" + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
+
+
+_LISTED = 60
+"""Names that are listed at most."""

@@ -230,8 +230,8 @@ def register(group: str, kind: Kind) -> None:
         PluginError: if there is no such group, the object is no kind of it, or the name is that of a built-in kind or of
             an installed package's. A kind that was registered before is replaced, as when a cell of a notebook runs again.
     """
-    if group not in REGISTRIES:
-        raise PluginError(f"nothing can be registered as {group!r}; {did_you_mean(group, REGISTRIES)}")
+    if str(group) not in REGISTRIES:
+        raise PluginError(f"nothing can be registered as {group!r}; {did_you_mean(str(group), REGISTRIES)}")
     REGISTRIES[group].register(kind)
 
 

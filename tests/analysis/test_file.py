@@ -259,3 +259,8 @@ def test_a_setting_of_a_whole_section_leaves_the_keys_that_it_does_not_name():
     quantised = load("muon-pt", {"train.patience": None, "model": {"layers": [8], "kind": "quantised"}})
     assert (quantised.model.kind, quantised.model.layers) == ("quantised", [8])
     assert load("muon-pt", {"evaluate": {}}).evaluate == load("muon-pt", {"evaluate": None}).evaluate
+
+
+def test_files_of_a_mapping_may_be_paths(tmp_path):
+    tree = {"features": ["x"], "labels": "y", "samples": {"train": {"files": [tmp_path / "a.csv", "b.csv"]}}}
+    assert load(tree).samples["train"].files == [str(tmp_path / "a.csv"), str(Path.cwd() / "b.csv")]

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
+from scipy.stats import norm
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from fivesigma.metrics.roc import MeanAuc, auc, auc_difference, roc
@@ -197,3 +198,32 @@ def test_a_mean_of_separated_classes_has_an_error_and_one_without_events_is_no_n
     mean.add(np.array([0.1, 0.2]), np.array([0, 0]), np.ones(2))
     assert np.isnan(mean.result().value)
     assert np.isnan(MeanAuc().result().value)
+
+
+@pytest.mark.parametrize("signal", [1, 2, 4, 9])
+@pytest.mark.parametrize("apart", [0.5, 1.5, 2.5])
+def test_the_error_covers_also_with_few_events_of_a_class(signal, apart):
+    generator = np.random.default_rng(signal)
+    target, covered, toys = np.repeat([0, 1], [300, signal]), 0, 400
+    true = norm.cdf(apart / np.sqrt(2))
+    for _ in range(toys):
+        found = auc(generator.normal(size=len(target)) + apart * target, target, np.ones(len(target)))
+        covered += abs(found.value - true) <= found.error
+    assert covered / toys > (0.6 if signal > 1 else 0.55)
+
+
+def test_many_events_keep_the_error_of_their_spread_and_weights_count_as_fewer():
+    generator = np.random.default_rng(1)
+    target = np.repeat([0, 1], [300, 12])
+    score = generator.normal(size=len(target)) + 1.5 * target
+    below = np.array([(score[target == 0] < s).mean() for s in score[target == 1]])
+    above = np.array([(score[target == 1] > s).mean() for s in score[target == 0]])
+    equal = auc(score, target, np.ones(len(target)))
+    area = below.mean()
+    spread = np.sqrt(((below - area) ** 2).sum() / 12**2 + ((above - area) ** 2).sum() / 300**2)
+    assert equal.error == pytest.approx(spread)
+    heavy = np.ones(len(target))
+    heavy[-1] = 100.0  # one event decides
+    assert auc(score, target, heavy).error > 0.15
+    mirrored = auc(-score, target, heavy)
+    assert mirrored.error == pytest.approx(auc(score, target, heavy).error)

@@ -195,3 +195,23 @@ def test_a_training_that_few_heavy_events_decide_is_said():
     assert found == [
         "class 'b' has only 1 effective event in the train part: a few large weights decide what the network learns"
     ]
+
+
+def test_a_separation_that_chance_may_have_made_is_not_called_one():
+    metrics = binary(0.04, events=3000, seed=4)
+    area = metrics["auc"]
+    assert area.error < area.value - 0.5 < 3 * area.error
+    (sentence,) = verdicts({"test": metrics})
+    assert "it is not known whether the network separates the classes" in sentence
+    assert f"AUC {area} on test events" in sentence
+    assert "train longer" in sentence
+
+
+def test_a_network_that_knows_its_events_by_heart_is_not_to_train_longer():
+    judged = binary(1)
+    worse = judged | {"training_balance": {"auc": judged["auc"], "gain": Metric(-0.4, 0.05), "log_loss": Metric(1.1, 0.05)}}
+    worse["training_balance"]["log_loss_of_constant"] = Metric(0.693, 0.0)
+    by_heart, stopped = (verdicts({"train": binary(power), "test": worse}) for power in (2.5, 1))
+    assert "train for fewer epochs" in by_heart[0]
+    assert "train longer" not in by_heart[0]
+    assert "train longer" in stopped[0]

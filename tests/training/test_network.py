@@ -137,3 +137,28 @@ def test_a_damaged_run_is_one_sentence(network, tmp_path, name):
 def test_a_run_without_a_network_says_how_to_get_one(tmp_path):
     with pytest.raises(RunError, match="no trained network yet"):
         Network.load(RunFolder.create(tmp_path, ANALYSIS, "test"))
+
+
+def test_what_is_masked_infinite_or_beyond_single_precision_is_missing(network):
+    some = events(40, seed=8)
+    x = np.nan_to_num(some.features, nan=0.5).astype(np.float64)
+    wanted = x.copy()
+    wanted[3, 0] = wanted[5, 1] = wanted[7, 0] = np.nan
+    expected = network.score(wanted, some.parameters)
+    assert np.isfinite(expected).all()
+    hidden = np.ma.array(x, mask=np.isnan(wanted))
+    np.testing.assert_array_equal(network.score(hidden, some.parameters), expected)
+    x[3, 0], x[5, 1], x[7, 0] = np.inf, -np.inf, 1e300
+    np.testing.assert_array_equal(network.score(x, some.parameters), expected)
+    with pytest.raises(EventsError, match="the features are no table of numbers"):
+        network.score(x + 1j, some.parameters)
+
+
+def test_columns_of_a_table_are_found_by_name(network):
+    polars = pytest.importorskip("polars")
+    some = events(30, seed=9)
+    table = polars.DataFrame({"b": some.features[:, 1], "more": some.target, "a": some.features[:, 0]})
+    mass = polars.DataFrame({"mass": some.parameters[:, 0]})
+    np.testing.assert_array_equal(network.score(table, mass), network.score(some.features, some.parameters))
+    with pytest.raises(EventsError, match="no column for the feature 'a'"):
+        network.score(table.rename({"a": "c"}), mass)

@@ -13,6 +13,7 @@ from fivesigma.deployment import onnx
 from fivesigma.deployment.base import FEATURES
 from fivesigma.deployment.check import Disagreement
 from fivesigma.errors import MissingExtra, OutputError
+from fivesigma.reporting.deployment import exports
 from fivesigma.runs.folder import RunFolder
 
 pytest.importorskip("onnx")
@@ -188,3 +189,25 @@ def test_the_report_shows_what_was_exported(run):
     assert not found.outdated
     (run / "model.keras").write_bytes(b"another")
     assert exports(folder)[0].outdated
+
+
+def test_with_folds_alone_the_comparison_says_that_the_networks_know_its_events(toy, command):
+    tree = yaml.safe_load(toy.read_text())
+    tree["samples"].pop("test")
+    toy.write_text(yaml.safe_dump({**tree, "split": {"folds": 2}}))
+    run = Path(command("run", toy, "--set", "train.epochs=1")[1].splitlines()[-1])
+    code, out, err = command("export", run)
+    assert (code, err) == (0, "")
+    assert "training events" in out
+    assert "the networks of the folds have learned from these events" in out
+    assert json.loads((run / "export" / "check.json").read_text())["onnx"]["learned_from"] is True
+    assert "The networks of the folds have learned from these events" in exports(RunFolder(run))[0].sentence
+
+
+def test_firmware_of_folds_is_refused_before_anything_is_read(toy, command, monkeypatch):
+    pytest.importorskip("alkaid")
+    run = Path(command("run", toy, "--set", "train.epochs=1", "--set", "split={folds: 2}")[1].splitlines()[-1])
+    monkeypatch.setattr("fivesigma.runs.session.load_trained", lambda folder: pytest.fail("a network was read"))
+    code, _, err = command("export", run, "--format", "rtl")
+    assert code == 2
+    assert "the format rtl holds one network, and this run has 2 of folds" in err

@@ -54,10 +54,15 @@ def load(
     >>> load("hepmass", {"train.epochs": 3}).train.epochs
     3
     """
+    arguments: dict[str, Any] = {"settings": settings, "data": data}
+    for what, given in arguments.items():
+        if given is not None and not isinstance(given, Mapping):
+            example = '{"train.epochs": 10}' if what == "settings" else '{"train": "FILE"}'
+            raise AnalysisError(f"{what} is {given!r}, which is no mapping", hint=f"give it as {example}")
     if isinstance(analysis, Analysis):
         tree, where = analysis.model_dump(mode="json", exclude_unset=True), analysis.name
     elif isinstance(analysis, Mapping):
-        tree, where = copy.deepcopy(dict(analysis)), "the analysis"
+        tree, where = _with_texts(copy.deepcopy(dict(analysis))), "the analysis"
         tree = anchored(tree, Analysis, Path.cwd())
     else:
         tree, where = _read_tree(str(analysis)), str(analysis)
@@ -71,6 +76,15 @@ def load(
         listed = [files] if isinstance(files, str | Path) else list(files)
         tree = _with_files(tree, name, [absolute(str(file), Path.cwd()) for file in listed])
     return validate(tree, where, older)
+
+
+def _with_texts(tree: Any) -> Any:
+    """The same tree, with paths as texts, as they are in files."""
+    if isinstance(tree, dict):
+        return {key: _with_texts(value) for key, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [_with_texts(value) for value in tree]
+    return str(tree) if isinstance(tree, Path) else tree
 
 
 _WITH_DEFAULTS = (name for name, field in Analysis.model_fields.items() if isinstance(field.default, Section))

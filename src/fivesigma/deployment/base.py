@@ -116,6 +116,7 @@ class Exporter:
         companions: (settings, what, written, path, found) → texts of other files in that folder, by their paths; `written`
             is the file before it is moved to `path`, and `found` what the comparison found.
         inputs: `columns` or `features`, if the format takes no others.
+        folds: whether the networks of several folds can be written.
         firmware: (settings, analysis) → ports, for a format whose inputs are ports.
         receives: (what, events) → the events as the exported model receives them.
         prove: (settings, what, path, events, listener) → what was compared beyond the scores, for `check.json`; raises
@@ -134,6 +135,7 @@ class Exporter:
         lambda settings, what, written, path, found: {}
     )
     inputs: str | None = None
+    folds: bool = True
     firmware: Callable[[Any, Analysis], Firmware | None] = lambda settings, analysis: None
     receives: Callable[[Deliverable, Any], Any] = lambda what, given: given
     prove: Callable[[Any, Deliverable, Path, Any, Listener], dict[str, Any]] = lambda *given: {}

@@ -13,6 +13,7 @@ from fivesigma.deployment.physics import Scorer, search_rows, trigger_rows
 from fivesigma.events import Events
 from fivesigma.metrics.difference import differences
 from fivesigma.metrics.spec import MetricOptions, functions_of
+from fivesigma.preparation.split import OUT_OF_FOLD
 from fivesigma.scores import Scores
 from fivesigma.training.folds import Folds
 from fivesigma.training.network import Network
@@ -61,6 +62,8 @@ def compare(
     theirs = score(arrays)
     scale = 1.0 if what.task != "regression" else float(np.sqrt(np.mean(np.square(ours, dtype=np.float64)))) or 1.0
     found: dict[str, Any] = {"part": given.part, "events": len(ours), "difference": _difference(ours, theirs, scale)}
+    if given.part == OUT_OF_FOLD:
+        found["learned_from"] = True  # the mean of all networks contains those that have not left out the event
     alone = score({name: values[:1] for name, values in arrays.items()})
     found["difference"]["alone"] = _largest(theirs[:1], alone) / scale
     found["difference"]["all_missing"] = _missing(what, scorer, score, arrays, parameters) / scale

@@ -228,5 +228,6 @@ HLS = Exporter(
     place=lambda settings, analysis: EMULATOR,
     companions=_companions,
     inputs="features",
+    folds=False,
     prove=_prove,
 )

@@ -144,6 +144,7 @@ RTL = Exporter(
     place=lambda settings, analysis: EMULATOR,
     companions=_companions,
     inputs="columns",
+    folds=False,
     firmware=_firmware,
     receives=_receives,
     prove=_prove,

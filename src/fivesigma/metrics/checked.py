@@ -38,7 +38,11 @@ def checked(
 
     @wraps(function)
     def call(*arguments: P.args, **options: P.kwargs) -> R:
-        bound = signature.bind(*arguments, **options)
+        try:
+            bound = signature.bind(*arguments, **options)
+        except TypeError as error:
+            hint = "without event weights give ones: np.ones(len(score))" if "weight" in str(error) else None
+            raise EventsError(f"{function.__name__}: {error}", hint=hint) from None
         arrays = {name: _numbers(name, value) for name, value in bound.arguments.items() if name in _ARRAYS}
         lengths = {name: len(values) for name, values in arrays.items() if values.ndim}
         if len(set(lengths.values())) > 1:
@@ -60,6 +64,9 @@ def checked(
             _check_classes(arrays["target"], 2 if scores.ndim == 1 else scores.shape[1])
         if probabilities:
             _check_probabilities(arrays["score"])
+        threshold = bound.arguments.get("threshold", 0.5)
+        if isinstance(threshold, bool) or not isinstance(threshold, int | float | np.number):
+            raise EventsError(f"{function.__name__}: threshold is {threshold!r}, which is no number")
         bound.arguments.update(arrays)
         return function(*bound.args, **bound.kwargs)
 
@@ -75,6 +82,8 @@ def _numbers(name: str, value: Any) -> NDArray[Any]:
         # What a mask hides is missing, whatever lies below it.
         masked = isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value)
         values = value.astype(np.float64).filled(np.nan) if masked else np.asarray(value)
+        if values.dtype.kind in "cmM":
+            raise TypeError
         # In double precision: squares of whole numbers overflow, and sums of millions of weights lose digits.
         if name == "weight" or values.dtype not in (np.float32, np.float64):
             values = values.astype(np.float64)

@@ -84,6 +84,8 @@ def auc(score: NDArray[Any], target: NDArray[Any], weight: Weight) -> Metric:
     The error is that of DeLong et al., Biometrics 44 (1988) 837, eqs. (3)–(5), with event weights: it follows from the
     spread, over the events of each class, of the fraction of the other class below (or above) them. If the classes are
     separated, it is the length of the Clopper–Pearson interval for the effective number of events of the smaller class.
+    With fewer than ten effective events in a class, whose spread is unknown, it is at least that of Hanley and McNeil,
+    Radiology 143 (1982) 29, eq. (1), which follows from the area and the numbers of events.
 
     Args:
         score: larger means more signal-like, [event].
@@ -101,7 +103,30 @@ def auc(score: NDArray[Any], target: NDArray[Any], weight: Weight) -> Metric:
     if certain(found):
         sides = [weight[target == 1], weight[target != 1]]
         return Metric(found.value, max(float(without_failure(side.sum(), (side**2).sum())) for side in sides))
-    return found
+    least = min(_effective(weight[target == 1]), _effective(weight[target != 1]))
+    return found if least >= _FEW else Metric(found.value, max(found.error, _of_few(found.value, weight, target == 1)))
+
+
+_FEW = 10.0
+"""Effective events of a class below which their spread says little."""
+
+
+def _effective(weight: Weight) -> float:
+    """Effective number of events, at least one."""
+    squares = float(np.square(weight, dtype=np.float64).sum())
+    return max(1.0, float(weight.sum()) ** 2 / squares) if squares else 1.0
+
+
+def _of_few(area: float, weight: Weight, signal: NDArray[np.bool_]) -> float:
+    """The error of an area by Hanley and McNeil, eq. (1); the area counts as half an event away from certainty at least."""
+    events = _effective(weight[signal]), _effective(weight[~signal])
+    a = min(max(area, 1 - area), 1 - 0.5 / min(events))
+    a = max(a, 0.5)
+    pairs = a / (2 - a) - a**2, 2 * a**2 / (1 + a) - a**2
+    return max(
+        float(np.sqrt((a * (1 - a) + (one - 1) * pairs[0] + (other - 1) * pairs[1]) / (one * other)))
+        for one, other in (events, events[::-1])
+    )
 
 
 def auc_difference(first: NDArray[Any], second: NDArray[Any], target: NDArray[Any], weight: Weight) -> Metric:

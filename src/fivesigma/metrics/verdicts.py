@@ -67,7 +67,7 @@ def verdicts(metrics: Mapping[str, Mapping[str, Any]], unit: str = "") -> list[s
     found = [
         _too_good(metrics[last], last),
         _no_probability(metrics[last], last),
-        _useless(metrics[last], last),
+        _useless(metrics[last], last, _advice(metrics, unseen)),
         _overtrained(metrics, unseen),
         *_beaten(metrics[last], last, unit),
         *_unequal(metrics[last]),
@@ -111,7 +111,17 @@ def _no_probability(metrics: Mapping[str, Any], part: str) -> str:
     return ""
 
 
-def _useless(metrics: Mapping[str, Any], part: str) -> str:
+def _advice(metrics: Mapping[str, Mapping[str, Any]], part: str) -> str:
+    """What helps a network that is no better than a constant answer."""
+    gaps = (_gap(metrics, name, part) for name in _COMPARED_BY if name in metrics.get("train", {}))
+    if any(gap.value > SIGNIFICANT * gap.error > 0 for gap in gaps):
+        return (
+            "it has learned its training events by heart: train for fewer epochs, with `train.keep: best` or regularisation"
+        )
+    return "train longer"
+
+
+def _useless(metrics: Mapping[str, Any], part: str, advice: str) -> str:
     """A sentence if the network is no better than a constant answer."""
     words = _WORDS.get(part, part)
     if "rmse" in metrics:
@@ -120,16 +130,22 @@ def _useless(metrics: Mapping[str, Any], part: str) -> str:
             return ""
         return (
             f"the network is no better than a constant answer on {words} events: RMSE {ours} against {constant}; "
-            "train longer, or look at the features"
+            f"{advice}, or look at the features"
         )
     balance = metrics.get("training_balance", {})
     area, name = (metrics["auc"], "AUC") if "auc" in metrics else (balance.get("auc", UNDEFINED), "mean AUC")
     if not np.isfinite(area.value):
         return ""
+    if _finite(area.error) < area.value - 0.5 <= SIGNIFICANT * _finite(area.error):
+        return (
+            f"it is not known whether the network separates the classes: {name} {area} on {words} events, less than "
+            f"{SIGNIFICANT:g} standard deviations above a constant answer; judge it on more events, {advice}, or look at "
+            "the features"
+        )
     if area.value - 0.5 <= _finite(area.error):
         return (
             f"the network is no better than a constant answer on {words} events: {name} {area}; "
-            "train longer, or look at the features"
+            f"{advice}, or look at the features"
         )
     gain = balance.get("gain", UNDEFINED)
     if not np.isfinite(gain.value) or gain.value >= -_finite(gain.error):
@@ -137,8 +153,14 @@ def _useless(metrics: Mapping[str, Any], part: str) -> str:
     return (
         f"the score separates the classes ({name} {area}), but is not their probability: at the class fractions of the "
         f"training its log-loss on {words} events is {balance['log_loss']}, and that of a constant answer "
-        f"{balance['log_loss_of_constant']}; train longer" + (", or set evaluate.recalibrate" if "auc" in metrics else "")
+        f"{balance['log_loss_of_constant']}; {advice}" + (", or set evaluate.recalibrate" if "auc" in metrics else "")
     )
+
+
+def _gap(metrics: Mapping[str, Mapping[str, Any]], name: str, part: str) -> Metric:
+    """By how much a metric is better on training events."""
+    one, other = metrics["train"][name], metrics[part][name]
+    return Metric(_sign(name) * (one.value - other.value), (one.error**2 + other.error**2) ** 0.5)
 
 
 def _overtrained(metrics: Mapping[str, Mapping[str, Any]], part: str) -> str:
@@ -148,8 +170,7 @@ def _overtrained(metrics: Mapping[str, Mapping[str, Any]], part: str) -> str:
     words = _WORDS.get(part, part)
     for name in _COMPARED_BY:
         if name in metrics["train"]:
-            one, other = metrics["train"][name], metrics[part][name]
-            gap = Metric(_sign(name) * (one.value - other.value), (one.error**2 + other.error**2) ** 0.5)
+            one, other, gap = metrics["train"][name], metrics[part][name], _gap(metrics, name, part)
             if not gap.value > SIGNIFICANT * gap.error > 0:
                 return ""
             return (

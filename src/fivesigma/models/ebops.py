@@ -57,7 +57,8 @@ class RisingPenalty(Stages):
                 f"no step of the training is within model.budget of {self._budget:,.0f} EBOPs: the cheapest network, at "
                 f"beta {least['beta']:g}, costs {least['ebops']:,.0f}",
                 hint=f"add a stronger penalty to model.beta, such as {_stronger(rows, self._budget):.0e}, train longer, or "
-                "raise the budget; the networks of all steps are in the run's folder `front`",
+                "raise the budget; the networks of all steps are in the run's folder `front`, with folds in "
+                "`folds/fold-1/front` and so on",
             )
         return min(within, key=lambda i: values[i])
 

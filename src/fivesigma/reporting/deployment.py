@@ -38,7 +38,7 @@ def exports(folder: RunFolder) -> list[Export]:
 
 def _export(folder: RunFolder, format: str, tree: dict[str, Any]) -> Export:
     numbers = tree["difference"]
-    kind = "random" if tree["part"] == "drawn" else tree["part"]
+    kind = kind_of_events(tree)
     unit = f" of the scores' scale ({number(numbers['scale'])})" if numbers["scale"] != 1 else ""
     fixed = ", ".join(f"{name} = {value:g}" for name, value in tree["fixed"].items())
     rows = []
@@ -55,11 +55,28 @@ def _export(folder: RunFolder, format: str, tree: dict[str, Any]) -> Export:
         f"{tree['file']} ({format}, {tree['bytes'] / 1000:,.0f} kB{', ' + fixed if fixed else ''}) was compared with the "
         f"network on {tree['events']:,} {kind} events{rounded}: {differ}; a difference of {tree['tolerance']:g} is allowed."
     )
+    if tree.get("learned_from"):
+        sentence += f" {LEARNED_FROM[0].upper()}{LEARNED_FROM[1:]}."
     current = all((folder / name).is_file() and sha256(folder / name) == digest for name, digest in tree["network"].items())
     table = Table(format, ["metric", "network", "network", "exported", "exported − network"], rows)
     return Export(
         table, sentence, not current, proof_sentences(tree.get("proof", {})), cost_table(tree.get("estimates", {}))
     )
+
+
+def kind_of_events(tree: Mapping[str, Any]) -> str:
+    """Which events an exported model was compared on, in a word.
+
+    Args:
+        tree: of a format in `export/check.json`.
+    """
+    return "random" if tree["part"] == "drawn" else "training" if tree.get("learned_from") else str(tree["part"])
+
+
+LEARNED_FROM = (
+    "the networks of the folds have learned from these events, so the metrics of their mean are better here than on new "
+    "events: those of the run are out of fold"
+)
 
 
 def proof_sentences(proof: Mapping[str, Any]) -> list[str]:

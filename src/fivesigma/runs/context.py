@@ -1,12 +1,24 @@
 """What every verb needs beside its own arguments: the folder of runs, the listener and the workers."""
 
 from dataclasses import dataclass, field
+from numbers import Integral
 from pathlib import Path
+from typing import Any
 
 from fivesigma.cluster.executor import Workers
+from fivesigma.errors import AnalysisError
 from fivesigma.progress import Listener
 
 RUNS = Path("runs")
+
+
+def _check(output: Any, listener: Any, workers: Any) -> None:
+    if not isinstance(output, str | Path):
+        raise AnalysisError(f"output is {output!r}, which is no folder", hint='give its name, such as output="runs"')
+    if workers is not None and (isinstance(workers, bool) or not isinstance(workers, Integral) or workers < 1):
+        raise AnalysisError(f"workers is {workers!r}; a number of processes is needed, at least 1")
+    if listener is not None and not all(hasattr(listener, name) for name in ("say", "done", "progress")):
+        raise AnalysisError(f"listener is {listener!r}, which is no fivesigma.Listener")
 
 
 @dataclass(frozen=True)
@@ -31,5 +43,10 @@ class RunContext:
         workers: int | None = None,
         cluster: str | None = None,
     ) -> "RunContext":
-        """Make it from the arguments of a verb."""
+        """Make it from the arguments of a verb.
+
+        Raises:
+            AnalysisError: if one of them is not what it should be.
+        """
+        _check(output, listener, workers)
         return cls(Path(output), listener or Listener(), Workers(workers, cluster))

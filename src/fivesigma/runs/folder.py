@@ -197,7 +197,8 @@ class RunFolder:
 
     def finish(self) -> None:
         """Mark the run as complete."""
-        (self.path / MARKER).unlink(missing_ok=True)
+        with named_errors(self.path / MARKER):
+            (self.path / MARKER).unlink(missing_ok=True)
 
     @property
     def unfinished(self) -> str | None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma.atomic import writing
-from fivesigma.errors import EventsError, MissingExtra, RunError
+from fivesigma.errors import EventsError, MissingExtra, RunError, did_you_mean
 from fivesigma.events import Events, carries, parameter_text
 from fivesigma.models.backend import load_model
 from fivesigma.names import number_of
@@ -80,7 +80,7 @@ class Network:
         """
         features, parameters = self._checked(features, parameters)
         pieces = (slice(start, start + CHUNK) for start in range(0, len(features), CHUNK))
-        return self._score_inputs(self.recipe.apply(features[rows], parameters[rows]) for rows in pieces)
+        return self._score_inputs(self.recipe.apply(_finite(features[rows]), parameters[rows]) for rows in pieces)
 
     def score_under(
         self, features: NDArray[np.float32], chosen: Mapping[tuple[float, ...], NDArray[np.bool_] | None]
@@ -120,13 +120,17 @@ class Network:
     def _checked(self, features: Any, parameters: Any) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Both as arrays of the shapes that the recipe takes."""
         names, given = self.recipe.features, self.recipe.parameters
-        features = _numbers(features, "features")
+        features = _numbers(_by_name(features, names, "feature"), "features")
         if features.ndim != 2 or features.shape[1] != len(names):
             raise EventsError(
                 f"features have the shape {features.shape}, and the network takes {number_of(len(names), 'feature')}",
                 hint=f"give [event, feature], in this order: {', '.join(names[:8])}{', …' if len(names) > 8 else ''}",
             )
-        parameters = np.zeros((len(features), 0), np.float32) if parameters is None else _numbers(parameters, "parameters")
+        parameters = (
+            np.zeros((len(features), 0), np.float32)
+            if parameters is None
+            else _numbers(_by_name(parameters, given, "parameter"), "parameters")
+        )
         if parameters.shape != (len(features), len(given)):
             listed = ", ".join(given) or "(none)"
             raise EventsError(
@@ -186,10 +190,40 @@ def read_model(path: Path) -> Any:
         raise RunError(f"{path} is damaged: {reason}", hint="train again") from None
 
 
+def _by_name(values: Any, names: Sequence[str], what: str) -> Any:
+    """Columns of a table with names, such as one of pandas, in the order of `names`; anything else as it is.
+
+    Raises:
+        EventsError: if the table has no such column.
+    """
+    known = list(getattr(values, "columns", ()))
+    if not any(isinstance(name, str) for name in known):
+        return values
+    for name in names:
+        if name not in known:
+            raise EventsError(f"the table has no column for the {what} {name!r}; {did_you_mean(name, map(str, known))}")
+    return values[list(names)]
+
+
+def _finite(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Infinite features count as missing, as in files."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        whole = features.sum()
+    if np.isfinite(whole) or not np.isinf(features).any():
+        return features
+    return np.where(np.isinf(features), np.float32(np.nan), features)
+
+
 def _numbers(values: Any, what: str) -> NDArray[np.float32]:
-    """What is given as an array of single precision."""
+    """What is given as an array of single precision; what a mask hides is missing."""
     try:
-        return np.asarray(values, np.float32)
+        if np.ma.isMaskedArray(values):
+            values = np.ma.filled(values.astype(np.float64), np.nan)
+        array = np.asarray(values)
+        if array.dtype.kind in "cmM":
+            raise TypeError
+        with np.errstate(over="ignore"):  # what is beyond single precision counts as missing
+            return np.asarray(array, np.float32)
     except (TypeError, ValueError):
         raise EventsError(
             f"the {what} are no table of numbers", hint=f"give the {what} as numbers, NaN where missing"

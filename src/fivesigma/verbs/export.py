@@ -23,6 +23,7 @@ from fivesigma.deployment.metadata import hashes
 from fivesigma.errors import AnalysisError, FivesigmaError, OutputError, RunError, did_you_mean
 from fivesigma.preparation.parameters import outside_training, trained_ranges
 from fivesigma.progress import Listener
+from fivesigma.reporting.deployment import LEARNED_FROM, kind_of_events
 from fivesigma.runs import manifest
 from fivesigma.runs.context import RUNS, RunContext
 from fivesigma.runs.folder import TRAINED
@@ -85,6 +86,11 @@ def export(
     exporter.needs()
     session = RunSession.open(run, RunContext.of(output, listener), TRAINED)
     folder, listener = session.folder, session.listener
+    if session.analysis.split.folds is not None and not exporter.folds:
+        raise RunError(
+            f"the format {format} holds one network, and this run has {session.analysis.split.folds} of folds",
+            hint="train without split.folds",
+        )
     place = _place(exporter, chosen, session, destination)
     scorer, fixed = session.network(), {name: float(value) for name, value in (at or {}).items()}
     check_fixed(fixed, scorer.recipe.parameters)
@@ -136,6 +142,8 @@ def export(
         listener.say(f"warning: {error.what}: the run, its report and `verify` will not know of this export")
     for note in exporter.notes(chosen, place):
         listener.say(note)
+    if found.get("learned_from") and found.get("metrics"):
+        listener.say(f"note: {LEARNED_FROM}")
     listener.done(_in_words(found))
     return Exported(place, found)
 
@@ -217,8 +225,7 @@ def _place(exporter: Exporter, settings: Section, session: RunSession, destinati
 
 def _in_words(found: Mapping[str, Any]) -> str:
     numbers = found["difference"]
-    kind = "random" if found["part"] == "drawn" else found["part"]
-    text = f"exported; on {found['events']:,} {kind} events it "
+    text = f"exported; on {found['events']:,} {kind_of_events(found)} events it "
     if numbers["largest"]:
         text += f"differs from the network by {numbers['largest']:.1e} at most, {numbers['mean']:.1e} on average"
         text += f" (scores of scale {numbers['scale']:.3g})" if numbers["scale"] != 1 else ""

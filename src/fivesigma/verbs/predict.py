@@ -242,7 +242,9 @@ def _check_parameters(
 ) -> None:
     unknown = [name for name in at if name not in analysis.parameters]
     if unknown:
-        raise AnalysisError(f"the analysis has no parameter {unknown[0]!r}", hint=f"it has: {list(analysis.parameters)}")
+        raise AnalysisError(
+            f"the analysis has no parameter {unknown[0]!r}", hint=f"it has: {', '.join(analysis.parameters) or 'none'}"
+        )
     for sentence in outside_training(at, trained_ranges(tuple(analysis.parameters), hypotheses)):
         listener.say(f"warning: {sentence}")
 

@@ -1,9 +1,11 @@
 """The verb `report`: the page of a run."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from fivesigma.deployment.citations import bibtex
+from fivesigma.errors import OutputError
 from fivesigma.progress import Listener
 from fivesigma.reporting import printing
 from fivesigma.reporting.helper import Helper
@@ -46,7 +48,8 @@ def report(run: str | Path | Run, output: str | Path = RUNS, listener: Listener 
             session.listener.done("report printed")
     except BaseException:
         if unfinished is None:
-            session.folder.finish()  # the run is as finished as it was
+            with suppress(OutputError):  # what cannot be written to has no mark, and the first error counts
+                session.folder.finish()  # the run is as finished as it was
         raise
     session.folder.finish()
     return path

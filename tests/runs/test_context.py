@@ -1,0 +1,55 @@
+"""What the verbs' arguments in Python may be."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fivesigma as fs
+from fivesigma.errors import AnalysisError, OutputError
+from fivesigma.progress import Listener
+from fivesigma.runs.context import RunContext
+from fivesigma.runs.folder import RunFolder
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"output": 3}, "output is 3, which is no folder"),
+        ({"workers": "two"}, "workers is 'two'; a number of processes is needed"),
+        ({"workers": 0}, "workers is 0"),
+        ({"workers": True}, "workers is True"),
+        ({"listener": print}, "which is no fivesigma.Listener"),
+        ({"settings": [1]}, r"settings is \[1\], which is no mapping"),
+        ({"data": ["x.csv"]}, r"data is \['x.csv'\], which is no mapping"),
+    ],
+)
+def test_an_argument_that_is_none_of_its_kind_is_one_sentence(toy, tmp_path, arguments, said):
+    with pytest.raises(AnalysisError, match=said):
+        fs.train(toy, **{"output": tmp_path / "runs", **arguments})
+    assert not (tmp_path / "runs").exists()
+
+
+def test_what_looks_like_a_listener_and_any_whole_number_are_taken():
+    class Own:
+        def say(self, text): ...
+        def done(self, text): ...
+        def progress(self, done, total, what): ...
+
+    context = RunContext.of("out", Own(), np.int64(2))
+    assert (context.output, context.workers.count) == (Path("out"), 2)
+    assert isinstance(RunContext.of().listener, Listener)
+
+
+def test_a_run_that_cannot_be_written_to_gives_one_sentence_of_ours(toy, tmp_path, monkeypatch):
+    run = fs.explore(toy, output=tmp_path / "runs")
+
+    def read_only(*given, **more):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(RunFolder, "write_json", lambda *given: (_ for _ in ()).throw(OutputError("cannot write")))
+    monkeypatch.setattr(Path, "unlink", read_only)
+    with pytest.raises(OutputError, match="cannot write"):
+        fs.report(run, output=tmp_path / "runs")
+    with pytest.raises(OutputError, match=r"(?i)read-only"):
+        RunFolder(run.path).finish()
