@@ -1,6 +1,6 @@
 import os
-from pathlib import Path
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import yaml
