@@ -5,6 +5,7 @@ import mmap
 import shutil
 import sys
 import tempfile
+import threading
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,9 @@ def give_back() -> None:
 
     >>> give_back()
     """
-    for each in list(_in_files):
+    with _lock:
+        pages = list(_in_files)
+    for each in pages:
         each.madvise(mmap.MADV_DONTNEED)
     trim = _trim()
     if trim is not None:
@@ -33,7 +36,7 @@ def in_file(values: NDArray[Any], folder: Path) -> NDArray[Any]:
 
     Args:
         values: that need no memory for a while.
-        folder: on the disk where the file is; if there is little room, the values stay where they are.
+        folder: on the disk where the file is; if less than four times their size is free, the values stay where they are.
 
     >>> in_file(np.arange(3.0), Path(tempfile.gettempdir())).tolist()
     [0.0, 1.0, 2.0]
@@ -50,7 +53,8 @@ def in_file(values: NDArray[Any], folder: Path) -> NDArray[Any]:
             pages = mmap.mmap(file.fileno(), values.nbytes, access=mmap.ACCESS_READ)
     except (OSError, ValueError):
         return values  # no such disk: it has cost memory before, and does now
-    _in_files.add(pages)
+    with _lock:
+        _in_files.add(pages)
     return np.frombuffer(pages, values.dtype).reshape(values.shape)
 
 
@@ -64,6 +68,7 @@ def _is_in_file(values: NDArray[Any]) -> bool:
 _ROOM = 4
 """As many times the size of the values must be free on the disk."""
 _in_files: WeakSet[mmap.mmap] = WeakSet()
+_lock = threading.Lock()
 
 
 def collect_seldom() -> None:

@@ -265,3 +265,4 @@ def test_a_setting_of_a_whole_section_leaves_the_keys_that_it_does_not_name():
 def test_files_of_a_mapping_may_be_paths(tmp_path):
     tree = {"features": ["x"], "labels": "y", "samples": {"train": {"files": [tmp_path / "a.csv", "b.csv"]}}}
     assert load(tree).samples["train"].files == [str(tmp_path / "a.csv"), str(Path.cwd() / "b.csv")]
+    assert load(tree, {"samples.train.files": [tmp_path / "c.csv"]}).samples["train"].files == [str(tmp_path / "c.csv")]

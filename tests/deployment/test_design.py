@@ -112,7 +112,7 @@ def test_what_firmware_cannot_hold_is_refused(small):
     plain = Network(mlp(Mlp(layers=[3]), Inputs(4, seed=1)), recipe_of())
     with pytest.raises(RunError, match=r"'hidden_1' \(Dense\) of the network is not quantised"):
         design_of(firmware_of(plain))
-    with pytest.raises(RunError, match="holds one network, and this run has 2 of folds"):
+    with pytest.raises(RunError, match="holds one network, and this run has 2, one for each fold"):
         design_of(firmware_of(small, networks=(small, small)))
     with pytest.raises(RunError, match="no port for the parameter 'mass'") as caught:
         design_of(firmware_of(Network(quantised(5), recipe_of(1))))

@@ -126,3 +126,19 @@ def test_without_weight_there_is_no_value():
         assert np.isnan([found.value, found.error]).all()
     with pytest.raises(EventsError, match="no number of bins"):
         fs.metrics.calibration_error([0.2, 0.8], [0, 1], [1, 1], bins=0)
+
+
+def test_arguments_of_a_wrong_kind_are_one_sentence():
+    score, target, weight = np.array([0.1, 0.7]), np.array([0, 1]), np.ones(2)
+    with pytest.raises(EventsError, match="auc: missing a required argument: 'weight'") as without:
+        fs.metrics.auc(score, target)
+    assert "give ones" in without.value.hint
+    with pytest.raises(EventsError) as misnamed:
+        fs.metrics.auc(score, target, weights=weight)
+    assert misnamed.value.hint == "it takes score, target, weight"
+    for threshold in ("x", None, np.nan):
+        with pytest.raises(EventsError, match="accuracy: threshold is .*, which is no number"):
+            fs.metrics.accuracy(score, target, weight, threshold=threshold)
+    assert fs.metrics.accuracy(score, target, weight, threshold=np.array(0.5)).value == 1
+    with pytest.raises(EventsError, match="score holds something that is no number"):
+        fs.metrics.auc(score + 1j, target, weight)

@@ -1,5 +1,7 @@
 """A trained network: saved, loaded, applied."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -150,6 +152,10 @@ def test_what_is_masked_infinite_or_beyond_single_precision_is_missing(network):
     np.testing.assert_array_equal(network.score(hidden, some.parameters), expected)
     x[3, 0], x[5, 1], x[7, 0] = np.inf, -np.inf, 1e300
     np.testing.assert_array_equal(network.score(x, some.parameters), expected)
+    with np.errstate(over="ignore"):
+        single = replace(some, features=x.astype(np.float32))
+    at = network.scores(single, [(500.0,)]).at_hypothesis[(500.0,)]
+    np.testing.assert_array_equal(at, network.score(wanted, np.full((40, 1), 500.0)))
     with pytest.raises(EventsError, match="the features are no table of numbers"):
         network.score(x + 1j, some.parameters)
 
@@ -160,5 +166,6 @@ def test_columns_of_a_table_are_found_by_name(network):
     table = polars.DataFrame({"b": some.features[:, 1], "more": some.target, "a": some.features[:, 0]})
     mass = polars.DataFrame({"mass": some.parameters[:, 0]})
     np.testing.assert_array_equal(network.score(table, mass), network.score(some.features, some.parameters))
+    np.testing.assert_array_equal(network.score(table.to_arrow(), mass.to_arrow()), network.score(table, mass))
     with pytest.raises(EventsError, match="no column for the feature 'a'"):
         network.score(table.rename({"a": "c"}), mass)

@@ -71,7 +71,7 @@ def load(
     for key, value in ordered:
         if key == "shards" and isinstance(value, str | Path):
             value = absolute(str(value), Path.cwd())
-        tree = _with(tree, _path(key), value, key)
+        tree = _with(tree, _path(key), _with_texts(value), key)
     for name, files in (data or {}).items():
         listed = [files] if isinstance(files, str | Path) else list(files)
         tree = _with_files(tree, name, [absolute(str(file), Path.cwd()) for file in listed])

@@ -112,7 +112,8 @@ def design_of(what: Deliverable) -> Design:
     assert firmware is not None
     if len(what.networks) > 1:
         raise RunError(
-            f"firmware holds one network, and this run has {len(what.networks)} of folds", hint="train without split.folds"
+            f"firmware holds one network, and this run has {len(what.networks)}, one for each fold",
+            hint="train without split.folds",
         )
     free = [name for name in what.parameters if name not in what.fixed]
     if free:

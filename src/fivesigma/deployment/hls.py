@@ -70,7 +70,8 @@ def write(settings: Hls, what: Deliverable, path: Path) -> None:
     """
     if len(what.networks) > 1:
         raise RunError(
-            f"firmware holds one network, and this run has {len(what.networks)} of folds", hint="train without split.folds"
+            f"firmware holds one network, and this run has {len(what.networks)}, one for each fold",
+            hint="train without split.folds",
         )
     network = what.networks[0]
     model, link = logits_of(network.model)

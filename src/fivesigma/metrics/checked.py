@@ -41,7 +41,10 @@ def checked(
         try:
             bound = signature.bind(*arguments, **options)
         except TypeError as error:
-            hint = "without event weights give ones: np.ones(len(score))" if "weight" in str(error) else None
+            known, ones = ", ".join(signature.parameters), "without event weights give ones: np.ones(len(score))"
+            hint = (
+                f"it takes {known}" if options.keys() - signature.parameters.keys() or "weight" not in str(error) else ones
+            )
             raise EventsError(f"{function.__name__}: {error}", hint=hint) from None
         arrays = {name: _numbers(name, value) for name, value in bound.arguments.items() if name in _ARRAYS}
         lengths = {name: len(values) for name, values in arrays.items() if values.ndim}
@@ -64,14 +67,23 @@ def checked(
             _check_classes(arrays["target"], 2 if scores.ndim == 1 else scores.shape[1])
         if probabilities:
             _check_probabilities(arrays["score"])
-        threshold = bound.arguments.get("threshold", 0.5)
-        if isinstance(threshold, bool) or not isinstance(threshold, int | float | np.number):
-            raise EventsError(f"{function.__name__}: threshold is {threshold!r}, which is no number")
+        if "threshold" in bound.arguments:
+            bound.arguments["threshold"] = _number(function.__name__, bound.arguments["threshold"])
         bound.arguments.update(arrays)
         return function(*bound.args, **bound.kwargs)
 
     call.__module__ = "fivesigma.metrics"  # where it is found, by pickle too
     return call
+
+
+def _number(function: str, threshold: Any) -> float:
+    try:
+        value = float(threshold)
+    except (TypeError, ValueError):
+        value = np.nan
+    if not np.isfinite(value):
+        raise EventsError(f"{function}: threshold is {threshold!r}, which is no number")
+    return value
 
 
 def _numbers(name: str, value: Any) -> NDArray[Any]:

@@ -84,8 +84,10 @@ def auc(score: NDArray[Any], target: NDArray[Any], weight: Weight) -> Metric:
     The error is that of DeLong et al., Biometrics 44 (1988) 837, eqs. (3)–(5), with event weights: it follows from the
     spread, over the events of each class, of the fraction of the other class below (or above) them. If the classes are
     separated, it is the length of the Clopper–Pearson interval for the effective number of events of the smaller class.
-    With fewer than ten effective events in a class, whose spread is unknown, it is at least that of Hanley and McNeil,
-    Radiology 143 (1982) 29, eq. (1), which follows from the area and the numbers of events.
+    With fewer than ten effective events in a class, whose spread says little, it is at least that of Hanley and McNeil,
+    Radiology 143 (1982) 29, eq. (1), which follows from the area A ≥ ½ (or 1 − A) and the effective numbers of
+    events alone; the larger one of both ways to name the classes. From ten to twenty events the two errors pass into
+    each other.
 
     Args:
         score: larger means more signal-like, [event].
@@ -103,12 +105,11 @@ def auc(score: NDArray[Any], target: NDArray[Any], weight: Weight) -> Metric:
     if certain(found):
         sides = [weight[target == 1], weight[target != 1]]
         return Metric(found.value, max(float(without_failure(side.sum(), (side**2).sum())) for side in sides))
-    least = min(_effective(weight[target == 1]), _effective(weight[target != 1]))
-    return found if least >= _FEW else Metric(found.value, max(found.error, _of_few(found.value, weight, target == 1)))
+    return Metric(found.value, _at_least(found, weight[target == 1], weight[target != 1]))
 
 
 _FEW = 10.0
-"""Effective events of a class below which their spread says little."""
+"""Effective events of a class below which their spread says little; with twice as many it is relied on."""
 
 
 def _effective(weight: Weight) -> float:
@@ -117,22 +118,44 @@ def _effective(weight: Weight) -> float:
     return max(1.0, float(weight.sum()) ** 2 / squares) if squares else 1.0
 
 
-def _of_few(area: float, weight: Weight, signal: NDArray[np.bool_]) -> float:
-    """The error of an area by Hanley and McNeil, eq. (1); the area counts as half an event away from certainty at least."""
-    events = _effective(weight[signal]), _effective(weight[~signal])
-    a = min(max(area, 1 - area), 1 - 0.5 / min(events))
-    a = max(a, 0.5)
-    pairs = a / (2 - a) - a**2, 2 * a**2 / (1 + a) - a**2
-    return max(
-        float(np.sqrt((a * (1 - a) + (one - 1) * pairs[0] + (other - 1) * pairs[1]) / (one * other)))
-        for one, other in (events, events[::-1])
+def _at_least(found: Metric, *classes: Weight) -> float:
+    """The error of an area, and of one of few events at least that of Hanley and McNeil.
+
+    Args:
+        found: with the error by the spread.
+        classes: the weights of the events of each class.
+    """
+    events = [_effective(weight) for weight in classes]
+    share = float(np.clip(2 - min(events) / _FEW, 0, 1))
+    if share == 0 or not 0 <= found.value <= 1:  # negative weights may lead outside
+        return found.error
+    a = max(found.value, 1 - found.value)
+    one_above_two, two_above_one = 2 * a**2 / (1 + a) - a**2, a / (2 - a) - a**2
+    variance = max(
+        (a * (1 - a) + (signal - 1) * two_above_one + (background - 1) * one_above_two) / (signal * background)
+        for signal, background in (events, events[::-1])
     )
+    return float(np.sqrt(found.error**2 + share * max(variance - found.error**2, 0)))
+
+
+def _of_few(weight: Weight) -> float:
+    """By what the variance of a difference by its spread is multiplied for the events of one class.
+
+    With few events the spread is too small by n/(n − 1), and the 68 % interval is that of Student's t: its quantile is
+    1 + 1/(2ν) + 1/(3ν²) within a hundredth, with ν = n − 1. Not a number for a single event.
+    """
+    events = _effective(weight)
+    if events >= 2 * _FEW:
+        return 1.0
+    free = events - 1
+    return events / free * (1 + 0.5 / free + 1 / (3 * free**2)) ** 2 if free >= 1 else np.nan
 
 
 def auc_difference(first: NDArray[Any], second: NDArray[Any], target: NDArray[Any], weight: Weight) -> Metric:
     """AUC of the first score minus that of the second, on the same events.
 
-    The error is that of DeLong et al. (eqs. 4 to 6) for two areas of the same events, whose common fluctuations cancel.
+    The error is that of DeLong et al. (eqs. 4 to 6) for two areas of the same events, whose common fluctuations cancel. The
+    part of a class with fewer than twenty effective events is enlarged as by Student's t; with fewer than two it is unknown.
 
     Args:
         first, second: the two scores, [event].
@@ -146,7 +169,15 @@ def auc_difference(first: NDArray[Any], second: NDArray[Any], target: NDArray[An
         return Metric(np.nan, np.nan)
     pairs = zip(_beaten_in_place(first, target, weight), _beaten_in_place(second, target, weight), strict=True)
     below, above = (one - other for one, other in pairs)
-    return _mean_of_pairs(below, above, target, weight)
+    found = _mean_of_pairs(below, above, target, weight)
+    sides = [weight[target == 1], weight[target != 1]]
+    if found.error == 0 or min(map(_effective, sides)) >= 2 * _FEW:
+        return found
+    parts = [
+        (side**2 * (each - found.value) ** 2).sum() / side.sum() ** 2 * _of_few(side)
+        for side, each in zip(sides, (below, above), strict=True)
+    ]
+    return Metric(found.value, float(np.sqrt(sum(parts))))
 
 
 class MeanAuc:
@@ -182,7 +213,10 @@ class MeanAuc:
         own = weight[signal]
         if certain(Metric(area.value, 0.0)):  # separated classes have no spread, but an error, which may be the background's
             self._together += area.error
-        self._signal += float((own**2 * (below - area.value) ** 2).sum() / own.sum() ** 2)
+            least = 0.0
+        else:  # few events of a test have a larger error than their spread
+            least = area.error**2 - _mean_of_pairs(below, above, target, weight).error ** 2
+        self._signal += float((own**2 * (below - area.value) ** 2).sum() / own.sum() ** 2) + max(least, 0.0)
         self._weight = weight[~signal]
         self._above = above if self._above is None else self._above + above
 

@@ -113,11 +113,8 @@ def _no_probability(metrics: Mapping[str, Any], part: str) -> str:
 
 def _advice(metrics: Mapping[str, Mapping[str, Any]], part: str) -> str:
     """What helps a network that is no better than a constant answer."""
-    gaps = (_gap(metrics, name, part) for name in _COMPARED_BY if name in metrics.get("train", {}))
-    if any(gap.value > SIGNIFICANT * gap.error > 0 for gap in gaps):
-        return (
-            "it has learned its training events by heart: train for fewer epochs, with `train.keep: best` or regularisation"
-        )
+    if _overtrained(metrics, part):
+        return "train for fewer epochs or with regularisation, as it scores its training events better"
     return "train longer"
 
 

@@ -1,5 +1,6 @@
 """What every verb needs beside its own arguments: the folder of runs, the listener and the workers."""
 
+import os
 from dataclasses import dataclass, field
 from numbers import Integral
 from pathlib import Path
@@ -13,12 +14,16 @@ RUNS = Path("runs")
 
 
 def _check(output: Any, listener: Any, workers: Any) -> None:
-    if not isinstance(output, str | Path):
+    if not isinstance(output, str | os.PathLike):
         raise AnalysisError(f"output is {output!r}, which is no folder", hint='give its name, such as output="runs"')
     if workers is not None and (isinstance(workers, bool) or not isinstance(workers, Integral) or workers < 1):
         raise AnalysisError(f"workers is {workers!r}; a number of processes is needed, at least 1")
-    if listener is not None and not all(hasattr(listener, name) for name in ("say", "done", "progress")):
-        raise AnalysisError(f"listener is {listener!r}, which is no fivesigma.Listener")
+    wanted = [name for name in vars(Listener) if not name.startswith("_")]
+    if listener is not None and (missing := [name for name in wanted if not hasattr(listener, name)]):
+        raise AnalysisError(
+            f"listener is {listener!r}, which is no fivesigma.Listener: it has no method {missing[0]!r}",
+            hint="make a class of your own from fivesigma.Listener",
+        )
 
 
 @dataclass(frozen=True)

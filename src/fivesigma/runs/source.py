@@ -125,7 +125,9 @@ def load_source(
         listener.say("events are divided by their content, as no column numbers them (`event_number`)")
     pairs = [(sample.use, sample.events) for sample in loaded]
     _check_variations(plan_for(analysis, reader))
-    parts = {part: kept(events) for part, events in split(pairs, analysis.split).items()}
+    parts = split(pairs, analysis.split)
+    for part in parts:
+        parts[part] = kept(parts[part])
     parts = _with_parameters(parts, analysis)
     check_sums({part: class_sums(events) for part, events in parts.items()}, analysis.classes)
     if analysis.split.stratify and not analysis.classes:

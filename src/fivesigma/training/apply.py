@@ -58,7 +58,12 @@ class Apply:
         self._held: list[Any] = []  # the weights of the last call, and their copies on the devices
 
     def __call__(self, trainable: Any, other: Any, x: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The outputs of all events, [event, output]."""
+        """The outputs of all events, [event, output].
+
+        Args:
+            trainable, other: the network's variables.
+            x: [event, input].
+        """
         return next(self.each(trainable, other, iter([x])))
 
     def each(self, trainable: Any, other: Any, pieces: Iterator[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:

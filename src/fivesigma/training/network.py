@@ -69,14 +69,15 @@ class Network:
         """Score events.
 
         Args:
-            features: [event, feature], NaN where missing, in the recipe's order.
-            parameters: [event, parameter]; may be left out if the network has none.
+            features: [event, feature] in the recipe's order, or a table with named columns (pandas, polars, Arrow). What is
+                NaN, masked, infinite or beyond single precision is missing.
+            parameters: [event, parameter], or such a table; may be left out if the network has none.
 
         Returns:
             Probability of class 1 [event], probabilities [event, class], or the prediction [event].
 
         Raises:
-            EventsError: if the arrays are not of these shapes.
+            EventsError: if the arrays are not of these shapes or hold no numbers, or a table has not all columns.
         """
         features, parameters = self._checked(features, parameters)
         pieces = (slice(start, start + CHUNK) for start in range(0, len(features), CHUNK))
@@ -85,7 +86,7 @@ class Network:
     def score_under(
         self, features: NDArray[np.float32], chosen: Mapping[tuple[float, ...], NDArray[np.bool_] | None]
     ) -> dict[tuple[float, ...], NDArray[np.float32]]:
-        """The score of events under hypotheses, hypothesis → [event]; what else is among the inputs is made once for all.
+        """The score of events under hypotheses, hypothesis → score as by `score`; the recipe is applied once for all.
 
         Args:
             features: [event, feature], NaN where missing, in the recipe's order.
@@ -94,12 +95,14 @@ class Network:
         Raises:
             EventsError: if the features or the hypotheses are not those that the network takes.
         """
-        found = {values: np.full(len(features), np.nan, np.float32) for values in chosen}
+        outputs = int(self.model.output_shape[-1])
+        shape = (len(features),) if outputs == 1 else (len(features), outputs)
+        found = {values: np.full(shape, np.nan, np.float32) for values in chosen}
         for values in chosen:
             self._checked(features[:1], np.broadcast_to(np.asarray(values, np.float32), (len(features[:1]), len(values))))
         for start in range(0, len(features) if chosen else 0, BLOCK):
             block = slice(start, start + BLOCK)
-            among = features[block]
+            among = _finite(np.asarray(features[block], np.float32))
             inputs = self.recipe.apply(among, np.zeros((len(among), len(self.recipe.parameters)), np.float32))
             for values, which in chosen.items():
                 rows = np.arange(len(inputs)) if which is None else np.flatnonzero(which[block])
@@ -196,13 +199,14 @@ def _by_name(values: Any, names: Sequence[str], what: str) -> Any:
     Raises:
         EventsError: if the table has no such column.
     """
-    known = list(getattr(values, "columns", ()))
+    columns = getattr(values, "column_names", getattr(values, "columns", ()))
+    known = [] if callable(columns) else list(columns)
     if not any(isinstance(name, str) for name in known):
         return values
     for name in names:
         if name not in known:
             raise EventsError(f"the table has no column for the {what} {name!r}; {did_you_mean(name, map(str, known))}")
-    return values[list(names)]
+    return values.select(list(names)) if hasattr(values, "column_names") else values[list(names)]
 
 
 def _finite(features: NDArray[np.float32]) -> NDArray[np.float32]:

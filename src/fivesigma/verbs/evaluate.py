@@ -73,9 +73,11 @@ def assess(session: RunSession, network: Network | Folds) -> None:
         pending: Callable[[], tuple[str, Findings]] | None = None
 
         def collect() -> None:
+            nonlocal pending
             if pending is not None:
                 part, whole = pending()
                 metrics[part], curves[part] = dict(whole.metrics), dict(whole.curves)
+                pending = None
 
         for i, (part, scoring) in enumerate(scorings.items()):
             listener.progress(i, len(scorings), f"scoring the {part} events")

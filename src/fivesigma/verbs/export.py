@@ -88,7 +88,7 @@ def export(
     folder, listener = session.folder, session.listener
     if session.analysis.split.folds is not None and not exporter.folds:
         raise RunError(
-            f"the format {format} holds one network, and this run has {session.analysis.split.folds} of folds",
+            f"the format {format} holds one network, and this run has {session.analysis.split.folds}, one for each fold",
             hint="train without split.folds",
         )
     place = _place(exporter, chosen, session, destination)
