@@ -137,7 +137,7 @@ def test_arguments_of_a_wrong_kind_are_one_sentence():
         fs.metrics.auc(score, target, weights=weight)
     assert misnamed.value.hint == "it takes score, target, weight"
     for threshold in ("x", None, np.nan):
-        with pytest.raises(EventsError, match="accuracy: threshold is .*, which is no number"):
+        with pytest.raises(EventsError, match=r"accuracy: threshold is .*, which is no number"):
             fs.metrics.accuracy(score, target, weight, threshold=threshold)
     assert fs.metrics.accuracy(score, target, weight, threshold=np.array(0.5)).value == 1
     with pytest.raises(EventsError, match="score holds something that is no number"):
