@@ -8,11 +8,11 @@ import tempfile
 import threading
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # every command imports this module, `--help` too
+    from numpy.typing import NDArray
 
 
 def give_back() -> None:
@@ -31,16 +31,19 @@ def give_back() -> None:
         trim(0)
 
 
-def in_file(values: NDArray[Any], folder: Path) -> NDArray[Any]:
+def in_file(values: "NDArray[Any]", folder: Path) -> "NDArray[Any]":
     """The same values, read-only, in a file that has no name and goes with them; the system reads what is needed of it.
 
     Args:
         values: that need no memory for a while.
         folder: on the disk where the file is; if less than four times their size is free, the values stay where they are.
 
+    >>> import numpy as np
     >>> in_file(np.arange(3.0), Path(tempfile.gettempdir())).tolist()
     [0.0, 1.0, 2.0]
     """
+    import numpy as np
+
     if not values.nbytes or _is_in_file(values) or not hasattr(mmap.mmap, "madvise"):
         return values
     values = np.ascontiguousarray(values)
@@ -58,9 +61,9 @@ def in_file(values: NDArray[Any], folder: Path) -> NDArray[Any]:
     return np.frombuffer(pages, values.dtype).reshape(values.shape)
 
 
-def _is_in_file(values: NDArray[Any]) -> bool:
+def _is_in_file(values: "NDArray[Any]") -> bool:
     base: Any = values
-    while isinstance(base, np.ndarray):
+    while hasattr(base, "base"):
         base = base.base
     return isinstance(getattr(base, "obj", base), mmap.mmap)
 
