@@ -210,4 +210,4 @@ def test_firmware_of_folds_is_refused_before_anything_is_read(toy, command, monk
     monkeypatch.setattr("fivesigma.runs.session.load_trained", lambda folder: pytest.fail("a network was read"))
     code, _, err = command("export", run, "--format", "rtl")
     assert code == 2
-    assert "the format rtl holds one network, and this run has 2, one for each fold" in err
+    assert "the format holds one network, and this run has 2, one for each fold" in err

@@ -12,6 +12,7 @@ from fivesigma.analysis.analysis import Analysis
 from fivesigma.analysis.firmware import Firmware
 from fivesigma.analysis.section import Section
 from fivesigma.data.plan import Variables
+from fivesigma.errors import RunError
 from fivesigma.expressions import Expression
 from fivesigma.preparation.recipe import Recipe, in_two
 from fivesigma.progress import Listener
@@ -139,6 +140,18 @@ class Exporter:
     firmware: Callable[[Any, Analysis], Firmware | None] = lambda settings, analysis: None
     receives: Callable[[Deliverable, Any], Any] = lambda what, given: given
     prove: Callable[[Any, Deliverable, Path, Any, Listener], dict[str, Any]] = lambda *given: {}
+
+
+def refuse_folds(count: int) -> None:
+    """Refuse the networks of several folds for a format that holds a single network.
+
+    Raises:
+        RunError: if there are several.
+    """
+    if count > 1:
+        raise RunError(
+            f"the format holds one network, and this run has {count}, one for each fold", hint="train without split.folds"
+        )
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma.deployment import alkaid
-from fivesigma.deployment.base import Deliverable, Numbers
+from fivesigma.deployment.base import Deliverable, Numbers, refuse_folds
 from fivesigma.deployment.fixed import MOST_BITS, Fixed, choose, constant, is_power_of_two, is_short
 from fivesigma.deployment.ports import Port, numbers_of, ports_of
 from fivesigma.deployment.quantised import refuse_unquantised
@@ -110,11 +110,7 @@ def design_of(what: Deliverable) -> Design:
     """
     firmware = what.firmware
     assert firmware is not None
-    if len(what.networks) > 1:
-        raise RunError(
-            f"firmware holds one network, and this run has {len(what.networks)}, one for each fold",
-            hint="train without split.folds",
-        )
+    refuse_folds(len(what.networks))
     free = [name for name in what.parameters if name not in what.fixed]
     if free:
         raise RunError(f"firmware has no port for the parameter {free[0]!r}", hint=f"fix it: --at {free[0]}=…")

@@ -20,7 +20,7 @@ from pydantic import Field
 
 from fivesigma import extras
 from fivesigma.analysis.section import Section
-from fivesigma.deployment.base import FEATURES, PARAMETERS, Deliverable, Exporter
+from fivesigma.deployment.base import FEATURES, PARAMETERS, Deliverable, Exporter, refuse_folds
 from fivesigma.deployment.cpp import compiler
 from fivesigma.deployment.events import CheckEvents
 from fivesigma.deployment.hls_readme import readme
@@ -68,11 +68,7 @@ def write(settings: Hls, what: Deliverable, path: Path) -> None:
     Raises:
         RunError: if the network is not quantised, or hls4ml cannot translate it.
     """
-    if len(what.networks) > 1:
-        raise RunError(
-            f"firmware holds one network, and this run has {len(what.networks)}, one for each fold",
-            hint="train without split.folds",
-        )
+    refuse_folds(len(what.networks))
     network = what.networks[0]
     model, link = logits_of(network.model)
     refuse_unquantised(model)

@@ -119,10 +119,10 @@ def _effective(weight: Weight) -> float:
 
 
 def _at_least(found: Metric, *classes: Weight) -> float:
-    """The error of an area, and of one of few events at least that of Hanley and McNeil.
+    """The error of an area; with few events in a class it is at least that of Hanley and McNeil.
 
     Args:
-        found: with the error by the spread.
+        found: the area, with the error that follows from the spread.
         classes: the weights of the events of each class.
     """
     events = [_effective(weight) for weight in classes]
@@ -139,7 +139,7 @@ def _at_least(found: Metric, *classes: Weight) -> float:
 
 
 def _of_few(weight: Weight) -> float:
-    """By what the variance of a difference by its spread is multiplied for the events of one class.
+    """The factor on the variance of a difference that is due to one class: one, but with few events larger.
 
     With few events the spread is too small by n/(n − 1), and the 68 % interval is that of Student's t: its quantile is
     1 + 1/(2ν) + 1/(3ν²) within a hundredth, with ν = n − 1. Not a number for a single event.

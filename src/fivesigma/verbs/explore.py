@@ -67,7 +67,12 @@ def describe_events(session: RunSession) -> dict[str, Any]:
     missing = sum(1 for row in result["columns"] if row["missing"] > 0)
     listener.done(
         f"explored {number_of(len(result['columns']), 'column')} ({missing} with missing entries), "
-        f"{result['memory_bytes'] / 1e6:.0f} MB of events"
+        f"{_size(result['memory_bytes'])} of events"
     )
     give_back()
     return result
+
+
+def _size(count: float) -> str:
+    """A number of bytes in words."""
+    return f"{count / 1e6:,.0f} MB" if count >= 1e6 else f"{count / 1e3:,.0f} kB"

@@ -14,7 +14,7 @@ from fivesigma.analysis.file import sentences
 from fivesigma.analysis.firmware import Firmware
 from fivesigma.analysis.section import Section
 from fivesigma.atomic import remove, sha256, write_text, writing
-from fivesigma.deployment.base import Deliverable, Exporter
+from fivesigma.deployment.base import Deliverable, Exporter, refuse_folds
 from fivesigma.deployment.check import TOLERANCE, compare, require
 from fivesigma.deployment.deliverable import COLUMNS, check_fixed, columns_by_default, of_columns, of_features
 from fivesigma.deployment.events import CheckEvents, Rounded, drawn_events, first_table, real_events, with_recorded_files
@@ -86,11 +86,8 @@ def export(
     exporter.needs()
     session = RunSession.open(run, RunContext.of(output, listener), TRAINED)
     folder, listener = session.folder, session.listener
-    if session.analysis.split.folds is not None and not exporter.folds:
-        raise RunError(
-            f"the format {format} holds one network, and this run has {session.analysis.split.folds}, one for each fold",
-            hint="train without split.folds",
-        )
+    if not exporter.folds:
+        refuse_folds(session.analysis.split.folds or 1)
     place = _place(exporter, chosen, session, destination)
     scorer, fixed = session.network(), {name: float(value) for name, value in (at or {}).items()}
     check_fixed(fixed, scorer.recipe.parameters)
