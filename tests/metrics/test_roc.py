@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
-from scipy.stats import norm
+from scipy.stats import norm, t
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from fivesigma.metrics.roc import MeanAuc, auc, auc_difference, roc
@@ -263,3 +263,16 @@ def test_two_equally_good_scores_differ_seldom_by_three_errors(few):
     alone = np.repeat([0, 1], [300, 1])
     assert np.isnan(auc_difference(first[:301], second[:301], alone, np.ones(301)).error)
     assert auc_difference(first[:301], first[:301], alone, np.ones(301)).error == 0
+
+
+@pytest.mark.parametrize("few", [2, 3, 10, 19, 20])
+def test_the_part_of_few_events_in_a_difference_is_that_of_students_t(few):
+    generator = np.random.default_rng(5)
+    target = np.repeat([0, 1], [300, few])
+    first, second = generator.normal(size=(2, len(target))) + target
+    (below, above), (below_too, above_too) = (spread(score, target)[:2] for score in (first, second))
+    of_signal, of_background = np.var(below - below_too) / few, np.var(above - above_too) / 300
+    if few < 20:
+        of_signal *= few / (few - 1) * t.ppf(norm.cdf(1), few - 1) ** 2
+    found = auc_difference(first, second, target, np.ones(len(target))).error
+    assert found == pytest.approx(np.sqrt(of_signal + of_background), rel=0.02)
