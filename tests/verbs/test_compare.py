@@ -114,6 +114,27 @@ def test_the_page_has_settings_metrics_and_curves(runs, command):
     assert json.loads(out)["judged"] == "test"
 
 
+def test_the_result_of_folds_stands_beside_that_of_test_events(toy, command, undrawn):
+    first = command("run", toy)[1].splitlines()[-1]
+    folds = command("run", toy, "--set", "split.folds=2", "--set", "samples.test=null")[1].splitlines()[-1]
+    found = fs.compare(first, folds)
+    assert found["judged"] == "test / folds"
+    (row,) = (row for row in found["metrics"] if (row["part"], row["name"]) == ("test / folds", "auc"))
+    one, other = (
+        json.loads((Path(run) / "metrics.json").read_text())[part]["auc"]
+        for run, part in ((first, "test"), (folds, "folds"))
+    )
+    assert row["values"] == [one, other]
+    assert row["differences"][0]["value"] == pytest.approx(other["value"] - one["value"])
+    assert row["differences"][0]["error"] == pytest.approx(np.hypot(one["error"], other["error"]))
+    assert not row["differences"][0]["same_events"]
+    assert "folds" in found["not_compared"]
+    code, out, _ = command("compare", first, folds, "--html", "page.html")
+    assert (code, "test / folds auc" in out) == (0, True)
+    assert "test / folds" in Path("page.html").read_text()
+    assert fs.compare(folds, folds)["judged"] == "folds"
+
+
 def test_runs_that_predict_something_else_have_no_differences(toy, command, undrawn):
     swapped = ("--set", "labels.names=[signal, background]", "--set", "labels.variable=1 - label")
     other = [*swapped, "--set", "name=other"]

@@ -48,13 +48,14 @@ def compare(
         OutputError: if the page does not end in .html, or would replace another file.
 
     Returns:
-        `runs`: folders; `settings`: dotted key → the values where they differ; `judged`: the part that counts;
-        `metrics`: rows of part, name, the `values` of all runs, and `differences` of the others to the first, each with
-        `value`, `error`, `significance` in standard deviations, and `same_events`: whether both runs kept predictions of the
-        same events, so that fluctuations common to both cancel in the error. Otherwise errors are combined as if the samples
-        were independent. `first`, `second` and `difference` are those of the first two runs. `not_compared`: parts that some
-        runs do not have, such as `folds`. `incomparable`: a sentence on each run that predicts something else than the
-        first, whose metrics have no differences. `page`: the page, if wanted.
+        `runs`: folders; `settings`: dotted key → the values where they differ; `judged`: the part that counts, or the
+        parts, `test / folds`, if runs were judged on unlike ones; `metrics`: rows of part, name, the `values` of all runs, and
+        `differences` of the others to the first, each with `value`, `error`, `significance` in standard deviations, and
+        `same_events`: whether both runs kept predictions of the same events, so that fluctuations common to both cancel in
+        the error. Otherwise errors are combined as if the samples were independent. `first`, `second` and `difference` are
+        those of the first two runs. `not_compared`: parts that some runs do not have, such as `folds`. `incomparable`: a
+        sentence on each run that predicts something else than the first, whose metrics have no differences. `page`: the
+        page, if wanted.
     """
     listener = listener or Listener()
     if html is not None:
@@ -82,6 +83,7 @@ def _compared(folders: Sequence[RunFolder], listener: Listener) -> dict[str, Any
     values = {key: [tree.get(key) for tree in trees] for key in keys}
     settings = {key: each for key, each in values.items() if any(value != each[0] for value in each)}
     metrics = [parts_of(folder.read_json("metrics.json")) for folder in folders]
+    judged = _with_results(metrics)
     pairs = {part: [_paired(folders[0], other, part, listener) for other in folders[1:]] for part in metrics[0]}
     answers = [_answer(folder.analysis()) for folder in folders]
     # Runs that were judged on the same events and true values predict the same, however their analyses write it.
@@ -99,7 +101,6 @@ def _compared(folders: Sequence[RunFolder], listener: Listener) -> dict[str, Any
             if all(gap is None for gap in gaps) and not strange:
                 continue
             rows.append(_row(part, name, every, gaps))
-    judged = judged_part(metrics[0])
     alone = list(dict.fromkeys(part for tree in metrics for part in tree if any(part not in other for other in metrics)))
     return {
         "runs": [str(folder) for folder in folders],
@@ -113,6 +114,17 @@ def _compared(folders: Sequence[RunFolder], listener: Listener) -> dict[str, Any
             for i in strange
         ],
     }
+
+
+def _with_results(metrics: Sequence[dict[str, Any]]) -> str:
+    """The part that counts. If runs are judged on unlike parts, such as `test` and `folds`, each gets its own once more as
+    a part with a common name, `test / folds`, so that the results stand side by side."""
+    own = [judged_part(tree) for tree in metrics]
+    name = " / ".join(dict.fromkeys(own))
+    if len(set(own)) > 1:
+        for tree, part in zip(metrics, own, strict=True):
+            tree[name] = tree[part]
+    return name
 
 
 def _answer(analysis: Analysis) -> tuple[str, ...]:
