@@ -131,6 +131,7 @@ def nearest(name: str, candidates: Iterable[str], count: int = 3) -> list[str]:
     >>> nearest("jet_pT", ["lep_pt", "jet_pt", "met"], count=1), nearest("muon_p", ["Muon_Pz", "muon_pt"], count=1)
     (['jet_pt'], ['muon_pt'])
     """
+    name = str(name)  # what a script gave may be anything
     by_lower: dict[str, str] = {}
     for candidate in candidates:
         by_lower.setdefault(candidate.lower(), candidate)

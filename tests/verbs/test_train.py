@@ -258,6 +258,14 @@ def test_what_cannot_be_trained_is_one_sentence(toy, tmp_path, function, words):
         fs.train(toy, model=function, output=tmp_path / "runs")
 
 
+def test_a_keras_model_for_a_function_is_one_sentence(toy, tmp_path):
+    layers = keras().layers
+    model = keras().Sequential([layers.Input((2,)), layers.Dense(1, "sigmoid")])
+    with pytest.raises(AnalysisError, match="a function that builds one is needed"):
+        fs.train(toy, model=model, output=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
 def test_a_run_folder_of_an_older_version_opens(toy, tmp_path):
     """Keys that have another name now, and metrics without a version."""
     run = fs.run(toy, output=tmp_path / "runs")

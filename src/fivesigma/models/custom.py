@@ -40,6 +40,11 @@ def custom(build: Callable[[Inputs], Any]) -> Custom:
     Raises:
         AnalysisError: if it is not a function.
     """
+    if hasattr(build, "layers"):  # a Keras model can be called, too; Keras itself is not imported for this
+        raise AnalysisError(
+            "model is a Keras model, and a function that builds one is needed: folds, tuning and scans build several",
+            hint="put it into a function of the number of inputs, such as `def build(inputs): ... return model`",
+        )
     if not callable(build):
         raise AnalysisError(f"model={build!r} is not a function", hint="give a function of the number of inputs")
     name = f"{getattr(build, '__module__', '?')}:{getattr(build, '__qualname__', type(build).__name__)}"

@@ -1,8 +1,10 @@
 """What every verb needs beside its own arguments: the folder of runs, the listener and the workers."""
 
+import math
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from numbers import Integral
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,25 @@ def _check(output: Any, listener: Any, workers: Any) -> None:
             f"listener is {listener!r}, which is no fivesigma.Listener: it has no method {missing[0]!r}",
             hint="make a class of your own from fivesigma.Listener",
         )
+
+
+def parameter_values(at: Any) -> dict[str, float]:
+    """The values of parameters that a verb was given: name → value.
+
+    Raises:
+        AnalysisError: if they are no mapping of names to numbers.
+
+    >>> parameter_values({"mass": 1000})
+    {'mass': 1000.0}
+    """
+    if at is None:
+        return {}
+    if not isinstance(at, Mapping):
+        raise AnalysisError(f"at is {at!r}, which is no mapping", hint='give names and values, such as at={"mass": 1000}')
+    for name, value in at.items():
+        if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+            raise AnalysisError(f"at[{name!r}] is {value!r}, which is no finite number")
+    return {str(name): float(value) for name, value in at.items()}
 
 
 @dataclass(frozen=True)

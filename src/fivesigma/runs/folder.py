@@ -80,6 +80,8 @@ class RunFolder:
         Raises:
             RunError: if there is no such run, or the folder is not one.
         """
+        if not isinstance(place, str | os.PathLike):
+            raise RunError(f"{place!r} is no run", hint="give a run, its folder, or the name of an analysis")
         path = Path(place)
         if not path.is_dir():
             runs = all_runs(output, str(place))

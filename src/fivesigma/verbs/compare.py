@@ -49,8 +49,8 @@ def compare(
 
     Returns:
         `runs`: folders; `settings`: dotted key → the values where they differ; `judged`: the part that counts, or the
-        parts, `test / folds`, if runs were judged on unlike ones; `metrics`: rows of part, name, the `values` of all runs, and
-        `differences` of the others to the first, each with `value`, `error`, `significance` in standard deviations, and
+        parts, `test / folds`, if runs were judged on unlike ones; `metrics`: rows of part, name, the `values` of all runs,
+        and `differences` of the others to the first, each with `value`, `error`, `significance` in standard deviations, and
         `same_events`: whether both runs kept predictions of the same events, so that fluctuations common to both cancel in
         the error. Otherwise errors are combined as if the samples were independent. `first`, `second` and `difference` are
         those of the first two runs. `not_compared`: parts that some runs do not have, such as `folds`. `incomparable`: a

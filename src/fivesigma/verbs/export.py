@@ -25,7 +25,7 @@ from fivesigma.preparation.parameters import outside_training, trained_ranges
 from fivesigma.progress import Listener
 from fivesigma.reporting.deployment import LEARNED_FROM, kind_of_events
 from fivesigma.runs import manifest
-from fivesigma.runs.context import RUNS, RunContext
+from fivesigma.runs.context import RUNS, RunContext, parameter_values
 from fivesigma.runs.folder import TRAINED
 from fivesigma.runs.run import Run
 from fivesigma.runs.session import RunSession
@@ -89,7 +89,7 @@ def export(
     if not exporter.folds:
         refuse_folds(session.analysis.split.folds or 1)
     place = _place(exporter, chosen, session, destination)
-    scorer, fixed = session.network(), {name: float(value) for name, value in (at or {}).items()}
+    scorer, fixed = session.network(), parameter_values(at)
     check_fixed(fixed, scorer.recipe.parameters)
     manifest.require(folder.path, ("metrics.json",))  # its numbers go into the file, where nobody can check them
     for warning in outside_training(fixed, trained_ranges(scorer.recipe.parameters, folder.hypotheses())):
@@ -146,6 +146,8 @@ def export(
 
 
 def _settings(exporter: Exporter, given: Mapping[str, Any]) -> Section:
+    if not isinstance(given, Mapping):
+        raise AnalysisError(f"settings is {given!r}, which is no mapping", hint='give it as {"synthesis": "yosys"}')
     try:
         return exporter.settings.model_validate({**given, "kind": exporter.name})
     except ValidationError as error:

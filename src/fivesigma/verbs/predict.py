@@ -1,7 +1,8 @@
 """The verb `predict`: score every event of some files, in order."""
 
+import os
 from collections import deque
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
@@ -24,10 +25,10 @@ from fivesigma.deployment.exported import known_exports, path_of
 from fivesigma.deployment.friends import Friends
 from fivesigma.deployment.metadata import hashes
 from fivesigma.deployment.scoring import EXPORTED, KNOWN, Columns, Scoring, absolute, available, row_count, scored
-from fivesigma.errors import AnalysisError, OutputError, RunError
+from fivesigma.errors import AnalysisError, EventsError, OutputError, RunError
 from fivesigma.preparation.parameters import outside_training, trained_ranges
 from fivesigma.progress import Listener
-from fivesigma.runs.context import RUNS, RunContext
+from fivesigma.runs.context import RUNS, RunContext, parameter_values
 from fivesigma.runs.file_folds import say_who_scores, training_samples
 from fivesigma.runs.folder import TRAINED, RunFolder
 from fivesigma.runs.run import Run
@@ -94,12 +95,12 @@ def predict(
         raise OutputError(f"{destination} exists already", hint="choose another name, or remove it first")
     if not friend:
         writable_format(destination)
-    analysis, given, layout = folder.analysis(), dict(at or {}), Layout(format, treename, columns)
+    analysis, given, layout = folder.analysis(), parameter_values(at), Layout(format, treename, columns)
     check_name(analysis, model)
     if not isinstance(run, Run) and Path(run) != folder.path:
         listener.say(f"with the run {folder}")
     given = _check_exported(folder, exported, model, given)
-    listed = expand([str(file) for file in ([files] if isinstance(files, str | Path) else files)], repeated=True)
+    listed = expand(_names(files), repeated=True)
     check_cluster(context, shares=len(listed) > 1 and not friend)
     _check_parameters(analysis, given, folder.hypotheses(), listener)
     observers = [] if friend else _common_observers(analysis, listed, layout, given, listener)
@@ -128,6 +129,16 @@ def predict(
     outside.say(listener)
     listener.done(f"scored {rows:,} events: {destination}")
     return rows
+
+
+def _names(files: Any) -> list[str]:
+    """The files as a list of names."""
+    files = [files] if isinstance(files, str | os.PathLike) else files
+    listed = list(files) if isinstance(files, Iterable) else [files]
+    for file in listed:
+        if not isinstance(file, str | os.PathLike):
+            raise EventsError(f"{file!r} is no name of a file", hint='give names, such as ["a.root", "b.root"]')
+    return [str(file) for file in listed]
 
 
 def _friends(task: "Scoring", analysis: Analysis, files: Sequence[str], folder: Path, listener: Listener) -> int:
