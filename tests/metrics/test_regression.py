@@ -59,6 +59,19 @@ def test_the_width_is_sigma_for_a_gaussian_with_the_error_of_repeated_experiment
     assert np.mean([m.error for m in found]) == pytest.approx(values.std(), rel=0.12)
 
 
+@pytest.mark.parametrize("count", [4, 6, 10, 20, 40])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_error_of_the_width_of_few_events_covers(count, weighted):
+    generator = np.random.default_rng(2)
+    found = []
+    for _ in range(1500):
+        weight = generator.exponential(1, count) if weighted else np.ones(count)
+        found.append(regression.half_width_68(generator.normal(0, 3, count), weight))
+    values, errors = np.array([each.value for each in found]), np.array([each.error for each in found])
+    assert np.mean(np.abs(values - values.mean()) < errors) > 0.6
+    assert errors.mean() < 1.5 * values.std()
+
+
 def of_two_widths(generator, count):
     return np.where(generator.random(count) < 0.7, generator.normal(0, 1, count), generator.normal(0, 8, count))
 
