@@ -13,7 +13,7 @@ from fivesigma.models.mlp import Mlp, mlp
 from fivesigma.scores import Scores
 from fivesigma.training import checkpoint, windows
 from fivesigma.training import fit as loop
-from fivesigma.training.apply import logits_of
+from fivesigma.training.apply import Apply, logits_of
 from fivesigma.training.fit import FitOptions, fit
 from fivesigma.training.problem import Problem
 from fivesigma.training.program import compiled_window
@@ -186,6 +186,32 @@ def test_a_users_own_model_with_a_sigmoid_inside_its_last_layer_can_be_trained()
     history = fit(model, sample("binary"), None, Train(epochs=30, batch_size=32, learning_rate=0.01), Problem("binary"))
     assert history[-1]["accuracy"] > 0.85
     assert history[-1]["loss"] < history[0]["loss"]
+
+
+def test_what_follows_the_last_activation_belongs_to_the_network():
+    """Operations are no layers: the last layer of such a model is not what it ends in."""
+    k = keras()
+    entry = k.Input((INPUTS,))
+    squashed = k.layers.Activation("sigmoid")(k.layers.Dense(1)(k.layers.Dense(8, "relu")(entry)))
+    model = k.Model(entry, 0.25 * squashed + 0.5)
+    assert logits_of(model) == (model, None)
+    x = sample("binary").x
+    np.testing.assert_array_equal(Apply(logits_of(model)[0])(*_variables(model), x), np.asarray(model(x)))
+
+
+def test_the_logits_are_those_of_the_activation_that_the_model_ends_in():
+    k = keras()
+    entry, shared = k.Input((INPUTS,)), k.layers.Activation("sigmoid")
+    first = k.layers.Dense(8)(entry)
+    model = k.Model(entry, shared(k.layers.Dense(1)(shared(first))))  # one layer, called twice
+    logits, link = logits_of(model)
+    x = sample("binary").x
+    assert link == "sigmoid"
+    np.testing.assert_allclose(1 / (1 + np.exp(-np.asarray(logits([x])))), np.asarray(model(x)), rtol=1e-5)
+
+
+def _variables(model):
+    return [v.value for v in model.trainable_variables], [v.value for v in model.non_trainable_variables]
 
 
 def test_a_penalty_on_the_weights_makes_them_smaller():

@@ -9,6 +9,7 @@ from fivesigma.analysis.train import Train
 from fivesigma.errors import OverBudget, RunError
 from fivesigma.models.backend import keras
 from fivesigma.models.base import Inputs
+from fivesigma.models.ebops import weight_count
 from fivesigma.models.quantised import QUANTISED, Quantised
 from fivesigma.preparation.recipe import Recipe
 from fivesigma.runs.folder import RunFolder
@@ -91,6 +92,12 @@ def test_the_network_that_is_kept_has_traced_ranges(whole):
     for variable, value in zip(model.non_trainable_variables, before, strict=True):
         np.testing.assert_array_equal(np.asarray(variable.value), value, err_msg=variable.path)
     assert front.chosen == 2
+
+
+def test_bits_are_no_weights(whole):
+    assert weight_count(whole[0]) == INPUTS * 8 + 8 + 8 + 1
+    plain = keras().Sequential([keras().Input((3,)), keras().layers.Dense(2), keras().layers.BatchNormalization()])
+    assert weight_count(plain) == plain.count_params() == 3 * 2 + 2 + 4 * 2
 
 
 class Killed(Exception):

@@ -113,7 +113,12 @@ def test_what_a_function_uses_belongs_to_the_network(monkeypatch):
 
 
 SCRIPT = """
+import dataclasses
+import enum
 import functools
+import types
+import numpy as np
+import settings
 ONE = [1]
 ONE.append(ONE)
 def one(x): return x
@@ -136,12 +141,35 @@ class Builder:
     def build(self, n): return self.n
 builder = Builder({value})
 method = builder.build
+@dataclasses.dataclass(slots=True)
+class Sizes: width: int = {value}
+SIZES, SPACE, TABLE, OWN = Sizes(), types.SimpleNamespace(width={value}), np.array([1, {value}]), Builder({value})
+class Widths(enum.Enum): first = {value}
+WIDTHS = Widths.first
+def of_module(n): return n * settings.WIDTH
+def of_inner_module(n): return settings.settings.WIDTH + n
+def of_function(n): return settings.wide(n)
+def of_class(n): return n * settings.Config.width
+def of_dataclass(n): return n * SIZES.width
+def of_space(n): return n * SPACE.width
+def of_array(n): return n * TABLE[1]
+def of_enum(n): return n * WIDTHS.value
+def of_object(n): return n * OWN.n
+one_line, other = (lambda n: [n, {value}][n in {{1, 2, {value}}}]), lambda n: n
+"""
+SETTINGS = """
+import settings
+WIDTH = {value}
+def wide(n): return n * WIDTH
+class Config:
+    width = {value}
 """
 DIGESTS = """
 import json, sys
 import script
 from fivesigma.models.custom import custom
-names = ["plain", "lambdas", "wrapped", "cached", "partial", "Net", "builder", "three", "method"]
+names = ["plain", "lambdas", "wrapped", "cached", "partial", "Net", "builder", "three", "method", "one_line"]
+names += [name for name in vars(script) if name.startswith("of_")]
 print(json.dumps([custom(getattr(script, name)).sha256 for name in names]))
 """
 
@@ -149,6 +177,7 @@ print(json.dumps([custom(getattr(script, name)).sha256 for name in names]))
 def test_the_hash_of_a_function_is_that_of_what_it_uses_in_every_process(tmp_path):
     def digests(value, seed):
         (tmp_path / "script.py").write_text(SCRIPT.format(value=value))
+        (tmp_path / "settings.py").write_text(SETTINGS.format(value=value))
         environment = {
             **os.environ,
             "PYTHONHASHSEED": str(seed),
@@ -162,6 +191,12 @@ def test_the_hash_of_a_function_is_that_of_what_it_uses_in_every_process(tmp_pat
     assert None not in first
     assert first == digests(2, 4)
     assert not set(first) & set(digests(3, 1))
+    assert len(set(first)) == len(first)
+
+
+def test_functions_in_one_line_are_different_networks():
+    small, large = (lambda inputs: uses(8, "relu")(inputs)), lambda inputs: uses(64, "relu")(inputs)
+    assert custom(small).sha256 != custom(large).sha256
 
 
 def test_a_network_with_other_values_begins_a_run_of_its_own(toy, tmp_path, monkeypatch):
@@ -242,9 +277,48 @@ def too_many_outputs(inputs):
     return keras().Sequential([layers.Input((inputs,)), layers.Dense(3, "softmax")])
 
 
+def with_a_dictionary(inputs):
+    layers = keras().layers
+    entry = keras().Input((inputs,))
+    return keras().Model(entry, {"p": layers.Dense(1, "sigmoid")(entry)})
+
+
+def with_an_operation(inputs):
+    layers = keras().layers
+    entry = keras().Input((inputs,))
+    return keras().Model(entry, keras().ops.sigmoid(layers.Dense(1)(layers.Dense(4, "tanh")(entry))))
+
+
+def frozen(inputs):
+    model = build(inputs)
+    model.trainable = False
+    return model
+
+
+def test_a_model_that_ends_in_an_operation_is_trained_and_scored_as_it_is(toy, tmp_path):
+    settings = {"train.epochs": 1, "parameters": None}
+    network = fs.train(toy, settings, model=with_an_operation, output=tmp_path / "runs").network()
+    x = np.random.default_rng(1).normal(size=(50, len(network.recipe.inputs))).astype(np.float32)
+    expected = network.model(network.recipe.apply(x, np.zeros((50, 0))))
+    np.testing.assert_allclose(network.score(x), np.asarray(expected)[:, 0], rtol=1e-5)
+
+
+def test_a_network_that_cannot_change_is_said(toy, tmp_path):
+    class Heard(fs.Listener):
+        said = ""
+
+        def say(self, text):
+            self.said += text
+
+    heard = Heard()
+    fs.train(toy, {"train.epochs": 1}, model=frozen, output=tmp_path / "runs", listener=heard)
+    assert "warning: the network has no weights that can be trained: it stays as it was built" in heard.said
+
+
 @pytest.mark.parametrize(
     ("function", "words"),
     [
+        (with_a_dictionary, "to a dictionary of"),
         (no_model, "returned str, not a keras.Model"),
         (without_sigmoid, "whose outputs are not probabilities"),
         (with_lambda, "could not be read from a file again"),

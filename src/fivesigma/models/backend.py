@@ -32,6 +32,23 @@ def keras() -> Any:
     return module
 
 
+def last_operation(model: Any) -> tuple[Any, Any]:
+    """The operation whose result a model gives, and what it is applied to.
+
+    The last of `model.layers` may be another one: operations such as `0.5 * x` are no layers, and a layer may be called
+    several times.
+
+    Args:
+        model: a Keras model with one output.
+
+    Returns:
+        (a layer or an operation of `keras.ops`, the tensors it takes: one, or a list)
+    """
+    history = model.outputs[0]._keras_history
+    tensors = history.operation._inbound_nodes[history.node_index].input_tensors
+    return history.operation, tensors[0] if len(tensors) == 1 else list(tensors)
+
+
 def load_model(path: Path) -> Any:
     """Read a saved Keras model, after the library of its layers.
 

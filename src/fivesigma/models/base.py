@@ -85,19 +85,21 @@ def check_model(model: Any, inputs: Inputs, where: str, library: str = "fivesigm
     """
     import numpy as np
 
-    from fivesigma.models.backend import keras
+    from fivesigma.models.backend import keras, last_operation
 
     if not isinstance(model, keras().Model):
         raise AnalysisError(f"{where} returned {type(model).__name__}, not a keras.Model")
     wanted = [(None, int(inputs)), (None, inputs.outputs)]
     try:
         shapes = [model.input_shape, model.output_shape]
+        named = [isinstance(getattr(model, f"_{side}_struct", None), dict) for side in ("inputs", "outputs")]
     except (AttributeError, ValueError) as error:
         raise AnalysisError(f"{where} returned a model without a shape: {error}", hint="begin with keras.Input") from None
-    if shapes != wanted:
+    if shapes != wanted or any(named):
+        told = [f"{'a dictionary of ' if is_named else ''}{shape}" for shape, is_named in zip(shapes, named, strict=True)]
         raise AnalysisError(
-            f"{where} returned a model from {shapes[0]} to {shapes[1]}; it must go from {wanted[0]} to {wanted[1]}",
-            hint="one input of two dimensions, one output",
+            f"{where} returned a model from {told[0]} to {told[1]}; it must go from {wanted[0]} to {wanted[1]}",
+            hint="one input of two dimensions, one output, neither of them in a dictionary",
         )
     saving = keras().saving
     registered = saving.get_custom_objects()
@@ -120,9 +122,10 @@ def check_model(model: Any, inputs: Inputs, where: str, library: str = "fivesigm
         registered.update(own)
     if inputs.link == "linear":
         return
-    outputs = np.asarray(model(np.random.default_rng(0).normal(size=(64, int(inputs))).astype(np.float32)))
+    drawn = np.random.default_rng(0).normal(size=(64, int(inputs)))
+    outputs = np.concatenate([model(size * drawn.astype(np.float32)) for size in (1, 100)])
     sums = outputs.sum(axis=1) if inputs.link == "softmax" else np.ones(1)
-    last = getattr(getattr(model.layers[-1], "activation", None), "__name__", "")
+    last = getattr(getattr(last_operation(model)[0], "activation", None), "__name__", "")
     if last == "linear" or outputs.min() < 0 or outputs.max() > 1 or np.abs(sums - 1).max() > 1e-3:
         raise AnalysisError(
             f"{where} returned a model whose outputs are not probabilities",

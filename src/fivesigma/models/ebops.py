@@ -63,6 +63,21 @@ class RisingPenalty(Stages):
         return min(within, key=lambda i: values[i])
 
 
+def weight_count(model: Any) -> int:
+    """The weights and biases of a network; the numbers of bits of a quantised one are none of them.
+
+    Args:
+        model: any `keras.Model`.
+    """
+    kinds = [layer for layer in model.layers if getattr(layer, "enable_ebops", False)]
+    bits = sum(layer.count_params() - _size(layer.kernel) - _size(layer.bias) for layer in kinds)
+    return int(model.count_params() - bits)
+
+
+def _size(variable: Any) -> int:
+    return 0 if variable is None else int(np.prod(variable.shape))
+
+
 def _stronger(rows: Sequence[Mapping[str, float]], budget: float) -> float:
     """A strength to try next: the cost falls at most as fast as the strength rises."""
     return rows[-1]["beta"] * max(3.0, 2 * min(row["ebops"] for row in rows) / budget)

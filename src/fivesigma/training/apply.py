@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma.cluster.devices import Team
-from fivesigma.models.backend import keras
+from fivesigma.models.backend import keras, last_operation
 from fivesigma.training.program_cache import cached_program
 
 CHUNK = 1 << 15
@@ -22,13 +22,13 @@ def logits_of(model: Any) -> tuple[Any, str | None]:
 
     Returns:
         (a model that shares all variables, `sigmoid` | `softmax`), or (the model itself, None)
-        if its last layer is something else; `linear` outputs are reported as None too.
+        if it ends in something else; `linear` outputs are reported as None too.
     """
     k = keras()
-    last = model.layers[-1]
+    last, inputs = last_operation(model)
     name = getattr(getattr(last, "activation", None), "__name__", "")
     if isinstance(last, k.layers.Activation) and name in ("sigmoid", "softmax"):
-        return k.Model(model.inputs, last.input), name
+        return k.Model(model.inputs, inputs), name
     return model, None
 
 

@@ -17,6 +17,7 @@ from fivesigma.data.mapped import Handed, handed_over, read
 from fivesigma.errors import FivesigmaError
 from fivesigma.events import Events
 from fivesigma.metrics.spec import kept_epoch, kept_in_words
+from fivesigma.models.ebops import weight_count
 from fivesigma.preparation.folds import FoldAssignment, fold_of
 from fivesigma.preparation.split import OUT_OF_FOLD
 from fivesigma.progress import Listener
@@ -115,7 +116,7 @@ def _row(number: int, analysis: Analysis, division: FoldAssignment, network: Net
         "best_epoch": int(kept["epoch"]),
         "loss": kept.get("val_loss", kept["loss"]),
         "kept": kept_in_words(kept, analysis.train.monitor),
-        "weights": int(network.model.count_params()),
+        "weights": weight_count(network.model),
         "dropped": list(network.recipe.dropped),
         "seconds": sum(row["seconds"] for row in history),
     }

@@ -13,6 +13,7 @@ from fivesigma.events import Events
 from fivesigma.memory import give_back
 from fivesigma.metrics.spec import kept_epoch, kept_in_words
 from fivesigma.models.custom import custom
+from fivesigma.models.ebops import weight_count
 from fivesigma.names import number_of
 from fivesigma.preparation.balance import lopsided
 from fivesigma.preparation.folds import FoldAssignment
@@ -149,8 +150,14 @@ def _train_folds(session: RunSession, division: FoldAssignment) -> Folds:
         weights=rows[0]["weights"],
         training_seconds=sum(row["seconds"] for row in rows),
     )
+    _say_if_fixed(folds.networks[0], listener)
     listener.done(f"trained {division.count} folds; kept in each: {', '.join(row['kept'] for row in rows)}")
     return folds
+
+
+def _say_if_fixed(network: Network, listener: Listener) -> None:
+    if not network.model.trainable_variables:
+        listener.say("warning: the network has no weights that can be trained: it stays as it was built")
 
 
 def _train_one(session: RunSession, before_trial: Callable[[], None] | None) -> Network:
@@ -197,11 +204,12 @@ def _train_one(session: RunSession, before_trial: Callable[[], None] | None) -> 
         hypotheses=hypotheses_of(source.parts["train"]),
         epochs=len(history),
         dropped_features=list(network.recipe.dropped),
-        weights=int(network.model.count_params()),
+        weights=weight_count(network.model),
         training_seconds=sum(row["seconds"] for row in history),
     )
     network.save(folder)
     give_back()
+    _say_if_fixed(network, listener)
     rate = source.lengths()["train"] * len(history) / max(sum(row["seconds"] for row in history), 1e-9)
     listener.done(
         f"trained {number_of(len(history), 'epoch')} at {rate:,.0f} events/s; kept {kept_in_words(kept, settings.monitor)}"
