@@ -164,10 +164,10 @@ def speed(row: dict[str, Any]) -> str:
 def _number(value: float) -> str:
     """Four decimal places; very large and very small numbers in another form.
 
-    >>> _number(0.5), _number(43210.4), _number(1e-8), _number(0.0)
-    ('0.5000', '43,210', '1e-08', '0.0000')
+    >>> _number(0.5), _number(43210.4), _number(3200.0), _number(1e-8), _number(0.0)
+    ('0.5000', '43,210', '3,200', '1e-08', '0.0000')
     """
-    if abs(value) >= 1e4:
+    if abs(value) >= 1e4 or (abs(value) >= 100 and value == int(value)):
         return f"{value:,.0f}"
     return f"{value:.4f}" if abs(value) >= 5e-5 or value == 0 else f"{value:.3g}"
 

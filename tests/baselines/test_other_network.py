@@ -5,6 +5,7 @@ import pytest
 from fivesigma.analysis.file import dump, load
 from fivesigma.baselines.of_run import analysis_of
 from fivesigma.baselines.other_network import OtherNetworkKind
+from fivesigma.errors import AnalysisError
 
 
 @pytest.mark.parametrize("base", ["hepmass", "muon-pt"])
@@ -32,6 +33,16 @@ def test_the_float_network_of_firmware_differs_in_its_numbers_alone(name):
     assert list(other.parameters) == list(own.parameters) == []
     assert other.train.patience is own.train.patience is None
     assert (other.train.epochs, other.model.layers) == (own.train.epochs, own.model.layers)
+    shorter = load(name, {"train.epochs": 8, "model.layers": [9]})
+    other = analysis_of(shorter.baselines["float"], shorter)
+    assert (other.train.epochs, other.model.layers) == (8, [9])
+
+
+@pytest.mark.parametrize(("key", "said"), [("train.epoch", "did you mean 'epochs'"), ("labels.names.first", "does not set")])
+def test_a_shared_setting_that_there_is_not_is_one_sentence(key, said):
+    own = load("hepmass", {"baselines": {"other": {"kind": "network", "analysis": "hepmass", "same": [key]}}})
+    with pytest.raises(AnalysisError, match=said):
+        analysis_of(own.baselines["other"], own)
 
 
 def test_a_setting_given_on_the_command_line_leaves_the_rest_of_its_section():

@@ -104,6 +104,27 @@ def test_a_log_has_plain_lines_with_percent_rate_and_time_left():
     assert "epoch 1/4  loss 0.5000  val_loss 0.4000  rate 0.001  2.0 s  2,500 events/s" in run.stdout
 
 
+QUIET_STEPS = """
+import threading, time
+from fivesigma.cli import console
+console.FIRST_LINE, console.EVERY = 0.2, 10
+terminal = console.Terminal()
+terminal.progress(0, 2, "a short step")
+terminal.progress(1, 2, "one call of a library")
+time.sleep(0.5)
+terminal.progress(2, 2, "the next short step")
+terminal.result("done")
+time.sleep(0.4)
+print(threading.active_count())
+"""
+
+
+def test_a_log_names_a_step_that_takes_long_before_it_ends():
+    run = subprocess.run([sys.executable, "-c", QUIET_STEPS], capture_output=True, text=True, check=True)
+    assert run.stderr.splitlines() == ["one call of a library"]
+    assert run.stdout.splitlines() == ["done", "1"]
+
+
 @pytest.mark.parametrize("columns", [60, 80])
 def test_tables_fit_into_narrow_terminals(toy, columns, monkeypatch):
     monkeypatch.chdir(toy.parent)

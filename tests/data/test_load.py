@@ -178,8 +178,13 @@ def test_a_weight_that_is_not_a_number_is_refused(read):
 
 
 def test_the_weight_is_no_input(read):
-    with pytest.raises(LeakageError, match="'w'"):
+    with pytest.raises(LeakageError, match="'w', which knows the answer: it is the weight of the events"):
         read(weights="w", features=["x", "w"])
+
+
+def test_the_event_number_is_no_input(read):
+    with pytest.raises(LeakageError, match="knows the answer: it is the event number"):
+        read(event_number="event", features=["x", "event"])
 
 
 def test_a_new_variable_with_the_name_of_a_column_is_refused(read):

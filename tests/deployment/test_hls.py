@@ -11,6 +11,7 @@ from fivesigma.deployment.check import Disagreement
 from fivesigma.deployment.columns import SINGLE
 from fivesigma.deployment.events import CheckEvents
 from fivesigma.deployment.hls import HLS, Hls, _Emulation, _without_chance
+from fivesigma.deployment.hls_readme import readme
 from fivesigma.errors import RunError
 from fivesigma.models.base import Inputs
 from fivesigma.models.mlp import Mlp, mlp
@@ -51,6 +52,13 @@ def path(what, tmp_path_factory):
     path = tmp_path_factory.mktemp("hls") / "emulator.json.gz"
     HLS.write(SETTINGS, what, path)
     return path
+
+
+def test_the_readme_has_the_type_of_the_input_also_if_another_value_has_the_same(what):
+    defines = "typedef ap_fixed<11,5> inputs_t;\ntypedef ap_fixed<11,5> hidden_t;\ntypedef ap_fixed<9,4> result_t;"
+    files = {"firmware/defines.h": defines, "firmware/muons.cpp": "void muons(\n    inputs_t inputs[8],\n"}
+    text = readme(SETTINGS, what, {"files": files, "hls4ml": "1", "link": None}, {})
+    assert "as `ap_fixed<11,5>`" in text
 
 
 def given_of(arrays, make_events):

@@ -1,6 +1,7 @@
 """Quantised networks from the analysis file to the report: steps, budget, folds, tuning, and the built-in analyses."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,8 @@ def test_a_run_keeps_and_judges_every_step(toy, tmp_path):
         gap["auc"]["value"] - found.parts["test"].baselines["float"]["auc"]["value"], abs=1e-9
     )
     assert not {"front"} & set(found.parts["train"].to_json())
+    (cost,) = (row for row in fs.compare(run, run)["metrics"] if row["name"] == "ebops")
+    assert [value["value"] for value in cost["values"]] == [last["ebops"]] * 2
     page = fs.report(run)
     assert "Physics against cost (test)" in page.read_text(encoding="utf-8")
     assert (run.folder / "plots" / "front.png").is_file()
@@ -61,6 +64,26 @@ def test_a_run_over_its_budget_keeps_its_steps(toy, tmp_path):
     assert json.loads((folder / "front.json").read_text())["chosen"] is None
     assert (folder / "front" / "step-2.keras").is_file()
     assert not (folder / "model.keras").is_file()
+
+
+@pytest.mark.parametrize("folds", [None, 2])
+def test_events_whose_values_wrap_around_are_counted(toy, tmp_path, monkeypatch, folds):
+    monkeypatch.chdir(tmp_path)
+    lines = toy.with_name("test.csv").read_text().splitlines()
+    far = [f"{line.split(',')[0]},1,9000,-9000,9000,1" for line in lines[1:4]]
+    toy.with_name("test.csv").write_text("\n".join([lines[0], *far, *lines[4:]]) + "\n")
+    heard = Heard()
+    run = fs.train(analysis_in(toy, **({"split": {"folds": folds}} if folds else {})), listener=heard, workers=1)
+    fs.evaluate(run, listener=heard)
+    said = "3 of 500 test events have a value outside the ranges of the training, which wraps around"
+    assert any(said in line for line in heard.lines) == (folds is None)
+    fs.predict(run, "test.csv", "scores.parquet", listener=heard)
+    # A network of a fold has seen other events than that of another.
+    assert any(re.search("[3-9] of 500 events have a value outside", line) for line in heard.lines)
+    heard.lines.clear()
+    fs.predict(run, "train.csv", "seen.parquet", listener=heard)
+    # With folds an event is scored by a network that has not seen it.
+    assert folds or not any("outside" in line for line in heard.lines)
 
 
 def test_folds_have_a_front_each(toy, tmp_path):

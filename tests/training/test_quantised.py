@@ -1,6 +1,8 @@
 """A quantised network is trained in steps by the same compiled loop: ranges, cost, steps, choice, resumption."""
 
 import json
+import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from fivesigma.runs.folder import RunFolder
 from fivesigma.training import program_cache
 from fivesigma.training.checkpoint import load
 from fivesigma.training.fit import FitOptions, fit
-from fivesigma.training.front import front_of
+from fivesigma.training.front import Front, front_of
 from fivesigma.training.member import Member
 from fivesigma.training.network import Network
 from fivesigma.training.problem import Problem
@@ -28,6 +30,10 @@ pytest.importorskip("hgq", reason="HGQ2 is not installed")
 
 SETTINGS = Quantised(layers=[8], beta=[1e-8, 1e-4, 1e-2])
 TRAIN = Train(epochs=5, batch_size=16, learning_rate=0.05, schedule="cosine")
+
+NOTHING = ((0.0,) * INPUTS, (0.0,) * INPUTS, (1.0,) * INPUTS)
+RECIPE = Recipe(tuple(f"x{i}" for i in range(INPUTS)), tuple(range(INPUTS)), (), (), *NOTHING, (), (), (), (0.0,) * INPUTS)
+"""It changes nothing."""
 
 
 def build(settings=SETTINGS, seed=1):
@@ -94,10 +100,47 @@ def test_the_network_that_is_kept_has_traced_ranges(whole):
     assert front.chosen == 2
 
 
+def test_events_that_wrap_around_are_those_that_hgq_changes(whole):
+    model, rows = whole[0], sample("binary", 400)
+    network = Network(model, RECIPE)
+    seen = np.linspace(1, 4, len(rows.x), dtype=np.float32)[:, None] * rows.x
+    layers = [layer for layer in model.layers if hasattr(layer, "iq")]
+    expected = np.zeros(len(seen), bool)
+    for layer, value in zip(layers, keras().Model(model.inputs, [each.input for each in layers])([seen]), strict=True):
+        inner = layer.iq.quantizer
+        fraction = inner.bw_mapper.bw_to_x(inner.f, value.shape)
+        rounded = np.asarray(inner.stateless_quantizer.round(value, fraction, False, None))
+        used = np.broadcast_to(np.asarray(inner.bw_mapper.bw_to_x(inner.bits, value.shape)) > 0, value.shape)
+        expected |= ((rounded != np.asarray(layer.iq(value))) & used).any(axis=1)
+    assert 0 < expected.mean() < 0.9
+    np.testing.assert_array_equal(network.wraps_around(seen), expected)
+    assert not network.wraps_around(sample("binary").x).any()  # of the training
+    plain = keras().Sequential([keras().Input((INPUTS,)), keras().layers.Dense(1)])
+    assert not Network(plain, network.recipe).can_wrap_around
+    assert not Network(plain, network.recipe).wraps_around(1000 * seen).any()
+
+
 def test_bits_are_no_weights(whole):
     assert weight_count(whole[0]) == INPUTS * 8 + 8 + 8 + 1
     plain = keras().Sequential([keras().Input((3,)), keras().layers.Dense(2), keras().layers.BatchNormalization()])
     assert weight_count(plain) == plain.count_params() == 3 * 2 + 2 + 4 * 2
+
+
+@pytest.mark.parametrize(
+    ("costs", "chosen", "said"),
+    [
+        ((900, 400, 0), 2, ["costs 0 EBOPs and gives all events the same score"]),
+        ((900, 400, 0), 1, []),
+        ((900, 950, 20), 2, [r"step 2 is more expensive than step 1 \(950 EBOPs for 900\)"]),
+        ((900, 400, 20), None, []),
+    ],
+)
+def test_steps_that_are_not_what_was_wanted_are_said(costs, chosen, said):
+    stages = [{"row": {"ebops": cost}} for cost in costs]
+    front = Front(SimpleNamespace(state=SimpleNamespace(stages=stages)), chosen)
+    doubts = front.doubts()
+    assert len(doubts) == len(said)
+    assert all(re.search(pattern, text) for pattern, text in zip(said, doubts, strict=True))
 
 
 class Killed(Exception):
@@ -176,18 +219,15 @@ def test_every_step_is_saved_and_read_again(whole, tmp_path):
     assert tree["chosen"] == 3
     assert [point["ebops"] for point in tree["points"]] == [history[i]["ebops"] for i in (2, 3, 4)]
     assert all(set(point["validation"]["auc"]) == {"value", "error"} for point in tree["points"])
-    names = tuple(f"x{i}" for i in range(INPUTS))
-    nothing = ((0.0,) * INPUTS, (0.0,) * INPUTS, (1.0,) * INPUTS)
-    recipe = Recipe(names, tuple(range(INPUTS)), (), (), *nothing, (), (), (), (0.0,) * INPUTS)
-    networks = front_of(folder, Network(model, recipe))
+    networks = front_of(folder, Network(model, RECIPE))
     x = sample("binary", seed=8).x
     for number, network in networks.items():
         front.put(number - 1)
-        np.testing.assert_array_equal(network.score(x), Network(model, recipe).score(x))
+        np.testing.assert_array_equal(network.score(x), Network(model, RECIPE).score(x))
     assert not np.array_equal(networks[1].score(x), networks[3].score(x))
     (tmp_path / "front" / "step-2.keras").write_bytes(b"nothing")
     with pytest.raises(RunError, match=r"step-2.keras is damaged"):
-        front_of(folder, Network(model, recipe))
+        front_of(folder, Network(model, RECIPE))
 
 
 def test_networks_of_one_shape_share_their_programs():

@@ -5,7 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import fivesigma as fs
 from fivesigma.data.readers.parquet import ParquetReader
+from fivesigma.errors import RunError
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -37,3 +39,9 @@ def test_a_test_file_of_one_class_has_dashes(toy, command):
     (row,) = [line for line in out.splitlines() if line.startswith("auc ")]
     assert row.split()[-1] == "–"
     assert "class 'signal' has no event in the test part" in out
+
+
+def test_predictions_of_a_run_that_is_not_evaluated_are_one_sentence(toy, tmp_path):
+    run = fs.train(toy, {"train.epochs": 1}, output=tmp_path / "runs")
+    with pytest.raises(RunError, match=r"has no predictions yet[\s\S]*fivesigma evaluate"):
+        run.predictions("test")

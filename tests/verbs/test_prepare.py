@@ -14,6 +14,13 @@ from fivesigma.data.write import write_columns
 from ..conftest import TREE
 
 
+def test_shards_of_a_few_events_are_said(toy, command):
+    code, out, _ = command("prepare", toy, "-o", "many", "--shards", 40)
+    assert code == 0
+    assert "warning: the 40 shards hold" in out
+    assert "warning" not in command("prepare", toy, "-o", "few", "--shards", 8)[1]
+
+
 def test_a_run_from_shards_is_complete(toy, command):
     code, out, err = command("prepare", toy, "-o", "prepared", "--shards", 3)
     assert code == 0, err

@@ -49,6 +49,14 @@ def test_resonance(command, tmp_path, quick, monkeypatch):
     assert groups["speed"][-1]["verdict"] == "pass"
 
 
+def test_without_the_speed_it_is_not_measured(command, tmp_path, monkeypatch):
+    monkeypatch.setattr(of_muons, "memory_rows", lambda listener: [])
+    monkeypatch.setattr(speed, "muon_rows", None)  # a call would fail
+    assert command("validate", "muons", "-n", "25000", "-j", "1", "--no-speed")[0] == 0
+    tree = json.loads((tmp_path / "validation" / "muons" / "validation.json").read_text(encoding="utf-8"))
+    assert "speed" not in {row["group"] for row in tree["comparisons"]}
+
+
 def test_muons(command, tmp_path, quick, monkeypatch):
     monkeypatch.setattr(of_muons, "memory_rows", lambda listener: [])
     code, out, err = command("validate", "muons", "-n", "25000", "-j", "1")

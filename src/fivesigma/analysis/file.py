@@ -278,7 +278,7 @@ def _with_files(tree: Mapping[str, Any], name: str, files: list[str]) -> dict[st
     samples = tree.get("samples") or {}
     if name not in samples and name not in ("train", "val", "test"):
         known = [*samples, "train", "val", "test"]
-        raise AnalysisError(f"--data {name}=…: no sample {name!r}; {did_you_mean(name, known)}")
+        raise AnalysisError(f"data for {name!r}: no sample {name!r}; {did_you_mean(name, known)}")
     return merge(tree, {"samples": {name: {"files": files}}})
 
 

@@ -1,5 +1,6 @@
 """The network of another analysis as a baseline."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -12,6 +13,7 @@ from fivesigma.analysis.evaluate import Evaluate
 from fivesigma.analysis.file import dump, load
 from fivesigma.analysis.section import AnalysisPath, KeepsNull, Section, fields_with
 from fivesigma.baselines.base import INDEX, BaselineKind, BaselineModel, Learning
+from fivesigma.errors import AnalysisError, did_you_mean
 from fivesigma.runs.folder import RunFolder
 
 
@@ -20,6 +22,11 @@ class OtherNetwork(Section):
 
     kind: Literal["network"] = "network"
     analysis: AnalysisPath = Field(description="name of a built-in analysis, or an analysis file")
+    same: list[str] = Field(
+        default=[],
+        description="dotted keys whose values are those of this analysis, such as train.epochs: the comparison stays fair "
+        "when they change here; `settings` come after them",
+    )
     settings: Annotated[dict[str, Any], KeepsNull()] = Field(
         default={}, description="overrides by dotted key, such as train.epochs; null for what shall not be set there"
     )
@@ -62,6 +69,27 @@ class TrainedNetwork:
         return f"{len(self.history)} epochs"
 
 
+def _shared(keys: Sequence[str], analysis: Analysis) -> dict[str, Any]:
+    """The values of some keys of an analysis.
+
+    Raises:
+        AnalysisError: if it has no such key.
+    """
+    tree = analysis.model_dump(mode="json")
+    found = {}
+    for key in keys:
+        value: Any = tree
+        for name in key.split("."):
+            if not isinstance(value, dict) or name not in value:
+                known = value if isinstance(value, dict) else {}
+                raise AnalysisError(
+                    f"baselines: `same` has {key!r}, which this analysis does not set; {did_you_mean(name, known)}"
+                )
+            value = value[name]
+        found[key] = value
+    return found
+
+
 class OtherNetworkKind(BaselineKind):
     """Trains the network of another analysis."""
 
@@ -75,7 +103,7 @@ class OtherNetworkKind(BaselineKind):
         Raises:
             AnalysisError: if it cannot be found or read.
         """
-        other = load(settings.analysis, settings.settings)
+        other = load(settings.analysis, {**_shared(settings.same, analysis), **settings.settings})
         same = {key: getattr(analysis, key) for key in fields_with(Analysis, "events")}
         variables = {**analysis.new_variables, **other.new_variables}
         own = {"new_variables": variables, "observers": [], "evaluate": Evaluate(), "baselines": {}}

@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, ClassVar
@@ -56,6 +57,7 @@ class Terminal(Listener):
         self._pace = Pace()
         self._last = 0.0
         self._losses = ""
+        self._waiting: threading.Timer | None = None
         self.messages: list[str] = []
 
     @property
@@ -109,6 +111,7 @@ class Terminal(Listener):
             text = f"{self._losses}  {text}"
         if self._pace.update(done, total, text):
             self._last = time.monotonic() + FIRST_LINE - EVERY
+            self._wait_for_more(text)
         if self._err.is_terminal:
             self._on_terminal(done, total, text, str(self._pace))
         else:
@@ -133,9 +136,24 @@ class Terminal(Listener):
         assert self._task is not None
         self._bar.update(self._task, completed=done, total=max(total, 1e-12), description=text, more=more)
 
+    def _wait_for_more(self, text: str) -> None:
+        """Name a step in a log that has begun and tells nothing more for a while, as it is one call of a library."""
+        self._stop_waiting()
+        if not self._err.is_terminal:
+            self._waiting = threading.Timer(FIRST_LINE, self._err.print, (text,), {"markup": False, "soft_wrap": True})
+            self._waiting.daemon = True
+            self._waiting.start()
+            Terminal._showing = self
+
+    def _stop_waiting(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+
     def _in_log(self, done: float, total: float, text: str) -> None:
         now = time.monotonic()
         if now - self._last >= EVERY:
+            self._stop_waiting()
             self._last = now
             words = ", ".join(filter(None, [f"{100 * done / total:.0f} %" if total else "", str(self._pace)]))
             self._err.print(f"{text} ({words})" if words else text, markup=False, soft_wrap=True)
@@ -200,6 +218,7 @@ class Terminal(Listener):
             self.document({"error": what, "hint": hint})
 
     def _close(self) -> None:
+        self._stop_waiting()
         if self._bar is not None:
             self._bar.stop()
         if self._live is not None:

@@ -29,6 +29,13 @@ Data = Annotated[
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="End with exit code 1 if a comparison fails.")]
 
+Speed = Annotated[
+    bool,
+    typer.Option(
+        "--speed/--no-speed", help="Measure the speed of the simulation; it takes minutes, however few the events are."
+    ),
+]
+
 FAILED = 1
 
 
@@ -39,11 +46,13 @@ def resonance(
     data: Data = None,
     workers: Workers = None,
     strict: Strict = False,
+    speed: Speed = True,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Compare pp → X → tt̄ with the published HEPMASS sample; a million events and two trainings by default."""
-    _validate("resonance", output, events, data, workers, strict, Terminal(quiet, as_json))
+    given = {"events": events, "data": data, "workers": workers, "speed": speed}
+    _validate(Terminal(quiet, as_json), output, strict, simulation="resonance", **given)
 
 
 @app.command()
@@ -53,21 +62,21 @@ def muons(
     data: Data = None,
     workers: Workers = None,
     strict: Strict = False,
+    speed: Speed = True,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Compare muons with published figures of the CMS endcap track finder; 1,200,000 accepted muons by default."""
-    _validate("muons", output, events, data, workers, strict, Terminal(quiet, as_json))
+    given = {"events": events, "data": data, "workers": workers, "speed": speed}
+    _validate(Terminal(quiet, as_json), output, strict, simulation="muons", **given)
 
 
-def _validate(
-    what: str, output: Path, events: int | None, data: Path | None, workers: int | None, strict: bool, terminal: Terminal
-) -> None:
+def _validate(terminal: Terminal, output: Path, strict: bool, **arguments: Any) -> None:
     from fivesigma.verbs import validate
 
     if output.exists() and not output.is_dir():
         raise AnalysisError(f"{output} is a file, not a folder", hint="give a folder with --output")
-    result = validate.validate(what, output, events, data, workers, terminal)
+    result = validate.validate(output=output, listener=terminal, **arguments)
     terminal.result(result.page, lambda: {"page": result.page, **_numbers(result.comparisons)})
     if strict and result.failed:
         raise typer.Exit(FAILED)

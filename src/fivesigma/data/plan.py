@@ -200,23 +200,31 @@ class Plan:
             LeakageError: naming the feature and the column.
         """
         answer = self.analysis.labels or self.analysis.target
-        hidden = self._answers(answer.variable) if answer is not None and answer.variable is not None else set()
-        hidden.add(column_of(self.analysis.event_number or EVENT_NUMBER))
+        answers = self._answers(answer.variable) if answer is not None and answer.variable is not None else set()
+        why = {
+            column_of(
+                self.analysis.event_number or EVENT_NUMBER
+            ): f"{_ANSWER}: it is the event number, and each kind of events has its own"
+        }
         if self.analysis.weights is not None:
             # Simulated samples differ in their weights: a network would learn the sample from them.
-            hidden.add(column_of(self.analysis.weights))
+            why[column_of(self.analysis.weights)] = f"{_ANSWER}: it is the weight of the events, in which samples differ"
+        why |= dict.fromkeys(answers, _ANSWER)
         allowed: list[str] = []
         for feature in self.features:
             self.needs(feature)  # refuses circles and unknown names, on which `passes` would not end
             for column in sorted(self.passes(feature)):
-                if column in hidden or any(matches(column, pattern) for pattern in self.analysis.truth):
+                if column in why or any(matches(column, pattern) for pattern in self.analysis.truth):
                     if not any(matches(column, pattern) for pattern in self.analysis.allow_truth):
                         raise LeakageError(
-                            f"feature {feature!r} depends on {column!r}, which knows the answer",
+                            f"feature {feature!r} depends on {column!r}, which {why.get(column, _ANSWER)}",
                             hint="leave it out; to use it all the same, name it in `allow_truth` (the report will say so)",
                         )
                     allowed.append(column)
         return sorted(set(allowed))
+
+
+_ANSWER = "knows the answer"
 
 
 def _is_glob(text: str) -> bool:

@@ -10,6 +10,7 @@ from fivesigma.deployment.exported import known_exports
 from fivesigma.metrics.metric import Metric
 from fivesigma.metrics.result import judged_part, parts_of
 from fivesigma.metrics.spec import spec_of
+from fivesigma.reporting.deployment import rounded_in_words
 from fivesigma.runs.folder import RunFolder
 
 
@@ -120,4 +121,7 @@ def _exports(known: Mapping[str, Any]) -> Iterator[str]:
 
 def _proved(proof: Mapping[str, Any]) -> str:
     names = [row["name"] for row in proof.values() if isinstance(row, Mapping) and "mismatches" in row]
-    return f"; every bit of the quantised network by {' and '.join(names)}" if names else ""
+    said = f"; every bit of the quantised network by {' and '.join(names)}" if names else ""
+    if rounded := proof.get("rounded"):
+        said += f"; its ports round values before that, which changes the scores by {rounded_in_words(rounded)}"
+    return said

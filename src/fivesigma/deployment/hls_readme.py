@@ -17,8 +17,8 @@ def readme(settings: Any, what: Deliverable, tree: Mapping[str, Any], found: Map
         tree: the project, with its `files`.
         found: the check, with `proof`.
     """
-    types = dict(re.findall(r"typedef ([^;]+?) (\w+_t);", tree["files"].get("firmware/defines.h", "")))
-    named = {name: kind for kind, name in types.items()}
+    found_types = re.findall(r"typedef ([^;]+?) (\w+_t);", tree["files"].get("firmware/defines.h", ""))
+    named = {name: kind for kind, name in found_types}
     head = re.search(r"void \w+\(\s*(\w+) \w+\[", tree["files"].get(f"firmware/{settings.module}.cpp", ""))
     values = {
         "TITLE": what.metadata.get("analysis", "network"),

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fivesigma.deployment.quantised import SAME, quantiser
+from fivesigma.deployment.quantised import SAME
 from fivesigma.errors import RunError
 from fivesigma.models.backend import keras
+from fivesigma.models.fixed_point import quantiser
 
 ACTIVATIONS = (
     *("relu", "tanh", "sigmoid", "softmax", "gelu", "selu", "elu", "silu", "leaky_relu"),

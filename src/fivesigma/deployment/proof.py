@@ -80,6 +80,7 @@ def proof_of(
             "name": name,
             **compared(lambda: simulated(design, project, numbers, simulator), wanted, f"the Verilog in {name}"),
         }
+    found["wrapped"] = int(what.networks[0].wraps_around(features, parameters).sum())
     found["rounded"] = _rounded(what, design.ports, given, parameters, features)
     return found
 
@@ -120,4 +121,11 @@ def _rounded(
         return {}
     network = what.networks[0]
     before, after = (network.score(each, parameters).astype(np.float64) for each in (given.events.features, features))
-    return {"columns": columns, "largest": float(np.abs(after - before).max()), "mean": float(np.abs(after - before).mean())}
+    change = np.abs(after - before)
+    by_rounding = network.wraps_around(features, parameters) & ~network.wraps_around(given.events.features, parameters)
+    return {
+        "columns": columns,
+        "largest": float(change.max()),
+        "mean": float(change.mean()),
+        "wrapped": int(by_rounding.sum()),
+    }

@@ -29,7 +29,7 @@ from fivesigma.runs.file_folds import FileFolds
 from fivesigma.runs.folder import TRAINED, RunFolder
 from fivesigma.runs.trained_on import TrainedOn, as_trained
 from fivesigma.scores import Scores
-from fivesigma.training.folds import Folds, load_trained
+from fivesigma.training.folds import Assigned, Folds, load_trained
 from fivesigma.training.network import Network, ScoresArrays, hypothesis_column, score_columns
 
 Columns = dict[str, Any]
@@ -42,6 +42,10 @@ EXPORTED = "exported as "
 
 KNOWN = "trained on"
 """Whether an event was trained on, beside its scores; no column of the output has a name with a blank."""
+
+
+WRAPPED = "wraps around"
+"""Whether a value of an event wraps around in a quantised network; no column of the output either."""
 
 
 @dataclass(frozen=True)
@@ -178,6 +182,7 @@ class _File:
         values = features_of([plan.evaluate(name, variables, length) for name in self._every], length)
         fold, known = self._seen(values, start, length, columns.get(EVENT_NUMBER))
         scorer: ScoresArrays = model.trained
+        ranges = _with_ranges(model.trained, fold)
         if model.analysis.split.folds is not None and not isinstance(model.trained, Network):
             columns["fold"], scorer = fold, model.trained.by(fold)
         if model.exported is not None:
@@ -186,8 +191,11 @@ class _File:
         every, features = len(self._every), len(self._features)
         x = values if every == features else np.ascontiguousarray(values[:, :features])
         if not self._has_parameters:
+            known |= _wrapped(ranges, x, [np.asarray(values, np.float32) for values in model.hypotheses])
             return columns | known | _at_each_hypothesis(scorer, model.analysis, x, model.hypotheses)
         found = _at_own_parameters(scorer, plan, variables, x, self._task.at) | self._own.of(chunk, length)
+        own = [found[name] for name in model.analysis.parameters]
+        known |= _wrapped(ranges, x, [np.stack(own, axis=1) if own else np.zeros(0, np.float32)])
         probability = {} if model.calibration is None else {"probability": model.calibration(found["score"])}
         return columns | known | found | probability
 
@@ -238,6 +246,24 @@ def _pieces(chunks: Iterator[Mapping[str, Any]]) -> Iterator[tuple[int, Mapping[
         for start in range(0, max(row_count(chunk), 1), ROWS):
             yield done + start, {name: values[start : start + ROWS] for name, values in chunk.items()}
         done += row_count(chunk)
+
+
+def _with_ranges(trained: Network | Folds | SavedBaseline, fold: NDArray[Any]) -> Network | Assigned | None:
+    """What tells the events of which a value wraps around; None if there are none."""
+    if isinstance(trained, SavedBaseline) or not trained.can_wrap_around:
+        return None
+    return trained.by(fold) if isinstance(trained, Folds) else trained
+
+
+def _wrapped(
+    network: Network | Assigned | None, x: NDArray[np.float32], parameters: Sequence[NDArray[np.float32]]
+) -> Columns:
+    """Which events have a value that wraps around, at one of the parameters: one row for all, or one for each event."""
+    if network is None:
+        return {}
+    shape = (len(x), len(network.recipe.parameters))
+    found = [network.wraps_around(x, np.broadcast_to(values, shape)) for values in parameters]
+    return {WRAPPED: np.any(found, axis=0)}
 
 
 def _at_own_parameters(

@@ -24,6 +24,8 @@ class Metric:
     error: float
 
     def __str__(self) -> str:
+        if self.error == 0 and abs(self.value) >= 100 and self.value == round(self.value):
+            return f"{self.value:,.0f}"  # a count
         digits = 4
         if np.isfinite(self.error) and self.error > 0:
             # Two significant digits of the error, and the value to the same place.

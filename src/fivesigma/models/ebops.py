@@ -7,6 +7,7 @@ import numpy as np
 
 from fivesigma import extras
 from fivesigma.errors import OverBudget
+from fivesigma.models.fixed_point import quantised_layers
 from fivesigma.models.stages import Arrays, Stages
 
 
@@ -27,7 +28,7 @@ class RisingPenalty(Stages):
         self.count, self._model, self._betas, self._budget = len(beta), model, tuple(beta), budget
         self._tracing = hgq.utils.minmax_trace.TrainingFlagWrapper("tracing")
         place = {id(variable): i for i, variable in enumerate(model.non_trainable_variables)}
-        costly = [layer for layer in model.layers if getattr(layer, "enable_ebops", False)]
+        costly = quantised_layers(model)
         self._beta = [place[id(layer._beta)] for layer in costly]
         self._ebops = [place[id(layer._ebops)] for layer in costly]
         wrapping = [each for each in _below(model) if hasattr(each, "_i_decay_speed") and each.trainable]
@@ -69,8 +70,7 @@ def weight_count(model: Any) -> int:
     Args:
         model: any `keras.Model`.
     """
-    kinds = [layer for layer in model.layers if getattr(layer, "enable_ebops", False)]
-    bits = sum(layer.count_params() - _size(layer.kernel) - _size(layer.bias) for layer in kinds)
+    bits = sum(layer.count_params() - _size(layer.kernel) - _size(layer.bias) for layer in quantised_layers(model))
     return int(model.count_params() - bits)
 
 

@@ -31,8 +31,8 @@ class Quantised(Section):
     beta: list[Annotated[float, Field(gt=0)]] = Field(
         [1e-8, 5e-8, 2e-7, 1e-6],
         min_length=1,
-        description="strength of the penalty on the cost (EBOPs), step by step of one training; each step gives a "
-        "network that is cheaper than the one before",
+        description="strength of the penalty on the cost (EBOPs), step by step of one training; with enough epochs each "
+        "step gives a network that is cheaper than the one before",
     )
     budget: Budget | None = Field(
         None,

@@ -101,9 +101,33 @@ def proof_sentences(proof: Mapping[str, Any]) -> list[str]:
         columns = ", ".join(f"{name} ({share:.0%} of them)" for name, share in rounded["columns"].items())
         lines.append(
             f"Values that stand between two numbers of their port are rounded before it: {columns}; that changes the scores "
-            f"by {rounded['largest']:.1e} at most and by {rounded['mean']:.1e} on average."
+            f"by {rounded_in_words(rounded)}."
         )
+    if wrapped := proof.get("wrapped"):
+        by = f"; the rounding made {rounded['wrapped']:,} of them" if rounded and rounded.get("wrapped") else ""
+        lines.append(f"{wrapped_in_words(wrapped, proof['events'])}{by}.")
     return lines
+
+
+def rounded_in_words(rounded: Mapping[str, Any]) -> str:
+    """How much the ports change the scores by rounding.
+
+    >>> rounded_in_words({"largest": 0.0178, "mean": 0.001})
+    '1.8e-02 at most and by 1.0e-03 on average'
+    """
+    return f"{rounded['largest']:.1e} at most and by {rounded['mean']:.1e} on average"
+
+
+def wrapped_in_words(count: int, total: int, kind: str = "") -> str:
+    """A clause on events of which a value wraps around in a quantised network.
+
+    >>> wrapped_in_words(2, 100, "test")
+    '2 of 100 test events have a value outside the ranges of the training, which wraps around: their scores mean nothing'
+    """
+    events = f"{kind} events" if kind else "events"
+    has, means = ("has", "its score means") if count == 1 else ("have", "their scores mean")
+    where = "a value outside the ranges of the training, which wraps around"
+    return f"{count:,} of {total:,} {events} {has} {where}: {means} nothing"
 
 
 def cost_table(estimates: Mapping[str, Any]) -> Table:

@@ -93,13 +93,16 @@ def difference_cells(difference: Tree | None) -> list[str]:
 
     >>> difference_cells({"value": 0.03, "error": 0.01, "same_events": True, "significance": 3.0})
     ['0.030 ± 0.010 *', '3.0']
+    >>> difference_cells({"value": 0.03, "error": 0.0, "same_events": True, "significance": None})
+    ['0.0300 *', '–']
     """
     if difference is None:
         return ["–", "–"]
     mark = " *" if difference["same_events"] else ""
     sigma = difference["significance"]
     metric = {key: difference[key] for key in ("value", "error")}
-    return [f"{shown(metric)}{mark}", "–" if sigma is None else f"{sigma:.1f}"]
+    text = shown(metric) if difference["error"] != 0 else f"{difference['value']:.4f}"  # it follows without chance
+    return [f"{text}{mark}", "–" if sigma is None else f"{sigma:.1f}"]
 
 
 def errors_in_words(compared: Tree, names: Sequence[str]) -> str:

@@ -105,7 +105,11 @@ class Run:
         from fivesigma.data.readers.parquet import ParquetReader
 
         known = sorted(path.stem for path in (self.path / "predictions").glob("*.parquet"))
-        if known and part not in known:
+        if not known:
+            raise RunError(
+                f"the run {self.path} has no predictions yet", hint=f"evaluate it: fivesigma evaluate {self.path}"
+            )
+        if part not in known:
             raise RunError(f"the run {self.path} has no predictions of {part!r}; {did_you_mean(part, known)}")
         return ParquetReader(str(self.path / "predictions" / f"{part}.parquet")).read()
 

@@ -1,6 +1,6 @@
 """The networks of all folds as one: a training event is scored by the network that has not seen it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,17 @@ class Folds:
             features, parameters: as for `Network.score`.
         """
         return np.asarray(self.each(features, parameters).mean(axis=0, dtype=np.float64), np.float32)
+
+    @property
+    def can_wrap_around(self) -> bool:
+        """As for `Network`."""
+        return self.networks[0].can_wrap_around
+
+    def wraps_around(
+        self, features: NDArray[np.float32], parameters: NDArray[np.float32] | None = None
+    ) -> NDArray[np.bool_]:
+        """Which events have a value that wraps around in one of the networks, [event]; see `Network.wraps_around`."""
+        return np.asarray(np.any([network.wraps_around(features, parameters) for network in self.networks], axis=0), bool)
 
     def each(self, features: NDArray[np.float32], parameters: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """Score events by every network, [network, event] or [network, event, class]."""
@@ -90,15 +101,34 @@ class Assigned:
 
     def score(self, features: NDArray[np.float32], parameters: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """Score the events, each by its network; as `Network.score`."""
-        by_number = [self.folds.score, *(network.score for network in self.folds.networks)]
+        return self._each_by_its_own(
+            [self.folds.score, *(network.score for network in self.folds.networks)], features, parameters
+        )
+
+    @property
+    def can_wrap_around(self) -> bool:
+        """As for `Network`."""
+        return self.folds.can_wrap_around
+
+    def wraps_around(
+        self, features: NDArray[np.float32], parameters: NDArray[np.float32] | None = None
+    ) -> NDArray[np.bool_]:
+        """Which events have a value that wraps around in the network that scores them, [event]."""
+        by_number = [self.folds.wraps_around, *(network.wraps_around for network in self.folds.networks)]
+        return np.asarray(self._each_by_its_own(by_number, features, parameters), bool)
+
+    def _each_by_its_own(
+        self, by_number: Sequence[Callable[..., Any]], features: NDArray[np.float32], parameters: NDArray[np.float32] | None
+    ) -> NDArray[Any]:
+        """What functions of the mean and of each network give, for every event that of its network."""
         result = None
         for number in np.unique(self.network):
             rows = np.flatnonzero(self.network == number)
             found = by_number[number](features[rows], None if parameters is None else parameters[rows])
             if result is None:
-                result = np.zeros((len(features), *found.shape[1:]), np.float32)
+                result = np.zeros((len(features), *found.shape[1:]), found.dtype)
             result[rows] = found
-        return self.folds.score(features, parameters) if result is None else result
+        return np.asarray(by_number[0](features, parameters) if result is None else result)
 
     def scores(self, events: Events, hypotheses: Sequence[tuple[float, ...]] = ()) -> Scores:
         """Score the events at their own parameters and under each hypothesis."""

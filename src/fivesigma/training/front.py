@@ -1,5 +1,6 @@
 """The networks at the end of each stage of a training, and which of them is kept."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -42,6 +43,23 @@ class Front:
         stages = self.member.state.stages
         each = ", ".join(f"{stage['row']['ebops']:,.0f} EBOPs at beta {stage['row']['beta']:g}" for stage in stages)
         return each if self.chosen is None else f"{each}; step {self.chosen + 1} is kept"
+
+    def doubts(self) -> list[str]:
+        """Sentences on steps that are not what their strengths were chosen for."""
+        costs = [stage["row"]["ebops"] for stage in self.member.state.stages]
+        found = []
+        if self.chosen is not None and not costs[self.chosen]:
+            found.append(
+                "the penalty has removed all bits of the network that is kept, which costs 0 EBOPs and gives all events the "
+                "same score: leave out the last values of model.beta, or set model.budget"
+            )
+        for i, (before, after) in enumerate(itertools.pairwise(costs)):
+            if after > before:
+                found.append(
+                    f"step {i + 2} is more expensive than step {i + 1} ({after:,.0f} EBOPs for {before:,.0f}) though its "
+                    "penalty is stronger: it had too few epochs to remove bits; train longer, or with larger model.beta"
+                )
+        return found
 
     def put(self, number: int) -> None:
         """Load the weights of a stage, from 0, into the model."""

@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
+import jax
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +14,7 @@ from fivesigma.atomic import writing
 from fivesigma.errors import EventsError, MissingExtra, RunError, did_you_mean
 from fivesigma.events import Events, carries, parameter_text
 from fivesigma.models.backend import load_model
+from fivesigma.models.fixed_point import leaves_ranges
 from fivesigma.names import number_of
 from fivesigma.preparation.recipe import Recipe
 from fivesigma.runs.folder import RunFolder
@@ -64,6 +66,41 @@ class Network:
     def _apply(self) -> Any:
         network, link = logits_of(self.model)
         return Apply(network), link
+
+    @cached_property
+    def _leaves_ranges(self) -> Any:
+        found = leaves_ranges(self.model)
+        return None if found is None else jax.jit(found)
+
+    @property
+    def can_wrap_around(self) -> bool:
+        """Whether values of events outside the ranges of the training wrap around: a quantised network."""
+        return self._leaves_ranges is not None
+
+    def wraps_around(
+        self, features: NDArray[np.float32], parameters: NDArray[np.float32] | None = None
+    ) -> NDArray[np.bool_]:
+        """Which events have a value, in any layer, outside the range of all training events, so that it wraps around.
+
+        Args:
+            features, parameters: as for `score`.
+
+        Returns:
+            [event]; all False for a network in floating point.
+        """
+        features, parameters = self._checked(features, parameters)
+        found = np.zeros(len(features), bool)
+        if self._leaves_ranges is None:
+            return found
+        variables = [
+            [v.value for v in group] for group in (self.model.trainable_variables, self.model.non_trainable_variables)
+        ]
+        for start in range(0, len(features), CHUNK):
+            x = self.recipe.apply(_finite(features[start : start + CHUNK]), parameters[start : start + CHUNK])
+            filled = np.zeros((CHUNK, x.shape[1]), np.float32)  # one shape is compiled
+            filled[: len(x)] = x
+            found[start : start + len(x)] = np.asarray(self._leaves_ranges(*variables, filled))[: len(x)]
+        return found
 
     def score(self, features: NDArray[np.float32], parameters: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """Score events.

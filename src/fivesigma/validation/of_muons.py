@@ -31,6 +31,7 @@ def validate_muons(
     data: str | Path | None = None,
     workers: Workers | None = None,
     listener: Listener | None = None,
+    measured: bool = True,
     effort: speed.Effort | None = None,
 ) -> Validation:
     """Compare simulated muons with published figures of the CMS endcap track finder.
@@ -43,7 +44,8 @@ def validate_muons(
         data: a file of accepted muons to compare instead.
         workers: worker processes of the simulation.
         listener: receives messages and progress.
-        effort: how long to measure the speed.
+        measured: whether the speed is measured, too.
+        effort: how long to measure it.
     """
     listener = listener or Listener()
     path = Path(data) if data else simulated_file(MuonSimulation(process="muons", events=events), listener, workers)
@@ -53,7 +55,7 @@ def validate_muons(
     rows = [
         *muon_checks.spectrometer_rows(seen, results),
         *muon_checks.track_rows(variables, parameters, generated),
-        *speed.muon_rows(effort, listener.progress),
+        *(speed.muon_rows(effort, listener.progress) if measured else []),
         *memory_rows(listener),
     ]
     numbers = {

@@ -28,6 +28,7 @@ def validate_resonance(
     data: str | Path | None = None,
     workers: Workers | None = None,
     listener: Listener | None = None,
+    measured: bool = True,
     effort: speed.Effort | None = None,
 ) -> Validation:
     """Compare simulated collisions with the published HEPMASS sample.
@@ -38,7 +39,8 @@ def validate_resonance(
         data: a file to compare instead, in GeV or in the UCI layout.
         workers: worker processes of the simulation.
         listener: receives messages and progress.
-        effort: how long to measure the speed.
+        measured: whether the speed is measured, too.
+        effort: how long to measure it.
     """
     listener = listener or Listener()
     path = Path(data) if data else simulated_file(_resonance(events), listener, workers)
@@ -50,7 +52,7 @@ def validate_resonance(
         trained[name] = train_on(columns, listener, with_mass=with_mass)
         areas = {mass: (metric.value, metric.error) for mass, metric in trained[name].areas.items()}
         rows += resonance.area_rows(name, areas, trained[name].training_events)
-    rows += speed.resonance_rows(effort, listener.progress)
+    rows += speed.resonance_rows(effort, listener.progress) if measured else []
     numbers = {
         "quartiles": True,
         "limits": True,

@@ -24,6 +24,7 @@ from fivesigma.runs.folder import RunFolder
 from fivesigma.runs.run import Run
 from fivesigma.scores import Scores, reordered
 from fivesigma.templates import check_page
+from fivesigma.training.front import FRONT
 from fivesigma.training.network import score_columns
 
 
@@ -101,6 +102,8 @@ def _compared(folders: Sequence[RunFolder], listener: Listener) -> dict[str, Any
             if all(gap is None for gap in gaps) and not strange:
                 continue
             rows.append(_row(part, name, every, gaps))
+    if any(costs := [_cost(folder) for folder in folders]):
+        rows.append(_row("network", "ebops", costs, [None] * len(folders[1:])))
     alone = list(dict.fromkeys(part for tree in metrics for part in tree if any(part not in other for other in metrics)))
     return {
         "runs": [str(folder) for folder in folders],
@@ -130,6 +133,14 @@ def _with_results(metrics: Sequence[dict[str, Any]]) -> str:
 def _answer(analysis: Analysis) -> tuple[str, ...]:
     """What the network of an analysis predicts: its classes, or its target."""
     return analysis.classes or ((analysis.target.variable,) if analysis.target else ())
+
+
+def _cost(folder: RunFolder) -> dict[str, float] | None:
+    """The effective bit operations of a quantised network, which have no error."""
+    front = folder.read_json(FRONT) if folder.has(FRONT) else {"points": []}
+    return next(
+        ({"value": point["ebops"], "error": 0.0} for point in front["points"] if point["step"] == front["chosen"]), None
+    )
 
 
 def _row(part: str, name: str, values: Sequence[Any], gaps: Sequence[dict[str, Any] | None]) -> dict[str, Any]:

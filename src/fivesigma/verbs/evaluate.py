@@ -1,6 +1,6 @@
 """The verb `evaluate`: scores of every part, and metrics with uncertainties."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ from fivesigma.assessment.fold_spread import FoldSpread
 from fivesigma.assessment.front import FrontAssessment
 from fivesigma.assessment.importance import Importance
 from fivesigma.assessment.parameters import ParameterCheck
+from fivesigma.assessment.ranges import RangeCheck
 from fivesigma.assessment.search import SearchAssessment
 from fivesigma.assessment.standard import StandardMetrics
 from fivesigma.assessment.trust import Trust
@@ -181,7 +182,14 @@ def _front(session: RunSession, network: Network | Folds, comparison: Comparison
     if isinstance(network, Folds) or not session.folder.has(FRONT):
         return []
     networks, tree = front_of(session.folder, network), session.folder.read_json(FRONT)
-    return [FrontAssessment(session.analysis, tree, networks, partial(_scores, session), comparison)]
+    front = FrontAssessment(session.analysis, tree, networks, partial(_scores, session), comparison)
+    return [front, RangeCheck(network, partial(_events, session))] if network.can_wrap_around else [front]
+
+
+def _events(session: RunSession, part: str) -> Iterable[Events]:
+    """The events of a part, in pieces if they are on disk."""
+    shards = session.source.shards
+    return [session.source.parts[part]] if shards is None else shards.pieces(part)
 
 
 def _score_new(session: RunSession, network: Network | Folds, events: Events) -> Scores:

@@ -23,7 +23,7 @@ from fivesigma.deployment.metadata import hashes
 from fivesigma.errors import AnalysisError, FivesigmaError, OutputError, RunError, did_you_mean
 from fivesigma.preparation.parameters import outside_training, trained_ranges
 from fivesigma.progress import Listener
-from fivesigma.reporting.deployment import LEARNED_FROM, kind_of_events
+from fivesigma.reporting.deployment import LEARNED_FROM, kind_of_events, rounded_in_words
 from fivesigma.runs import manifest
 from fivesigma.runs.context import RUNS, RunContext, parameter_values
 from fivesigma.runs.folder import TRAINED
@@ -233,4 +233,6 @@ def _in_words(found: Mapping[str, Any]) -> str:
     for row in (found.get("proof", {}).get(key, {}) for key in ("emulator", "verilog", "hls")):
         if "mismatches" in row:
             text += f"; {row['name']}: {row['mismatches']} of {found['proof']['events']:,} events differ in any bit"
+    if rounded := found.get("proof", {}).get("rounded"):
+        text += f"; all of it after the ports have rounded values, which changes the scores by {rounded_in_words(rounded)}"
     return text

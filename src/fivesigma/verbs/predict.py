@@ -24,10 +24,11 @@ from fivesigma.data.writers.arrow import array
 from fivesigma.deployment.exported import known_exports, path_of
 from fivesigma.deployment.friends import Friends
 from fivesigma.deployment.metadata import hashes
-from fivesigma.deployment.scoring import EXPORTED, KNOWN, Columns, Scoring, absolute, available, row_count, scored
+from fivesigma.deployment.scoring import EXPORTED, KNOWN, WRAPPED, Columns, Scoring, absolute, available, row_count, scored
 from fivesigma.errors import AnalysisError, EventsError, OutputError, RunError
 from fivesigma.preparation.parameters import outside_training, trained_ranges
 from fivesigma.progress import Listener
+from fivesigma.reporting.deployment import wrapped_in_words
 from fivesigma.runs.context import RUNS, RunContext, parameter_values
 from fivesigma.runs.file_folds import say_who_scores, training_samples
 from fivesigma.runs.folder import TRAINED, RunFolder
@@ -179,7 +180,8 @@ def _seen_files(
 
 
 class _Outside:
-    """Counts events whose parameters, read from a file, are outside the range of the training.
+    """Counts events outside the ranges of the training: of parameters that are read from a file, and of the values of a
+    quantised network.
 
     Args:
         analysis: names the parameters.
@@ -191,11 +193,12 @@ class _Outside:
         ranges = trained_ranges(tuple(analysis.parameters), hypotheses)
         self._ranges = {name: limits for name, limits in ranges.items() if name not in at}
         self._found: dict[str, tuple[int, str]] = {}
-        self._events = 0
+        self._events = self._wrapped = 0
 
     def add(self, file: str, columns: Columns) -> None:
         """Count some events of a file."""
         self._events += row_count(columns)
+        self._wrapped += int(np.sum(columns.get(WRAPPED, 0)))
         for name, (low, high) in self._ranges.items():
             if name not in columns:
                 continue
@@ -208,6 +211,8 @@ class _Outside:
 
     def say(self, listener: Listener) -> None:
         """Warn of them."""
+        if self._wrapped:
+            listener.say(f"warning: {wrapped_in_words(self._wrapped, self._events)}")
         for name, (count, example) in self._found.items():
             low, high = self._ranges[name]
             listener.say(
@@ -226,7 +231,7 @@ def _without_known(chunks: Iterator[tuple[str, Columns]], counts: Counts, outsid
         outside.add(file, columns)
         if KNOWN in columns:
             counts.add(file, columns[KNOWN])
-        yield {name: values for name, values in columns.items() if name != KNOWN}
+        yield {name: values for name, values in columns.items() if name not in (KNOWN, WRAPPED)}
 
 
 def _check_exported(folder: RunFolder, exported: str | None, model: str, at: Mapping[str, float]) -> dict[str, float]:

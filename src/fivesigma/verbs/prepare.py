@@ -39,6 +39,8 @@ SHARD_BYTES = 64 << 20
 """Memory of a shard unless their number is given."""
 FEWEST, MOST = 8, 1024
 """Shards: enough to divide among processes, few enough to keep every one worth opening."""
+SMALL_SHARD = 100
+"""Training events of a shard below which its opening takes longer than the training on it."""
 ROWS_PER_BUCKET = 2048
 """Rows that a piece of input has at least for each bucket, on average."""
 
@@ -126,6 +128,11 @@ def _write(resolved: Analysis, writer: ShardWriter, listener: Listener) -> Path:
         listener.say(f"{number_of(dropped, 'event')} left out of the training, as the test has them too (split.overlap)")
     made = Shards(folder)
     _check_classes(made, resolved)
+    if count > FEWEST and made.length("train") < count * SMALL_SHARD:
+        listener.say(
+            f"warning: the {count:,} shards hold {made.length('train') / count:,.1f} training events each, and every epoch "
+            "opens them all: training from fewer, as without --shards, is much faster"
+        )
     listener.done(", ".join(f"{made.length(part):,} {part}" for part in made.rows) + f" events in {count} shards: {folder}")
     return folder
 

@@ -180,6 +180,8 @@ def _train_one(session: RunSession, before_trial: Callable[[], None] | None) -> 
     def on_front(front: Front) -> None:
         front.save(folder)
         listener.say(str(front))
+        for said in front.doubts():
+            listener.say(f"warning: {said}")
 
     def on_window(epochs: float) -> None:
         folder.alive()

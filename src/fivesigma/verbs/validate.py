@@ -24,6 +24,7 @@ def validate(
     data: str | Path | None = None,
     workers: int | None = None,
     listener: Listener | None = None,
+    speed: bool = True,
 ) -> Validation:
     """Compare a simulation with published numbers.
 
@@ -34,6 +35,7 @@ def validate(
         data: a file of events to compare instead.
         workers: processes that simulate; by default one per core.
         listener: receives messages and progress.
+        speed: whether to measure the speed of the simulation, which takes minutes however few the events are.
 
     Returns:
         The page, and the comparisons on it.
@@ -44,4 +46,4 @@ def validate(
     if simulation not in _VALIDATIONS:
         raise SimulationError(f"there is no simulation {simulation!r}; {did_you_mean(simulation, _VALIDATIONS)}")
     run, usual = _VALIDATIONS[simulation]
-    return run(output, events or usual, data, Workers(workers), listener)
+    return run(output, events or usual, data, Workers(workers), listener, speed)
