@@ -2,6 +2,7 @@
 
 import hashlib
 import inspect
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -39,7 +40,8 @@ def custom(build: Callable[[Inputs], Any]) -> Custom:
     Raises:
         AnalysisError: if it is not a function.
     """
-    if hasattr(build, "layers"):  # a Keras model can be called, too; Keras itself is not imported for this
+    # A Keras model can be called, too. Where there is one, Keras is imported.
+    if "keras" in sys.modules and isinstance(build, sys.modules["keras"].Model):
         raise AnalysisError(
             "model is a Keras model, and a function that builds one is needed: folds, tuning and scans build several",
             hint="put it into a function of the number of inputs, such as `def build(inputs): ... return model`",

@@ -59,13 +59,21 @@ def leaves_ranges(model: Any) -> Callable[[Any, Any, Any], Any] | None:
         model: a quantised network.
 
     Returns:
-        (trainable, other, inputs [event, input]) → [event], for JAX to compile; None if nothing can wrap around.
+        (trainable, other, inputs [event, input]) → [event], for JAX to compile; None if nothing can wrap around, or if the
+        network is none of ours and has layers whose values are no plain columns.
     """
     import jax.numpy as jnp
 
     layers = [layer for layer in quantised_layers(model) if layer.enable_iq]
-    found = [quantiser(layer.iq, int(layer.input.shape[-1])) for layer in layers]
-    if not any("span" in arrays for arrays, _ in found):
+    try:
+        found = [quantiser(layer.iq, int(layer.input.shape[-1])) for layer in layers]
+        plain = all(len(layer.input.shape) == 2 for layer in layers)
+    except (
+        AttributeError,
+        ValueError,
+    ):  # a layer that is called twice, or another quantiser: in a network of the user's own
+        return None
+    if not plain or not any("span" in arrays for arrays, _ in found):
         return None
     taps = keras().Model(model.inputs, [*(layer.input for layer in layers), *model.outputs])  # with all variables, in order
 

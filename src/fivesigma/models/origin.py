@@ -18,8 +18,10 @@ DEEPEST = 10
 """Collections within collections that are looked into: one may contain itself."""
 NAMED = (type, types.ModuleType, types.FunctionType, types.MethodType, functools.partial)
 """What is not looked into as a value."""
-LIBRARIES = tuple({Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
-"""Where Python and installed packages are; what lies elsewhere is the user's own."""
+LIBRARIES = tuple({Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")})
+"""Where Python is."""
+PACKAGES = {"site-packages", "dist-packages"}
+"""Names of folders of installed packages; what lies elsewhere is the user's own."""
 
 
 def source_of(build: Any) -> str:
@@ -102,7 +104,9 @@ class _Visit:
         if root in ("", self.package, "fivesigma"):
             return root == self.package != ""
         file = getattr(sys.modules.get(root), "__file__", None)
-        return file is not None and not any(Path(file).is_relative_to(place) for place in LIBRARIES)
+        if file is None or PACKAGES & set(Path(file).parts):
+            return False
+        return not any(Path(file).is_relative_to(place) for place in LIBRARIES)
 
     def _plain(self, value: Any, depth: int = 0) -> str:
         """A value as a text that is the same in every process."""
