@@ -90,3 +90,21 @@ def test_the_difference_of_two_models_has_the_error_of_the_same_events():
         gaps.append(calibration_error(one, target, factor).value - calibration_error(two, target, factor).value)
     assert found.error == pytest.approx(np.std(gaps), rel=0.25)
     assert calibration_difference(one, one, target, weight).error == 0
+
+
+@pytest.mark.parametrize("events", [200, 2000, 20_000])
+def test_isotonic_keeps_the_share_of_signal_with_negative_weights(events):
+    """Every group of neighbours counts: those whose weights cancel, too."""
+    generator = np.random.default_rng(events)
+    target = generator.integers(0, 2, events)
+    x = generator.normal(target)
+    weight = np.where((target == 1) & (generator.random(events) < 0.3), -1.0, 1.0)
+    score = (1 / (1 + np.exp(0.5 - x))).astype(np.float32)
+    fitted = isotonic(score, target, weight)(score)
+    share = weight[target == 1].sum() / weight.sum()
+    assert (weight * fitted).sum() / weight.sum() == pytest.approx(share, abs=max(0.01, 10 / events))
+    high = score > np.quantile(score, 0.8)
+    assert (weight * fitted)[high].sum() == pytest.approx((weight * target)[high].sum(), abs=0.15 * high.sum())
+    if events == 20_000:  # the fraction that these events have at a score, whatever the sample
+        truth = 0.4 * np.exp(x - 0.5) / (1 + 0.4 * np.exp(x - 0.5))
+        assert np.abs(fitted - truth).mean() < 0.03

@@ -55,6 +55,16 @@ def test_without_signal_there_is_nothing_to_say():
         sculpting(score, np.zeros_like(target), weight, mass)
 
 
+def test_half_of_the_signal_passes_the_cut_with_its_negative_weights():
+    generator = np.random.default_rng(4)
+    target = generator.integers(0, 2, 20_000)
+    x = generator.normal(2 * target)
+    weight = np.where((target == 1) & (x > 1.5) & (generator.random(20_000) < 0.35), -1.0, 1.0)
+    found = sculpting(x.astype(np.float32), target, weight, generator.exponential(1, 20_000))
+    signal = target == 1
+    assert weight[signal & (x >= found.cut)].sum() / weight[signal].sum() == pytest.approx(0.5, abs=0.02)
+
+
 def test_slices_are_histograms_of_the_background_in_ranges_of_the_score():
     generator = np.random.default_rng(1)
     target, score = generator.integers(0, 2, 4000), generator.random(4000).astype(np.float32)
@@ -63,7 +73,7 @@ def test_slices_are_histograms_of_the_background_in_ranges_of_the_score():
     background = target == 0
     edges = sensible_edges(observer[background], 40)
     assert edges[-1] in observer[background]  # the last bin has both its edges
-    cuts = quantile_neighbours(score[background], np.maximum(weight[background], 0), [0.5, 0.8, 0.95])[0]
+    cuts = quantile_neighbours(score[background], weight[background], [0.5, 0.8, 0.95])[0]
     place = np.searchsorted(cuts, score, side="right")
     for i, one in enumerate(found.values()):
         chosen = background & (place == i)

@@ -158,8 +158,8 @@ class Isotonic:
 def isotonic(score: NDArray[Any], target: NDArray[Any], weight: Weight, groups: int = GROUPS) -> Isotonic:
     """Fit a non-decreasing map from score to fraction of signal by least squares.
 
-    Neighbouring events are first merged into groups of equal size, whose sums of weights are positive even if single
-    weights are not.
+    Neighbouring events are first merged into groups of equal size, and these with their neighbours until every sum of
+    weights is positive: no event is left out, so the mean probability is the share of signal, also with negative weights.
 
     Args:
         score: [event], of events the network was not trained on.
@@ -171,7 +171,7 @@ def isotonic(score: NDArray[Any], target: NDArray[Any], weight: Weight, groups: 
     violators; Zadrozny, Elkan, KDD (2002) 694, for calibration.
 
     Raises:
-        ValueError: if no group has a positive sum of weights.
+        ValueError: if the sum of all weights is not positive.
 
     >>> fitted = isotonic(np.array([0.1, 0.2, 0.3, 0.4]), np.array([0, 1, 0, 1]), np.ones(4))
     >>> fitted.probability
@@ -182,11 +182,37 @@ def isotonic(score: NDArray[Any], target: NDArray[Any], weight: Weight, groups: 
     order = ascending(score)
     place = (np.arange(len(order)) * min(groups, len(order))) // max(len(order), 1)
     values, w = np.asarray(score, np.float64)[order], np.asarray(weight, np.float64)[order]
-    sums = np.bincount(place, w)
-    some = sums > 0
-    if not some.any():
+    if not w.sum() > 0:
         raise ValueError("no positive weight to calibrate with")
-    share = np.bincount(place, w * (target[order] == 1))[some] / sums[some]
-    means = (np.bincount(place, values) / np.bincount(place))[some]
-    fitted = np.clip(isotonic_regression(share, weights=sums[some]).x, 0, 1)
+    place = _positive(np.bincount(place, w))[place]
+    sums = np.bincount(place, w)
+    share = np.bincount(place, w * (target[order] == 1)) / sums
+    means = np.bincount(place, values) / np.bincount(place)
+    fitted = np.clip(isotonic_regression(share, weights=sums).x, 0, 1)
     return Isotonic(tuple(means.tolist()), tuple(fitted.tolist()))
+
+
+def _positive(sums: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Merge neighbours until all sums are positive: the number of the merged group, [group].
+
+    Args:
+        sums: with a positive sum.
+
+    >>> _positive(np.array([1.0, -2.0, 1.5, 1.0, -3.0, 4.0])).tolist(), _positive(np.array([3.0, 1.0, -2.0])).tolist()
+    ([0, 1, 1, 1, 2, 2], [0, 0, 0])
+    """
+    groups: list[tuple[int, float]] = []  # the first of each, and its sum
+    first, total = 0, 0.0
+    for i, value in enumerate(sums.tolist()):
+        total += value
+        if total > 0:
+            groups.append((first, total))
+            first, total = i + 1, 0.0
+    if first < len(sums):  # what is left at the end goes to the groups before it
+        while total <= 0:
+            first, before = groups.pop()
+            total += before
+        groups.append((first, total))
+    begins = np.zeros(len(sums), np.intp)
+    begins[[first for first, _ in groups[1:]]] = 1
+    return np.cumsum(begins)

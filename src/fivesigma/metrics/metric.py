@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fivesigma.metrics.order import ascending
+from fivesigma.metrics.order import ascending, rising_sums
 
 Weight = NDArray[np.floating[Any]]
 
@@ -79,7 +79,7 @@ def quantile_neighbours(values: NDArray[Any], weight: Weight, shares: Sequence[f
 
     Args:
         values: [event].
-        weight: [event], none of them negative.
+        weight: [event]; with negative ones the cumulative weight is that of `rising_sums`.
         shares: cumulative fractions of the weight, from 0 to 1.
 
     >>> quantile_neighbours(np.array([1.0, 3.0]), np.ones(2), [0.5])
@@ -89,7 +89,8 @@ def quantile_neighbours(values: NDArray[Any], weight: Weight, shares: Sequence[f
         ordered, total = np.sort(values), np.arange(1.0, len(values) + 1)
     else:
         order = ascending(values)
-        ordered, total = values[order], np.cumsum(weight[order])
+        ordered = values[order]
+        total = rising_sums(weight[order], ordered)
     points = np.asarray(shares) * total[-1]
     sides = (np.searchsorted(total, points, side="left"), np.searchsorted(total, points, side="right"))
     low, high = (ordered[np.minimum(side, len(values) - 1)] for side in sides)

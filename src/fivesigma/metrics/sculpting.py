@@ -96,7 +96,7 @@ class BackgroundShape:
         """
         if not len(signal_score):
             raise ValueError("sculpting needs signal and background")
-        cut = float(quantile_neighbours(signal_score, np.maximum(signal_weight, 0), [1 - efficiency])[0][0])
+        cut = float(quantile_neighbours(signal_score, signal_weight, [1 - efficiency])[0][0])
         score = score[self._rows]
         cell = 2 * self._bin + (score >= cut)
         table, variance = (sums.reshape(-1, 2) for sums in sums_by(cell, self._weight, 2 * self._bins))
@@ -105,7 +105,7 @@ class BackgroundShape:
 
     def _slices(self, score: NDArray[Any]) -> dict[str, Histogram]:
         """Distribution of the observer in slices of the score."""
-        cuts = quantile_neighbours(score, np.maximum(self._weight, 0), SLICES[1:-1])[0]
+        cuts = quantile_neighbours(score, self._weight, SLICES[1:-1])[0]
         width = len(self._edges) + 1  # with a cell below and one above
         cell = width * np.searchsorted(cuts, score, side="right") + self._drawn
         sums, squares = (s.reshape(-1, width) for s in sums_by(cell, self._weight, width * (len(SLICES) - 1)))
