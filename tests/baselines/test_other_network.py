@@ -38,7 +38,15 @@ def test_the_float_network_of_firmware_differs_in_its_numbers_alone(name):
     assert (other.train.epochs, other.model.layers) == (8, [9])
 
 
-@pytest.mark.parametrize(("key", "said"), [("train.epoch", "did you mean 'epochs'"), ("labels.names.first", "does not set")])
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("train.epoch", "did you mean 'epochs'"),
+        ("model.layers.first", "does not set"),
+        ("split.test", "has no 'split' of its own"),
+        ("evaluate", "has no 'evaluate' of its own"),
+    ],
+)
 def test_a_shared_setting_that_there_is_not_is_one_sentence(key, said):
     own = load("hepmass", {"baselines": {"other": {"kind": "network", "analysis": "hepmass", "same": [key]}}})
     with pytest.raises(AnalysisError, match=said):

@@ -8,6 +8,7 @@ import pytest
 
 import fivesigma as fs
 from fivesigma import extras
+from fivesigma.assessment.comparison import _beyond_scale
 from fivesigma.errors import AnalysisError
 from fivesigma.runs.run import Run
 
@@ -70,6 +71,16 @@ def test_metrics_hold_the_trigger_of_network_and_baselines(momentum):
         assert ratio["value"] == pytest.approx(other["trigger"]["rate"]["value"] / ours)
         assert 0 < ratio["error"] < 1
     assert "trigger" not in momentum.metrics["val"]
+
+
+def test_a_threshold_beyond_the_muons_of_the_scale_is_said(momentum):
+    assert not any("extrapolated" in each for each in momentum.folder.read_json("verdicts.json"))
+    nodes = momentum.folder.read_json("curves.json")["test"]["trigger"]["scale"]["pt"]
+    settings = momentum.analysis.evaluate.trigger
+    assert _beyond_scale(nodes, settings) == ""
+    far = settings.model_copy(update={"thresholds": [5.0, 1e4]})
+    assert "at 10000 GeV it is extrapolated" in _beyond_scale(nodes, far)
+    assert "at 5 GeV it is extrapolated" in _beyond_scale([6.0, 80.0], settings)
 
 
 def test_the_rate_can_be_counted_from_the_predictions(momentum):

@@ -167,6 +167,18 @@ def test_where_classes_are_balanced_calibration_says_why_it_is_off(folder, drawn
     assert "`probability`" in results.tables({"test": {}}, corrected)[0].note
 
 
+@pytest.mark.parametrize("policy", ["keep", "abs", "drop"])
+def test_events_of_negative_weight_that_were_left_out_change_the_prior(folder, drawn, policy):
+    settings = analysis(BINARY, train={"negative_weights": policy})
+    tree = {"score": [0.1], "share": [0.2], "low": [0.15], "high": [0.3]}
+    for share, said in ((0.1, policy != "keep"), (None, False)):
+        metrics = {"test": {"auc": number(0.8), **({"negative_weights": {"share": share}} if share else {})}}
+        curves = {"test": {"calibration": tree}}
+        caption = results._calibration(folder, settings, curves, "test", results.has_negative(metrics)).caption
+        for text in (caption, results.tables(metrics, settings)[0].note):
+            assert ("`train.negative_weights` changes the prior" in text) == said
+
+
 def test_each_output_has_a_panel_with_every_true_class(folder, drawn):
     settings = analysis(THREE)
     tree = {

@@ -34,3 +34,50 @@ def test_a_file_without_events_and_a_selection_that_leaves_none_are_said(toy, co
     assert (code, "empty.csv has no events" in out) == (0, True), out + err
     code, out, err = command("check", toy, "--set", "selection=x0 > 1000")
     assert (code, "none of the first 1,500 events of" in out) == (0, True), out + err
+
+
+SPACE = "tune.space={train.learning_rate: {choice: [0.01, -1]}}"
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("evaluate.sculpting=[summ]", "evaluate.sculpting: 'summ' is not an observer"),
+        ("evaluate.against={x0: [0, 1]}", "evaluate.against: 'x0' is not an observer"),
+        ("prepare.log=[x7]", "prepare.log: 'x7' matches no feature"),
+        ("baselines.trees={kind: boosted_trees, features: [nope]}", "'nope'"),
+        ("baselines.trees={kind: boosted_trees, features: [label]}", "knows the answer"),
+        ("tune.space={train.nope: {choice: [1]}}", "tune.space: train.nope=1"),
+        ("tune.space={train.batch_size: {int: [0, 512], step: 256}}", "tune.space: train.batch_size=0"),
+        (SPACE, "tune.space: train.learning_rate=-1"),
+    ],
+)
+def test_what_would_stop_a_run_later_is_found(toy, command, setting, said):
+    code, out, err = command("check", toy, "--set", setting)
+    assert code == 2, out
+    assert said in err
+
+
+def test_values_of_a_search_that_fit_each_other_alone_are_fine(toy, command):
+    sizes = "{choice: [[8], [8, 8]]}"
+    each = "{choice: [[0.1], [0.1, 0.2]]}"
+    assert command("check", toy, "--set", f"tune.space={{model.layers: {sizes}, model.dropout: {each}}}")[0] == 0
+
+
+def test_names_without_effect_are_warnings(toy, command):
+    given = (
+        "--set",
+        "allow_truth=[nope]",
+        "--set",
+        "units.x22=GeV",
+        "--set",
+        "titles.summ=x",
+        "--set",
+        "titles.unlike_any=y",
+    )
+    code, out, err = command("check", toy, *given)
+    assert code == 0, err
+    assert "warning: allow_truth: nothing has the name 'nope'" in out
+    assert "units: nothing has the name 'x22'; did you mean" in out
+    assert "titles: nothing has the name 'summ'; did you mean 'sum'?" in out
+    assert "'unlike_any'" not in out

@@ -144,3 +144,8 @@ def test_no_cache_is_nothing_to_remove(tmp_path, monkeypatch, command):
     code, out, err = command("clean")
     assert (code, err) == (0, "")
     assert "nothing to remove" in out
+
+
+def test_a_folder_that_there_is_not_is_one_sentence(command):
+    code, _, err = command("clean", "--folder", "nowhere", "--list")
+    assert (code, "there is no folder nowhere" in err) == (2, True)

@@ -800,3 +800,10 @@ def test_parameter_values_of_a_file_outside_the_training_range_are_said(toy, com
     assert (code, "outside the training range" in out) == (0, False)
     inside = with_masses(write_csv(Path("inside.csv"), 50, seed=5), [499.9999, 1000.0002])
     assert "outside the training range" not in command("predict", run, inside, "-o", "inside.parquet")[1]
+
+
+def test_a_parameter_without_a_value_is_one_sentence_on_its_option(toy, command):
+    run = command("train", toy)[1].splitlines()[-1]
+    code, _, err = command("predict", run, "train.csv", "-o", "scores.csv", "--at", "mass")
+    assert (code, "cannot read --at 'mass'" in err, "--at mass=1000" in err) == (2, True, True)
+    assert not Path("scores.csv").exists()

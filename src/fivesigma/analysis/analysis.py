@@ -20,7 +20,7 @@ from fivesigma.analysis.simulate import Simulation
 from fivesigma.analysis.split import Split
 from fivesigma.analysis.train import Train
 from fivesigma.analysis.tune import Tune
-from fivesigma.errors import did_you_mean
+from fivesigma.errors import AnalysisError, did_you_mean
 from fivesigma.expressions import Expression
 from fivesigma.plugins import DEFAULT_MODEL
 
@@ -226,6 +226,21 @@ class Analysis(Section):
                 "evaluate.search: `lumi` has no effect where `yields` gives every class: remove one of them, with null if "
                 "it is in the file that this one extends"
             )
+
+    def check_observers(self) -> None:
+        """Refuse observers of the evaluation that do not exist, before anything is trained.
+
+        Raises:
+            AnalysisError: naming the setting.
+        """
+        known = [*self.observers, *(["fold"] if self.split.folds is not None else [])]
+        for key, names in (("against", self.evaluate.against), ("sculpting", self.evaluate.sculpting)):
+            for name in names:
+                if name not in known:
+                    near = f"; {did_you_mean(name, known)}" if known else ""
+                    raise AnalysisError(
+                        f"evaluate.{key}: {name!r} is not an observer", hint=f"add {name!r} to `observers`{near}"
+                    )
 
     def _check_trigger(self) -> None:
         if self.evaluate.trigger is not None:

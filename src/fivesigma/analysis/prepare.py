@@ -13,7 +13,11 @@ class Prepare(Section):
     """Preprocessing, fitted on training events only, in this order: drop, log, flag, impute, scale."""
 
     drop_missing: float | None = Field(
-        None, gt=0, le=1, description="drop features that are missing in more than this fraction of the events of the files"
+        None,
+        gt=0,
+        le=1,
+        description="drop features that are missing in more than this fraction of the training events, whose weights do not "
+        "count here",
     )
     log: Names = Field(
         default=[],

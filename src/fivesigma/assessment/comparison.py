@@ -1,6 +1,6 @@
 """Compare the network with its baselines: standard metrics and, for a momentum, trigger performance."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -22,6 +22,9 @@ from fivesigma.metrics.trigger.summary import Judgement, check, judged_side_by_s
 from fivesigma.progress import Listener
 from fivesigma.scores import Scores
 from fivesigma.training.network import score_columns
+
+MARGIN = 1.1
+"""Factor beyond the outermost momenta of a scale within which it is not called extrapolated."""
 
 K = TypeVar("K", bound=str | int)
 
@@ -61,6 +64,7 @@ class Comparison(Assessment):
     judgements: dict[str, Judgement] = field(default_factory=dict)
     _parts: dict[str, dict[str, Scores]] = field(default_factory=lambda: {NETWORK: {}})
     _problem: str = ""
+    _beyond: str = ""
 
     def add(self, part: str, scores: Scores) -> Findings:
         """Score a part with every baseline; training events are not compared.
@@ -114,7 +118,7 @@ class Comparison(Assessment):
         return self._parts.get(name or "", {}).get(part)
 
     def sentences(self) -> list[str]:
-        return [self._problem] if self._problem else []
+        return [sentence for sentence in (self._problem, self._beyond) if sentence]
 
     def _add_baseline(
         self, name: str, scores: Scores, ours: Scores, metrics: dict[str, Any], curves: dict[str, Any]
@@ -137,6 +141,7 @@ class Comparison(Assessment):
         part = judged_part(self._parts[NETWORK])
         found = self.judged(self._parts, part, settings)
         self.judgements = dict(found)
+        self._beyond = _beyond_scale(found[NETWORK].curves["scale"]["pt"], settings)
         network = found.pop(NETWORK)
         gains = reductions(network, found, settings)
         metrics.setdefault(part, {}).update({"trigger_rate": network.metrics["rate"], "trigger": network.metrics})
@@ -145,3 +150,16 @@ class Comparison(Assessment):
             gain = {key: value for key, value in gains[name].items() if key != "curve"}
             metrics[part]["baselines"][name]["trigger"] = {**other.metrics, **gain}
             curves[part]["baselines"][name]["trigger"] = {**other.curves, "rate_reduction": gains[name]["curve"]}
+
+
+def _beyond_scale(nodes: Sequence[float], settings: Trigger) -> str:
+    """A sentence on thresholds beyond the momenta that set the scale, where it is extrapolated."""
+    # A node is the mean of a bin: what lies a little beyond the last one may be inside the bin.
+    outside = [t for t in settings.all_thresholds if not nodes[0] / MARGIN <= t <= nodes[-1] * MARGIN]
+    if not outside:
+        return ""
+    named = ", ".join(f"{t:g}" for t in outside)
+    return (
+        f"evaluate.trigger: the validation muons set the scale between {nodes[0]:.3g} and {nodes[-1]:.3g} GeV; at {named} "
+        "GeV it is extrapolated, and efficiency and rate there are not what the scale promises"
+    )

@@ -48,7 +48,7 @@ def kind_of(settings: Any) -> BaselineKind:
 
 
 @contextmanager
-def _named_errors(name: str) -> Iterator[None]:
+def named_errors(name: str) -> Iterator[None]:
     """Add the name of the baseline to an error; a missing library is another type of error."""
     try:
         yield
@@ -65,14 +65,14 @@ def check(analysis: Analysis) -> None:
         AnalysisError: naming the baseline.
     """
     for name, settings in analysis.baselines.items():
-        with _named_errors(name):
+        with named_errors(name):
             own = analysis_of(settings, analysis)
         for sample in own.samples.values() if own.labels and own.labels.variable is None else ():
             if sample.label is not None and sample.label not in own.classes:
                 raise AnalysisError(
                     f"baselines.{name}: {own.name} has no class {sample.label!r}, which a sample of this analysis has"
                 )
-        with _named_errors(name):
+        with named_errors(name):
             kind_of(settings).check(settings, analysis)
 
 
@@ -103,7 +103,7 @@ class Baselines:
         for name, settings in self.analysis.baselines.items():
             own = analysis_of(settings, self.analysis)
             if not self._has_all(own, settings):
-                with _named_errors(name):
+                with named_errors(name):
                     self._check_columns(own)
 
     def _check_columns(self, own: Analysis) -> None:
@@ -140,7 +140,7 @@ class Baselines:
                 continue
             own = analysis_of(settings, self.analysis)
             try:
-                with _named_errors(name):
+                with named_errors(name):
                     for number, place in missing.items():
                         self._train_one(name, own, self._learning(name, own, number), place)
             except MissingExtra as error:

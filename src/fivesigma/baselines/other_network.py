@@ -69,6 +69,10 @@ class TrainedNetwork:
         return f"{len(self.history)} epochs"
 
 
+_NOT_OF_A_BASELINE = ("name", "observers", "evaluate", "baselines", "tune", "firmware")
+"""Sections that say nothing on how a network is trained."""
+
+
 def _shared(keys: Sequence[str], analysis: Analysis) -> dict[str, Any]:
     """The values of some keys of an analysis.
 
@@ -78,6 +82,10 @@ def _shared(keys: Sequence[str], analysis: Analysis) -> dict[str, Any]:
     tree = analysis.model_dump(mode="json")
     found = {}
     for key in keys:
+        if (root := key.partition(".")[0]) in (*fields_with(Analysis, "events"), *_NOT_OF_A_BASELINE):
+            raise AnalysisError(
+                f"baselines: `same` has {key!r}, and a baseline has no {root!r} of its own", hint="leave it out of `same`"
+            )
         value: Any = tree
         for name in key.split("."):
             if not isinstance(value, dict) or name not in value:

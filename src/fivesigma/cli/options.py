@@ -118,6 +118,9 @@ def parse_values(given: list[str] | None) -> dict[str, float]:
     >>> parse_values(["mass=1000"])
     {'mass': 1000}
     """
+    for text in given or []:
+        if "=" not in text:
+            raise AnalysisError(f"cannot read --at {text!r}", hint=f"write its value: --at {text}=1000")
     values = parse_settings(given or [])
     for name, value in values.items():
         if isinstance(value, bool) or not isinstance(value, int | float):

@@ -184,7 +184,7 @@ def isotonic(score: NDArray[Any], target: NDArray[Any], weight: Weight, groups: 
     values, w = np.asarray(score, np.float64)[order], np.asarray(weight, np.float64)[order]
     if not w.sum() > 0:
         raise ValueError("no positive weight to calibrate with")
-    place = _positive(np.bincount(place, w))[place]
+    place = _positive(np.asarray(np.bincount(place, w), np.float64))[place]
     sums = np.bincount(place, w)
     share = np.bincount(place, w * (target[order] == 1)) / sums
     means = np.bincount(place, values) / np.bincount(place)

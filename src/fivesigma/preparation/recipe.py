@@ -210,7 +210,7 @@ def fit(events: Events, settings: Prepare) -> Recipe:
     """
     missing = _missing_share(events)
     kept = _kept(missing, settings)
-    logarithm = _matching(events.feature_names, settings.log)
+    logarithm = matching(events.feature_names, settings.log)
     # NaN weights are refused at reading; negative ones would make a mean meaningless.
     weight = np.maximum(events.weight, 0)
 
@@ -255,7 +255,12 @@ def _kept(missing: NDArray[np.float64], settings: Prepare) -> list[int]:
     return kept
 
 
-def _matching(names: Sequence[str], patterns: Sequence[str]) -> list[int]:
+def matching(names: Sequence[str], patterns: Sequence[str]) -> list[int]:
+    """Positions of the features that `prepare.log` names.
+
+    Raises:
+        AnalysisError: if a pattern matches none.
+    """
     for pattern in patterns:
         if not any(matches(name, pattern) for name in names):
             raise AnalysisError(f"prepare.log: {pattern!r} matches no feature", hint=did_you_mean(pattern, names))

@@ -65,12 +65,22 @@ def tables(metrics: Tree, analysis: Analysis, sampled: Container[str] = ()) -> l
         [heading(name, analysis), *(shown(part.get(name)) for part in metrics.values()), _meaning(name)]
         for name in _names(metrics)
     ]
-    return [Table("Metrics", header, rows, _prior_note(analysis))]
+    return [Table("Metrics", header, rows, _prior_note(analysis, has_negative(metrics)))]
 
 
-def _prior_note(analysis: Analysis) -> str:
-    """Why the score is not a class probability, if the training balances the classes; otherwise empty."""
+def has_negative(metrics: Tree) -> bool:
+    """Whether events of any part have negative weights.
+
+    Args:
+        metrics: part → its numbers, from `metrics.json`.
+    """
+    return any(part.get("negative_weights") for part in metrics.values())
+
+
+def _prior_note(analysis: Analysis, negative: bool) -> str:
+    """Why the score is not a class probability, if the training sees other class fractions; otherwise empty."""
     keys = {
+        "train.negative_weights": negative and bool(analysis.classes) and analysis.train.negative_weights in ("abs", "drop"),
         "prepare.class_weights": analysis.prepare.class_weights is not None,
         "prepare.resample": analysis.prepare.resample is not None,
         "train.balance": "class" in analysis.train.balance,
@@ -141,7 +151,7 @@ def figures(folder: RunFolder, analysis: Analysis, metrics: Tree, curves: Tree) 
         yield _scores(folder, analysis, curves, last)
         if metrics[last].get("per_parameter"):
             yield _per_parameter(folder, analysis, metrics[last]["per_parameter"], last)
-        yield _calibration(folder, analysis, curves, last)
+        yield _calibration(folder, analysis, curves, last, has_negative(metrics))
     elif analysis.task == "multiclass":
         yield _class_scores(folder, analysis, curves, last)
     else:
@@ -234,7 +244,7 @@ def _per_parameter(folder: RunFolder, analysis: Analysis, rows: Tree, last: str)
     return save(folder, figure, "auc-per-parameter", "AUC at each hypothesis", caption, dict(rows))
 
 
-def _calibration(folder: RunFolder, analysis: Analysis, curves: Tree, last: str) -> Picture:
+def _calibration(folder: RunFolder, analysis: Analysis, curves: Tree, last: str, negative: bool = False) -> Picture:
     figure, (axes,) = new_figure(4.6, 4.2)
     tree = curves[last]["calibration"]
     axes.plot([0, 1], [0, 1], color="0.6", ls=":", lw=1)
@@ -244,7 +254,7 @@ def _calibration(folder: RunFolder, analysis: Analysis, curves: Tree, last: str)
     # Points on the frame are seen whole, and negative weights may give shares beyond it.
     axes.set_ylim(min(0, np.nanmin(share, initial=0)) - 0.02, max(1, np.nanmax(share, initial=1)) + 0.02)
     caption = "On the diagonal the score is the probability of signal at the class fractions of the sample."
-    if note := _prior_note(analysis):
+    if note := _prior_note(analysis, negative):
         caption += f" {note}"
     return save(folder, figure, "calibration", f"Calibration ({last})", caption, dict(tree))
 

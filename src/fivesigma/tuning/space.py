@@ -2,11 +2,13 @@
 
 import itertools
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from fivesigma.analysis.analysis import Analysis
+from fivesigma.analysis.file import load
 from fivesigma.analysis.tune import Choice, FloatRange, IntRange
 from fivesigma.errors import AnalysisError
 
@@ -82,6 +84,39 @@ def _draw_value(values: Range, generator: np.random.Generator) -> Any:
     if values.step is not None:
         return float_at(values, int(generator.integers(steps_of(low_float, high_float, values.step))))
     return float(generator.uniform(low_float, high_float))
+
+
+def check_values(analysis: Analysis) -> None:
+    """Refuse values that no analysis can have, before anything is read.
+
+    Every value of a choice and both ends of a range are tried, with the other settings as they are and, if that fails, at
+    random points of the space, as some settings must fit each other.
+
+    Raises:
+        AnalysisError: naming the key and the value.
+    """
+    space = analysis.tune.space
+    generator = np.random.default_rng(1)
+    for key, values in space.items():
+        if isinstance(values, Choice):
+            tried: Sequence[Any] = values.choice
+        else:
+            tried = values.int if isinstance(values, IntRange) else values.float
+        for value in tried:
+            points = [{key: value}, *({**draw(space, generator), key: value} for _ in range(TRIED))]
+            problems = []
+            for point in points:
+                try:
+                    load(analysis, point)
+                    break
+                except AnalysisError as error:
+                    problems.append(error)
+            else:
+                raise AnalysisError(f"tune.space: {key}={value!r}: {problems[0].what}", hint=problems[0].hint)
+
+
+TRIED = 5
+"""Random points at which a value is tried that does not fit the settings of the analysis."""
 
 
 def size(space: Mapping[str, Range]) -> int | None:

@@ -7,16 +7,21 @@ import numpy as np
 
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.analysis.file import load
+from fivesigma.baselines.of_run import analysis_of, named_errors
 from fivesigma.baselines.of_run import check as check_baselines
 from fivesigma.data.formats import expand
 from fivesigma.data.load import read_events
 from fivesigma.data.opening import plan_for, reader_for
 from fivesigma.data.plan import Plan
+from fivesigma.errors import nearest
 from fivesigma.events import Events, concatenate
 from fivesigma.exploration.summary import doubts
 from fivesigma.metrics.leakage import strong_features, suspicions
+from fivesigma.names import matches
+from fivesigma.preparation.recipe import matching
 from fivesigma.progress import Listener
 from fivesigma.reporting.style import is_drawable
+from fivesigma.tuning.space import check_values
 from fivesigma.verbs.base import AnalysisLike
 
 FIRST_EVENTS = 20_000
@@ -36,6 +41,8 @@ def check(
     """
     resolved = load(analysis, settings, data)
     check_baselines(resolved)
+    check_values(resolved)
+    resolved.check_observers()
     if listener:
         for text in _not_drawable(resolved):
             listener.say(f"warning: {text!r} is no formula that can be drawn, so figures show it as it is written")
@@ -48,6 +55,7 @@ def check(
             plan = plan_for(resolved, reader)
             allowed = plan.check_no_truth()
             check_names(plan)
+            _check_baselines(resolved, reader)
             first, read = next(read_events(resolved, plan, reader, sample, size=FIRST_EVENTS), (None, 0))
             if first is not None and len(first):
                 seen.setdefault("test" if resolved.use_of(name) == "test" else "train", []).append(first)
@@ -60,6 +68,8 @@ def check(
         if listener and files:
             listener.say(f"sample {name}: {len(plans[-1].features)} features, all columns found in {', '.join(files)}")
     if listener and plans:
+        for sentence in _without_effect(plans):
+            listener.say(f"warning: {sentence}")
         listener.say(f"features: {', '.join(plans[0].features)}")
     if listener and "train" in seen:
         parts = {part: concatenate(found) for part, found in seen.items()}
@@ -85,6 +95,34 @@ def _not_drawable(analysis: Analysis) -> list[str]:
     return [text for text in texts if "$" in text and not is_drawable(text)]
 
 
+def _check_baselines(analysis: Analysis, reader: Any) -> None:
+    """Refuse columns of baselines that a file does not have, or that give the answer away."""
+    for name, settings in analysis.baselines.items():
+        with named_errors(name):
+            plan_for(analysis_of(settings, analysis), reader).check_no_truth()
+
+
+def _without_effect(plans: Sequence[Plan]) -> list[str]:
+    """Sentences on names that nothing in the analysis or its files has."""
+    analysis = plans[0].analysis
+    answer = analysis.target or analysis.labels
+    known = {name for plan in plans for name in (*plan.available, *plan.features)}
+    known |= {
+        *analysis.new_variables,
+        *analysis.observers,
+        *analysis.parameters,
+        *([answer.variable] if answer and answer.variable else []),
+    }
+    found = []
+    for key, names in (("allow_truth", analysis.allow_truth), ("units", analysis.units), ("titles", analysis.titles)):
+        for name in names:
+            near = nearest(name, known, count=1)
+            # Units and titles may be inherited for columns that this analysis does not have: only slips are said.
+            if not any(matches(each, name) for each in known) and (near or key == "allow_truth"):
+                found.append(f"{key}: nothing has the name {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+    return found
+
+
 def check_names(plan: Plan) -> None:
     """Resolve every formula of the analysis against the columns of one table."""
     analysis = plan.analysis
@@ -96,3 +134,4 @@ def check_names(plan: Plan) -> None:
     optional = [analysis.selection, analysis.weights, answer.variable if answer else None, analysis.event_number]
     for text in [*texts, *(text for text in optional if text)]:
         plan.needs(text)
+    matching(plan.features, analysis.prepare.log)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from fivesigma.atomic import all_left_over
 from fivesigma.cache import NAMES, Cache, alone_with_cache, caches
-from fivesigma.errors import AnalysisError, did_you_mean
+from fivesigma.errors import AnalysisError, RunError, did_you_mean
 
 LEFTOVERS = "leftovers"
 CHOICES = (*NAMES, LEFTOVERS)
@@ -21,6 +21,7 @@ def found(names: Collection[str] = (), folder: str | Path | None = None, older_t
 
     Raises:
         AnalysisError: if there is no cache of a name.
+        RunError: if there is no such folder.
 
     Returns:
         The caches that have files.
@@ -28,6 +29,8 @@ def found(names: Collection[str] = (), folder: str | Path | None = None, older_t
     for name in names:
         if name not in CHOICES:
             raise AnalysisError(f"no cache {name!r}; {did_you_mean(name, CHOICES)}")
+    if folder is not None and not Path(folder).is_dir():
+        raise RunError(f"there is no folder {folder}", hint="check the path that --folder gives")
     known = caches()
     places = dict.fromkeys([known[0].place, *([Path(folder)] if folder is not None else [])])
     for place in places:

@@ -105,6 +105,7 @@ def trained(session: RunSession, before_trial: Callable[[], None] | None = None)
     session.folder.begin("train")
     source, analysis = session.source, session.analysis
     learnt = source.parts["train"] if source.division is None else source.division.events
+    analysis.check_observers()
     check_trigger(analysis, learnt)
     session.baselines.check()
     if said := what_is_done(learnt.weight, analysis.train.negative_weights):

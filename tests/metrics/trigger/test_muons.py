@@ -49,6 +49,25 @@ def test_a_regression_of_the_momentum_and_one_of_its_inverse_are_the_same(make_m
     assert_allclose(inverse.true_curvature, muons.true_curvature)
 
 
+def test_predictions_below_zero_keep_their_order_and_the_scale_its_efficiency(make_muons):
+    """A network of pT may predict −0.5 GeV: a cut between two such predictions accepts one of them and not the other."""
+    muons = make_muons()
+    shifted = (muons.estimate - np.quantile(muons.estimate[muons.pt < 4], 0.3)).astype(np.float32)
+    settings = SETTINGS.model_copy(update={"predicts": "pt"})
+    scores = Scores(shifted, muons.pt, muons.weight, observers={"pt": muons.pt}, event_number=muons.number)
+    found = muons_of(scores, settings)
+    assert (found.estimate > 0).all()
+    order = np.argsort(shifted, kind="stable")
+    assert (np.diff(found.estimate[order]) >= 0).all()
+    assert (shifted < 0).mean() > 0.02
+    assert len(np.unique(found.estimate)) == len(np.unique(shifted))
+    calibration = Calibration(found, found, 0.9)
+    threshold = np.array([3.0])
+    near = np.abs(np.log(muons.pt / 3.0)) < 0.05
+    accepted = found.estimate[near] >= calibration.scale.cut_at(threshold)
+    assert np.average(accepted, weights=muons.weight[near]) == pytest.approx(0.9, abs=0.04)
+
+
 def test_every_kind_of_model_keeps_the_pseudorapidity(make_muons):
     muons, settings = make_muons(500), SETTINGS.model_copy(update={"eta": "eta"})
     momentum = Scores(muons.estimate.astype(np.float32), muons.pt, muons.weight)

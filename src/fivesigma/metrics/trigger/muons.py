@@ -13,6 +13,8 @@ from fivesigma.scores import Scores
 
 SMALLEST = 1e-6
 """Smallest |q/pT| in 1/GeV and smallest pT in GeV, which keep the inverse of a prediction of zero finite."""
+TINIEST = 1e-300
+"""What a momentum far below zero becomes, whose logarithm is finite."""
 AGREE = 0.01
 """Largest relative difference of a target and the true momentum that count as the same quantity."""
 
@@ -81,9 +83,20 @@ def muons_of(scores: Scores, settings: Trigger, centres: Column | None = None) -
     predicted, target = scores.score.astype(np.float64), scores.target.astype(np.float64)
     if settings.predicts == "pt":
         _check_target(target, pt, "pt", settings)
-        return Muons(np.maximum(predicted, SMALLEST), pt, weight, number, eta)
+        return Muons(_positive(predicted), pt, weight, number, eta)
     _check_target(1 / np.maximum(np.abs(target), SMALLEST), pt, "q_over_pt", settings)
     return Muons(1 / np.maximum(np.abs(predicted), SMALLEST), pt, weight, number, eta, predicted, target)
+
+
+def _positive(predicted: Column) -> Column:
+    """Predicted momenta of which those below zero become tiny, in the same order: a cut between them stays a cut.
+
+    >>> _positive(np.array([-2.0, -1.0, 0.5])).round(8)
+    array([1.4e-07, 3.7e-07, 5.0e-01])
+    """
+    return np.where(
+        predicted >= SMALLEST, predicted, np.maximum(SMALLEST * np.exp(np.minimum(predicted, SMALLEST)), TINIEST)
+    )
 
 
 def class_centres(scores: Scores, settings: Trigger) -> Column | None:
