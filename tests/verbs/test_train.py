@@ -116,9 +116,15 @@ SCRIPT = """
 import dataclasses
 import enum
 import functools
+import pathlib
 import types
+import nets.blocks
 import numpy as np
 import settings
+from os import environ
+class Limited:
+    __slots__ = ("width", "unset")
+    def __init__(self, width): self.width = width
 ONE = [1]
 ONE.append(ONE)
 def one(x): return x
@@ -128,7 +134,7 @@ def three(x): return two(x) * {value}
 first = lambda x: x + 1
 second = lambda x: x * {value}
 def plain(n): return one(two(three(n)))
-def lambdas(n): return first(second(n))
+def lambdas(n): return first(second(n), environ)
 @functools.wraps(plain)
 def wrapped(n): return plain(n)
 def cached(n): return three(n)
@@ -155,11 +161,41 @@ def of_space(n): return n * SPACE.width
 def of_array(n): return n * TABLE[1]
 def of_enum(n): return n * WIDTHS.value
 def of_object(n): return n * OWN.n
+def of_module_twice(n): return n * settings.DEPTH + other_of_module(n)
+def other_of_module(n): return n * settings.WIDTH
+class Base:
+    def block(self, n): return n * {value}
+class Wide(Base): width = 1
+def of_base(n): return Wide().block(n)
+class Factory:
+    def __init__(self): self.n = 1
+    def block(self, n): return n * {value}
+    def build(self, n): return self.block(n)
+of_method = Factory().build
+head = functools.partial(plain, n={value})
+def of_partial(n): return head()
+def first_choice(n): return n * {value}
+CHOICES = {{"a": [first_choice]}}
+def of_choice(n): return CHOICES["a"][0](n)
+def doubled(f):
+    @functools.wraps(f)
+    def inner(n): return f({value} * n)
+    return inner
+@doubled
+def of_decorator(n): return n
+def of_namespace(n): return n * nets.blocks.WIDTH
+class Odd(dict):
+    __getattr__ = dict.__getitem__
+ODD, PATH, LIMITED = Odd(width={value}), pathlib.Path("{value}"), Limited({value})
+def of_odd(n): return n * ODD.width
+def of_path(n): return n, PATH
+def of_slots(n): return n * LIMITED.width
 one_line, other = (lambda n: [n, {value}][n in {{1, 2, {value}}}]), lambda n: n
 """
 SETTINGS = """
 import settings
 WIDTH = {value}
+DEPTH = 1
 def wide(n): return n * WIDTH
 class Config:
     width = {value}
@@ -178,9 +214,12 @@ def test_the_hash_of_a_function_is_that_of_what_it_uses_in_every_process(tmp_pat
     def digests(value, seed):
         (tmp_path / "script.py").write_text(SCRIPT.format(value=value))
         (tmp_path / "settings.py").write_text(SETTINGS.format(value=value))
+        (tmp_path / "nets").mkdir(exist_ok=True)
+        (tmp_path / "nets" / "blocks.py").write_text(f"WIDTH = {value}")
         environment = {
             **os.environ,
             "PYTHONHASHSEED": str(seed),
+            "SEED": str(seed),  # the environment is none of the network's
             "PYTHONPATH": str(tmp_path),
             "PYTHONDONTWRITEBYTECODE": "1",
         }

@@ -25,8 +25,7 @@ class Custom(Section):
     file: str | None = Field(None, description="the script or notebook it stands in")
     sha256: str | None = Field(
         None,
-        description="of the function's source, of the functions of your own modules that it calls, and of the numbers and "
-        "texts that it uses",
+        description="of the function's source and of what it uses of your own modules: functions, classes and values",
     )
 
 
@@ -50,7 +49,7 @@ def custom(build: Callable[[Inputs], Any]) -> Custom:
         raise AnalysisError(f"model={build!r} is not a function", hint="give a function of the number of inputs")
     name = f"{getattr(build, '__module__', '?')}:{getattr(build, '__qualname__', type(build).__name__)}"
     file = source = None
-    with suppress(OSError, TypeError):
+    with suppress(Exception):  # objects that a function uses may be of any kind
         source = source_of(build)
     with suppress(OSError, TypeError):
         file = inspect.getsourcefile(build)
