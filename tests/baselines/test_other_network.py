@@ -42,7 +42,7 @@ def test_the_float_network_of_firmware_differs_in_its_numbers_alone(name):
     ("key", "said"),
     [
         ("train.epoch", "did you mean 'epochs'"),
-        ("model.layers.first", "does not set"),
+        ("model.layers.first", "no key that can be shared"),
         ("split.test", "has no 'split' of its own"),
         ("evaluate", "has no 'evaluate' of its own"),
     ],

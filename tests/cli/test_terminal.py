@@ -125,6 +125,18 @@ def test_a_log_names_a_step_that_takes_long_before_it_ends():
     assert run.stdout.splitlines() == ["done", "1"]
 
 
+MANY_STEPS = QUIET_STEPS.replace(
+    "time.sleep(0.5)", "[time.sleep(0.05) or terminal.progress(i, 100, 'reading: 1 events') for i in range(12)]"
+)
+
+
+def test_a_step_that_tells_how_far_it_is_is_named_once(tmp_path):
+    run = subprocess.run([sys.executable, "-c", MANY_STEPS], capture_output=True, text=True, check=True)
+    lines = run.stderr.splitlines()
+    assert len([line for line in lines if line.startswith("reading")]) == 1
+    assert "one call of a library" not in lines
+
+
 @pytest.mark.parametrize("columns", [60, 80])
 def test_tables_fit_into_narrow_terminals(toy, columns, monkeypatch):
     monkeypatch.chdir(toy.parent)

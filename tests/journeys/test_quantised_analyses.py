@@ -75,10 +75,10 @@ def test_events_whose_values_wrap_around_are_counted(toy, tmp_path, monkeypatch,
     heard = Heard()
     run = fs.train(analysis_in(toy, **({"split": {"folds": folds}} if folds else {})), listener=heard, workers=1)
     fs.evaluate(run, listener=heard)
-    said = "3 of 500 test events have a value outside the ranges of the training, which wraps around"
-    assert any(said in line for line in heard.lines) == (folds is None)
-    fs.predict(run, "test.csv", "scores.parquet", listener=heard)
     # A network of a fold has seen other events than that of another.
+    said = "[3-9] of 500 test events have a value outside the ranges of the training, which wraps around"
+    assert any(re.search(said, line) for line in heard.lines)
+    fs.predict(run, "test.csv", "scores.parquet", listener=heard)
     assert any(re.search("[3-9] of 500 events have a value outside", line) for line in heard.lines)
     heard.lines.clear()
     fs.predict(run, "train.csv", "seen.parquet", listener=heard)

@@ -108,3 +108,13 @@ def test_isotonic_keeps_the_share_of_signal_with_negative_weights(events):
     if events == 20_000:  # the fraction that these events have at a score, whatever the sample
         truth = 0.4 * np.exp(x - 0.5) / (1 + 0.4 * np.exp(x - 0.5))
         assert np.abs(fitted - truth).mean() < 0.03
+
+
+@pytest.mark.parametrize("weight", [[1.0, -1.0, 1e-20], [1e-20, 1.0, -1.0], [3.0, -1.0, -2.0]])
+def test_weights_that_cancel_give_a_map_or_a_sentence(weight):
+    arrays = np.array([0.1, 0.5, 0.9]), np.array([0, 1, 1]), np.array(weight)
+    if weight[0] == 1e-20:  # what is left of the others is added to it
+        assert np.isfinite(isotonic(*arrays).probability).all()
+        return
+    with pytest.raises(ValueError, match="no positive weight"):
+        isotonic(*arrays)

@@ -210,6 +210,17 @@ def test_the_logits_are_those_of_the_activation_that_the_model_ends_in():
     np.testing.assert_allclose(1 / (1 + np.exp(-np.asarray(logits([x])))), np.asarray(model(x)), rtol=1e-5)
 
 
+def test_an_activation_of_ones_own_is_no_plain_one():
+    k = keras()
+
+    class Tempered(k.layers.Activation):
+        def call(self, inputs):
+            return super().call(2 * inputs)
+
+    model = k.Sequential([k.Input((INPUTS,)), k.layers.Dense(1), Tempered("sigmoid")])
+    assert logits_of(model) == (model, None)
+
+
 def _variables(model):
     return [v.value for v in model.trainable_variables], [v.value for v in model.non_trainable_variables]
 

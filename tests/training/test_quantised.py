@@ -126,6 +126,19 @@ def test_bits_are_no_weights(whole):
     assert weight_count(plain) == plain.count_params() == 3 * 2 + 2 + 4 * 2
 
 
+def test_layers_of_hgq_without_weights_have_none():
+    """As a user's own network may have them, beside results that are quantised."""
+    import hgq
+
+    k = keras()
+    entry = k.Input((INPUTS,))
+    sides = [hgq.layers.QDense(4, enable_oq=True)(entry), hgq.layers.QDense(4)(entry)]
+    model = k.Model(entry, k.layers.Activation("sigmoid")(hgq.layers.QDense(1)(hgq.layers.QAdd()(sides))))
+    assert weight_count(model) == 2 * (INPUTS * 4 + 4) + 4 + 1
+    assert not Network(model, RECIPE).can_wrap_around  # it is not known
+    assert not Network(model, RECIPE).wraps_around(sample("binary").x).any()
+
+
 @pytest.mark.parametrize(
     ("costs", "chosen", "said"),
     [

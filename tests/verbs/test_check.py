@@ -69,15 +69,26 @@ def test_names_without_effect_are_warnings(toy, command):
         "--set",
         "allow_truth=[nope]",
         "--set",
-        "units.x22=GeV",
+        "units.xx0=GeV",
         "--set",
         "titles.summ=x",
         "--set",
         "titles.unlike_any=y",
+        "--set",
+        "titles.x22=z",
     )
     code, out, err = command("check", toy, *given)
     assert code == 0, err
     assert "warning: allow_truth: nothing has the name 'nope'" in out
-    assert "units: nothing has the name 'x22'; did you mean" in out
+    assert "units: nothing has the name 'xx0'; did you mean" in out
     assert "titles: nothing has the name 'summ'; did you mean 'sum'?" in out
     assert "'unlike_any'" not in out
+    assert "'x22'" not in out  # of a numbered column one is as near as the other
+
+
+@pytest.mark.parametrize(
+    "space", ["{train.learning_rate: {float: [0, 0.01]}}", "{train.batch_size: {int: [16, 100], step: 32}}"]
+)
+def test_ends_that_are_never_drawn_are_no_fault(toy, command, space):
+    code, _, err = command("check", toy, "--set", f"tune.space={space}", "--set", "train.epochs=2")
+    assert code == 0, err

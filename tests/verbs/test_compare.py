@@ -135,6 +135,18 @@ def test_the_result_of_folds_stands_beside_that_of_test_events(toy, command, und
     assert fs.compare(folds, folds)["judged"] == "folds"
 
 
+def test_runs_on_the_same_test_events_stay_paired_beside_a_run_with_folds(toy, command, undrawn):
+    one, two, folds = (
+        command("run", toy, *more)[1].splitlines()[-1]
+        for more in ((), ("--set", "train.epochs=1"), ("--set", "split.folds=2", "--set", "samples.test=null"))
+    )
+    found = fs.compare(one, two, folds)
+    rows = {(row["part"], row["name"]): row["differences"] for row in found["metrics"]}
+    assert rows["test / folds", "auc"][0] == rows["test", "auc"][0]
+    assert rows["test / folds", "auc"][0]["same_events"]
+    assert not rows["test / folds", "auc"][1]["same_events"]
+
+
 def test_runs_that_predict_something_else_have_no_differences(toy, command, undrawn):
     swapped = ("--set", "labels.names=[signal, background]", "--set", "labels.variable=1 - label")
     other = [*swapped, "--set", "name=other"]

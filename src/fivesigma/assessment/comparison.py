@@ -160,6 +160,6 @@ def _beyond_scale(nodes: Sequence[float], settings: Trigger) -> str:
         return ""
     named = ", ".join(f"{t:g}" for t in outside)
     return (
-        f"evaluate.trigger: the validation muons set the scale between {nodes[0]:.3g} and {nodes[-1]:.3g} GeV; at {named} "
+        f"evaluate.trigger: the muons that set the scale reach from {nodes[0]:.3g} to {nodes[-1]:.3g} GeV; at {named} "
         "GeV it is extrapolated, and efficiency and rate there are not what the scale promises"
     )

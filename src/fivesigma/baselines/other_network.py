@@ -89,10 +89,8 @@ def _shared(keys: Sequence[str], analysis: Analysis) -> dict[str, Any]:
         value: Any = tree
         for name in key.split("."):
             if not isinstance(value, dict) or name not in value:
-                known = value if isinstance(value, dict) else {}
-                raise AnalysisError(
-                    f"baselines: `same` has {key!r}, which this analysis does not set; {did_you_mean(name, known)}"
-                )
+                known = did_you_mean(name, value) if isinstance(value, dict) and value else "it has no keys below it"
+                raise AnalysisError(f"baselines: `same` has {key!r}, which is no key that can be shared; {known}")
             value = value[name]
         found[key] = value
     return found

@@ -111,7 +111,11 @@ class Terminal(Listener):
             text = f"{self._losses}  {text}"
         if self._pace.update(done, total, text):
             self._last = time.monotonic() + FIRST_LINE - EVERY
-            self._wait_for_more(text)
+            self._stop_waiting()
+            if done < total:
+                self._wait_for_more(text)
+        else:
+            self._stop_waiting()  # it tells more, and a line comes with how far it is
         if self._err.is_terminal:
             self._on_terminal(done, total, text, str(self._pace))
         else:
@@ -138,7 +142,6 @@ class Terminal(Listener):
 
     def _wait_for_more(self, text: str) -> None:
         """Name a step in a log that has begun and tells nothing more for a while, as it is one call of a library."""
-        self._stop_waiting()
         if not self._err.is_terminal:
             self._waiting = threading.Timer(FIRST_LINE, self._err.print, (text,), {"markup": False, "soft_wrap": True})
             self._waiting.daemon = True
@@ -153,7 +156,6 @@ class Terminal(Listener):
     def _in_log(self, done: float, total: float, text: str) -> None:
         now = time.monotonic()
         if now - self._last >= EVERY:
-            self._stop_waiting()
             self._last = now
             words = ", ".join(filter(None, [f"{100 * done / total:.0f} %" if total else "", str(self._pace)]))
             self._err.print(f"{text} ({words})" if words else text, markup=False, soft_wrap=True)

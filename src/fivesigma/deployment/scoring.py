@@ -194,8 +194,9 @@ class _File:
             known |= _wrapped(ranges, x, [np.asarray(values, np.float32) for values in model.hypotheses])
             return columns | known | _at_each_hypothesis(scorer, model.analysis, x, model.hypotheses)
         found = _at_own_parameters(scorer, plan, variables, x, self._task.at) | self._own.of(chunk, length)
-        own = [found[name] for name in model.analysis.parameters]
-        known |= _wrapped(ranges, x, [np.stack(own, axis=1) if own else np.zeros(0, np.float32)])
+        if ranges is not None:
+            own = [np.asarray(found[name], np.float32) for name in model.analysis.parameters]
+            known |= _wrapped(ranges, x, [np.stack(own, axis=1) if own else np.zeros(0, np.float32)])
         probability = {} if model.calibration is None else {"probability": model.calibration(found["score"])}
         return columns | known | found | probability
 

@@ -159,7 +159,8 @@ def isotonic(score: NDArray[Any], target: NDArray[Any], weight: Weight, groups: 
     """Fit a non-decreasing map from score to fraction of signal by least squares.
 
     Neighbouring events are first merged into groups of equal size, and these with their neighbours until every sum of
-    weights is positive: no event is left out, so the mean probability is the share of signal, also with negative weights.
+    weights is positive: no event is left out, and the mean probability follows the share of signal, also with negative
+    weights.
 
     Args:
         score: [event], of events the network was not trained on.
@@ -182,24 +183,27 @@ def isotonic(score: NDArray[Any], target: NDArray[Any], weight: Weight, groups: 
     order = ascending(score)
     place = (np.arange(len(order)) * min(groups, len(order))) // max(len(order), 1)
     values, w = np.asarray(score, np.float64)[order], np.asarray(weight, np.float64)[order]
-    if not w.sum() > 0:
-        raise ValueError("no positive weight to calibrate with")
-    place = _positive(np.asarray(np.bincount(place, w), np.float64))[place]
-    sums = np.bincount(place, w)
+    merged, sums = _positive(np.asarray(np.bincount(place, w), np.float64))
+    place = merged[place]
     share = np.bincount(place, w * (target[order] == 1)) / sums
     means = np.bincount(place, values) / np.bincount(place)
     fitted = np.clip(isotonic_regression(share, weights=sums).x, 0, 1)
     return Isotonic(tuple(means.tolist()), tuple(fitted.tolist()))
 
 
-def _positive(sums: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Merge neighbours until all sums are positive: the number of the merged group, [group].
+def _positive(sums: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Merge neighbours until all sums are positive.
 
-    Args:
-        sums: with a positive sum.
+    Returns:
+        The number of the merged group, [group], and the sums, [merged group].
 
-    >>> _positive(np.array([1.0, -2.0, 1.5, 1.0, -3.0, 4.0])).tolist(), _positive(np.array([3.0, 1.0, -2.0])).tolist()
-    ([0, 1, 1, 1, 2, 2], [0, 0, 0])
+    Raises:
+        ValueError: if the sum of all is not positive.
+
+    >>> _positive(np.array([1.0, -2.0, 1.5, 1.0, -3.0, 4.0]))
+    (array([0, 1, 1, 1, 2, 2]), array([1. , 0.5, 1. ]))
+    >>> _positive(np.array([3.0, 1.0, -2.0]))
+    (array([0, 0, 0]), array([2.]))
     """
     groups: list[tuple[int, float]] = []  # the first of each, and its sum
     first, total = 0, 0.0
@@ -209,10 +213,12 @@ def _positive(sums: NDArray[np.float64]) -> NDArray[np.intp]:
             groups.append((first, total))
             first, total = i + 1, 0.0
     if first < len(sums):  # what is left at the end goes to the groups before it
-        while total <= 0:
+        while groups and total <= 0:
             first, before = groups.pop()
             total += before
         groups.append((first, total))
+    if not groups or groups[0][1] <= 0:
+        raise ValueError("no positive weight to calibrate with")
     begins = np.zeros(len(sums), np.intp)
     begins[[first for first, _ in groups[1:]]] = 1
-    return np.cumsum(begins)
+    return np.cumsum(begins), np.array([total for _, total in groups])

@@ -94,7 +94,7 @@ class BackgroundShape:
         Raises:
             ValueError: if there is no signal.
         """
-        if not len(signal_score):
+        if not len(signal_score) or signal_weight.sum() <= 0:
             raise ValueError("sculpting needs signal and background")
         cut = float(quantile_neighbours(signal_score, signal_weight, [1 - efficiency])[0][0])
         score = score[self._rows]

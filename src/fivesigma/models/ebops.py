@@ -70,12 +70,13 @@ def weight_count(model: Any) -> int:
     Args:
         model: any `keras.Model`.
     """
-    bits = sum(layer.count_params() - _size(layer.kernel) - _size(layer.bias) for layer in quantised_layers(model))
-    return int(model.count_params() - bits)
+    bits = {id(v): v for layer in model._flatten_layers() if _is_quantiser(layer) for v in layer.variables}
+    bits |= {id(v): v for layer in quantised_layers(model) for v in (layer._beta, layer._ebops)}
+    return int(model.count_params() - sum(int(np.prod(variable.shape)) for variable in bits.values()))
 
 
-def _size(variable: Any) -> int:
-    return 0 if variable is None else int(np.prod(variable.shape))
+def _is_quantiser(layer: Any) -> bool:
+    return type(layer).__module__.startswith("hgq.quantizer")
 
 
 def _stronger(rows: Sequence[Mapping[str, float]], budget: float) -> float:

@@ -60,22 +60,25 @@ def leaves_ranges(model: Any) -> Callable[[Any, Any, Any], Any] | None:
 
     Returns:
         (trainable, other, inputs [event, input]) → [event], for JAX to compile; None if nothing can wrap around, or if the
-        network is none of ours and has layers whose values are no plain columns.
+        network is one of the user's own that is not taken apart here: with layers that are called twice, whose results are
+        quantised, or whose values are no plain columns.
     """
     import jax.numpy as jnp
 
     layers = [layer for layer in quantised_layers(model) if layer.enable_iq]
     try:
+        if any(len(layer.input.shape) != 2 or len(layer._inbound_nodes) != 1 or layer.enable_oq for layer in layers):
+            return None
         found = [quantiser(layer.iq, int(layer.input.shape[-1])) for layer in layers]
-        plain = all(len(layer.input.shape) == 2 for layer in layers)
-    except (
-        AttributeError,
-        ValueError,
-    ):  # a layer that is called twice, or another quantiser: in a network of the user's own
+        taps = keras().Model(model.inputs, [*(layer.input for layer in layers), *model.outputs])
+    except (AttributeError, ValueError):  # other quantisers or inputs, in a network of the user's own
         return None
-    if not plain or not any("span" in arrays for arrays, _ in found):
+    in_order = all(
+        [id(variable) for variable in getattr(taps, group)] == [id(variable) for variable in getattr(model, group)]
+        for group in ("trainable_variables", "non_trainable_variables")
+    )
+    if not in_order or not any("span" in arrays for arrays, _ in found):
         return None
-    taps = keras().Model(model.inputs, [*(layer.input for layer in layers), *model.outputs])  # with all variables, in order
 
     def outside(trainable: Any, other: Any, x: Any) -> Any:
         values, _ = taps.stateless_call(trainable, other, x, training=False)

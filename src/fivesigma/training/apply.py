@@ -27,7 +27,7 @@ def logits_of(model: Any) -> tuple[Any, str | None]:
     k = keras()
     last, inputs = last_operation(model)
     name = getattr(getattr(last, "activation", None), "__name__", "")
-    if isinstance(last, k.layers.Activation) and name in ("sigmoid", "softmax"):
+    if type(last) is k.layers.Activation and name in ("sigmoid", "softmax"):
         return k.Model(model.inputs, inputs), name
     return model, None
 

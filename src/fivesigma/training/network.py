@@ -19,7 +19,7 @@ from fivesigma.names import number_of
 from fivesigma.preparation.recipe import Recipe
 from fivesigma.runs.folder import RunFolder
 from fivesigma.scores import Scores
-from fivesigma.training.apply import CHUNK, Apply, logits_of, probabilities
+from fivesigma.training.apply import CHUNK, SMALLEST, Apply, logits_of, probabilities
 
 LINKS = {"binary": "sigmoid", "multiclass": "softmax", "regression": "linear"}
 """Task → activation of the output."""
@@ -80,7 +80,8 @@ class Network:
     def wraps_around(
         self, features: NDArray[np.float32], parameters: NDArray[np.float32] | None = None
     ) -> NDArray[np.bool_]:
-        """Which events have a value, in any layer, outside the range of all training events, so that it wraps around.
+        """Which events have a value at the input of a quantised layer outside the range of all training events, so that it
+        wraps around.
 
         Args:
             features, parameters: as for `score`.
@@ -97,7 +98,8 @@ class Network:
         ]
         for start in range(0, len(features), CHUNK):
             x = self.recipe.apply(_finite(features[start : start + CHUNK]), parameters[start : start + CHUNK])
-            filled = np.zeros((CHUNK, x.shape[1]), np.float32)  # one shape is compiled
+            rows = min(max(SMALLEST, 1 << (len(x) - 1).bit_length()), CHUNK)  # few shapes are compiled
+            filled = np.zeros((rows, x.shape[1]), np.float32)
             filled[: len(x)] = x
             found[start : start + len(x)] = np.asarray(self._leaves_ranges(*variables, filled))[: len(x)]
         return found

@@ -98,11 +98,7 @@ def check_values(analysis: Analysis) -> None:
     space = analysis.tune.space
     generator = np.random.default_rng(1)
     for key, values in space.items():
-        if isinstance(values, Choice):
-            tried: Sequence[Any] = values.choice
-        else:
-            tried = values.int if isinstance(values, IntRange) else values.float
-        for value in tried:
+        for value in _ends(values):
             points = [{key: value}, *({**draw(space, generator), key: value} for _ in range(TRIED))]
             problems = []
             for point in points:
@@ -115,6 +111,21 @@ def check_values(analysis: Analysis) -> None:
                 raise AnalysisError(f"tune.space: {key}={value!r}: {problems[0].what}", hint=problems[0].hint)
 
 
+def _ends(values: Range) -> Sequence[Any]:
+    """All values of a choice; of a range the first and the last that can be drawn."""
+    if isinstance(values, Choice):
+        return values.choice
+    if isinstance(values, IntRange):
+        low, high = values.int
+        return low, high if values.log else low + (high - low) // values.step * values.step
+    if values.step is not None:
+        return float_at(values, 0), float_at(values, steps_of(*values.float, values.step) - 1)
+    first, last = values.float
+    return first + INSIDE * (last - first), last - INSIDE * (last - first)
+
+
+INSIDE = 1e-6
+"""A continuous range is tried so far inside its ends, which are never drawn."""
 TRIED = 5
 """Random points at which a value is tried that does not fit the settings of the analysis."""
 

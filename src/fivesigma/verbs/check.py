@@ -1,5 +1,6 @@
 """The verb `check`: check every key and every column name of an analysis."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -116,9 +117,13 @@ def _without_effect(plans: Sequence[Plan]) -> list[str]:
     found = []
     for key, names in (("allow_truth", analysis.allow_truth), ("units", analysis.units), ("titles", analysis.titles)):
         for name in names:
+            if any(matches(each, name) for each in known):
+                continue
             near = nearest(name, known, count=1)
-            # Units and titles may be inherited for columns that this analysis does not have: only slips are said.
-            if not any(matches(each, name) for each in known) and (near or key == "allow_truth"):
+            # Units and titles may be inherited for columns that this analysis does not have: only slips are said, and of
+            # numbered columns one is as near as the other.
+            slip = near and re.sub(r"\d", "", near[0]) != re.sub(r"\d", "", name)
+            if slip or key == "allow_truth":
                 found.append(f"{key}: nothing has the name {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
     return found
 

@@ -84,8 +84,12 @@ def _compared(folders: Sequence[RunFolder], listener: Listener) -> dict[str, Any
     values = {key: [tree.get(key) for tree in trees] for key in keys}
     settings = {key: each for key, each in values.items() if any(value != each[0] for value in each)}
     metrics = [parts_of(folder.read_json("metrics.json")) for folder in folders]
-    judged = _with_results(metrics)
-    pairs = {part: [_paired(folders[0], other, part, listener) for other in folders[1:]] for part in metrics[0]}
+    own = [judged_part(tree) for tree in metrics]
+    judged = _with_results(metrics, own)
+    shared = [part for part in metrics[0] if part != judged or part in own]
+    pairs = {part: [_paired(folders[0], other, part, listener) for other in folders[1:]] for part in shared}
+    # Runs that were judged on the part of the first may have been so on the same events.
+    pairs.setdefault(judged, [pairs[own[0]][i] if part == own[0] else {} for i, part in enumerate(own[1:])])
     answers = [_answer(folder.analysis()) for folder in folders]
     # Runs that were judged on the same events and true values predict the same, however their analyses write it.
     strange = [i for i, other in enumerate(answers[1:]) if other != answers[0] and not any(own[i] for own in pairs.values())]
@@ -119,10 +123,12 @@ def _compared(folders: Sequence[RunFolder], listener: Listener) -> dict[str, Any
     }
 
 
-def _with_results(metrics: Sequence[dict[str, Any]]) -> str:
-    """The part that counts. If runs are judged on unlike parts, such as `test` and `folds`, each gets its own once more as
-    a part with a common name, `test / folds`, so that the results stand side by side."""
-    own = [judged_part(tree) for tree in metrics]
+def _with_results(metrics: Sequence[dict[str, Any]], own: Sequence[str]) -> str:
+    """The part that counts, of those that count in each run.
+
+    If runs are judged on unlike parts, such as `test` and `folds`, each gets its own once more as a part with a common
+    name, `test / folds`, so that the results stand side by side.
+    """
     name = " / ".join(dict.fromkeys(own))
     if len(set(own)) > 1:
         for tree, part in zip(metrics, own, strict=True):

@@ -1,6 +1,6 @@
 """The verb `evaluate`: scores of every part, and metrics with uncertainties."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -127,7 +127,8 @@ def _assessed(
     """
     analysis = session.analysis
     # Variations, baselines and the steps of a training score events again.
-    if not (analysis.systematics or analysis.baselines or session.folder.has(FRONT)):
+    again = any(isinstance(each, RangeCheck) for each in assessments)
+    if not (analysis.systematics or analysis.baselines or session.folder.has(FRONT) or again):
         session.source.forget(part)
     standard, *others = assessments
     first = aside.submit(standard.add, part, scores)
@@ -173,6 +174,7 @@ def _assessments(session: RunSession, network: Network | Folds) -> list[Assessme
         ParameterCheck(session.analysis.parameters),
         comparison,
         *_front(session, network, comparison),
+        *([RangeCheck(partial(_wrapping, session, network))] if network.can_wrap_around else []),
         Importance(analysis.evaluate.importance, network, source, analysis.task, listener),
     ]
 
@@ -182,14 +184,18 @@ def _front(session: RunSession, network: Network | Folds, comparison: Comparison
     if isinstance(network, Folds) or not session.folder.has(FRONT):
         return []
     networks, tree = front_of(session.folder, network), session.folder.read_json(FRONT)
-    front = FrontAssessment(session.analysis, tree, networks, partial(_scores, session), comparison)
-    return [front, RangeCheck(network, partial(_events, session))] if network.can_wrap_around else [front]
+    return [FrontAssessment(session.analysis, tree, networks, partial(_scores, session), comparison)]
 
 
-def _events(session: RunSession, part: str) -> Iterable[Events]:
-    """The events of a part, in pieces if they are on disk."""
-    shards = session.source.shards
-    return [session.source.parts[part]] if shards is None else shards.pieces(part)
+def _wrapping(session: RunSession, network: Network | Folds, part: str) -> int:
+    """How many events of a part have a value that wraps around, in the network that scores them."""
+    source, judge = session.source, network.wraps_around
+    if part == OUT_OF_FOLD and isinstance(network, Folds):
+        assert source.division is not None
+        events, judge = [source.division.scored_by(source.division.fold)], network.by(source.division.fold).wraps_around
+    else:
+        events = [source.parts[part]] if source.shards is None else list(source.shards.pieces(part))
+    return sum(int(judge(each.features, each.parameters).sum()) for each in events)
 
 
 def _score_new(session: RunSession, network: Network | Folds, events: Events) -> Scores:

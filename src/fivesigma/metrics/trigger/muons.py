@@ -13,8 +13,6 @@ from fivesigma.scores import Scores
 
 SMALLEST = 1e-6
 """Smallest |q/pT| in 1/GeV and smallest pT in GeV, which keep the inverse of a prediction of zero finite."""
-TINIEST = 1e-300
-"""What a momentum far below zero becomes, whose logarithm is finite."""
 AGREE = 0.01
 """Largest relative difference of a target and the true momentum that count as the same quantity."""
 
@@ -91,12 +89,10 @@ def muons_of(scores: Scores, settings: Trigger, centres: Column | None = None) -
 def _positive(predicted: Column) -> Column:
     """Predicted momenta of which those below zero become tiny, in the same order: a cut between them stays a cut.
 
-    >>> _positive(np.array([-2.0, -1.0, 0.5])).round(8)
-    array([1.4e-07, 3.7e-07, 5.0e-01])
+    >>> _positive(np.array([-3.0, -1.0, 0.5])).round(9)
+    array([2.5e-07, 5.0e-07, 5.0e-01])
     """
-    return np.where(
-        predicted >= SMALLEST, predicted, np.maximum(SMALLEST * np.exp(np.minimum(predicted, SMALLEST)), TINIEST)
-    )
+    return np.where(predicted >= SMALLEST, predicted, SMALLEST / (1 + np.maximum(SMALLEST - predicted, 0)))
 
 
 def class_centres(scores: Scores, settings: Trigger) -> Column | None:
