@@ -92,3 +92,55 @@ def test_a_quantity_that_is_no_column_is_named(parts):
 def test_no_events_have_no_scores(parts):
     for baseline in (fit_table(table_of(x0=2), validate(CLASSES, "test"), parts),):
         assert baseline.score(np.zeros((0, 2), np.float32), np.zeros((0, 1), np.float32)).shape == (0,)
+
+
+@pytest.mark.parametrize("unit", [1e-7, 1e5])
+@pytest.mark.parametrize("classes", [True, False])
+def test_the_unit_of_the_weights_changes_nothing(make_events, unit, classes):
+    """Weights of samples with a cross section may all be 1e-6: limits of the trees in sums of weights must not notice."""
+    made = {}
+    for factor in (1.0, unit):
+        parts = {}
+        for seed, part in enumerate(("train", "val"), start=1):
+            generator = np.random.default_rng(seed)
+            x = generator.normal(size=(2000, 2))
+            weight = factor * generator.uniform(0.5, 1.5, 2000)
+            target = (x[:, 0] + generator.normal(size=2000) > 0).astype(int) if classes else x[:, 0]
+            more = {} if classes else {"classes": ()}
+            parts[part] = make_events(x, target, weight, **more)
+        tree = CLASSES if classes else {"features": ["x0"], "target": {"variable": "y"}}
+        made[factor] = fit_trees(TREES, validate(tree, "test"), parts).score(parts["val"].features)
+    assert len(np.unique(made[1.0])) > 20
+    np.testing.assert_allclose(made[unit], made[1.0], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("policy", ["keep", "drop"])
+def test_classes_are_balanced_as_they_are_learned_from(make_events, policy):
+    """A class of 100 events of weight 1 and 60 of weight −1 counts as 100 where negative ones are left out."""
+    target = np.repeat([0, 1, 1], [100, 100, 60])
+    weight = np.repeat([1.0, 1.0, -1.0], [100, 100, 60])
+    parts = {"train": make_events(np.zeros((260, 1)), target, weight)}
+    tree = {**CLASSES, "prepare": {"class_weights": "balanced"}, "train": {"negative_weights": policy}}
+    found = fit_table(table_of(x0=1), validate(tree, "test"), parts).score(np.zeros((1, 1), np.float32))
+    assert found[0] == pytest.approx(0.5)
+    tree = {**tree, "train": {"negative_weights": "abs"}}
+    assert fit_table(table_of(x0=1), validate(tree, "test"), parts).score(np.zeros((1, 1), np.float32))[0] == pytest.approx(
+        0.5
+    )
+
+
+@pytest.mark.parametrize("kind", ["trees", "table"])
+def test_a_value_that_is_missing_in_new_events_alone_counts_as_the_mean(make_events, kind, tmp_path):
+    generator = np.random.default_rng(3)
+    x = generator.normal(5, 1, size=(3000, 2))
+    x[::7, 1] = np.nan  # known to be missing at times
+    parts = {"train": make_events(x, (x[:, 0] > 5).astype(int))}
+    fit, settings = (fit_trees, TREES) if kind == "trees" else (fit_table, table_of(x0=6))
+    found, place = fit(settings, validate(CLASSES, "test"), parts), RunFolder(tmp_path / "one")
+    mean = x[:, 0].mean()
+    new = np.array([[np.nan, 4.0], [mean, 4.0], [np.nan, np.nan], [mean, np.nan]], np.float32)
+    score = found.score(new)
+    assert_array_equal(score[[0, 2]], score[[1, 3]])
+    found.save(place)
+    again = (BOOSTED_TREES if kind == "trees" else LOOKUP_TABLE).load(place)
+    assert_array_equal(again.score(new), score)

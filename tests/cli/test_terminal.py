@@ -107,7 +107,7 @@ def test_a_log_has_plain_lines_with_percent_rate_and_time_left():
 QUIET_STEPS = """
 import threading, time
 from fivesigma.cli import console
-console.FIRST_LINE, console.EVERY = 0.2, 10
+console.FIRST_LINE, console.EVERY = 0.2, 0.4
 terminal = console.Terminal()
 terminal.progress(0, 2, "a short step")
 terminal.progress(1, 2, "one call of a library")
@@ -126,7 +126,7 @@ def test_a_log_names_a_step_that_takes_long_before_it_ends():
 
 
 MANY_STEPS = QUIET_STEPS.replace(
-    "time.sleep(0.5)", "[time.sleep(0.05) or terminal.progress(i, 100, 'reading: 1 events') for i in range(12)]"
+    "time.sleep(0.5)", "[time.sleep(0.05) or terminal.progress(i, 100, 'reading: 1 events') for i in range(9)]"
 )
 
 

@@ -16,7 +16,7 @@ import fivesigma as fs
 from fivesigma.data.formats import open_table
 from fivesigma.data.write import write_columns
 from fivesigma.exploration import rows
-from fivesigma.exploration.column import Column, Shape, described, shape_of
+from fivesigma.exploration.column import Column, Shape, _of_numbers, described, shape_of
 
 N = 5000
 
@@ -368,3 +368,13 @@ def test_the_ends_of_event_numbers_are_exact(tmp_path):
     event, run = fs.describe(tmp_path / "t.parquet").columns
     assert (event.numbers["min"], event.numbers["max"]) == tuple(number.tolist())
     assert (run.numbers["min"], type(run.numbers["min"])) == (7.0, float)
+
+
+def test_values_that_are_mostly_missing_are_not_as_many_as_events():
+    generator = np.random.default_rng(1)
+    rare, half = np.full(2000, np.nan), np.full(2000, np.nan)
+    rare[7] = 3.0
+    half[::2] = generator.normal(size=1000)
+    for values, unique in ((rare, 1), (half, 50_000), (generator.normal(size=2000), 100_000)):
+        found = _of_numbers("x", "number", values, 2000, 100_000)
+        assert (found.unique, found.unique_is_estimate) == (unique, True)

@@ -118,3 +118,21 @@ def test_weights_that_cancel_give_a_map_or_a_sentence(weight):
         return
     with pytest.raises(ValueError, match="no positive weight"):
         isotonic(*arrays)
+
+
+@pytest.mark.parametrize("groups", [3, 1000])
+def test_events_of_one_score_have_one_probability_whatever_their_order(groups):
+    """As scores of a quantised network, or scores of exactly 0 and 1."""
+    generator = np.random.default_rng(6)
+    score = generator.choice([0.0, 0.1, 0.3, 0.5, 0.7, 1.0], 4000).astype(np.float32)
+    target = (generator.random(4000) < 0.2 + 0.5 * score).astype(int)
+    maps = []
+    for order in (np.arange(4000), np.argsort(target, kind="stable"), np.argsort(-target, kind="stable")):
+        maps.append(isotonic(score[order], target[order], np.ones(4000), groups))
+    assert maps[0] == maps[1] == maps[2]
+    # Between the knots of few groups the map is a line.
+    assert np.average(maps[0](score)) == pytest.approx(target.mean(), abs=1e-6 if groups == 1000 else 0.05)
+    if groups == 1000:
+        expected = IsotonicRegression().fit(score, target).predict(score)
+        np.testing.assert_allclose(maps[0](score), expected, atol=1e-6)
+    assert isotonic(np.full(4, 0.5), np.array([0, 0, 1, 1]), np.ones(4)).probability == (0.5,)

@@ -150,3 +150,17 @@ def test_a_regression_has_no_classes_to_balance(make_events):
     events = make_events(np.zeros((4, 1)), target=np.arange(4.0), classes=())
     analysis = Analysis.model_validate({"features": ["x0"], "target": {"variable": "y"}})
     assert lopsided(events, analysis) == ""
+
+
+def test_shares_of_resampled_events_are_those_of_the_events_that_are_left(make_events):
+    """Events of negative weight are left out before the classes are drawn to one size."""
+    target = np.repeat([0, 1], [100, 100])
+    weight = np.where((target == 1) & (np.arange(200) % 5 == 0), -1.0, 1.0)
+    events = make_events(np.zeros((200, 1)), target, weight)
+    tree = {
+        "features": ["x0"],
+        "labels": {"variable": "y"},
+        "prepare": {"resample": "down"},
+        "train": {"negative_weights": "drop"},
+    }
+    assert_allclose(training_shares(events, Analysis.model_validate(tree)), [0.5, 0.5])

@@ -5,7 +5,7 @@ import pytest
 
 from fivesigma.analysis.file import validate
 from fivesigma.events import Events
-from fivesigma.tuning.trial import advance
+from fivesigma.tuning.trial import Trial, advance
 
 
 def events(seed):
@@ -35,3 +35,10 @@ def test_a_trial_over_its_budget_has_failed_and_says_why(tmp_path):
     assert half.failure is None
     (whole,) = advance([1], [analysis], parts, [tmp_path / "last.npz"], 2)
     assert "no step of the training is within model.budget" in whole.failure
+
+
+def test_an_undefined_value_of_one_epoch_is_not_the_best():
+    assert Trial(1, {}, history=[np.nan, 0.3, 0.5]).best("loss", 3) == 0.3
+    assert Trial(1, {}, history=[0.3, np.nan]).best("auc", 2) == 0.3
+    assert Trial(1, {}, history=[np.nan, np.inf]).best("loss", 2) is None
+    assert Trial(1, {}, history=[]).best("loss", 2) is None

@@ -101,7 +101,7 @@ class Trust(Assessment):
             return {}
         if part in ("val", "folds"):
             self._validated = True
-            if not (scores.weight > 0).any():
+            if not scores.weight.sum() > 0:
                 return {}
             self.recalibrated = isotonic(scores.score, scores.target, scores.weight)
             self.folder.write_json(CALIBRATION, self.recalibrated.to_dict())

@@ -11,6 +11,7 @@ from fivesigma.baselines.base import INDEX, ArrayBaseline, ArrayModel, Learning,
 from fivesigma.errors import AnalysisError, RunError, did_you_mean
 from fivesigma.events import Events
 from fivesigma.preparation.balance import class_weight, resample
+from fivesigma.preparation.negative_weights import Policy, for_training
 from fivesigma.runs.folder import RunFolder
 from fivesigma.training.apply import CHUNK
 from fivesigma.training.training import target_standard
@@ -27,6 +28,8 @@ class Fitted:
         inputs: the columns among them that it uses, in its order.
         classes: number of classes; 0 for a regression.
         scale, shift: the prediction is output / scale + shift (1 and 0 for classes).
+        fill: for each input the mean of the training if it was there in all its events, None otherwise. A model has learned
+            nothing on missing values of such an input, and LightGBM would take zero for them.
     """
 
     kind: str
@@ -37,6 +40,7 @@ class Fitted:
     classes: int
     scale: float = 1.0
     shift: float = 0.0
+    fill: tuple[float | None, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -54,13 +58,22 @@ class Fitted:
             parameters = np.zeros((len(features), 0), np.float32)
         chosen = positions(self.inputs, self.features, self.parameters)
         pieces = [
-            self.model.score(columns_of(features[start : start + CHUNK], parameters[start : start + CHUNK], chosen))
+            self.model.score(
+                self._filled(columns_of(features[start : start + CHUNK], parameters[start : start + CHUNK], chosen))
+            )
             for start in range(0, max(len(features), 1), CHUNK)
         ]
         score = np.concatenate(pieces)
         if self.classes == 2 and score.ndim == 2:
             score = score[:, 1]
         return np.asarray(score / np.float32(self.scale) + np.float32(self.shift), np.float32)
+
+    def _filled(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        for i, value in enumerate(self.fill):
+            if value is not None and (missing := np.isnan(inputs[:, i])).any():
+                inputs = inputs.copy()
+                inputs[missing, i] = value
+        return inputs
 
     def describe(self) -> str:
         """What came of the training, in a few words."""
@@ -70,7 +83,7 @@ class Fitted:
         """Write the model, then `baseline.json`, which marks it as complete."""
         self.model.save(place)
         names = {key: list(getattr(self, key)) for key in ("features", "parameters", "inputs")}
-        numbers = {key: getattr(self, key) for key in ("classes", "scale", "shift")}
+        numbers = {key: getattr(self, key) for key in ("classes", "scale", "shift")} | {"fill": list(self.fill)}
         place.write_json(INDEX, {"kind": self.kind, **names, **numbers, **self.model.facts()})
 
     @classmethod
@@ -84,7 +97,9 @@ class Fitted:
         try:
             model = kind.model.load(place)
             features, parameters, inputs = (tuple(tree[key]) for key in ("features", "parameters", "inputs"))
-            return cls(kind.name, model, features, parameters, inputs, *(tree[key] for key in ("classes", "scale", "shift")))
+            fill = tuple(None if value is None else float(value) for value in tree.get("fill", ()))  # not in older runs
+            classes, scale, shift = (tree[key] for key in ("classes", "scale", "shift"))
+            return cls(kind.name, model, features, parameters, inputs, classes, scale, shift, fill)
         except (OSError, KeyError, ValueError, TypeError) as error:
             raise RunError(f"the baseline in {place} is damaged: {error}", hint="train again") from None
 
@@ -92,7 +107,9 @@ class Fitted:
 def fit(kind: ArrayBaseline, settings: Any, learning: Learning) -> Fitted:
     """Train a model of arrays on its columns. Missing values stay missing: no recipe is applied.
 
-    Class weights and resampling act as for the network, and the target is scaled as for the network.
+    Class weights and resampling act as for the network, and the target is scaled as for the network. Events of negative
+    weight are left out, or count with |w| if `train.negative_weights` says so, before classes are balanced. Weights have a
+    mean of one, so that their unit changes nothing.
 
     Args:
         kind: kind of the baseline.
@@ -104,7 +121,8 @@ def fit(kind: ArrayBaseline, settings: Any, learning: Learning) -> Fitted:
     """
     analysis, parts = learning.analysis, learning.parts
     kind.check(settings, analysis)
-    events = resample(parts["train"], analysis.prepare.resample, analysis.train.seed)
+    policy: Policy = "abs" if analysis.train.negative_weights == "abs" else "drop"
+    events = resample(for_training(parts["train"], policy), analysis.prepare.resample, analysis.train.seed)
     shift, scale = target_standard(analysis, parts["train"]) if kind.scales_target else (0.0, 1.0)
     everything = (*events.feature_names, *events.parameter_names)
     inputs = everything if kind.inputs is None else kind.inputs(settings)
@@ -113,12 +131,26 @@ def fit(kind: ArrayBaseline, settings: Any, learning: Learning) -> Fitted:
 
     def sample(part: Events) -> Sample:
         weight = part.weight * factors[part.target.astype(np.intp)] if len(factors) else part.weight
+        mean = np.maximum(weight, 0).mean() if len(weight) else 0.0
+        weight = weight / mean if mean > 0 else weight
         target = part.target if part.classes or not kind.scales_target else (part.target - shift) * scale
         return Sample(columns_of(part.features, part.parameters, chosen), target, weight)
 
     validation = sample(parts["val"]) if "val" in parts else None
     model = kind.model.fit(settings, sample(events), validation, len(events.classes), learning.on_round)
-    return Fitted(kind.name, model, events.feature_names, events.parameter_names, inputs, len(events.classes), scale, shift)
+    fill = _means(columns_of(events.features, events.parameters, chosen), np.maximum(events.weight, 0))
+    names = (events.feature_names, events.parameter_names, inputs)
+    return Fitted(kind.name, model, *names, len(events.classes), scale, shift, fill)
+
+
+def _means(inputs: NDArray[np.float32], weight: NDArray[np.float64]) -> tuple[float | None, ...]:
+    """The mean of each input that is there in all events, [input]; None of the others."""
+    weight = weight if weight.sum() > 0 else np.ones(len(inputs))
+    columns = (inputs[:, i] for i in range(inputs.shape[1]))
+    return tuple(
+        float(np.average(column.astype(np.float64), weights=weight)) if len(column) and np.isfinite(column).all() else None
+        for column in columns
+    )
 
 
 def _factors(analysis: Analysis, training: Events) -> NDArray[np.float64]:

@@ -143,7 +143,7 @@ class Terminal(Listener):
     def _wait_for_more(self, text: str) -> None:
         """Name a step in a log that has begun and tells nothing more for a while, as it is one call of a library."""
         if not self._err.is_terminal:
-            self._waiting = threading.Timer(FIRST_LINE, self._err.print, (text,), {"markup": False, "soft_wrap": True})
+            self._waiting = threading.Timer(EVERY, self._err.print, (text,), {"markup": False, "soft_wrap": True})
             self._waiting.daemon = True
             self._waiting.start()
             Terminal._showing = self

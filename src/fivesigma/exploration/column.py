@@ -164,7 +164,7 @@ def _of_numbers(
         remarks += [f"infinite in {_counted(infinite, 'event')}"] if infinite else []
         return Column(name, kind, events, missing, 0, remarks=remarks)
     different, counts = np.unique(finite, return_counts=True)
-    unique, estimated = _unique(counts, len(finite), total if not in_lists else None, total is not None)
+    unique, estimated = _unique(counts, len(finite), len(values), total if not in_lists else None, total is not None)
     # Bytes would overflow in the differences below, and half precision in the sums.
     wide = finite.astype(np.float64)
     quartiles = np.quantile(wide, [0.25, 0.5, 0.75])
@@ -212,7 +212,7 @@ def _of_text(name: str, kind: str, values: Sequence[str | None], total: int | No
     if len(there) == 0:
         return Column(name, kind, len(values), missing, 0, remarks=["missing in every event"] if len(values) else [])
     different, counts = np.unique(there.astype(str), return_counts=True)
-    unique, estimated = _unique(counts, len(there), total, total is not None)
+    unique, estimated = _unique(counts, len(there), len(values), total, total is not None)
     order = np.argsort(-counts, kind="stable")[:MOST_COMMON]
     common = [(str(different[i]), float(counts[i] / len(values))) for i in order]
     remarks = [f"always {common[0][0]!r}"] if len(different) == 1 and len(there) > 1 else []
@@ -224,8 +224,19 @@ def _of_text(name: str, kind: str, values: Sequence[str | None], total: int | No
     return Column(name, kind, len(values), missing, unique, estimated, common=common, remarks=remarks)
 
 
-def _unique(counts: NDArray[Any], values: int, total: int | None, sampled: bool) -> tuple[int, bool]:
+MANY = 100
+"""Of fewer values it is not known whether others follow, though all of them differ."""
+
+
+def _unique(counts: NDArray[Any], values: int, events: int, total: int | None, sampled: bool) -> tuple[int, bool]:
     """Number of different values, and whether it is an estimate.
+
+    Args:
+        counts: of each different value, [value].
+        values: that are there.
+        events: that were looked at.
+        total: events of the file.
+        sampled: whether these are more.
 
     The estimate is Chao's, from the numbers of values that were seen once and twice: it is exact where every value was seen
     several times, and a lower bound otherwise. A column whose values are all different in the sample is taken to be so in
@@ -234,8 +245,10 @@ def _unique(counts: NDArray[Any], values: int, total: int | None, sampled: bool)
     seen = len(counts)
     if not sampled:
         return seen, False
+    if total is not None:
+        total = round(total * values / max(events, 1))  # that are there, if as many are missing in the file
     if seen == values and total is not None:
-        return total, True
+        return max(total, seen) if seen >= MANY else seen, True
     once, twice = int((counts == 1).sum()), int((counts == 2).sum())
     guess = seen + once * (once - 1) / (2 * (twice + 1))
     return int(min(guess, total) if total is not None else guess), True

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fivesigma.errors import EventsError
 from fivesigma.metrics.metric import Metric, Weight, replicas, sums_by
-from fivesigma.metrics.order import ascending
+from fivesigma.metrics.order import ascending, ties
 
 BINS = 20
 """Bins of the calibration error, with equal numbers of events."""
@@ -183,6 +183,9 @@ def isotonic(score: NDArray[Any], target: NDArray[Any], weight: Weight, groups: 
     order = ascending(score)
     place = (np.arange(len(order)) * min(groups, len(order))) // max(len(order), 1)
     values, w = np.asarray(score, np.float64)[order], np.asarray(weight, np.float64)[order]
+    # Events of one score are in one group, that of the last of them: a map has one value there, whatever the order of rows.
+    ends, of_value = ties(values[1:] != values[:-1])
+    place = np.unique(place[ends][of_value], return_inverse=True)[1]
     merged, sums = _positive(np.asarray(np.bincount(place, w), np.float64))
     place = merged[place]
     share = np.bincount(place, w * (target[order] == 1)) / sums

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fivesigma.metrics.intervals import certain, without_failure
+from fivesigma.metrics.intervals import certain, fraction, without_failure
 from fivesigma.metrics.metric import Metric, Weight, replicas, weighted_mean
 
 
@@ -30,8 +30,7 @@ def accuracy(score: NDArray[Any], target: NDArray[Any], weight: Weight, threshol
     0.6667
     """
     right = predicted_class(score, threshold) == target
-    found = weighted_mean(right.astype(np.float64), weight)
-    return Metric(found.value, float(without_failure(weight.sum(), (weight**2).sum()))) if certain(found) else found
+    return fraction(right, weight)
 
 
 def log_loss(score: NDArray[Any], target: NDArray[Any], weight: Weight) -> Metric:

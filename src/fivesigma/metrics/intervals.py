@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fivesigma.metrics.metric import Metric, Weight, shown
+from fivesigma.metrics.metric import Metric, Weight, shown, weighted_mean
 
 ONE_SIGMA = 0.682689492137086
 """Probability within one standard deviation of a Gaussian."""
@@ -101,6 +101,17 @@ def certain(metric: Metric) -> bool:
 
 
 _ROUNDING = 1e-9
+
+
+def fraction(passed: NDArray[np.bool_], weight: Weight) -> Metric:
+    """Weighted fraction of events that pass; if all or none do, its error is the length of the Clopper–Pearson interval.
+
+    >>> found = fraction(np.zeros(30, bool), np.ones(30))
+    >>> found.value, round(found.error, 4)
+    (0.0, 0.0595)
+    """
+    found = weighted_mean(passed.astype(np.float64), weight)
+    return Metric(found.value, float(without_failure(weight.sum(), (weight**2).sum()))) if certain(found) else found
 
 
 def without_failure(weight: Any, squares: Any) -> NDArray[np.float64]:

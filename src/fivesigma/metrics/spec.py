@@ -164,11 +164,12 @@ def kept_in_words(row: Mapping[str, float], monitor: str) -> str:
 
 
 def better(values: list[float], name: str) -> float:
-    """The best of some values of a metric, or of the loss.
+    """The best of some values of a metric, or of the loss; undefined ones are none of them, unless all are.
 
-    >>> better([0.2, 0.3], "auc"), better([0.2, 0.3], "loss")
+    >>> better([0.2, 0.3], "auc"), better([np.nan, 0.2, 0.3], "loss")
     (0.3, 0.2)
     """
+    values = [value for value in values if not np.isnan(value)] or [np.nan]
     return max(values) if spec_of(name).larger_is_better else min(values)
 
 

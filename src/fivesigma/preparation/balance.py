@@ -64,7 +64,8 @@ def training_shares(events: Events, analysis: Analysis) -> NDArray[np.float64]:
     member, weight = events.target.astype(np.intp), learnt_weight(events.weight, "keep" if policy == "error" else policy)
     if analysis.prepare.resample is not None:
         # As many events of every class, with the mean weight of the class.
-        numbers = np.bincount(member, minlength=count)
+        learnt = events.weight >= 0 if policy == "drop" else np.ones(len(member), bool)
+        numbers = np.bincount(member[learnt], minlength=count)
         weight = weight / np.maximum(numbers, 1)[member]
     weight = weight * class_weight(member, weight, events.classes, analysis.prepare.class_weights)[member]
     if analysis.train.balance:

@@ -108,13 +108,14 @@ def _row(number: int, analysis: Analysis, division: FoldAssignment, network: Net
     """The entry of a fold in `folds.json`."""
     history, front = folder.history(), folder.read_json(FRONT) if folder.has(FRONT) else None
     kept = kept_epoch(history, analysis.train.monitor, analysis.train.keep, front)
+    loss = kept.get("val_loss", kept["loss"])
     return {
         "fold": number,
         "events": int((division.fold == number).sum()),
         **{part: len(index) for part, index in division.index(number).items()},
         "epochs": len(history),
         "best_epoch": int(kept["epoch"]),
-        "loss": kept.get("val_loss", kept["loss"]),
+        "loss": loss if np.isfinite(loss) else None,  # that of validation events may overflow
         "kept": kept_in_words(kept, analysis.train.monitor),
         "weights": weight_count(network.model),
         "dropped": list(network.recipe.dropped),

@@ -1,6 +1,7 @@
 """The networks at the end of each stage of a training, and which of them is kept."""
 
 import itertools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -79,13 +80,18 @@ class Front:
                 {
                     "step": number + 1,
                     "file": name,
-                    **{key: row[key] for key in ("beta", "ebops", "loss", "val_loss") if key in row},
+                    **{key: _finite(row[key]) for key in ("beta", "ebops", "loss", "val_loss") if key in row},
                     "last_epoch": int(row["epoch"]),
                     "validation": stage["metrics"],
                 }
             )
         chosen = None if self.chosen is None else self.chosen + 1
         folder.write_json(FRONT, {"chosen": chosen, "monitor": self.member.settings.monitor, "points": points})
+
+
+def _finite(value: float) -> float | None:
+    """A number for JSON, which has no infinity: the loss of validation events may overflow."""
+    return value if math.isfinite(value) else None
 
 
 OnFront = Callable[[Front], None]

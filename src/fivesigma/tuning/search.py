@@ -123,7 +123,8 @@ class Search:
             self._climb(self._brackets())
         ranked = sorted(self.trials, key=self._rank)
         if ranked[0].value is None:
-            raise EventsError(f"every trial failed; the first one: {self.trials[0].failure}")
+            why = self.trials[0].failure or f"{self.analysis.tune.objective} was no number in any epoch"
+            raise EventsError(f"every trial failed; the first one: {why}")
         return ranked
 
     def analysis_of(self, setting: Setting) -> Analysis:

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.cluster.base import tell
 from fivesigma.data.mapped import Handed, read
@@ -59,9 +61,10 @@ class Trial:
         return cls(**{name: value for name, value in row.items() if name != "trained"})
 
     def best(self, objective: str, epochs: int) -> float | None:
-        """The best value of the objective within this many epochs, whatever came later."""
+        """The best value of the objective within this many epochs, whatever came later; None if there is none."""
         values = self.history[:epochs]
-        return better(values, objective) if values and not self.failure else None
+        best = better(values, objective) if values and not self.failure else np.nan
+        return best if np.isfinite(best) else None
 
 
 @dataclass(frozen=True)

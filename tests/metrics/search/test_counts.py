@@ -128,8 +128,8 @@ def test_bins_without_signal_are_joined_until_their_background_is_enough(rows):
     assert set(np.diff(numbers)) <= {0, -1}
     merged = cells.grouped(numbers, max(count, 1)).inside()
     assert merged.background.sum() == pytest.approx(b.sum())
-    if count > 1:  # the lowest one takes what is left over
-        assert enough(merged)[:-1].all()
+    if count:  # the lowest one takes what is left over
+        assert enough(merged).all()
     if (b >= 1).all() and (error <= 0.3 * b).all():
         assert count == len(b)
 
@@ -158,3 +158,14 @@ def test_what_a_cell_may_miss_follows_from_its_effective_number_of_events():
     background = np.array([[[sums, 0.0], [squares, 0.0]]])  # one process in two cells
     counts = Counts(np.array([0.0, 0.5]), np.zeros((2, 2)), background, np.ones(1))
     assert counts.unseen() == pytest.approx([1 / (1 + sums**2 / squares), 1.0])
+
+
+def test_what_is_left_at_low_scores_makes_no_bin_of_a_background_that_cancels():
+    signal = np.array([[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]])
+    background = np.array([[[90.0 - 110.0, 14.0, 14.0], [200.0, 14.0, 14.0]]])
+    counts, enough = Counts(np.arange(3.0), signal, background, np.zeros(1)), Enough(1.0, 0.3)
+    numbers, count = bin_numbers(counts, enough)
+    assert count == 0 or enough(counts.grouped(numbers, count).inside()).all()
+    kept = np.array([[[40.0, 14.0, 14.0], [60.0, 14.0, 14.0]]])
+    numbers, count = bin_numbers(Counts(np.arange(3.0), signal, kept, np.zeros(1)), enough)
+    assert (count, numbers.tolist()) == (3, [2, 1, 0])

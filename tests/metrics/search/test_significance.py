@@ -104,3 +104,9 @@ def test_a_few_steps_find_the_zero_of_a_bent_function_to_a_millionth(bent):
 def test_the_fast_limit_is_that_of_the_fit(found, systematic):
     fitted = limits(workspace(found, systematic=systematic), scale_of_limit(found)).expected[2]
     assert excluded(found, systematic) == pytest.approx(fitted, rel=2e-3)
+
+
+@pytest.mark.parametrize(("s", "b", "relative"), [(1.0, 1e6, 0.1), (1e4, 1e10, 1e-4), (5.0, 1e5, 0.02)])
+def test_little_signal_on_much_uncertain_background_is_not_lost_in_rounding(s, b, relative):
+    """For s ≪ b the significance is s/√(b + σ²)."""
+    assert asimov(s, b, relative * b) == pytest.approx(s / np.sqrt(b + (relative * b) ** 2), rel=2e-2)

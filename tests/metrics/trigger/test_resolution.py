@@ -85,3 +85,10 @@ def test_swapping_all_charges_changes_no_misassignment(make_muons):
     found, mirrored = (charge.misassigned(s * muons.curvature, s * muons.true_curvature, muons.weight) for s in (1, -1))
     assert found == mirrored
     assert 0 < found.value < 0.1
+
+
+def test_a_tail_that_no_muon_of_few_is_in_has_an_error():
+    found = resolution.resolution(np.linspace(-1, 1, 30), np.ones(30))
+    for side in ("tail_low", "tail_high"):
+        assert found[side].value == 0
+        assert found[side].error == pytest.approx(1 - 0.15865 ** (1 / 30), rel=1e-3)

@@ -54,7 +54,8 @@ def best_of(yields: Yields, enough: Enough, systematic: float | None) -> int | N
 def bin_numbers(counts: Counts, enough: Enough, with_signal: bool = True) -> tuple[Index, int]:
     """Merge cells from the highest score down until each bin has enough background, and no negative signal.
 
-    The cells that remain at the lowest scores join the lowest bin, which joins the next ones if its signal is negative then.
+    The cells that remain at the lowest scores join the lowest bin, which joins the next ones if its signal is negative or
+    its background not enough then, as negative weights can make it.
 
     Args:
         counts: counts in cells, in order of increasing score.
@@ -72,6 +73,9 @@ def bin_numbers(counts: Counts, enough: Enough, with_signal: bool = True) -> tup
         numbers[i] = count
         if enough(joined)[0] and (joined.signal[0] > 0 or (joined.signal[0] == 0 and not with_signal)):
             count, top = count + 1, i
-    while count > 1 and counts.signal[0, numbers >= count - 1].sum() < 0:
+    while count:
+        lowest = counts.summed(slice(0, int((numbers >= count - 1).sum()))).inside()
+        if enough(lowest)[0] and (lowest.signal[0] >= 0 or count == 1):
+            break
         count -= 1
     return np.minimum(numbers, max(count - 1, 0)), count

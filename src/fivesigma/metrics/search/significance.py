@@ -33,7 +33,7 @@ def asimov(signal: Any, background: Any, uncertainty: Any = 0.0) -> Any:
     n = s + b
     with np.errstate(divide="ignore", invalid="ignore"):
         known = n * np.log1p(s / b) - s
-        first = n * np.log(n * (b + variance) / (b**2 + n * variance))
+        first = n * np.log1p(s * b / (b**2 + n * variance))  # of n (b + σ²) / (b² + n σ²), without its cancellation
         second = b**2 / variance * np.log1p(variance * s / (b * (b + variance)))
         # A tiny uncertainty is a difference of two huge terms: then it does not matter.
         measured = np.where(variance > 1e-10 * b**2, first - second, known)

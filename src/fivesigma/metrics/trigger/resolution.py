@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fivesigma.metrics.intervals import fraction
 from fivesigma.metrics.metric import Metric, Weight, weighted_mean
 from fivesigma.metrics.order import ascending, rising_sums
 from fivesigma.metrics.regression import half_width_68
@@ -87,8 +88,8 @@ def resolution(residual: Column, weight: Weight) -> dict[str, Metric]:
         "median": centre,
         "core": sigma,
         "width_68": half_width_68(residual, weight),
-        "tail_low": weighted_mean((residual < centre.value - far).astype(np.float64), weight),
-        "tail_high": weighted_mean((residual > centre.value + far).astype(np.float64), weight),
+        "tail_low": fraction(residual < centre.value - far, weight),
+        "tail_high": fraction(residual > centre.value + far, weight),
     }
 
 
