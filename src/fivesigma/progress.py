@@ -178,6 +178,6 @@ def format_trial(row: TrialRow, objective: str, done: float, total: float) -> st
     >>> format_trial(TrialRow(3, 1, "train.learning_rate=0.001", 4, 4, 0.81, 2.5, "paused"), "auc", 20, 74)
     'trial 3: best auc 0.8100 after 4 epochs, 2.5 s  train.learning_rate=0.001  (20 of 74 epochs done)'
     """
-    value = "failed" if row.best is None else f"best {objective} {row.best:.4f}"
+    value = ("failed" if row.state == "failed" else "undefined") if row.best is None else f"best {objective} {row.best:.4f}"
     head = f"trial {row.number}: {value} after {number_of(row.epochs, 'epoch')}, {row.seconds:.1f} s"
     return f"{head}  {row.setting}  ({done:.0f} of {total:.0f} epochs done)"

@@ -144,3 +144,31 @@ def test_a_value_that_is_missing_in_new_events_alone_counts_as_the_mean(make_eve
     found.save(place)
     again = (BOOSTED_TREES if kind == "trees" else LOOKUP_TABLE).load(place)
     assert_array_equal(again.score(new), score)
+
+
+def test_validation_events_are_filled_and_weighted_as_those_of_the_training(make_events, monkeypatch):
+    """They decide how many rounds there are, by the loss of the very function that is kept."""
+    seen = {}
+
+    def grown(settings, training, validation, classes, on_round):
+        seen.update(training=training, validation=validation)
+        return fitted_before(settings, training, validation, classes, on_round)
+
+    fitted_before = BOOSTED_TREES.model.fit
+    monkeypatch.setattr(BOOSTED_TREES.model, "fit", grown)
+    generator = np.random.default_rng(5)
+    parts = {}
+    for part in ("train", "val"):
+        x = generator.normal(500, 10, size=(400, 1))
+        target = generator.integers(0, 2, 400)
+        weight = np.where((target == 0) & (generator.random(400) < 0.4), -1.0, 1.0)
+        x[::9] = np.nan if part == "val" else 500
+        parts[part] = make_events(x, target, weight)
+    tree = {**CLASSES, "prepare": {"class_weights": "balanced"}, "train": {"negative_weights": "abs"}}
+    fit_trees(TREES, validate(tree, "test"), parts)
+    assert np.isfinite(seen["validation"].inputs).all()
+    assert seen["validation"].inputs[::9] == pytest.approx(500, abs=2)
+    for part in seen.values():
+        sums = np.bincount(part.target, part.weight)
+        assert part.weight.min() > 0
+        assert sums[0] / sums[1] == pytest.approx(1, abs=0.25)

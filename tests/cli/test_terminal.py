@@ -111,7 +111,7 @@ console.FIRST_LINE, console.EVERY = 0.2, 0.4
 terminal = console.Terminal()
 terminal.progress(0, 2, "a short step")
 terminal.progress(1, 2, "one call of a library")
-time.sleep(0.5)
+time.sleep(0.8)
 terminal.progress(2, 2, "the next short step")
 terminal.result("done")
 time.sleep(0.4)
@@ -126,7 +126,7 @@ def test_a_log_names_a_step_that_takes_long_before_it_ends():
 
 
 MANY_STEPS = QUIET_STEPS.replace(
-    "time.sleep(0.5)", "[time.sleep(0.05) or terminal.progress(i, 100, 'reading: 1 events') for i in range(9)]"
+    "time.sleep(0.8)", "[time.sleep(0.05) or terminal.progress(i, 100, 'reading: 1 events') for i in range(9)]"
 )
 
 

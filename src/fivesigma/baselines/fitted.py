@@ -1,5 +1,6 @@
 """A trained baseline of plain arrays: the model, its input columns and the scale of its output."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from fivesigma.baselines.base import INDEX, ArrayBaseline, ArrayModel, Learning,
 from fivesigma.errors import AnalysisError, RunError, did_you_mean
 from fivesigma.events import Events
 from fivesigma.preparation.balance import class_weight, resample
-from fivesigma.preparation.negative_weights import Policy, for_training
+from fivesigma.preparation.negative_weights import Policy, for_training, learnt_weight
 from fivesigma.runs.folder import RunFolder
 from fivesigma.training.apply import CHUNK
 from fivesigma.training.training import target_standard
@@ -59,7 +60,7 @@ class Fitted:
         chosen = positions(self.inputs, self.features, self.parameters)
         pieces = [
             self.model.score(
-                self._filled(columns_of(features[start : start + CHUNK], parameters[start : start + CHUNK], chosen))
+                _filled(columns_of(features[start : start + CHUNK], parameters[start : start + CHUNK], chosen), self.fill)
             )
             for start in range(0, max(len(features), 1), CHUNK)
         ]
@@ -67,13 +68,6 @@ class Fitted:
         if self.classes == 2 and score.ndim == 2:
             score = score[:, 1]
         return np.asarray(score / np.float32(self.scale) + np.float32(self.shift), np.float32)
-
-    def _filled(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        for i, value in enumerate(self.fill):
-            if value is not None and (missing := np.isnan(inputs[:, i])).any():
-                inputs = inputs.copy()
-                inputs[missing, i] = value
-        return inputs
 
     def describe(self) -> str:
         """What came of the training, in a few words."""
@@ -122,25 +116,36 @@ def fit(kind: ArrayBaseline, settings: Any, learning: Learning) -> Fitted:
     analysis, parts = learning.analysis, learning.parts
     kind.check(settings, analysis)
     policy: Policy = "abs" if analysis.train.negative_weights == "abs" else "drop"
-    events = resample(for_training(parts["train"], policy), analysis.prepare.resample, analysis.train.seed)
-    shift, scale = target_standard(analysis, parts["train"]) if kind.scales_target else (0.0, 1.0)
+    learnt = for_training(parts["train"], policy)
+    events = resample(learnt, analysis.prepare.resample, analysis.train.seed)
+    shift, scale = target_standard(analysis, learnt) if kind.scales_target else (0.0, 1.0)
     everything = (*events.feature_names, *events.parameter_names)
     inputs = everything if kind.inputs is None else kind.inputs(settings)
     chosen = positions(inputs, events.feature_names, events.parameter_names)
     factors = _factors(analysis, events)
+    fill = _means(columns_of(events.features, events.parameters, chosen), np.maximum(events.weight, 0))
 
     def sample(part: Events) -> Sample:
-        weight = part.weight * factors[part.target.astype(np.intp)] if len(factors) else part.weight
+        own = learnt_weight(part.weight, policy)
+        weight = own * factors[part.target.astype(np.intp)] if len(factors) else own
         mean = np.maximum(weight, 0).mean() if len(weight) else 0.0
         weight = weight / mean if mean > 0 else weight
         target = part.target if part.classes or not kind.scales_target else (part.target - shift) * scale
-        return Sample(columns_of(part.features, part.parameters, chosen), target, weight)
+        return Sample(_filled(columns_of(part.features, part.parameters, chosen), fill), target, weight)
 
     validation = sample(parts["val"]) if "val" in parts else None
     model = kind.model.fit(settings, sample(events), validation, len(events.classes), learning.on_round)
-    fill = _means(columns_of(events.features, events.parameters, chosen), np.maximum(events.weight, 0))
     names = (events.feature_names, events.parameter_names, inputs)
     return Fitted(kind.name, model, *names, len(events.classes), scale, shift, fill)
+
+
+def _filled(inputs: NDArray[np.float32], fill: Sequence[float | None]) -> NDArray[np.float32]:
+    """The inputs, with values for missing ones where there are some, [event, input]."""
+    for i, value in enumerate(fill):
+        if value is not None and (missing := np.isnan(inputs[:, i])).any():
+            inputs = inputs.copy()
+            inputs[missing, i] = value
+    return inputs
 
 
 def _means(inputs: NDArray[np.float32], weight: NDArray[np.float64]) -> tuple[float | None, ...]:

@@ -247,8 +247,8 @@ def _unique(counts: NDArray[Any], values: int, events: int, total: int | None, s
         return seen, False
     if total is not None:
         total = round(total * values / max(events, 1))  # that are there, if as many are missing in the file
-    if seen == values and total is not None:
-        return max(total, seen) if seen >= MANY else seen, True
+    if seen == values >= MANY and total is not None:
+        return max(total, seen), True
     once, twice = int((counts == 1).sum()), int((counts == 2).sum())
     guess = seen + once * (once - 1) / (2 * (twice + 1))
     return int(min(guess, total) if total is not None else guess), True

@@ -180,6 +180,8 @@ def isotonic(score: NDArray[Any], target: NDArray[Any], weight: Weight, groups: 
     """
     from scipy.optimize import isotonic_regression
 
+    if not len(score):
+        raise ValueError("no positive weight to calibrate with")
     order = ascending(score)
     place = (np.arange(len(order)) * min(groups, len(order))) // max(len(order), 1)
     values, w = np.asarray(score, np.float64)[order], np.asarray(weight, np.float64)[order]

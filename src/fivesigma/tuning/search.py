@@ -260,6 +260,8 @@ class Search:
             found = {row["number"]: Trial.from_json(row) for row in tree["trials"]}
         except (ValueError, KeyError, TypeError):
             raise RunError(f"{path} is damaged", hint="start the search anew with --new") from None
+        for trial in found.values():  # an earlier version took an undefined value for the best one
+            trial.value = trial.best(self.analysis.tune.objective, trial.epochs)
         return [
             found[trial.number] if trial.number in found and found[trial.number].setting == trial.setting else trial
             for trial in trials

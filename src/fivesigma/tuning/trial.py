@@ -62,9 +62,8 @@ class Trial:
 
     def best(self, objective: str, epochs: int) -> float | None:
         """The best value of the objective within this many epochs, whatever came later; None if there is none."""
-        values = self.history[:epochs]
-        best = better(values, objective) if values and not self.failure else np.nan
-        return best if np.isfinite(best) else None
+        values = [value for value in self.history[:epochs] if np.isfinite(value)]
+        return better(values, objective) if values and not self.failure else None
 
 
 @dataclass(frozen=True)

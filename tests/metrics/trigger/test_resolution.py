@@ -92,3 +92,11 @@ def test_a_tail_that_no_muon_of_few_is_in_has_an_error():
     for side in ("tail_low", "tail_high"):
         assert found[side].value == 0
         assert found[side].error == pytest.approx(1 - 0.15865 ** (1 / 30), rel=1e-3)
+
+
+def test_tails_of_an_undefined_core_are_undefined():
+    found = resolution.resolution(np.zeros(0), np.zeros(0))
+    assert np.isnan(found["core"].value)
+    for side in ("tail_low", "tail_high"):
+        assert np.isnan(found[side].value)
+        assert np.isnan(found[side].error)

@@ -84,12 +84,14 @@ def resolution(residual: Column, weight: Weight) -> dict[str, Metric]:
     """
     centre, sigma = median(residual, weight), core(residual, weight)
     far = TAIL * sigma.value
+    beyond = [residual < centre.value - far, residual > centre.value + far]
+    low, high = (fraction(each, weight) if np.isfinite(far) else Metric(np.nan, np.nan) for each in beyond)
     return {
         "median": centre,
         "core": sigma,
         "width_68": half_width_68(residual, weight),
-        "tail_low": fraction(residual < centre.value - far, weight),
-        "tail_high": fraction(residual > centre.value + far, weight),
+        "tail_low": low,
+        "tail_high": high,
     }
 
 
