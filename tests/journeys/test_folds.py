@@ -230,3 +230,28 @@ def test_what_folds_cannot_be_combined_with_is_a_sentence(place, command, monkey
     monkeypatch.setattr(multiprocess, "processes", lambda: 2)
     with pytest.raises(AnalysisError, match="not by several processes"):
         fs.train(place / "toy.yaml", output=place / "together")
+
+
+def test_a_validation_loss_that_overflows_ends_no_run_with_folds(tmp_path):
+    """One event with an undeclared 1e25 in a feature is a validation event of some folds."""
+    generator = np.random.default_rng(2)
+    x = generator.normal(size=(400, 2))
+    columns = {"x": x[:, 0], "z": x[:, 1], "y": x[:, 0] + 0.1 * generator.normal(size=400), "event": np.arange(400)}
+    columns["z"][17] = 1e25
+    np.savez(tmp_path / "train.npz", **columns)
+    tree = {
+        "name": "outlier",
+        "samples": {"train": {"files": [str(tmp_path / "train.npz")]}},
+        "features": ["x", "z"],
+        "target": {"variable": "y"},
+        "event_number": "event",
+        "prepare": {"scale": "none"},
+        "split": {"folds": 3, "val": 0.5},
+        "model": {"layers": [4]},
+        "train": {"epochs": 1, "loss": "squared_error", "learning_rate": 1e-30},
+    }
+    run = fs.train(tree, output=tmp_path / "runs", workers=1)
+    rows = run.folder.read_json("folds.json")["folds"]
+    assert len(rows) == 3
+    assert any(row["loss"] is None for row in rows)
+    assert any(row["loss"] is not None for row in rows)
