@@ -178,7 +178,7 @@ def test_a_weight_that_is_not_a_number_is_refused(read):
 
 
 def test_the_weight_is_no_input(read):
-    with pytest.raises(LeakageError, match="'w', which knows the answer: it is the weight of the events"):
+    with pytest.raises(LeakageError, match="'w', which knows the answer: it is the event weight"):
         read(weights="w", features=["x", "w"])
 
 

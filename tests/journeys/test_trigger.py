@@ -79,8 +79,8 @@ def test_a_threshold_beyond_the_muons_of_the_scale_is_said(momentum):
     settings = momentum.analysis.evaluate.trigger
     assert _beyond_scale(nodes, settings) == ""
     far = settings.model_copy(update={"thresholds": [5.0, 1e4]})
-    assert "at 10000 GeV it is extrapolated" in _beyond_scale(nodes, far)
-    assert "at 5 GeV it is extrapolated" in _beyond_scale([6.0, 80.0], settings)
+    assert "at 10000 GeV the scale is extrapolated" in _beyond_scale(nodes, far)
+    assert "at 5 GeV the scale is extrapolated" in _beyond_scale([6.0, 80.0], settings)
 
 
 def test_the_rate_can_be_counted_from_the_predictions(momentum):

@@ -79,9 +79,9 @@ def test_names_without_effect_are_warnings(toy, command):
     )
     code, out, err = command("check", toy, *given)
     assert code == 0, err
-    assert "warning: allow_truth: nothing has the name 'nope'" in out
-    assert "units: nothing has the name 'xx0'; did you mean" in out
-    assert "titles: nothing has the name 'summ'; did you mean 'sum'?" in out
+    assert "warning: allow_truth: no column and no variable is named 'nope'" in out
+    assert "units: no column and no variable is named 'xx0'; did you mean" in out
+    assert "titles: no column and no variable is named 'summ'; did you mean 'sum'?" in out
     assert "'unlike_any'" not in out
     assert "'x22'" not in out  # of a numbered column one is as near as the other
 

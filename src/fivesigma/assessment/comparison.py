@@ -161,5 +161,5 @@ def _beyond_scale(nodes: Sequence[float], settings: Trigger) -> str:
     named = ", ".join(f"{t:g}" for t in outside)
     return (
         f"evaluate.trigger: the muons that set the scale reach from {nodes[0]:.3g} to {nodes[-1]:.3g} GeV; at {named} "
-        "GeV it is extrapolated, and efficiency and rate there are not what the scale promises"
+        "GeV the scale is extrapolated, and efficiency and rate there are not what it promises"
     )

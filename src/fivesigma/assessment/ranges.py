@@ -1,4 +1,4 @@
-"""Count the events of which a value wraps around in a quantised network."""
+"""Count the events in which a value wraps around in a quantised network."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,17 +10,17 @@ from fivesigma.scores import Scores
 
 @dataclass
 class RangeCheck(Assessment):
-    """Events outside the ranges that all values had in the training, in a sentence for each part that has some.
+    """Says for each part how many events have a value outside the range of the training.
 
     Attributes:
-        counting: part → the number of its events of which a value wraps around.
+        counting: part → the number of its events in which a value wraps around.
     """
 
     counting: Callable[[str], int]
     _sentences: list[str] = field(default_factory=list)
 
     def add(self, part: str, scores: Scores) -> Findings:
-        """Count those of a part; no training event is one, as the ranges are those of the training events."""
+        """Count the events of a part; there are none among the training events, whose values set the ranges."""
         if part != "train" and (count := self.counting(part)):
             self._sentences.append(
                 f"{wrapped_in_words(count, len(scores), part)}; more training events would widen the ranges"

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.assessment.base import Assessment, Findings
-from fivesigma.errors import AnalysisError
 from fivesigma.metrics.balance import at_training_balance
 from fivesigma.metrics.curves import at_hypotheses, curves, edges_of_residuals
 from fivesigma.metrics.summary import by_score, in_bins, summarise
@@ -37,10 +36,6 @@ class StandardMetrics(Assessment):
             metrics["per_parameter"], drawn["roc_at"] = at_hypotheses(scores, settings.threshold)
         against: dict[str, Any] = {}
         for observer, edges in settings.against.items():
-            if observer not in scores.observers:
-                raise AnalysisError(
-                    f"evaluate.against: {observer!r} is not an observer", hint=f"add {observer!r} to `observers`"
-                )
             against[observer] = in_bins(scores, observer, edges, settings.threshold)
         if self._analysis.split.folds is not None and "fold" in scores.observers:
             edges = fold_edges(self._analysis.split.folds)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.assessment.base import Assessment, Findings
 from fivesigma.cluster.cores import cores
-from fivesigma.errors import AnalysisError, did_you_mean
+from fivesigma.errors import AnalysisError
 from fivesigma.events import carries
 from fivesigma.metrics import classes
 from fivesigma.metrics.calibration import Isotonic, calibration_error, calibration_error_by_chance, isotonic
@@ -120,9 +120,6 @@ class Trust(Assessment):
 
     def _sculpting(self, name: str, scores: Scores) -> dict[str, Sculpting]:
         """`score`, or each hypothesis → sculpting of an observer, for its signal; empty without signal or background."""
-        if name not in scores.observers:
-            hint = f"add {name!r} to `observers`; {did_you_mean(name, scores.observers)}"
-            raise AnalysisError(f"evaluate.sculpting: {name!r} is not an observer", hint=hint)
         observer = np.asarray(scores.observers[name], np.float64)
         background = (scores.target != 1) & np.isfinite(observer)
         if any(not chosen.any() or scores.weight[chosen].sum() <= 0 for chosen in (background, scores.target == 1)):

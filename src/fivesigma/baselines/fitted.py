@@ -29,8 +29,8 @@ class Fitted:
         inputs: the columns among them that it uses, in its order.
         classes: number of classes; 0 for a regression.
         scale, shift: the prediction is output / scale + shift (1 and 0 for classes).
-        fill: for each input the mean of the training if it was there in all its events, None otherwise. A model has learned
-            nothing on missing values of such an input, and LightGBM would take zero for them.
+        fill: for each input the mean of the training events if none of them lacks it, None otherwise. From such an input a
+            model learns nothing about missing values, and LightGBM would take zero for them.
     """
 
     kind: str
@@ -140,7 +140,7 @@ def fit(kind: ArrayBaseline, settings: Any, learning: Learning) -> Fitted:
 
 
 def _filled(inputs: NDArray[np.float32], fill: Sequence[float | None]) -> NDArray[np.float32]:
-    """The inputs, with values for missing ones where there are some, [event, input]."""
+    """The inputs, with missing values replaced by those of `fill` that are not None, [event, input]."""
     for i, value in enumerate(fill):
         if value is not None and (missing := np.isnan(inputs[:, i])).any():
             inputs = inputs.copy()
@@ -149,7 +149,7 @@ def _filled(inputs: NDArray[np.float32], fill: Sequence[float | None]) -> NDArra
 
 
 def _means(inputs: NDArray[np.float32], weight: NDArray[np.float64]) -> tuple[float | None, ...]:
-    """The mean of each input that is there in all events, [input]; None of the others."""
+    """The mean of each input that no event lacks, None for the others, [input]."""
     weight = weight if weight.sum() > 0 else np.ones(len(inputs))
     columns = (inputs[:, i] for i in range(inputs.shape[1]))
     return tuple(

@@ -70,7 +70,7 @@ class TrainedNetwork:
 
 
 _NOT_OF_A_BASELINE = ("name", "observers", "evaluate", "baselines", "tune", "firmware")
-"""Sections that say nothing on how a network is trained."""
+"""Keys that do not change how a network is trained."""
 
 
 def _shared(keys: Sequence[str], analysis: Analysis) -> dict[str, Any]:

@@ -115,7 +115,7 @@ class Terminal(Listener):
             if done < total:
                 self._wait_for_more(text)
         else:
-            self._stop_waiting()  # it tells more, and a line comes with how far it is
+            self._stop_waiting()  # the step says more, so its next line tells how far it is
         if self._err.is_terminal:
             self._on_terminal(done, total, text, str(self._pace))
         else:
@@ -141,7 +141,7 @@ class Terminal(Listener):
         self._bar.update(self._task, completed=done, total=max(total, 1e-12), description=text, more=more)
 
     def _wait_for_more(self, text: str) -> None:
-        """Name a step in a log that has begun and tells nothing more for a while, as it is one call of a library."""
+        """Write the name of a step into the log if it says nothing more for a while, such as a long call of a library."""
         if not self._err.is_terminal:
             self._waiting = threading.Timer(EVERY, self._err.print, (text,), {"markup": False, "soft_wrap": True})
             self._waiting.daemon = True

@@ -201,14 +201,11 @@ class Plan:
         """
         answer = self.analysis.labels or self.analysis.target
         answers = self._answers(answer.variable) if answer is not None and answer.variable is not None else set()
-        why = {
-            column_of(
-                self.analysis.event_number or EVENT_NUMBER
-            ): f"{_ANSWER}: it is the event number, and each kind of events has its own"
-        }
+        number = column_of(self.analysis.event_number or EVENT_NUMBER)
+        why = {number: f"{_ANSWER}: it is the event number, and each sample has its own"}
         if self.analysis.weights is not None:
             # Simulated samples differ in their weights: a network would learn the sample from them.
-            why[column_of(self.analysis.weights)] = f"{_ANSWER}: it is the weight of the events, in which samples differ"
+            why[column_of(self.analysis.weights)] = f"{_ANSWER}: it is the event weight, which differs between samples"
         why |= dict.fromkeys(answers, _ANSWER)
         allowed: list[str] = []
         for feature in self.features:

@@ -123,5 +123,5 @@ def _proved(proof: Mapping[str, Any]) -> str:
     names = [row["name"] for row in proof.values() if isinstance(row, Mapping) and "mismatches" in row]
     said = f"; every bit of the quantised network by {' and '.join(names)}" if names else ""
     if rounded := proof.get("rounded"):
-        said += f"; its ports round values before that, which changes the scores by {rounded_in_words(rounded)}"
+        said += f"; its ports round values, which changes the scores by {rounded_in_words(rounded)}"
     return said

@@ -1,4 +1,4 @@
-"""Which layers firmware can have."""
+"""Find layers that firmware cannot have."""
 
 from typing import Any
 

@@ -45,7 +45,7 @@ KNOWN = "trained on"
 
 
 WRAPPED = "wraps around"
-"""Whether a value of an event wraps around in a quantised network; no column of the output either."""
+"""Whether a value of an event wraps around in a quantised network; this is no column of the output either."""
 
 
 @dataclass(frozen=True)
@@ -250,7 +250,7 @@ def _pieces(chunks: Iterator[Mapping[str, Any]]) -> Iterator[tuple[int, Mapping[
 
 
 def _with_ranges(trained: Network | Folds | SavedBaseline, fold: NDArray[Any]) -> Network | Assigned | None:
-    """What tells the events of which a value wraps around; None if there are none."""
+    """The network that finds events in which a value wraps around; None if no value can."""
     if isinstance(trained, SavedBaseline) or not trained.can_wrap_around:
         return None
     return trained.by(fold) if isinstance(trained, Folds) else trained

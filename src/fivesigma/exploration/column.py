@@ -225,7 +225,7 @@ def _of_text(name: str, kind: str, values: Sequence[str | None], total: int | No
 
 
 MANY = 100
-"""Of fewer values it is not known whether others follow, though all of them differ."""
+"""If fewer values were found and all differ, the rest of the file may still repeat them."""
 
 
 def _unique(counts: NDArray[Any], values: int, events: int, total: int | None, sampled: bool) -> tuple[int, bool]:
@@ -233,10 +233,10 @@ def _unique(counts: NDArray[Any], values: int, events: int, total: int | None, s
 
     Args:
         counts: of each different value, [value].
-        values: that are there.
-        events: that were looked at.
+        values: how many values were found.
+        events: how many events were looked at.
         total: events of the file.
-        sampled: whether these are more.
+        sampled: whether the file has more events.
 
     The estimate is Chao's, from the numbers of values that were seen once and twice: it is exact where every value was seen
     several times, and a lower bound otherwise. A column whose values are all different in the sample is taken to be so in
@@ -246,7 +246,7 @@ def _unique(counts: NDArray[Any], values: int, events: int, total: int | None, s
     if not sampled:
         return seen, False
     if total is not None:
-        total = round(total * values / max(events, 1))  # that are there, if as many are missing in the file
+        total = round(total * values / max(events, 1))  # values in the file, if the same share of them is missing there
     if seen == values >= MANY and total is not None:
         return max(total, seen), True
     once, twice = int((counts == 1).sum()), int((counts == 2).sum())

@@ -164,7 +164,7 @@ def kept_in_words(row: Mapping[str, float], monitor: str) -> str:
 
 
 def better(values: list[float], name: str) -> float:
-    """The best of some values of a metric, or of the loss; undefined ones are none of them, unless all are.
+    """The best of some values of a metric, or of the loss; undefined values are left out, unless all are undefined.
 
     >>> better([0.2, 0.3], "auc"), better([np.nan, 0.2, 0.3], "loss")
     (0.3, 0.2)

@@ -65,7 +65,7 @@ class RisingPenalty(Stages):
 
 
 def weight_count(model: Any) -> int:
-    """The weights and biases of a network; the numbers of bits of a quantised one are none of them.
+    """The number of weights and biases of a network, without the numbers of bits that a quantised one has learnt.
 
     Args:
         model: any `keras.Model`.

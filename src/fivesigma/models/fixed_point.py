@@ -1,4 +1,4 @@
-"""Quantisers of HGQ2 as plain arrays, so that any format can round as they do, and what does not fit into their bits."""
+"""The quantisers of HGQ2 as plain arrays, by which any format rounds as they do, and events beyond their ranges."""
 
 from collections.abc import Callable
 from typing import Any
@@ -53,7 +53,7 @@ def quantised_layers(model: Any) -> list[Any]:
 
 
 def leaves_ranges(model: Any) -> Callable[[Any, Any, Any], Any] | None:
-    """What tells the events of which a value does not fit into its bits and wraps around.
+    """Make the function that finds events in which a value does not fit into its bits and wraps around.
 
     Args:
         model: a quantised network.

@@ -1,4 +1,4 @@
-"""The source of a function that builds a network, with all that it uses, as one text: another text, another network."""
+"""The source of a function that builds a network, and what it uses, as one text: where it differs, the network does."""
 
 import dataclasses
 import enum
@@ -20,13 +20,13 @@ LIBRARIES = tuple({Path(sysconfig.get_path(name)) for name in ("stdlib", "platst
 """Where Python is."""
 PACKAGES = {"site-packages", "dist-packages"}
 """Names of folders of installed packages; what lies elsewhere is the user's own."""
-PYTHONS = {
+SET_BY_PYTHON = {
     *("__dict__", "__weakref__", "__doc__", "__annotations__", "__firstlineno__", "__static_attributes__"),
     *("__annotations_cache__", "__annotate_func__"),
 }
 """Attributes of classes that Python sets, some of them by the place in the file."""
 MEMBERS = {staticmethod: "__func__", classmethod: "__func__", functools.cached_property: "func"}
-"""What stands in a class for a function → where the function is."""
+"""Type of an object that holds a function of a class → the attribute with the function."""
 
 
 def source_of(build: Any) -> str:
@@ -48,7 +48,7 @@ def source_of(build: Any) -> str:
 
 
 class _Visit:
-    """Goes through all that a function uses, each thing once.
+    """Follows a function to everything that it uses, and visits each function, class and object once.
 
     Attributes:
         package: the first part of the name of the function's module, which is the user's own in any case.
@@ -90,12 +90,12 @@ class _Visit:
         elif self._own(type(value).__module__):  # an object, which may be one that can be called
             self._found.append(self._plain(value))
         if not inspect.isclass(value):
-            wrapped = inspect.getattr_static(value, "__wrapped__", None)  # what a decorator has left
-            if callable(wrapped):
+            wrapped = inspect.getattr_static(value, "__wrapped__", None)  # the function that a decorator was given
+            if callable(wrapped) and self._own(getattr(wrapped, "__module__", None)):
                 self._later(wrapped)
 
     def _uses(self, function: Any) -> None:
-        """What a function names, and of the user's own modules among it what the function names of them."""
+        """The values of the names in a function; of the user's own modules, those attributes whose names are in it."""
         names = _names(function)
         used = {name: function.__globals__[name] for name in names & function.__globals__.keys()} | _closure(function)
         for name in sorted(used):
@@ -114,7 +114,7 @@ class _Visit:
     def _class(self, value: Any) -> None:
         with suppress(OSError, TypeError):  # its functions have compiled code in any case
             self._found.append(inspect.getsource(value))
-        own = {name: each for name, each in vars(value).items() if name not in PYTHONS}
+        own = {name: each for name, each in vars(value).items() if name not in SET_BY_PYTHON}
         for name, each in own.items():
             self._found.append(f"{name} = {self._plain(each)}")
             parts = (
@@ -141,7 +141,7 @@ class _Visit:
         return False
 
     def _plain(self, value: Any) -> str:
-        """A value as a text that is the same in every process; what is the user's own in it is looked at later."""
+        """A value as a text that is the same in every process; the user's functions and classes in it are visited later."""
         if value is None or (isinstance(value, Number | str | bytes | PurePath) and not isinstance(value, enum.Enum)):
             return repr(value)
         name = f"{type(value).__module__}.{type(value).__qualname__}"
@@ -158,7 +158,7 @@ class _Visit:
         return self._inside(value, name)
 
     def _inside(self, value: Any, name: str) -> str:
-        """What an object holds."""
+        """The text of a value that holds other values."""
         if isinstance(value, functools.partial):
             return f"<{name} {self._plain(value.func)} {self._plain(value.args)} {self._plain(value.keywords)}>"
         if isinstance(value, types.MethodType):
@@ -176,9 +176,7 @@ class _Visit:
             return f"<{name} {value.dtype.str} {value.shape} {digest}>"
         own = self._own(type(value).__module__)
         if not (own or dataclasses.is_dataclass(value) or isinstance(value, types.SimpleNamespace | enum.Enum)):
-            wrapped = inspect.getattr_static(value, "__wrapped__", None)
-            if callable(wrapped) and self._own(getattr(wrapped, "__module__", None)):
-                self._later(wrapped)
+            self._later(value)
             return f"<{name}>"
         if own:
             self._later(type(value))
@@ -186,7 +184,7 @@ class _Visit:
 
 
 def _attributes(value: Any) -> dict[str, Any]:
-    """The attributes of an object, as they are kept: nothing of it is run."""
+    """The attributes that an object holds, found without a call of its code."""
     found = inspect.getattr_static(value, "__dict__", None)
     held = dict(object.__getattribute__(value, "__dict__")) if found is not None else {}
     for kind in type(value).__mro__:

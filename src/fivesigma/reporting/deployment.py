@@ -104,13 +104,17 @@ def proof_sentences(proof: Mapping[str, Any]) -> list[str]:
             f"by {rounded_in_words(rounded)}."
         )
     if wrapped := proof.get("wrapped"):
-        by = f"; the rounding made {rounded['wrapped']:,} of them" if rounded and rounded.get("wrapped") else ""
+        by = (
+            f"; rounding at the ports has moved {rounded['wrapped']:,} of them there"
+            if rounded and rounded.get("wrapped")
+            else ""
+        )
         lines.append(f"{wrapped_in_words(wrapped, proof['events'])}{by}.")
     return lines
 
 
 def rounded_in_words(rounded: Mapping[str, Any]) -> str:
-    """How much the ports change the scores by rounding.
+    """By how much the scores change when the ports round values.
 
     >>> rounded_in_words({"largest": 0.0178, "mean": 0.001})
     '1.8e-02 at most and by 1.0e-03 on average'
@@ -119,7 +123,7 @@ def rounded_in_words(rounded: Mapping[str, Any]) -> str:
 
 
 def wrapped_in_words(count: int, total: int, kind: str = "") -> str:
-    """A clause on events of which a value wraps around in a quantised network.
+    """A clause on events in which a value wraps around in a quantised network.
 
     >>> wrapped_in_words(2, 100, "test")
     '2 of 100 test events have a value outside the ranges of the training, which wraps around: their scores mean nothing'

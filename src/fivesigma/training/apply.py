@@ -90,8 +90,7 @@ class Apply:
     def _calls(self, pieces: Iterator[NDArray[np.float32]]) -> Iterator[tuple[NDArray[np.float32], int, bool]]:
         """Inputs of each call, how many of their rows are events, and whether it is the last one of its piece."""
         for x in pieces:
-            # A few sizes only: each is a compilation.
-            size = min(CHUNK, max(SMALLEST, 1 << (len(x) - 1).bit_length()))
+            size = compiled_rows(len(x))
             size += -size % self._team.size
             for start in range(0, max(len(x), 1), size):
                 part = x[start : start + size]
@@ -105,6 +104,15 @@ class Apply:
         if len(held) != 2 or any(a is not b for a, b in zip(held[0], weights, strict=True)):
             held = self._held = [weights, self._team.replicated((list(trainable), list(other)))]
         return held[1]
+
+
+def compiled_rows(events: int) -> int:
+    """Rows of a call that holds so many events: one of a few sizes, as each is a compilation.
+
+    >>> compiled_rows(10), compiled_rows(1500), compiled_rows(10**6)
+    (1024, 2048, 32768)
+    """
+    return min(CHUNK, max(SMALLEST, 1 << (events - 1).bit_length()))
 
 
 def _finished(parts: list[NDArray[np.float32]], outputs: Any, rows: int, ends: bool) -> Iterator[NDArray[np.float32]]:

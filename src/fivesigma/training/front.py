@@ -46,7 +46,7 @@ class Front:
         return each if self.chosen is None else f"{each}; step {self.chosen + 1} is kept"
 
     def doubts(self) -> list[str]:
-        """Sentences on steps that are not what their strengths were chosen for."""
+        """Warnings: a network without any bits is kept, or a stronger penalty has given a more expensive network."""
         costs = [stage["row"]["ebops"] for stage in self.member.state.stages]
         found = []
         if self.chosen is not None and not costs[self.chosen]:

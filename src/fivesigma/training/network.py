@@ -19,7 +19,7 @@ from fivesigma.names import number_of
 from fivesigma.preparation.recipe import Recipe
 from fivesigma.runs.folder import RunFolder
 from fivesigma.scores import Scores
-from fivesigma.training.apply import CHUNK, SMALLEST, Apply, logits_of, probabilities
+from fivesigma.training.apply import CHUNK, Apply, compiled_rows, logits_of, probabilities
 
 LINKS = {"binary": "sigmoid", "multiclass": "softmax", "regression": "linear"}
 """Task → activation of the output."""
@@ -98,8 +98,7 @@ class Network:
         ]
         for start in range(0, len(features), CHUNK):
             x = self.recipe.apply(_finite(features[start : start + CHUNK]), parameters[start : start + CHUNK])
-            rows = min(max(SMALLEST, 1 << (len(x) - 1).bit_length()), CHUNK)  # few shapes are compiled
-            filled = np.zeros((rows, x.shape[1]), np.float32)
+            filled = np.zeros((compiled_rows(len(x)), x.shape[1]), np.float32)
             filled[: len(x)] = x
             found[start : start + len(x)] = np.asarray(self._leaves_ranges(*variables, filled))[: len(x)]
         return found

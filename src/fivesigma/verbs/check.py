@@ -104,7 +104,7 @@ def _check_baselines(analysis: Analysis, reader: Any) -> None:
 
 
 def _without_effect(plans: Sequence[Plan]) -> list[str]:
-    """Sentences on names that nothing in the analysis or its files has."""
+    """Sentences on names in `allow_truth`, `units` and `titles` that belong to no column and no variable."""
     analysis = plans[0].analysis
     answer = analysis.target or analysis.labels
     known = {name for plan in plans for name in (*plan.available, *plan.features)}
@@ -124,7 +124,9 @@ def _without_effect(plans: Sequence[Plan]) -> list[str]:
             # numbered columns one is as near as the other.
             slip = near and re.sub(r"\d", "", near[0]) != re.sub(r"\d", "", name)
             if slip or key == "allow_truth":
-                found.append(f"{key}: nothing has the name {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+                found.append(
+                    f"{key}: no column and no variable is named {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+                )
     return found
 
 

@@ -49,8 +49,8 @@ def compare(
         OutputError: if the page does not end in .html, or would replace another file.
 
     Returns:
-        `runs`: folders; `settings`: dotted key → the values where they differ; `judged`: the part that counts, or the
-        parts, `test / folds`, if runs were judged on unlike ones; `metrics`: rows of part, name, the `values` of all runs,
+        `runs`: folders; `settings`: dotted key → the values where they differ; `judged`: the part that counts, or
+        `test / folds` if runs were judged on different parts; `metrics`: rows of part, name, the `values` of all runs,
         and `differences` of the others to the first, each with `value`, `error`, `significance` in standard deviations, and
         `same_events`: whether both runs kept predictions of the same events, so that fluctuations common to both cancel in
         the error. Otherwise errors are combined as if the samples were independent. `first`, `second` and `difference` are
@@ -84,12 +84,12 @@ def _compared(folders: Sequence[RunFolder], listener: Listener) -> dict[str, Any
     values = {key: [tree.get(key) for tree in trees] for key in keys}
     settings = {key: each for key, each in values.items() if any(value != each[0] for value in each)}
     metrics = [parts_of(folder.read_json("metrics.json")) for folder in folders]
-    own = [judged_part(tree) for tree in metrics]
-    judged = _with_results(metrics, own)
-    shared = [part for part in metrics[0] if part != judged or part in own]
+    results = [judged_part(tree) for tree in metrics]
+    judged = _with_results(metrics, results)
+    shared = [part for part in metrics[0] if part != judged or part in results]
     pairs = {part: [_paired(folders[0], other, part, listener) for other in folders[1:]] for part in shared}
     # Runs that were judged on the part of the first may have been so on the same events.
-    pairs.setdefault(judged, [pairs[own[0]][i] if part == own[0] else {} for i, part in enumerate(own[1:])])
+    pairs.setdefault(judged, [pairs[results[0]][i] if part == results[0] else {} for i, part in enumerate(results[1:])])
     answers = [_answer(folder.analysis()) for folder in folders]
     # Runs that were judged on the same events and true values predict the same, however their analyses write it.
     strange = [i for i, other in enumerate(answers[1:]) if other != answers[0] and not any(own[i] for own in pairs.values())]
@@ -123,15 +123,15 @@ def _compared(folders: Sequence[RunFolder], listener: Listener) -> dict[str, Any
     }
 
 
-def _with_results(metrics: Sequence[dict[str, Any]], own: Sequence[str]) -> str:
-    """The part that counts, of those that count in each run.
+def _with_results(metrics: Sequence[dict[str, Any]], results: Sequence[str]) -> str:
+    """The name of the part that counts, given that of each run.
 
-    If runs are judged on unlike parts, such as `test` and `folds`, each gets its own once more as a part with a common
+    If runs are judged on different parts, such as `test` and `folds`, the metrics of these parts are added under a common
     name, `test / folds`, so that the results stand side by side.
     """
-    name = " / ".join(dict.fromkeys(own))
-    if len(set(own)) > 1:
-        for tree, part in zip(metrics, own, strict=True):
+    name = " / ".join(dict.fromkeys(results))
+    if len(set(results)) > 1:
+        for tree, part in zip(metrics, results, strict=True):
             tree[name] = tree[part]
     return name
 

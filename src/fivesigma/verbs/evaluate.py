@@ -1,6 +1,6 @@
 """The verb `evaluate`: scores of every part, and metrics with uncertainties."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -48,6 +48,7 @@ def evaluate(run: str | Path | Run, output: str | Path = RUNS, listener: Listene
         listener: receives messages and progress.
     """
     session = RunSession.open(run, RunContext.of(output, listener), TRAINED)
+    session.analysis.check_observers()
     network = session.network()
     train_baselines(session)
     assess(session, network)
@@ -126,9 +127,9 @@ def _assessed(
         A function that waits for the first one: the part, and what all have found. It begins a file of the scores.
     """
     analysis = session.analysis
-    # Variations, baselines and the steps of a training score events again.
-    again = any(isinstance(each, RangeCheck) for each in assessments)
-    if not (analysis.systematics or analysis.baselines or session.folder.has(FRONT) or again):
+    # Variations, baselines and the steps of a training score events again, and ranges are looked for in them.
+    ranges = any(isinstance(each, RangeCheck) for each in assessments)
+    if not (analysis.systematics or analysis.baselines or session.folder.has(FRONT) or ranges):
         session.source.forget(part)
     standard, *others = assessments
     first = aside.submit(standard.add, part, scores)
@@ -189,13 +190,13 @@ def _front(session: RunSession, network: Network | Folds, comparison: Comparison
 
 def _wrapping(session: RunSession, network: Network | Folds, part: str) -> int:
     """How many events of a part have a value that wraps around, in the network that scores them."""
-    source, judge = session.source, network.wraps_around
+    source, wraps_around = session.source, network.wraps_around
+    pieces: Iterable[Events] = [source.parts[part]] if source.shards is None else source.shards.pieces(part)
     if part == OUT_OF_FOLD and isinstance(network, Folds):
         assert source.division is not None
-        events, judge = [source.division.scored_by(source.division.fold)], network.by(source.division.fold).wraps_around
-    else:
-        events = [source.parts[part]] if source.shards is None else list(source.shards.pieces(part))
-    return sum(int(judge(each.features, each.parameters).sum()) for each in events)
+        fold = source.division.fold
+        pieces, wraps_around = [source.division.scored_by(fold)], network.by(fold).wraps_around
+    return sum(int(wraps_around(each.features, each.parameters).sum()) for each in pieces)
 
 
 def _score_new(session: RunSession, network: Network | Folds, events: Events) -> Scores:

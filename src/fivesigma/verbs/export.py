@@ -234,5 +234,5 @@ def _in_words(found: Mapping[str, Any]) -> str:
         if "mismatches" in row:
             text += f"; {row['name']}: {row['mismatches']} of {found['proof']['events']:,} events differ in any bit"
     if rounded := found.get("proof", {}).get("rounded"):
-        text += f"; all of it after the ports have rounded values, which changes the scores by {rounded_in_words(rounded)}"
+        text += f"; these are values as the ports round them, and rounding changes the scores by {rounded_in_words(rounded)}"
     return text
