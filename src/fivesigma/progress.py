@@ -122,6 +122,15 @@ def _number_of(rate: float) -> str:
     return f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}"
 
 
+def size(count: float) -> str:
+    """A number of bytes as people say it.
+
+    >>> size(96_840), size(13.4e6)
+    ('97 kB', '13 MB')
+    """
+    return f"{count / 1e6:,.0f} MB" if count >= 1e6 else f"{count / 1e3:,.0f} kB"
+
+
 def duration(seconds: float) -> str:
     """A time as people say it.
 

@@ -14,7 +14,7 @@ from fivesigma.atomic import read_manifest
 from fivesigma.errors import RunError
 from fivesigma.metrics.metric import shown
 from fivesigma.metrics.result import judged_part, parts_of
-from fivesigma.progress import Progress, silent
+from fivesigma.progress import Progress, silent, size
 from fivesigma.reporting import answer, comparison, deployment, front, results, search, trigger, tuning
 from fivesigma.reporting.canvas import plain
 from fivesigma.reporting.downloads import Downloads
@@ -118,7 +118,7 @@ def render(template: str, **content: Any) -> str:
     import jinja2
 
     environment = templates("reporting")
-    environment.filters.update(number=number, file_name=file_name, formula=_formula, words=_words)
+    environment.filters.update(number=number, file_name=file_name, formula=_formula, words=_words, size=size)
     script = text_of("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     css = text_of("page.css") + text_of("layout.css")

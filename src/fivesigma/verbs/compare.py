@@ -54,7 +54,7 @@ def compare(
         and `differences` of the others to the first, each with `value`, `error`, `significance` in standard deviations, and
         `same_events`: whether both runs kept predictions of the same events, so that fluctuations common to both cancel in
         the error. Otherwise errors are combined as if the samples were independent. `first`, `second` and `difference` are
-        those of the first two runs. `not_compared`: parts that some runs do not have, such as `folds`. `incomparable`: a
+        those of the first two runs. `not_compared`: parts that some runs do not have, such as `val`. `incomparable`: a
         sentence on each run that predicts something else than the first, whose metrics have no differences. `page`: the
         page, if wanted.
     """
@@ -108,13 +108,16 @@ def _compared(folders: Sequence[RunFolder], listener: Listener) -> dict[str, Any
             rows.append(_row(part, name, every, gaps))
     if any(costs := [_cost(folder) for folder in folders]):
         rows.append(_row("network", "ebops", costs, [None] * len(folders[1:])))
-    alone = list(dict.fromkeys(part for tree in metrics for part in tree if any(part not in other for other in metrics)))
+    compared = {judged, *results}  # the results stand side by side, whatever their parts are called
+    alone = [
+        part for tree in metrics for part in tree if part not in compared and any(part not in other for other in metrics)
+    ]
     return {
         "runs": [str(folder) for folder in folders],
         "settings": settings,
         "judged": judged,
         "metrics": rows,
-        "not_compared": alone,
+        "not_compared": list(dict.fromkeys(alone)),
         "incomparable": [
             f"{folders[i + 1]} predicts {', '.join(answers[i + 1])} and {folders[0]} predicts "
             f"{', '.join(answers[0])}: differences of their metrics have no meaning and are left out"

@@ -10,7 +10,7 @@ from fivesigma.memory import give_back
 from fivesigma.metrics.leakage import strong_features, suspicions
 from fivesigma.metrics.summary import as_json
 from fivesigma.names import number_of
-from fivesigma.progress import Listener
+from fivesigma.progress import Listener, size
 from fivesigma.reporting.terminal import data_tables
 from fivesigma.runs.context import RUNS, RunContext
 from fivesigma.runs.run import Run
@@ -67,12 +67,7 @@ def describe_events(session: RunSession) -> dict[str, Any]:
     missing = sum(1 for row in result["columns"] if row["missing"] > 0)
     listener.done(
         f"explored {number_of(len(result['columns']), 'column')} ({missing} with missing entries), "
-        f"{_size(result['memory_bytes'])} of events"
+        f"{size(result['memory_bytes'])} of events"
     )
     give_back()
     return result
-
-
-def _size(count: float) -> str:
-    """A number of bytes in words."""
-    return f"{count / 1e6:,.0f} MB" if count >= 1e6 else f"{count / 1e3:,.0f} kB"
