@@ -86,6 +86,23 @@ def test_events_whose_values_wrap_around_are_counted(toy, tmp_path, monkeypatch,
     assert folds or not any("outside" in line for line in heard.lines)
 
 
+def test_events_out_of_fold_are_counted_by_the_network_that_scores_them(toy, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    lines = toy.with_name("train.csv").read_text().splitlines()
+    far = [f"{line.split(',')[0]},1,{900 * i},-9000,9000,1" for i, line in enumerate(lines[1:8])]
+    toy.with_name("train.csv").write_text("\n".join([lines[0], *far, *lines[8:]]) + "\n")
+    heard = Heard()
+    path = analysis_in(toy, split={"folds": 3}, samples={"train": {"files": ["train.csv"]}})
+    run = fs.evaluate(fs.train(path, workers=1), listener=heard)
+    events, fold = fs.read(path), np.asarray(run.predictions("folds")["fold"])
+    place = {number: i for i, number in enumerate(events.event_number.tolist())}
+    rows = [place[number] for number in run.predictions("folds")["event_number"].tolist()]
+    each = [network.wraps_around(events.features[rows]) for network in run.network().networks]
+    expected = sum(int(each[number - 1][fold == number].sum()) for number in (1, 2, 3))
+    assert expected not in {int(found.sum()) for found in each}
+    assert any(f"{expected} of 1,500 folds events have a value outside" in line for line in heard.lines), heard.lines
+
+
 def test_folds_have_a_front_each(toy, tmp_path):
     path = analysis_in(toy, split={"folds": 2}, samples={"train": {"files": ["train.csv"]}})
     run = fs.evaluate(fs.train(path, output=tmp_path / "runs", workers=1))

@@ -45,3 +45,12 @@ def test_predictions_of_a_run_that_is_not_evaluated_are_one_sentence(toy, tmp_pa
     run = fs.train(toy, {"train.epochs": 1}, output=tmp_path / "runs")
     with pytest.raises(RunError, match=r"has no predictions yet[\s\S]*fivesigma evaluate"):
         run.predictions("test")
+
+
+def test_an_observer_that_a_run_of_before_names_in_vain_is_one_sentence(toy, tmp_path, command):
+    """A training did not always look whether the evaluation has its observers."""
+    run = fs.train(toy, {"train.epochs": 1}, output=tmp_path / "runs")
+    path = run.path / "analysis.yaml"
+    path.write_text(path.read_text().replace("sculpting: []", "sculpting: [summ]"))
+    code, _, err = command("evaluate", run.path)
+    assert (code, "evaluate.sculpting: 'summ' is not an observer" in err) == (2, True), err
