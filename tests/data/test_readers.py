@@ -338,6 +338,16 @@ def test_a_csv_file_that_is_no_table_says_why(tmp_path, text, words):
         open_table(f"{tmp_path}/t.csv", columns=["a", "b", "c"]).read()
 
 
+@pytest.mark.parametrize(("given", "said"), [(["x", "y"], True), (["b", "a"], False), ([], False)])
+def test_names_beside_a_header_are_said_not_to_be_used(tmp_path, given, said):
+    (tmp_path / "t.csv").write_text("a,b\n1,2\n3,4\n")
+    reader = open_table(f"{tmp_path}/t.csv", columns=given)
+    assert list(reader.read()) == ["a", "b"]
+    assert [note.partition(" has a ")[2] for note in reader.notes()] == (
+        ["header, so `columns` is not used; its columns are a, b"] if said else []
+    )
+
+
 def test_a_csv_file_is_read_ahead_and_can_be_left_early(tmp_path):
     rows = 200_000
     columns = {"a": np.arange(rows), "b": np.linspace(0, 1, rows)}
@@ -458,6 +468,10 @@ def test_a_file_that_would_count_twice_is_refused(tmp_path):
         with pytest.raises(DataError, match=r"\.root(:one)? is named twice"):
             expand([f"{tmp_path}/{file}" for file in files])
     assert expand([f"{tmp_path}/a.root"] * 2, repeated=True) == [f"{tmp_path}/a.root"] * 2
+    for files in ("a.root", "a.root:one"), ("b.root:one", "b.root:two", "link.root"):
+        with pytest.raises(DataError, match=r"\.root(:one)? and .*\.root(:one)? may be the same table"):
+            expand([f"{tmp_path}/{file}" for file in files])
+    assert len(expand([f"{tmp_path}/a.root", f"{tmp_path}/a.root:one"], repeated=True)) == 2
 
 
 @pytest.mark.parametrize(

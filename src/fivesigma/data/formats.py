@@ -70,7 +70,8 @@ def expand(paths: Sequence[str], *, repeated: bool = False) -> list[str]:
         repeated: whether a file may be named more than once; in a sample, its events would count twice.
 
     Raises:
-        DataError: if a glob matches nothing, a file is not there, or it is named twice and may not be.
+        DataError: if a glob matches nothing, a file is not there, or it is named twice and may not be, also if only one of
+            the names says the tree.
     """
     found: list[str] = []
     for path in paths:
@@ -86,14 +87,24 @@ def expand(paths: Sequence[str], *, repeated: bool = False) -> list[str]:
             if Path(bare).is_dir():
                 raise _folder(bare)
             found.append(path)
-    seen = set()
-    for path in found:
-        bare, inside = split_treename(path)
-        place = (os.path.realpath(bare), inside)
-        if place in seen and not repeated:
-            raise DataError(f"{path} is named twice", hint="name each file once; more than one pattern may match it")
-        seen.add(place)
+    if not repeated:
+        _refuse_repeated(found)
     return found
+
+
+def _refuse_repeated(paths: Sequence[str]) -> None:
+    seen: dict[str, dict[str | None, str]] = {}
+    for path in paths:
+        bare, inside = split_treename(path)
+        others = seen.setdefault(os.path.realpath(bare), {})
+        if inside in others:
+            raise DataError(f"{path} is named twice", hint="name each file once; more than one pattern may match it")
+        if others and (inside is None or None in others):
+            raise DataError(
+                f"{next(iter(others.values()))} and {path} may be the same table",
+                hint="name the tree in both, or name the file once",
+            )
+        others[inside] = path
 
 
 def split_treename(path: str) -> tuple[str, str | None]:

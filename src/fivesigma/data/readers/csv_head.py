@@ -73,7 +73,18 @@ def head_of(path: str, given: Sequence[str]) -> Head:
     lines = [line for line in every[comments:] if line.strip()]
     if not lines:
         raise DataError(f"{path} is empty")
-    return replace(_head_of(path, lines, given), comments=comments)
+    head = _head_of(path, lines, given)
+    notes = [note for note in (head.note, _unused(path, head, given)) if note]
+    return replace(head, comments=comments, note="; ".join(notes))
+
+
+def _unused(path: str, head: Head, given: Sequence[str]) -> str:
+    """Say that given names are not used, as the file has names of its own; nothing if they are the same."""
+    own = [name for name in head.names if name != SURPLUS]
+    if not given or not head.has_header or set(given) == set(own):
+        return ""
+    more = f", … ({len(own)} in all)" if len(own) > 3 else ""
+    return f"{path} has a header, so `columns` is not used; its columns are {', '.join(own[:3])}{more}"
 
 
 def _comments(lines: Sequence[str]) -> int:
