@@ -6,7 +6,7 @@ from scipy import optimize, stats
 
 from fivesigma import extras
 from fivesigma.errors import MissingExtra
-from fivesigma.metrics.search.limits import BANDS, _inverse, limits, wanted
+from fivesigma.metrics.search.limits import BANDS, POI, _crossings, _inverse, limits, wanted
 from fivesigma.metrics.search.significance import Yields, asimov, binned, excluded
 from fivesigma.metrics.search.workspace import LEAST, Shift, _mirrored, changes, raised, scale_of_limit, workspace
 
@@ -174,6 +174,65 @@ def test_an_uncertainty_with_the_name_of_the_background_is_another_one():
 def test_a_relative_shift_is_the_systematic_of_the_background():
     shift = {"background": Shift(shifted(THREE, 1.1), shifted(THREE, 0.9))}
     np.testing.assert_allclose(found(THREE, shifts=shift).expected, found(THREE, systematic=0.1).expected, rtol=1e-4)
+
+
+def saturating(x):
+    return 4 * (1 - np.exp(-x / 4))
+
+
+def with_a_kink(x):
+    return x if x < 1.2 else 1.2 + 0.3 * (x - 1.2)
+
+
+def with_a_jump(x):
+    return x if x < 1.5 else x + 1
+
+
+@pytest.mark.parametrize("start", [0.01, 1.0, 2.0, 30.0])
+@pytest.mark.parametrize("rising", [saturating, with_a_kink, with_a_jump, np.arctan])
+def test_all_levels_are_found_on_curves_that_are_not_straight(rising, start):
+    levels = [wanted(band) for band in BANDS] if rising is not np.arctan else [0.5, 1.0, 1.3]
+    exact = [optimize.brentq(lambda x, level=level: rising(x) - level, 1e-6, 100) for level in levels]
+    assert _crossings(rising, levels, start) == pytest.approx(exact, rel=3e-3)
+
+
+def ratio(tree, strength):
+    """√q̃ of an Asimov data set of background, by pyhf's own fit."""
+    model = pyhf.Workspace(tree).model()
+    without = list(model.config.suggested_init())
+    without[model.config.poi_index] = 0.0
+    data = model.expected_data(without)
+    _, fit = pyhf.infer.mle.fixed_poi_fit(strength, data, model, return_fitted_val=True)
+    return float(np.sqrt(fit - pyhf.infer.mle.twice_nll(without, data, model)[0]))
+
+
+@pytest.mark.parametrize("systematic", [0.3, 0.5, 0.8])
+@pytest.mark.parametrize(
+    ("signal", "background", "error"), [(5.0, 100.0, 5.0), (5.0, 100.0, 20.0), ([5, 5], [100, 10], [10, 2])]
+)
+def test_limits_with_a_large_uncertainty_are_where_the_likelihood_says(signal, background, error, systematic):
+    nominal = yields(signal, background, error)
+    tree = workspace(nominal, systematic=systematic)
+    one = limits(tree, scale_of_limit(nominal))
+    assert (np.diff([0.0, *one.expected]) > 0).all()
+    for band, limit in zip(BANDS, one.expected, strict=True):
+        assert ratio(tree, limit) == pytest.approx(wanted(band), rel=5e-3)
+
+
+def test_a_limit_beyond_the_bound_of_the_workspace_is_found_by_pyhf_too(monkeypatch):
+    tree = workspace(THREE, systematic=0.1)
+    expected = limits(tree, scale_of_limit(THREE))
+    tree["measurements"][0]["config"]["parameters"][0]["bounds"] = [[0.0, 1.0]]
+    assert tree["measurements"][0]["config"]["poi"] == POI
+    real = optimize.minimize
+
+    def fails(*arguments, **options):
+        if options.get("jac") is True:
+            return optimize.OptimizeResult(x=arguments[1], fun=0.0, success=False)
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(optimize, "minimize", fails)
+    assert limits(tree, scale_of_limit(THREE)).expected == pytest.approx(expected.expected, rel=1e-3)
 
 
 @pytest.mark.parametrize("again", [0, 1])

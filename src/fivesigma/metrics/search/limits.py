@@ -20,11 +20,16 @@ BANDS = (-2, -1, 0, 1, 2)
 """Fluctuations of the background, in standard deviations, for which limits are given."""
 PRECISION = 2e-3
 """Relative precision of a limit."""
+NEAR = 1.5
+"""Two known points around a level are near if they are above and below it by this factor at most."""
 MOST_STEPS = 40
 STEP = 1e-5
 """Step of the finite differences of a gradient; the parameters are factors near 1, and pulls of a few units at most."""
 LARGEST = 0.9
 """Relative systematic uncertainty with which fits begin at most: the closed form has none of 100 % downwards."""
+
+FARTHEST = 5.0
+"""Bound of a pull, in standard deviations."""
 
 Guess = Callable[[float, float], dict[str, list[float]]]
 
@@ -130,10 +135,14 @@ class _Fit:
             (self.nominal(strength), {}),
             (self.nominal(strength), {"method": "L-BFGS-B"}),
         ]
+        bounds = self.model.config.suggested_bounds()
+        poi = self.model.config.par_slice(POI).start
+        bounds[poi] = (bounds[poi][0], max(bounds[poi][1], strength))
         for first, more in ways:
             try:
                 # The fixed strength is left out of the fit, not held by a constraint: that is faster and more stable.
-                return self.pyhf.infer.mle.fixed_poi_fit(strength, data, self.model, init_pars=first, do_stitch=True, **more)
+                fit = self.pyhf.infer.mle.fixed_poi_fit
+                return fit(strength, data, self.model, init_pars=first, par_bounds=bounds, do_stitch=True, **more)
             except self.pyhf.exceptions.FailedMinimization as error:
                 failure = error
         raise failure
@@ -218,49 +227,71 @@ def _guess(samples: Sequence[Mapping[str, Any]], strength: float, observed: floa
     error = np.maximum(np.asarray(modifiers["staterror"]["data"]) / background, 1e-6)
     norm = modifiers.get("normsys")
     systematic = min(norm["data"]["hi"] - 1, LARGEST) if norm is not None else 0.0
-    found = fitted(strength * signal, background, error, systematic, background + observed * signal)
+    # More signal than there is in the data set needs less background, and the reverse: there may be a minimum on each side.
+    pulls = (-FARTHEST, 0.0) if strength >= observed else (0.0, FARTHEST)
+    found = fitted(strength * signal, background, error, systematic, background + observed * signal, pulls)
     guess = {modifiers["staterror"]["name"]: found.factor.tolist()}
     return guess if norm is None else {**guess, norm["name"]: [float(found.pull)]}
 
 
 def _crossings(rising: Callable[[float], float], levels: list[float], start: float) -> list[float]:
-    """Where a smooth, nearly linear function that rises from zero reaches each of some increasing levels.
+    """Where a smooth function that rises from zero at zero reaches each of some increasing levels.
 
-    x/y is interpolated as a polynomial in y through the known points, until the function at the interpolated point
-    agrees with the level.
+    For each level the function is known below and above it, and at a point where it agrees with the level, or near enough
+    that another point would not matter. Between two known points x/y is interpolated as a polynomial in y; every third time
+    the interval is divided in half, for functions that are not smooth.
 
     Raises:
         ValueError: if the function does not reach the largest level.
     """
-    known: list[tuple[float, float]] = []
+    known = [(0.0, 0.0)]
     point = start
     for _ in range(MOST_STEPS):
         known.append((point, rising(point)))
-        if known[-1][1] > 0.8 * levels[-1]:
+        if known[-1][1] >= levels[-1]:
             break
-        # Large uncertainties flatten the function: at least a quarter farther, at most four times.
-        point *= min(max(1.1 * levels[-1] / max(known[-1][1], 1e-9), 1.25), 4.0)
+        # Large uncertainties flatten the function: a little beyond the level at least, and at most four times as far.
+        point *= min(max(1.1 * levels[-1] / max(known[-1][1], 1e-9), 1.1), 4.0)
     else:
         raise ValueError(f"no signal strength up to {point:.3g} is excluded")
     for level in (levels[-1], levels[0], *levels[1:-1]):
-        for _ in range(MOST_STEPS):
-            if any(abs(y - level) < PRECISION * level for _, y in known) or _settled(known, level):
+        for step in range(1, MOST_STEPS):
+            (low, below), (high, above) = _around(known, level)
+            if min(level - below, above - level) < PRECISION / 2 * level or high - low < PRECISION / 4 * high:
                 break
-            point = _inverse(known, level)
+            if below > level / NEAR and above < level * NEAR and _agree(known[1:], level, low, high):
+                break
+            guess = _inverse(known[1:], level)
+            point = guess if low < guess < high and step % 3 else (low + high) / 2
             known.append((point, rising(point)))
-    return [_inverse(known, level) for level in levels]
+    return [_between(known, level) for level in levels]
 
 
-def _settled(known: list[tuple[float, float]], level: float) -> bool:
-    """Whether the last known point no longer changes the interpolation at a level."""
+def _around(known: list[tuple[float, float]], level: float) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The first known point that reaches a level, and the one before it."""
+    points = sorted(known)
+    first = next(i for i, (_, y) in enumerate(points) if y >= level)
+    return points[first - 1], points[first]
+
+
+def _agree(known: list[tuple[float, float]], level: float, low: float, high: float) -> bool:
+    """Whether three and four known points give the same x at y = level, between two bounds."""
     if len(known) < 4:
         return False
-    return abs(_inverse(known[:-1], level) / _inverse(known, level) - 1) < PRECISION / 4
+    three, four = _inverse(known, level, 3), _inverse(known, level)
+    return low < four < high and abs(three / four - 1) < PRECISION / 4
 
 
-def _inverse(known: list[tuple[float, float]], level: float) -> float:
-    """x at y = level, from the polynomial of x/y through the four nearest points (Neville's algorithm)."""
-    near = sorted(known, key=lambda pair: abs(pair[1] - level))[:4]
+def _between(known: list[tuple[float, float]], level: float) -> float:
+    """x at y = level, by interpolation between the two known points around it."""
+    (low, below), (high, above) = _around(known, level)
+    guess = _inverse(known[1:], level)
+    return guess if low <= guess <= high else low + (high - low) * (level - below) / (above - below)
+
+
+def _inverse(known: list[tuple[float, float]], level: float, points: int = 4) -> float:
+    """x at y = level, from the polynomial of x/y through the nearest points (Neville's algorithm)."""
+    near = sorted(known, key=lambda pair: abs(pair[1] - level))[:points]
     y = [pair[1] for pair in near]
     table = [pair[0] / pair[1] for pair in near]
     for width in range(1, len(near)):
