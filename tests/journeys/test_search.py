@@ -8,12 +8,17 @@ import yaml
 
 import fivesigma as fs
 from fivesigma import extras
+from fivesigma.analysis.file import load
 from fivesigma.assessment import search
 from fivesigma.cluster.executor import Workers
 from fivesigma.cluster.serial import InThisProcess
 from fivesigma.errors import MissingExtra
+from fivesigma.events import concatenate
 from fivesigma.hashing import uniform
 from fivesigma.metrics.search.significance import asimov
+from fivesigma.runs.folder import RunFolder
+from fivesigma.runs.source import load_source
+from fivesigma.training.network import scores_by
 
 from ..conftest import Heard
 
@@ -165,6 +170,51 @@ def test_every_uncertainty_is_in_the_workspace(place, run):
         assert sum(found[name]["data"]["hi_data"]) == pytest.approx(total, rel=1e-5), name
         mirrored = 2 * np.array(background["data"]) - found[name]["data"]["hi_data"]
         np.testing.assert_allclose(found[name]["data"]["lo_data"], mirrored, atol=1e-3 * total)
+
+
+class OfTheFirstFeature:
+    def score(self, features, parameters=None):
+        return 1 / (1 + np.exp(-features[:, 0]))
+
+
+def test_a_random_sample_of_prepared_events_stands_for_all_of_them(place, tmp_path):
+    prepared = fs.prepare(place[0] / "search.yaml", {"systematics": {}}, destination=tmp_path / "prepared", shards=4)
+    settings = {"systematics": {}, "shards": str(prepared)}
+    analysis = load(place[0] / "search.yaml", {**settings, "train.window": 300})
+    source = load_source(analysis, Heard())
+    assert len(source.parts["test"]) < 0.5 * source.shards.length("test")
+    totals = {}
+    for name in ("sample", "all"):
+        if name == "all":
+            pieces = [list(source.shards.pieces(part)) for part in ("val", "test")]
+            parts = dict(zip(("val", "test"), map(concatenate, pieces), strict=True))
+        else:
+            parts = source.parts
+        assessment = search.SearchAssessment(RunFolder(tmp_path / name), analysis, source, None, Heard())
+        for part in ("val", "test"):
+            found = assessment.add(part, scores_by(OfTheFirstFeature(), parts[part], [(500.0,), (1000.0,)]))
+        totals[name] = found.metrics["search"]["at"]
+    for mass in ("mass=500", "mass=1000"):
+        few, many = (totals[name][mass] for name in ("sample", "all"))
+        assert few["total_background"].value == pytest.approx(many["total_background"].value, rel=1e-6)
+        assert few["total_signal"].value == pytest.approx(many["total_signal"].value, rel=0.2)
+        assert few["total_background"].error > 1.3 * many["total_background"].error
+
+
+@pytest.mark.parametrize("use", ["train", "test"])
+def test_the_cross_section_of_a_limit_is_that_of_the_samples_that_are_judged(place, use):
+    rows = place[1]["x500"] + [1e7, 0.01, 0, 0, 0, 0]  # other events
+    np.savetxt(
+        place[0] / "more.csv", rows, delimiter=",", header="event,x0,x1,mass,w,w_up", comments="", fmt=["%d"] + ["%.9g"] * 5
+    )
+    samples = {"more": {"files": [str(place[0] / "more.csv")], "label": "X", "xsec": 0.07, "use": use}}
+    own = {f"samples.{key}": value for key, value in samples.items()}
+    analysis = load(place[0] / "search.yaml", {**own, **({"split.test": None} if use == "test" else {}), "systematics": {}})
+    source = load_source(analysis, Heard())
+    expected = {"mass=500": 0.07} if use == "test" else {"mass=500": 0.02, "mass=1000": 0.01}
+    assert search.signal_cross_sections(analysis, source) == pytest.approx(expected)
+    fixed = load(place[0] / "search.yaml", {"evaluate.search.yields": {"X": 10.0}})
+    assert search.signal_cross_sections(fixed, source) == {}
 
 
 def test_the_limit_is_also_told_as_a_cross_section(run):

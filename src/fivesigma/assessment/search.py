@@ -1,6 +1,7 @@
 """Evaluate a search: choose cut and bins on one part, compute significance and limits on another."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from fivesigma.metrics.search.expected import Expected, Scale, expected
 from fivesigma.metrics.search.limits import BANDS, Limits, limits
 from fivesigma.metrics.search.search import Choice, choose, in_bins, results
 from fivesigma.metrics.search.significance import Yields
-from fivesigma.metrics.search.workspace import LEAST, Shift, changes, raised, scale_of_limit, workspace
+from fivesigma.metrics.search.workspace import LEAST, Shift, changes, raised, scale_of_limit, shapes, workspace
 from fivesigma.metrics.summary import as_json, hypothesis_name
 from fivesigma.names import number_of
 from fivesigma.preparation.folds import fold_of
@@ -34,6 +35,9 @@ from fivesigma.scores import Scores
 
 HALVES = 141_421
 """Seed of the halves that choose cut and bins for each other; independent of other divisions by event number."""
+
+SAME = 1e-6
+"""Relative difference of two sums of the same weights at most."""
 
 Scoring = Callable[[Events], Scores]
 """Events of the part that the search is evaluated on → their scores at every hypothesis."""
@@ -78,18 +82,15 @@ class SearchAssessment(Assessment):
         settings = self._analysis.evaluate.search
         if settings is None or part not in (self.judged_on, self.chosen_on):
             return NOTHING
-        events = expected(
-            scores, self.scale(settings, part), sample=self._samples(part, len(scores)), group=self._groups(scores)
-        )
+        scale = replace(self.scale(settings, part), sampled=self._sampled(part, scores))
+        events = expected(scores, scale, sample=self._samples(part, len(scores)), group=self._groups(scores))
         if part == self.chosen_on:
             self._choose(events, settings)
         if part != self.judged_on:
             return NOTHING
         varied = self._varied(scores)
         of_shifts = {
-            name: tuple(
-                side and expected(side, self.scale(settings, part), events, group=self._groups(side)) for side in sides
-            )
+            name: tuple(side and expected(side, scale, events, group=self._groups(side)) for side in sides)
             for name, sides in varied.items()
         }
         metrics: dict[str, Any] = {name: {"problem": problem} for name, problem in self._problems.items()}
@@ -128,6 +129,17 @@ class SearchAssessment(Assessment):
         if rows is None or sum(map(len, rows)) != events:
             return None
         return np.repeat(np.arange(len(rows)), [len(own) for own in rows])
+
+    def _sampled(self, part: str, scores: Scores) -> tuple[float, float]:
+        """Weights of background and signal in a prepared part relative to those of the events that were scored of it."""
+        if self._source.shards is None:
+            return 1.0, 1.0
+        found = []
+        for target, total in enumerate(self._source.shards.totals(part)):
+            own = float(scores.weight[scores.target == target].sum(dtype=np.float64))
+            share = total / own if own else 1.0
+            found.append(1.0 if abs(share - 1) < SAME else float(share))  # all events, whose sum was rounded
+        return found[0], found[1]
 
     def scale(self, settings: Search, part: str) -> Scale:
         """Factors from the weights of a part to expected events."""
@@ -174,9 +186,9 @@ class SearchAssessment(Assessment):
     ) -> tuple[dict[str, Any], dict[str, Any], Yields, dict[str, Any]]:
         """Metrics, curves, yields per bin and workspace of one hypothesis."""
         choice = self._choices[name]
-        metrics, curves = results(own, choice, settings)
         bins, nominal = in_bins(own, choice)
         binned = {key: Shift(*(side and bins.filled(side) for side in sides)) for key, sides in shifted.items()}
+        metrics, curves = results(own, choice, settings, shapes(nominal, binned.values()))
         if binned:
             metrics["shifts"] = {key: changes(nominal, shift) for key, shift in binned.items()}
         for key, shift in binned.items():
@@ -223,7 +235,7 @@ class SearchAssessment(Assessment):
     def _limits(self, name: str, found: Limits | str, metrics: Mapping[str, Any]) -> dict[str, Any]:
         """Entries of the metrics for limits.
 
-        Their Monte Carlo errors are the relative error of the fast limit of the same bins.
+        Their Monte Carlo errors are the relative errors of the fast limit and significance of the same bins.
         """
         if isinstance(found, str):
             self._listener.say(f"warning: search, {name}: {found}")
@@ -233,9 +245,7 @@ class SearchAssessment(Assessment):
         errors = {band: value * relative for band, value in bands.items()}
         xsec = self.signal_xsec().get(name)
         in_pb = {} if xsec is None else {"limit_pb": {band: value * xsec for band, value in bands.items()}, "xsec": xsec}
-        binned = metrics["binned"]
-        share = binned.error / binned.value if binned.value > 0 else float("nan")
-        discovery = Metric(found.discovery, found.discovery * share)
+        discovery = Metric(found.discovery, found.discovery * metrics["relative_error_discovery"])
         return {"limit": bands, "limit_error": errors, "discovery": discovery, **in_pb}
 
     def signal_xsec(self) -> dict[str, float]:
@@ -256,16 +266,22 @@ def solved(tree: Mapping[str, Any], start: float) -> Limits | str:
 
 
 def signal_cross_sections(analysis: Analysis, source: Source) -> dict[str, float]:
-    """Hypothesis (or `all`) → cross section in pb of the signal samples of the judged events.
+    """Hypothesis (or `all`) → cross section in pb of the signal samples that have events in the judged part.
 
-    A sample of several hypotheses gives none, as the division of its cross section is unknown.
+    A sample of several hypotheses gives none, as the division of its cross section is unknown; nor does any if the signal is
+    scaled to a given yield.
     """
     if source.origin is None or len(analysis.classes) != 2:
         return {}
+    search = analysis.evaluate.search
+    if search is not None and analysis.classes[1] in search.yields:
+        return {}
+    names = [name for name, sample in analysis.samples.items() if sample.files]
+    rows = source.rows[judged_part(list(source.parts))]
     found: dict[str, float] = {}
-    for name, sample in analysis.samples.items():
-        tested = (analysis.use_of(name) == "test") == ("test" in source.uses)
-        if sample.xsec is None or sample.label != analysis.classes[1] or not tested:
+    for name, own in zip(names, rows, strict=True):
+        sample = analysis.samples[name]
+        if sample.xsec is None or sample.label != analysis.classes[1] or not len(own):
             continue
         where = _hypothesis_of(source.origin, name)
         if where is not None:

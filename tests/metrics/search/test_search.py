@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from fivesigma.analysis.search import Search
 from fivesigma.metrics.search.counts import Counts
 from fivesigma.metrics.search.expected import ALL, Scale, expected
+from fivesigma.metrics.search.limits import limits
 from fivesigma.metrics.search.search import Reached, Spread, choose, in_bins, results
 from fivesigma.metrics.search.significance import Yields, asimov, excluded
-from fivesigma.metrics.search.workspace import workspace
+from fivesigma.metrics.search.workspace import Shift, scale_of_limit, workspace
 from fivesigma.metrics.summary import as_json
 from fivesigma.scores import Scores, reordered
 
@@ -287,6 +288,35 @@ def test_the_error_of_a_limit_allows_for_an_event_that_is_missing_by_chance():
 
     light, heavy = (np.log(limit(*more) / limit(100.0, 1000.0)) for more in ((101.0, 1001.0), (130.0, 1900.0)))
     assert found == pytest.approx((light**2 / 101 + heavy**2) ** 0.5)
+
+
+FALLING = np.array([[40.0, 45.0, 50.0, 55.0, 60.0], [1000.0, 900.0, 800.0, 700.0, 600.0]])
+"""Signal and background of bins that are alike, so that a common uncertainty costs much."""
+
+
+@pytest.mark.parametrize(("systematic", "shape"), [(0.2, 0.0), (0.2, 0.2), (0.1, 0.0)])
+def test_the_errors_of_limit_and_discovery_are_the_spread_of_fits_of_repeated_simulations(systematic, shape):
+    pytest.importorskip("pyhf", reason="the extra `limits` is not installed")
+    signal, background = FALLING
+    sums = np.stack([signal, signal**2 / 2000]), np.stack([background, background**2 / 4000])[None]
+    counts = Counts(np.arange(5.0), *sums, np.array([0.2]))
+    change = shape * np.linspace(-1, 1, 5)
+
+    def fitted(yields):
+        shifts = {"shape": Shift(replace(yields, background=yields.background * (1 + change)))} if shape else {}
+        found = limits(workspace(yields, systematic=systematic, shifts=shifts), scale_of_limit(yields))
+        return found.expected[2], found.discovery
+
+    each = counts.replicas(60, np.random.default_rng(3)).inside()
+    columns = (each.signal, each.background, each.signal_error, each.background_error)
+    fits = np.log([fitted(Yields(*rows)) for rows in zip(*columns, strict=True)])
+    nominal = Reached(counts, [0], [np.zeros(5, np.intp)], counts, counts)
+    replicas = replace(nominal, bins=counts.replicas(1000, np.random.default_rng(4)))
+    spread = Spread(nominal, replicas, replace(nominal, bins=counts.one_more()))
+    shapes = change[None] if shape else None
+    quoted = spread.limit_error(systematic, shapes), spread.discovery_error(systematic, shapes)
+    # The spread of 60 fits is known to 9 %; with a shape the limit's is estimated for Gaussian errors.
+    np.testing.assert_allclose(quoted, fits.std(axis=0), rtol=0.3)
 
 
 def test_a_cut_above_which_the_events_that_count_are_few_moves_down_to_its_own_line():

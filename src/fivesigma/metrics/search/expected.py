@@ -27,10 +27,13 @@ class Scale:
     Attributes:
         factor: factor of every weight: the luminosity, divided by the fraction of all events in the part.
         yields: expected events of background and signal, which replace the sums of weights, or None.
+        sampled: sum of weights of background and signal of the part, relative to that of the events which are counted, if
+            these are a random sample of the part.
     """
 
     factor: float = 1.0
     yields: tuple[float | None, float | None] = (None, None)
+    sampled: tuple[float, float] = (1.0, 1.0)
 
     def factors(self, target: NDArray[Any], weight: Column) -> Column:
         """Expected events per unit of weight, [class].
@@ -39,7 +42,8 @@ class Scale:
         [2.0, 10.0]
         """
         sums = [float(weight[target == i].sum()) for i in (0, 1)]
-        return np.array([self.factor if n is None else n / s if s else 0.0 for n, s in zip(self.yields, sums, strict=True)])
+        known = zip(self.yields, sums, self.sampled, strict=True)
+        return np.array([self.factor * more if n is None else n / s if s else 0.0 for n, s, more in known])
 
 
 @dataclass(frozen=True)

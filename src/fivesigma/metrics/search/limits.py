@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fivesigma import extras
 from fivesigma.analysis.search import POI
-from fivesigma.metrics.search.significance import fitted
+from fivesigma.metrics.search.significance import FARTHEST, fitted
 
 BANDS = (-2, -1, 0, 1, 2)
 """Fluctuations of the background, in standard deviations, for which limits are given."""
@@ -28,8 +28,6 @@ STEP = 1e-5
 LARGEST = 0.9
 """Relative systematic uncertainty with which fits begin at most: the closed form has none of 100 % downwards."""
 
-FARTHEST = 5.0
-"""Bound of a pull, in standard deviations."""
 
 Guess = Callable[[float, float], dict[str, list[float]]]
 

@@ -18,7 +18,7 @@ from fivesigma.metrics.search.choice import (
 )
 from fivesigma.metrics.search.counts import Counts
 from fivesigma.metrics.search.expected import Expected
-from fivesigma.metrics.search.significance import Yields, binned, excluded
+from fivesigma.metrics.search.significance import Yields, binned, discovered, excluded, weakened
 
 REPLICAS = 300
 """Number of replicas of the sample, whose spread is the statistical error."""
@@ -167,9 +167,19 @@ class Reached:
         """Significance of all bins together, [...]."""
         return binned(_filled(self.bins), systematic)
 
-    def excluded(self, systematic: float) -> Column:
-        """About the signal strength that can be excluded, [...]."""
-        return excluded(_filled(self.bins), systematic)
+    def excluded(self, systematic: float, shapes: Column | None = None) -> Column:
+        """About the signal strength that can be excluded, [...]; `shapes` as for `results`."""
+        yields = _filled(self.bins)
+        return excluded(yields, systematic) * _weakened(yields, systematic, shapes)
+
+    def discovered(self, systematic: float, shapes: Column | None = None) -> Column:
+        """About the discovery significance of the fit, [...]; `shapes` as for `results`."""
+        yields = _filled(self.bins)
+        return discovered(yields, systematic) / _weakened(yields, systematic, shapes)
+
+
+def _weakened(yields: Yields, systematic: float, shapes: Column | None) -> Column | float:
+    return 1.0 if shapes is None or len(shapes) == 0 else weakened(yields, systematic, shapes)
 
 
 def _filled(bins: Counts) -> Yields:
@@ -282,10 +292,18 @@ class Spread:
         """
         return self._error(number(self.replicas), number(self.one_more), number(self.nominal), counts)
 
-    def limit_error(self, systematic: float) -> float:
-        """Relative standard error of a limit, which is a scale: the spread of its logarithm."""
+    def limit_error(self, systematic: float, shapes: Column | None = None) -> float:
+        """Relative standard error of a limit; `shapes` as for `results`."""
+        return self._relative(partial(Reached.excluded, systematic=systematic, shapes=shapes))
+
+    def discovery_error(self, systematic: float, shapes: Column | None = None) -> float:
+        """Relative standard error of the discovery significance of the fit; `shapes` as for `results`."""
+        return self._relative(partial(Reached.discovered, systematic=systematic, shapes=shapes))
+
+    def _relative(self, number: Callable[[Reached], Column]) -> float:
+        """The spread of the logarithm of what is a scale."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            each = [np.log(one.excluded(systematic)) for one in (self.replicas, self.one_more, self.nominal)]
+            each = [np.log(number(one)) for one in (self.replicas, self.one_more, self.nominal)]
         return self._error(each[0], each[1], each[2], lambda reached: reached.bins)
 
     def _error(self, values: Column, more: Column, nominal: Any, counts: Callable[[Reached], Counts]) -> float:
@@ -305,18 +323,22 @@ def _spread(events: Expected, choice: Choice) -> Spread:
     return Spread(nominal, replace(nominal, above=above, bins=bins), more)
 
 
-def results(events: Expected, choice: Choice, settings: Search) -> tuple[dict[str, Any], dict[str, Any]]:
+def results(
+    events: Expected, choice: Choice, settings: Search, shapes: Column | None = None
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Results of a search.
 
     Args:
         events: events that neither the network was trained on nor `choice` was made with.
         choice: cut and bins, from `choose`.
         settings: the section `evaluate.search`.
+        shapes: relative change of the background of each bin by one standard deviation of each systematic uncertainty,
+            [uncertainty, bin].
 
     Returns:
         Metrics, and the numbers behind the figures: the scan of the cut and the bins. In entries named `known` the
         background is known exactly; the others include its systematic uncertainty and its Monte Carlo error.
-        `relative_error` is that of the limit.
+        `relative_error` is that of the limit, `relative_error_discovery` that of the discovery significance.
 
     Raises:
         ValueError: if no cut leaves enough background.
@@ -340,7 +362,8 @@ def results(events: Expected, choice: Choice, settings: Search) -> tuple[dict[st
         cut, binned_ = partial(Reached.cut, systematic=systematic), partial(Reached.binned, systematic=systematic)
         metrics[f"best_cut{name}"] = _metric(spread, cut, lambda one: one.above)
         metrics[f"binned{name}"] = _metric(spread, binned_, lambda one: one.bins)
-    metrics["relative_error"] = spread.limit_error(settings.systematic)
+    metrics["relative_error"] = spread.limit_error(settings.systematic, shapes)
+    metrics["relative_error_discovery"] = spread.discovery_error(settings.systematic, shapes)
     return metrics, {"scan": _scan(reached.judged, settings), "bins": _bins(bins, yields, settings)}
 
 

