@@ -29,7 +29,7 @@ def writing(path: str | os.PathLike[str], *, replace: bool = True) -> Iterator[P
         OutputError: if the file exists and must not be replaced, or the place cannot be written.
     """
     path = Path(path)
-    if path.exists() and not replace:
+    if os.path.lexists(path) and not replace:
         raise OutputError(f"{path} exists already", hint="choose another name, or remove it first")
     with named_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)

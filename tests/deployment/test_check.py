@@ -120,3 +120,24 @@ def test_random_numbers_of_the_recipe_take_the_place_of_events_that_are_gone(net
     found = compare(what_of(network), network, exact(network), given, ANALYSIS)
     assert "metrics" not in found
     require(found, 1e-12)
+
+
+@pytest.mark.parametrize(("wrong", "refused"), [(0.0, False), (1.2, True)])
+def test_a_prediction_far_from_zero_is_compared_with_its_spread(make_events, wrong, refused):
+    # Times near 123,456 with a spread of some units: the largest difference is not to be a share of 123,456.
+    recipe = replace(RECIPE, parameters=(), parameter_shift=(), parameter_scale=(), logarithm=())
+    network = Network(mlp(Mlp(layers=[4]), Inputs(3, link=None, seed=3)), recipe, 0.05, 123_456.0)
+    what = Deliverable("regression", (network,), (Input(FEATURES, SINGLE, 2),), None, ("a", "b"), (), {}, {})
+    given = CheckEvents("test", make_events(np.random.default_rng(1).normal(1, 1, (400, 2)), classes=()), {})
+    analysis = validate({"features": ["a", "b"], "target": "y"}, "test")
+
+    def rounded_once_more(arrays):
+        return np.nextafter(network.score(arrays[FEATURES]), np.float32(np.inf)) + np.float32(wrong)
+
+    found = compare(what, network, rounded_once_more, given, analysis)
+    assert found["difference"]["scale"] == pytest.approx(np.std(network.score(given.events.features), dtype=np.float64))
+    if refused:
+        with pytest.raises(Disagreement):
+            require(found, 1e-5)
+    else:
+        require(found, 1e-5)

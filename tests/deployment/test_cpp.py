@@ -5,6 +5,7 @@ import subprocess
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from fivesigma.deployment import cpp
 from fivesigma.deployment.base import FEATURES, PARAMETERS, Deliverable, Input
@@ -139,6 +140,92 @@ def test_columns_with_any_name_and_metadata_with_any_text(tmp_path):
     columns = {name: np.float64([[i + 1], [2 * i]]) for i, name in enumerate(names)}
     found = CPP.load(tmp_path / "model.hpp")(columns)
     np.testing.assert_array_equal(found, [[5, 12, 5], [4, 24, 8]])
+
+
+def written(what, path, **settings):
+    CPP.write(Cpp(**settings), what, path)
+    return path
+
+
+def of_formula(text, names, weight=1.0):
+    network = identity(1)
+    network.model.set_weights([np.float32([[weight]]), np.zeros(1, np.float32)])
+    inputs = tuple(Input(name, DOUBLE) for name in names)
+    return Deliverable("multiclass", (network,), inputs, {"f0": Expression(text)}, ("f0",), (), {}, {})
+
+
+@needs_compiler
+@pytest.mark.parametrize(
+    "flags", [["-O2"], ["-O3", "-march=native"], ["-O2", "-mfma"], ["-O3", "-march=native", "-fno-math-errno"]]
+)
+def test_the_root_of_a_difference_of_squares_is_that_of_the_training_whatever_the_compiler_fuses(tmp_path, flags):
+    generator = np.random.default_rng(1)
+    momentum = generator.normal(0, 30, (1000, 3))
+    energy = np.sqrt((momentum**2).sum(axis=1))  # without mass, so that rounding decides whether there is a root
+    names, columns = ("e", "px", "py", "pz"), np.column_stack([energy, momentum])
+    what = of_formula("sqrt(e*e - px*px - py*py - pz*pz)", names)
+    with np.errstate(invalid="ignore"):
+        [mass] = what.feature_values(dict(zip(names, columns.T, strict=True)))
+    path = written(what, tmp_path / "model.hpp")
+    command = [
+        cpp.compiler(),
+        "-std=c++17",
+        *flags,
+        "-DFIVESIGMA_TEST_PROGRAM",
+        "-x",
+        "c++",
+        str(path),
+        "-o",
+        str(tmp_path / "m"),
+    ]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip(f"this compiler does not know {flags}")
+    text = "\n".join(" ".join(map(repr, row)) for row in columns.tolist())
+    done = subprocess.run([str(tmp_path / "m")], input=text, capture_output=True, text=True, check=False)
+    if done.returncode < 0:
+        pytest.skip("this processor does not know these instructions")
+    np.testing.assert_array_equal(np.float32(done.stdout.split()), np.where(np.isnan(mass), 12345, mass).astype(np.float32))
+
+
+@needs_compiler
+@pytest.mark.parametrize("flag", ["-ffast-math", "-ffinite-math-only"])
+def test_a_compiler_that_forgets_missing_values_is_refused(tmp_path, flag):
+    path = written(of_formula("x", ["x"]), tmp_path / "model.hpp")
+    command = [cpp.compiler(), "-std=c++17", flag, "-fsyntax-only", "-x", "c++", str(path)]
+    assert "missing values are NaN" in subprocess.run(command, capture_output=True, text=True, check=False).stderr
+
+
+@needs_compiler
+def test_two_models_of_one_namespace_are_refused_by_the_compiler(tmp_path):
+    one, again = (written(of_formula("x", ["x"]), tmp_path / f"{name}.hpp") for name in ("one", "again"))
+    other = written(of_formula("x", ["x"], weight=2.0), tmp_path / "other.hpp")
+    apart = written(of_formula("x", ["x"], weight=2.0), tmp_path / "apart.hpp", namespace="apart")
+    for second, words in ((again, ""), (other, "another model has the namespace fivesigma"), (apart, "")):
+        (tmp_path / "two.cpp").write_text(f'#include "{one}"\n#include "{second}"\n')
+        command = [cpp.compiler(), "-std=c++17", "-Wall", "-Werror", "-fsyntax-only", str(tmp_path / "two.cpp")]
+        said = subprocess.run(command, capture_output=True, text=True, check=False).stderr
+        assert bool(said) == bool(words), said
+        assert words in said
+
+
+@needs_compiler
+def test_columns_that_have_the_names_of_keywords_and_macros(tmp_path):
+    names = ["bitand", "wchar_t", "NAN", "INFINITY", "M_PI", "static_cast", "x__y", "_Up", "ends\\", "last", "EOF"]
+    what = of_formula(" + ".join(f"`{name}`" for name in names), names)
+    found = CPP.load(written(what, tmp_path / "model.hpp"))({name: np.float64([[2.0**i]]) for i, name in enumerate(names)})
+    assert found.tolist() == [2.0 ** len(names) - 1]
+
+
+def test_a_namespace_that_means_something_else_is_refused():
+    for name in ("class", "std", "main", "NAN"):
+        with pytest.raises(ValidationError, match="means something else in C"):
+            Cpp(namespace=name)
+
+
+@needs_compiler
+def test_no_events_have_no_scores(tmp_path):
+    score = CPP.load(written(of_formula("x", ["x"]), tmp_path / "model.hpp"))
+    assert score({"x": np.zeros((0, 1))}).shape == (0,)
 
 
 def test_without_a_compiler_there_is_no_comparison_and_so_no_header(monkeypatch):

@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from fivesigma.analysis.file import load, validate
-from fivesigma.deployment.events import real_events, with_recorded_files
+from fivesigma.deployment.events import first_table, is_single, real_events, with_recorded_files
 from fivesigma.errors import DataError, RunError
 from fivesigma.progress import Listener
 from fivesigma.runs.folder import RunFolder
@@ -66,3 +66,15 @@ def test_files_that_are_gone_are_an_error(toy):
     (toy.parent / "test.csv").unlink()
     with pytest.raises(DataError, match=r"test\.csv"):
         real_events(analysis, [], 100, Listener())
+
+
+def test_a_column_that_is_in_double_precision_in_any_file_is_so(tmp_path):
+    kinds = [("a.npz", np.float32), ("b.npz", np.float32), ("c.npz", np.float64)]
+    for name, kind in kinds:
+        np.savez(tmp_path / name, x=np.ones(3, kind), y=np.ones(3, np.float16), label=np.arange(3) % 2)
+    for files in (["a.npz"], ["a.npz", "b.npz"], ["a.npz", "b.npz", "c.npz"], ["c.npz", "a.npz"]):
+        names = [str(tmp_path / name) for name in files]
+        for samples in ({"one": {"files": names}}, {str(i): {"files": [name]} for i, name in enumerate(names)}):
+            tree = {"name": "t", "features": ["x", "y"], "labels": "label", "samples": samples}
+            types = first_table(validate(tree, "test"))[1]
+            assert (is_single(types["x"]), is_single(types["y"])) == ("c.npz" not in files, True)

@@ -105,3 +105,50 @@ def test_what_is_not_there_or_of_another_network_is_refused(toy, command):
     (run / "export" / "model.onnx").write_bytes(b"")
     with pytest.raises(RunError, match="not the file that this run exported"):
         path_of(fs.Run(run).folder, "onnx")
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_whole_numbers_that_an_exported_model_would_round_are_refused(toy, command, format):
+    run = trained(toy, command, new_variables={"sum": "x1 // 4 % 2"})
+    assert command("export", run, "--format", format, "--inputs", "columns")[0] == 0
+    columns = {"x0": np.zeros(5), "x1": 2**60 + 4 * np.arange(5), "x2": np.zeros(5)}
+    np.savez("large.npz", **columns)
+    assert command("predict", run, "large.npz", "-o", "own.npz", "-j", 1)[0] == 0
+    code, _, err = command("predict", run, "large.npz", "-o", "new.npz", "--with", format, "-j", 1)
+    assert code == 2
+    assert "large.npz: the column 'x1' holds whole numbers beyond 2⁵³" in err
+    assert not Path("new.npz").exists()
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_marker_of_missing_values_is_known_as_half_precision_rounds_it(toy, command, format):
+    generator = np.random.default_rng(1)
+    for name in ("train", "test"):
+        x = generator.normal(0, 1, (800, 2)).astype(np.float16)
+        x[::5, 0] = -99.9  # −99.875 in half precision
+        np.savez(f"{name}.npz", x0=x[:, 0], x1=x[:, 1], label=generator.integers(0, 2, 800))
+    tree = {
+        "name": "toy",
+        "samples": {name: {"files": [f"{name}.npz"], **more} for name, more in (("train", {}), ("test", {"use": "test"}))},
+        "missing_values": [-99.9],
+        "new_variables": {"sum": "x0 + x1"},
+        "labels": "label",
+        "prepare": {"impute": "mean"},
+        "split": {"overlap": "keep"},
+        "model": {"layers": [4]},
+    }
+    toy.write_text(yaml.safe_dump(tree))
+    run = trained(toy, command)
+    code, _, err = command("export", run, "--format", format, "--inputs", "columns")
+    assert code == 0, err
+
+
+@pytest.mark.skipif("cpp" not in FORMATS, reason="no C++ compiler")
+def test_that_a_header_is_compiled_and_run_is_said_and_no_events_have_no_scores(toy, command):
+    run = trained(toy, command)
+    assert command("export", run, "--format", "cpp")[0] == 0
+    Path("none.csv").write_text(Path("test.csv").read_text().splitlines()[0] + "\n")
+    code, out, err = command("predict", run, "none.csv", "-o", "none.csv.npz", "--with", "cpp", "-j", 1)
+    assert "model.hpp is compiled and run: do so only with runs that you trust" in out
+    assert "defect" not in err
+    assert code in (0, 2)

@@ -94,6 +94,17 @@ def test_it_replaces_its_own_files_and_no_others(run, command, tmp_path):
     assert command("export", run, "-o", mine, "--inputs", "features")[0] == 2
 
 
+def test_it_knows_all_files_that_it_has_exported(run, command, tmp_path):
+    assert command("export", run)[0] == 0
+    assert command("export", run, "--set", "opset=17", "-o", tmp_path / "other.onnx")[0] == 0
+    assert command("export", run, "--set", "opset=15")[0] == 0
+    assert command("export", run, "--set", "opset=16", "-o", tmp_path / "other.onnx")[0] == 0
+    (run / "export" / "model.onnx").write_bytes(b"somebody else's")
+    code, _, err = command("export", run)
+    assert code == 2
+    assert "is not what this run has exported" in err
+
+
 def test_a_file_that_differs_from_the_network_is_not_kept(run, command, monkeypatch):
     real = onnx._activation
     monkeypatch.setattr(onnx, "_activation", lambda graph, step, x: graph.node("Neg", real(graph, step, x)))

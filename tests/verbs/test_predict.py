@@ -1,5 +1,6 @@
 """The verb `predict`: every event of files scored, in order."""
 
+import json
 import re
 import threading
 from dataclasses import dataclass
@@ -807,3 +808,45 @@ def test_a_parameter_without_a_value_is_one_sentence_on_its_option(toy, command)
     code, _, err = command("predict", run, "train.csv", "-o", "scores.csv", "--at", "mass")
     assert (code, "cannot read --at 'mass'" in err, "--at mass=1000" in err) == (2, True, True)
     assert not Path("scores.csv").exists()
+
+
+def test_friends_of_other_options_or_of_another_export_are_others(toy, command):
+    pytest.importorskip("onnxruntime")
+    run = command("train", toy, "--set", "train.epochs=1")[1].splitlines()[-1]
+    header, *rows = Path("test.csv").read_text().splitlines()
+    Path("plain.csv").write_text("\n".join([*rows, ""]))
+    names = header.split(",")
+    swapped = [{"x0": "x1", "x1": "x0"}.get(name, name) for name in names]
+    assert command("predict", run, "plain.csv", "-o", "f", "--friend", "--columns", ",".join(swapped))[0] == 0
+    code, _, err = command("predict", run, "plain.csv", "-o", "f", "--friend", "--columns", header)
+    assert (code, "were read with other options" in " ".join(err.split())) == (2, True)
+    assert command("export", run)[0] == 0
+    arguments = ("predict", run, "test.csv", "-o", "g", "--friend", "--with", "onnx")
+    assert command(*arguments)[0] == 0
+    assert command(*arguments)[0] == 0
+    assert command("export", run, "--set", "opset=17")[0] == 0
+    assert command(*arguments)[0] == 2
+    note = json.loads(Path("g/scored-by.json").read_text())
+    Path("g/scored-by.json").write_text(json.dumps({k: v for k, v in note.items() if k not in ("layout", "exported")}))
+    assert command(*arguments)[0] == 0  # a note of an earlier version
+
+
+def test_a_kept_column_has_its_own_name_although_another_would_get_it(toy, command):
+    run = command("train", toy, "--set", "train.epochs=1")[1].splitlines()[-1]
+    columns = fs.open_table("test.csv").read()
+    size = len(columns["x0"])
+    write_columns("new.parquet", [{**columns, "jets.pt": np.full(size, 7.0), "jets_pt": np.arange(size)}])
+    code, out, err = command("predict", run, "new.parquet", "-o", "kept.parquet", "--keep", "-j", 1)
+    assert code == 0, err
+    found = fs.open_table("kept.parquet").read()
+    np.testing.assert_array_equal(found["jets_pt"], np.arange(size))
+    np.testing.assert_array_equal(found["jets_pt_2"], np.full(size, 7.0))
+    assert "'jets.pt' as jets_pt_2" in out
+
+
+def test_a_link_to_nowhere_is_a_file_that_exists(toy, command):
+    run = command("train", toy, "--set", "train.epochs=1")[1].splitlines()[-1]
+    Path("link.parquet").symlink_to("nowhere.parquet")
+    code, _, err = command("predict", run, "test.csv", "-o", "link.parquet", "-j", 1)
+    assert (code, "link.parquet exists already" in err) == (2, True)
+    assert not Path("link-2.parquet").exists()

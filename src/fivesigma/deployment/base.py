@@ -34,11 +34,13 @@ class Input:
         name: a column, a parameter, or `features` and `parameters`.
         dtype: single or double precision.
         width: values per event.
+        half: whether the files hold it in half precision, in which a number that means missing is rounded.
     """
 
     name: str
     dtype: np.dtype[Any]
     width: int = 1
+    half: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,9 @@ class Deliverable:
     def output(self) -> str:
         """Name of the output."""
         name = OUTPUTS[self.task]
-        return f"network_{name}" if any(given.name == name for given in self.inputs) else name
+        while any(given.name == name for given in self.inputs):
+            name = f"network_{name}"
+        return name
 
     @property
     def outputs(self) -> int:
@@ -89,6 +93,11 @@ class Deliverable:
     def columns(self) -> tuple[Input, ...]:
         """The inputs that are columns."""
         return tuple(given for given in self.inputs if self.formulas is not None and given.name not in self.parameters)
+
+    def markers_of(self, given: Input) -> tuple[float, ...]:
+        """Numbers that mean missing in an input that is a column."""
+        rounded = (float(np.float16(value)) for value in self.missing_values if abs(value) <= np.finfo(np.float16).max)
+        return (*self.missing_values, *rounded) if given.half else self.missing_values
 
     def feature_values(self, columns: Mapping[str, Any]) -> list[Any]:
         """Every feature from columns, be they arrays or symbols."""
@@ -120,6 +129,7 @@ class Exporter:
         folds: whether the networks of several folds can be written.
         firmware: (settings, analysis) → ports, for a format whose inputs are ports.
         receives: (what, events) → the events as the exported model receives them.
+        runs_code: whether `load` compiles the file and runs what it says.
         prove: (settings, what, path, events, listener) → what was compared beyond the scores, for `check.json`; raises
             `Disagreement`.
     """
@@ -139,6 +149,7 @@ class Exporter:
     folds: bool = True
     firmware: Callable[[Any, Analysis], Firmware | None] = lambda settings, analysis: None
     receives: Callable[[Deliverable, Any], Any] = lambda what, given: given
+    runs_code: bool = False
     prove: Callable[[Any, Deliverable, Path, Any, Listener], dict[str, Any]] = lambda *given: {}
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from fivesigma import plugins
@@ -114,9 +115,13 @@ def _exports(known: Mapping[str, Any]) -> Iterator[str]:
         numbers = tree["difference"]
         fixed = f", fixed at {json.dumps(tree['fixed'])}" if tree["fixed"] else ""
         yield (
-            f"- {format}: `export/{tree['file']}`{fixed}; differs from the network by {numbers['largest']:.1e} of the "
+            f"- {format}: {_file(tree['file'])}{fixed}; differs from the network by {numbers['largest']:.1e} of the "
             f"scores' scale at most, on {tree['events']:,} {tree['part']} events{_proved(tree.get('proof', {}))}"
         )
+
+
+def _file(name: str) -> str:
+    return "a file outside the folder of the run" if Path(name).is_absolute() else f"`export/{name}`"
 
 
 def _proved(proof: Mapping[str, Any]) -> str:

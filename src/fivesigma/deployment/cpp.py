@@ -1,5 +1,6 @@
 """C++17: recipe, network, link and scale, and if wanted the new variables, as one header that needs nothing else."""
 
+import hashlib
 import json
 import os
 import re
@@ -14,7 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from fivesigma.analysis.section import Section
 from fivesigma.deployment.base import PARAMETERS, Deliverable, Exporter, Numbers
@@ -24,6 +25,7 @@ from fivesigma.errors import MissingExtra, RunError
 
 TYPES = {BOOL: "bool", SINGLE: "float", DOUBLE: "double"}
 _ORDER = "// inputs in their order: "
+_OUTPUTS = "constexpr int outputs = "
 
 
 class Cpp(Section):
@@ -32,6 +34,13 @@ class Cpp(Section):
     kind: Literal["cpp"] = "cpp"
     namespace: str = Field("fivesigma", pattern=r"^[A-Za-z][0-9A-Za-z_]*$", description="of everything in the header")
     licence: str = Field("", description="under which the model may be used, for the header's first lines")
+
+    @field_validator("namespace")
+    @classmethod
+    def _is_free(cls, value: str) -> str:
+        if value in _WORDS or _RESERVED.fullmatch(value) or value in ("std", "main"):
+            raise ValueError(f"{value!r} means something else in C++; take another name")
+        return value
 
 
 def write(settings: Cpp, what: Deliverable, path: Path) -> None:
@@ -55,6 +64,8 @@ def write(settings: Cpp, what: Deliverable, path: Path) -> None:
         "READ": "\n".join(f"        {line}" for line in read),
     }
     text = (resources.files("fivesigma.deployment") / "model.hpp").read_text(encoding="utf-8")
+    model = "\n".join(replaced[name] for name in ("ORDER", "FIELDS", "NETWORKS", "COMPUTE", "CALLS"))
+    replaced["HASH"] = hashlib.sha256(model.encode()).hexdigest()[:15]
     path.write_text(re.sub(r"@([A-Z]+)@", lambda found: replaced[found[1]], text), encoding="utf-8")
 
 
@@ -64,8 +75,9 @@ def load(path: Path) -> Any:
     Raises:
         RunError: if it does not compile.
     """
-    order = next(line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith(_ORDER))
-    names = json.loads(order.removeprefix(_ORDER))
+    lines = path.read_text(encoding="utf-8").splitlines()
+    names = json.loads(next(line for line in lines if line.startswith(_ORDER)).removeprefix(_ORDER))
+    outputs = int(next(line for line in lines if line.startswith(_OUTPUTS)).removeprefix(_OUTPUTS).rstrip(";"))
     folder = tempfile.mkdtemp(prefix="fivesigma-cpp-")
     program = Path(folder) / "model"
     command = [compiler(), "-std=c++17", "-O2", "-DFIVESIGMA_TEST_PROGRAM"]
@@ -80,8 +92,8 @@ def load(path: Path) -> Any:
         table = np.concatenate([np.asarray(arrays[name], np.float64) for name, _ in names], axis=1)
         text = "\n".join(" ".join(map(repr, row)) for row in table.tolist())
         done = subprocess.run([str(program)], input=text + "\n", capture_output=True, text=True, check=True)
-        rows = np.array([line.split() for line in done.stdout.splitlines()], np.float32).reshape(len(table), -1)
-        return rows[:, 0] if rows.shape[1] == 1 else rows
+        rows = np.array([line.split() for line in done.stdout.splitlines()], np.float32).reshape(len(table), outputs)
+        return rows[:, 0] if outputs == 1 else rows
 
     weakref.finalize(score, shutil.rmtree, folder, ignore_errors=True)
     return score
@@ -188,7 +200,13 @@ def _array(name: str, values: NDArray[Any], kind: str = "float") -> str:
 
 def _metadata(metadata: Mapping[str, str]) -> str:
     lines = [f"{name}: {value}" for name, value in sorted(metadata.items())]
-    return "\n".join(f"//   {' '.join(line.split())}" for line in lines).replace("\\", "\\\\ ").replace("??", "? ?")
+    return "\n".join(f"//   {_comment(line)}" for line in lines).replace("??", "? ?")
+
+
+def _comment(text: str) -> str:
+    """A text on the rest of a line; a backslash at its end would join the next line to it."""
+    line = " ".join(text.split())
+    return f"{line} ." if line.endswith("\\") else line
 
 
 def _fields(what: Deliverable) -> dict[str, str]:
@@ -197,23 +215,33 @@ def _fields(what: Deliverable) -> dict[str, str]:
         return {given.name: f"float {given.name}[{given.width}];" for given in what.inputs}
     found: dict[str, str] = {}
     for given in what.inputs:
-        name = plain = re.sub(r"[^0-9A-Za-z_]", "_", given.name if given.name[:1].isalpha() else f"c_{given.name}")
+        plain = re.sub(r"[^0-9A-Za-z]+", "_", given.name if given.name[:1].isalpha() else f"c_{given.name}")
+        name = plain = f"c_{plain.lstrip('_')}" if _RESERVED.fullmatch(plain) else plain
         count = 1
         while name in found or name in _WORDS:
             count += 1
             name = f"{plain}_{count}"
-        found[name] = f"{TYPES[given.dtype]} {name};  // {' '.join(given.name.split())}"
+        found[name] = f"{TYPES[given.dtype]} {name};  // {_comment(given.name)}"
     return found
 
 
 _KEYWORDS = (
-    "alignas alignof and asm auto bool break case catch char class const constexpr continue decltype default delete do "
-    "double else enum explicit export extern false float for friend goto if inline int long mutable namespace new noexcept "
-    "not nullptr operator or private protected public register return short signed sizeof static struct switch template "
-    "this throw true try typedef typeid typename union unsigned using virtual void volatile while xor"
+    "alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t char16_t char32_t class "
+    "compl concept const const_cast consteval constexpr constinit continue co_await co_return co_yield decltype "
+    "default delete do double dynamic_cast else enum explicit export extern false float for friend goto if inline int "
+    "long mutable namespace new noexcept not not_eq nullptr operator or or_eq private protected public register "
+    "reinterpret_cast requires return short signed sizeof static static_assert static_cast struct switch template "
+    "this thread_local throw true try typedef typeid typename union unsigned using virtual void volatile wchar_t "
+    "while xor xor_eq"
 )
-_WORDS = frozenset(_KEYWORDS.split())
+_MACROS = (
+    "NAN INFINITY HUGE_VAL HUGE_VALF HUGE_VALL NULL EOF BUFSIZ RAND_MAX MATH_ERRNO MATH_ERREXCEPT math_errhandling DOMAIN "
+    "SING OVERFLOW UNDERFLOW PLOSS TLOSS MAXFLOAT linux unix stdin stdout stderr assert errno major minor I"
+)
+_WORDS = frozenset(f"{_KEYWORDS} {_MACROS}".split())
 """What no field can be called."""
+_RESERVED = re.compile(r"(M|FP|FLT|DBL|LDBL|SEEK|FIVESIGMA)_.*|_[A-Z_].*|.*__.*")
+"""Names that belong to the compiler or to the headers of its library."""
 
 
 def _features(what: Deliverable, fields: Mapping[str, str]) -> tuple[list[str], list[str]]:
@@ -225,7 +253,7 @@ def _features(what: Deliverable, fields: Mapping[str, str]) -> tuple[list[str], 
     names = dict(zip((given.name for given in what.inputs), fields, strict=True))
     for given in what.columns:
         symbol = Symbol(source, f"in.{names[given.name]}", given.dtype)
-        columns[given.name] = without_missing(symbol, what.missing_values)
+        columns[given.name] = without_missing(symbol, what.markers_of(given))
     results = []
     for value in what.feature_values(columns):
         results.append(value.to(SINGLE).value if isinstance(value, Symbol) else _literal(float(value)))
@@ -360,4 +388,4 @@ def _notes(settings: Cpp, path: Path) -> list[str]:
     return [f"to try it: g++ -std=c++17 -O2 -DFIVESIGMA_TEST_PROGRAM -x c++ {path} -o model; numbers in, scores out"]
 
 
-CPP = Exporter("cpp", Cpp, ".hpp", write, load, compiler, _notes)
+CPP = Exporter("cpp", Cpp, ".hpp", write, load, compiler, _notes, runs_code=True)

@@ -8,6 +8,7 @@ from fivesigma.analysis.firmware import Firmware
 from fivesigma.data.plan import Plan
 from fivesigma.deployment.base import FEATURES, PARAMETERS, Deliverable, Input, networks_of
 from fivesigma.deployment.columns import DOUBLE, SINGLE, needs_lists
+from fivesigma.deployment.events import HALF_TYPES, is_single
 from fivesigma.deployment.metadata import as_text, describe
 from fivesigma.deployment.ports import masks_of
 from fivesigma.errors import AnalysisError, did_you_mean
@@ -17,8 +18,6 @@ from fivesigma.training.folds import Folds
 from fivesigma.training.network import Network
 
 COLUMNS = "columns"
-SINGLE_TYPES = ("float", "float32", "halffloat", "float16")
-"""What readers call numbers of single precision or less."""
 
 
 def of_features(folder: RunFolder, analysis: Analysis, scorer: Network | Folds, fixed: Mapping[str, float]) -> Deliverable:
@@ -82,7 +81,9 @@ def of_columns(
         raise AnalysisError(
             f"{clash[0]!r} is a parameter and a column of the features", hint="export with --inputs features"
         )
-    inputs = [Input(name, SINGLE if types[name].lower() in SINGLE_TYPES else DOUBLE) for name in names]
+    inputs = [
+        Input(name, SINGLE if is_single(types[name]) else DOUBLE, half=types[name].lower() in HALF_TYPES) for name in names
+    ]
     inputs += [Input(name, SINGLE) for name in scorer.recipe.parameters if name not in fixed]
     metadata = describe(folder, plan.analysis, inputs, features, fixed)
     metadata["formulas"] = as_text({name: formula.text for name, formula in formulas.items()})

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,12 +25,41 @@ from fivesigma.progress import Listener
 from fivesigma.runs.folder import RunFolder
 from fivesigma.whole_numbers import beyond_doubles
 
+SINGLE_TYPES = ("float", "float32", "halffloat", "float16")
+"""What readers call numbers of single precision or less."""
+HALF_TYPES = ("halffloat", "float16")
+
+
+def is_single(kind: str) -> bool:
+    """Whether numbers of a type fit into single precision."""
+    return kind.lower() in SINGLE_TYPES
+
+
 DRAWN = "drawn"
 """The part of events that are no events, but random numbers of the recipe's means and spreads."""
 
 
 class Rounded(EventsError):
     """A column that an exported model cannot take as it is."""
+
+
+def refuse_rounded(columns: Mapping[str, Any], hint: str, where: str = "") -> None:
+    """Refuse columns of whole numbers that an exported model would round.
+
+    Args:
+        columns: name → values as in the file.
+        hint: what to do instead.
+        where: the file, if it is one of several.
+
+    Raises:
+        Rounded: naming the column.
+    """
+    if large := next((name for name, column in columns.items() if beyond_doubles(column)), None):
+        raise Rounded(
+            f"{where + ': ' if where else ''}the column {large!r} holds whole numbers beyond 2⁵³, and an exported model "
+            "takes doubles, which round them",
+            hint=hint,
+        )
 
 
 @dataclass(frozen=True)
@@ -65,15 +95,19 @@ def with_recorded_files(folder: RunFolder) -> Analysis:
 
 
 def first_table(analysis: Analysis) -> tuple[Plan, Mapping[str, str]]:
-    """The first file of an analysis, and the types in it.
+    """The first file of an analysis, and the types in it; of a column that is in double precision in another file, that.
 
     Raises:
         FivesigmaError: if it cannot be read.
     """
-    name = next(name for name, sample in analysis.samples.items() if sample.files)
-    sample = analysis.samples[name]
-    reader = reader_for(analysis, expand(sample.files)[0], sample)
-    return plan_for(analysis, reader), reader.types()
+    samples = [sample for sample in analysis.samples.values() if sample.files]
+    first, *others = (reader_for(analysis, file, sample) for sample in samples for file in expand(sample.files))
+    types = dict(first.types())
+    for reader in others:
+        for name, kind in reader.types().items():
+            if name in types and is_single(types[name]) and not is_single(kind):
+                types[name] = kind
+    return plan_for(analysis, first), types
 
 
 def real_events(analysis: Analysis, columns: Sequence[str], most: int, listener: Listener) -> CheckEvents:
@@ -106,11 +140,7 @@ def real_events(analysis: Analysis, columns: Sequence[str], most: int, listener:
                 pairs = [(use, events), *((other, nothing) for other in uses - {use})]
                 collected.add(values, events, rows_of(pairs, analysis.split)[part][0])
     events, values = collected.finish(most)
-    if large := next((name for name, column in values.items() if beyond_doubles(column)), None):
-        raise Rounded(
-            f"the column {large!r} holds whole numbers beyond 2⁵³, and an exported model takes doubles, which round them",
-            hint="export with --inputs features, and compute the new variables where the model is used",
-        )
+    refuse_rounded(values, "export with --inputs features, and compute the new variables where the model is used")
     if drawn_anywhere(analysis.parameters):
         events = assign(events, analysis.parameters, signal_rows(events))
     return CheckEvents(part, events, values)

@@ -12,6 +12,7 @@ from fivesigma import plugins
 from fivesigma.atomic import sha256
 from fivesigma.data.plan import as_column
 from fivesigma.deployment.base import FEATURES, PARAMETERS, Exporter, Score
+from fivesigma.deployment.events import refuse_rounded
 from fivesigma.deployment.metadata import hashes
 from fivesigma.errors import AnalysisError, RunError, did_you_mean
 from fivesigma.names import quoted
@@ -79,6 +80,8 @@ class OnColumns:
                     hint=f"score with --at {name}={value:g}, or export without --at",
                 )
         arrays: dict[str, NDArray[Any]] = {}
+        columns = {name: self.chunk[name] for name in model.columns}
+        refuse_rounded(columns, "score with the network: leave out --with", self.where)
         for name in model.inputs:
             if name in given:
                 arrays[name] = given[name]

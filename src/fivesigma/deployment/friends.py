@@ -14,6 +14,10 @@ NOTE = "scored-by.json"
 """Says which network, model, parameters and files the scores in the folder are of."""
 
 
+_LATER = ("layout", "exported")
+"""What the notes of earlier versions do not say."""
+
+
 class Friends:
     """The folder, which is made if it is not there.
 
@@ -51,13 +55,16 @@ class Friends:
     def _check(self) -> None:
         """Refuse a folder with scores of another network, of another file of the same name, or of a file that has changed.
 
-        The notes of earlier versions name no files.
+        The notes of earlier versions name no files, no layout and no exported model.
         """
         before = self._read()
         known = before.pop("files", {})
-        if before != self._scorer:
+        later = {name: value for name, value in self._scorer.items() if name in before or name not in _LATER}
+        if before != later:
             raise OutputError(
-                f"{self._folder} holds scores of another network, model or parameter", hint="choose another folder"
+                f"{self._folder} holds scores of another network, model or parameter, or of files that were read with other "
+                "options",
+                hint="choose another folder",
             )
         for file, place in self.places.items():
             if place.exists() and place.name in known and _differ(known[place.name], self._state(file)):

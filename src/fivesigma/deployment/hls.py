@@ -226,5 +226,6 @@ HLS = Exporter(
     companions=_companions,
     inputs="features",
     folds=False,
+    runs_code=True,
     prove=_prove,
 )

@@ -62,5 +62,5 @@ def _meaning(what: Deliverable, link: str | None) -> str:
         classes = f" ({', '.join(what.classes)})" if what.classes else ""
         return f"The outputs are the numbers before the softmax, one for each class{classes}; the largest is the class."
     network = what.networks[0]
-    shift = f" + {network.target_shift:g}" if network.target_shift else ""
-    return f"The output is what the network learned: the prediction is output / {network.target_scale:g}{shift}."
+    shift = f" + {network.target_shift:.9g}" if network.target_shift else ""
+    return f"The output is what the network learned: the prediction is output / {network.target_scale:.9g}{shift}."

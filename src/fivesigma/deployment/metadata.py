@@ -67,7 +67,7 @@ def describe(
 
 def _missing(analysis: Analysis) -> str:
     """Which values are missing, in words."""
-    markers = ", ".join(f"{value:g}" for value in analysis.missing_values)
+    markers = ", ".join(f"{value:.17g}" if value % 1 == 0 else repr(value) for value in analysis.missing_values)
     return "a value that is NaN or infinite is missing" + (f", and so is {markers} in a column of a file" if markers else "")
 
 

@@ -12,11 +12,15 @@
 // The test program reads events as text, the inputs of one after the other, and prints a line of scores for each:
 //   g++ -std=c++17 -O2 -DFIVESIGMA_TEST_PROGRAM -x c++ FILE -o model && ./model < numbers.txt
 
-#ifndef FIVESIGMA_@NAMESPACE@_HPP
-#define FIVESIGMA_@NAMESPACE@_HPP
+#ifdef FIVESIGMA_@NAMESPACE@_HPP
+#if FIVESIGMA_@NAMESPACE@_HPP != 0x@HASH@
+#error "another model has the namespace @NAMESPACE@, too: export one of them with --set namespace=NAME"
+#endif
+#else
+#define FIVESIGMA_@NAMESPACE@_HPP 0x@HASH@
 
-#ifdef __FAST_MATH__
-#error "missing values are NaN, which -ffast-math and -Ofast do not keep"
+#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
+#error "missing values are NaN, which -ffast-math, -Ofast and -ffinite-math-only do not keep"
 #endif
 
 #include <cmath>
@@ -130,6 +134,18 @@ template <int N> inline void norm(const float* in, const float* scale, const flo
     for (int j = 0; j < N; ++j) out[j] = (in[j] - mean) / spread * scale[j] + shift[j];
 }
 
+// A product and a sum are rounded one after the other, as in training: where a compiler makes one operation of them, e*e - p*p
+// of a massless particle is not zero, and its root may be missing.
+#if defined(__GNUC__) && !defined(__clang__)
+__attribute__((noinline, optimize("fp-contract=off")))
+#endif
+inline void compute(const Inputs& in, float* features, [[maybe_unused]] float* parameters) {
+#ifdef __clang__
+#pragma clang fp contract(off)
+#endif
+@COMPUTE@
+}
+
 @NETWORKS@
 
 }  // namespace detail
@@ -137,9 +153,9 @@ template <int N> inline void norm(const float* in, const float* scale, const flo
 inline void score(const Inputs& in, float* out) {
     using namespace detail;
     float features[@FEATURES@], found[outputs];
-    [[maybe_unused]] float parameters[@PARAMETERS@] = {};
+    float parameters[@PARAMETERS@] = {};
     double sum[outputs] = {};
-@COMPUTE@
+    compute(in, features, parameters);
 @CALLS@
     for (int j = 0; j < outputs; ++j) out[j] = static_cast<float>(sum[j] / @COUNT@);
 }

@@ -86,7 +86,7 @@ def _features(graph: Graph, what: Deliverable) -> str:
     """The features in single precision, from columns: [event, feature]."""
     columns = {}
     for given in what.columns:
-        columns[given.name] = without_missing(Symbol(graph, given.name, given.dtype), what.missing_values)
+        columns[given.name] = without_missing(Symbol(graph, given.name, given.dtype), what.markers_of(given))
     names = []
     for value in what.feature_values(columns):
         if isinstance(value, Symbol):

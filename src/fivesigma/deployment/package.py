@@ -2,8 +2,11 @@
 
 import hashlib
 import json
+import lzma
+import struct
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -12,7 +15,7 @@ from typing import Any
 from fivesigma.atomic import read_manifest, writing
 from fivesigma.deployment.card import model_card
 from fivesigma.deployment.citations import bibtex
-from fivesigma.errors import RunError
+from fivesigma.errors import FivesigmaError, RunError
 from fivesigma.runs.folder import RunFolder
 
 INDEX, CARD, CITATIONS = "package.json", "MODEL_CARD.md", "CITATION.bib"
@@ -58,7 +61,9 @@ def unpacked(path: Path) -> Iterator[tuple[Path, list[str]]]:
     with tempfile.TemporaryDirectory(prefix="fivesigma-package-") as place:
         try:
             problems = _extract(path, Path(place))
-        except (zipfile.BadZipFile, KeyError, ValueError, TypeError, EOFError, NotImplementedError) as error:
+        except FivesigmaError:
+            raise
+        except _DAMAGES as error:
             reason = f"{type(error).__name__}: {error}"
             hint = "make one with `fivesigma package RUN`"
             raise RunError(f"{path} is no package of a run, or it is damaged ({reason})", hint=hint) from None
@@ -73,6 +78,11 @@ def _extract(path: Path, place: Path) -> list[str]:
         return list(_problems(place, index["files"], {entry.filename for entry in entries}))
 
 
+_DAMAGES = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, KeyError, ValueError, TypeError, EOFError, NotImplementedError),
+    *(RuntimeError, struct.error),  # encrypted; cut short
+)
+"""What reading a damaged archive raises."""
 _PACKED = (
     *("*.json", "*.jsonl", "*.yaml", "*.npz", "*.keras", "report.html"),
     *("predictions/*.parquet", "folds/*/*", "export/**/*"),

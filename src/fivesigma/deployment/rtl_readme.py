@@ -90,8 +90,8 @@ def meaning(design: Design) -> str:
         return "The outputs are the numbers before the softmax, one for each class; the class is that of the largest."
     if design.target_scale == 1 and design.target_shift == 0:
         return "The output is the prediction, in the unit of the target."
-    shift = f" + {design.target_shift:g}" if design.target_shift else ""
-    return f"The output is what the network learned: the prediction is output / {design.target_scale:g}{shift}."
+    shift = f" + {design.target_shift:.9g}" if design.target_shift else ""
+    return f"The output is what the network learned: the prediction is output / {design.target_scale:.9g}{shift}."
 
 
 def proof_in_words(proof: Mapping[str, Any]) -> str:

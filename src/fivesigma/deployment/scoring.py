@@ -165,7 +165,7 @@ class _File:
         self.integers = {self._number} if self._number else set[str]()
         self.float32 = plain_features(plan, self._every, [*others, *map(quoted, self._kept.names)])
         self._older = FileFolds(analysis, file, task.trained.get(absolute(file), ()), self._number is not None)
-        self._names_of = column_names([*self._observers, *self._kept.names], _reserved(analysis, model.hypotheses))
+        self._names_of = column_names([*self._observers, *self._kept.names], reserved_names(analysis, model.hypotheses))
 
     def _written_anyway(self, given: Mapping[str, str]) -> set[str]:
         """Columns of the file that the output has already, as observers, parameters or event numbers."""
@@ -350,17 +350,22 @@ def column_name(text: str) -> str:
 def column_names(texts: Sequence[str], reserved: Sequence[str]) -> dict[str, str]:
     """A column name for each formula; where two would have the same, the later ones are numbered.
 
+    What is a name already keeps it.
+
     Args:
         texts: the formulas.
         reserved: names of other columns.
 
     >>> column_names(["jets/pt", "jets.pt", "score"], ["score"])
     {'jets/pt': 'jets_pt', 'jets.pt': 'jets_pt_2', 'score': 'score_2'}
+    >>> column_names(["jets.pt", "jets_pt"], [])
+    {'jets.pt': 'jets_pt_2', 'jets_pt': 'jets_pt'}
     """
-    found: dict[str, str] = {}
+    found = {text: text for text in texts if column_name(text) == text and text not in reserved}
     for text in texts:
-        found[text] = _free(column_name(text), [*reserved, *found.values()])
-    return found
+        if text not in found:
+            found[text] = _free(column_name(text), [*reserved, *found.values()])
+    return {text: found[text] for text in texts}
 
 
 def _free(name: str, taken: Sequence[str]) -> str:
@@ -390,7 +395,7 @@ def score_names(classes: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _reserved(analysis: Analysis, hypotheses: Sequence[tuple[float, ...]]) -> list[str]:
+def reserved_names(analysis: Analysis, hypotheses: Sequence[tuple[float, ...]]) -> list[str]:
     """Names of the columns that are written beside the observers."""
     fixed = ["event_number", "selected", "fold", "score", "prediction", "predicted_class", "probability"]
     scores = score_names(analysis.classes).values()

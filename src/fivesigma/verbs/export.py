@@ -99,7 +99,12 @@ def export(
     with writing(place) as part:
         listener.progress(0, 2, f"writing {place}")
         exporter.write(chosen, what, part)
-        before = known_exports(folder).get(format, {})
+        last = known_exports(folder).get(format, {})
+        earlier = {**last.get("earlier", {}), last["file"]: {key: last[key] for key in ("sha256", "texts")}} if last else {}
+        exports, absolute = (folder / "export").absolute(), place.absolute()
+        inside = absolute.is_relative_to(exports)
+        file = absolute.relative_to(exports).as_posix() if inside else str(absolute)
+        before = earlier.pop(file, {})
         _refuse_foreign(place, before.get("sha256"), sha256(part))
         listener.progress(1, 2, f"comparing {place} with the network")
         found = compare(what, scorer, exporter.load(part), exporter.receives(what, given), session.analysis)
@@ -109,10 +114,9 @@ def export(
         digests = {_inside(path, place): hashlib.sha256(text.encode()).hexdigest() for path, text in texts.items()}
         for path in texts:
             _refuse_foreign(path, before.get("texts", {}).get(_inside(path, place)), digests[_inside(path, place)])
-        exports, absolute = (folder / "export").absolute(), place.absolute()
-        inside = absolute.is_relative_to(exports)
         found = {
-            "file": absolute.relative_to(exports).as_posix() if inside else str(absolute),
+            "file": file,
+            "earlier": earlier,
             "texts": digests,
             "sha256": sha256(part),
             "bytes": part.stat().st_size,

@@ -48,7 +48,8 @@ def package(
         )
     if not session.is_trained:
         raise RunError(f"the run {folder} has no trained network", hint="continue it first: fivesigma run ANALYSIS")
-    if "onnx" not in known_exports(folder):
+    known = known_exports(folder).get("onnx")
+    if known is None or not (folder / "export" / known["file"]).is_relative_to(folder / "export"):
         try:
             export(folder.path, "onnx", listener=listener)
         except (MissingExtra, RunError) as error:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from fivesigma import plugins
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.atomic import folder_beside, writing
 from fivesigma.baselines.saved import NETWORK, check_name
@@ -17,6 +18,7 @@ from fivesigma.cluster.base import tell
 from fivesigma.data.formats import expand
 from fivesigma.data.kept import keepable
 from fivesigma.data.opening import Layout, plan_for, reader_of_new
+from fivesigma.data.plan import EVENT_NUMBER
 from fivesigma.data.readers.base import ColumnNames
 from fivesigma.data.types import SameTypes, WiderTypes
 from fivesigma.data.write import NothingToWrite, writable_format, write_columns
@@ -24,7 +26,19 @@ from fivesigma.data.writers.arrow import array
 from fivesigma.deployment.exported import known_exports, path_of
 from fivesigma.deployment.friends import Friends
 from fivesigma.deployment.metadata import hashes
-from fivesigma.deployment.scoring import EXPORTED, KNOWN, WRAPPED, Columns, Scoring, absolute, available, row_count, scored
+from fivesigma.deployment.scoring import (
+    EXPORTED,
+    KNOWN,
+    WRAPPED,
+    Columns,
+    Scoring,
+    absolute,
+    available,
+    column_names,
+    reserved_names,
+    row_count,
+    scored,
+)
 from fivesigma.errors import AnalysisError, EventsError, OutputError, RunError
 from fivesigma.preparation.parameters import outside_training, trained_ranges
 from fivesigma.progress import Listener
@@ -101,13 +115,15 @@ def predict(
     if not isinstance(run, Run) and Path(run) != folder.path:
         listener.say(f"with the run {folder}")
     given = _check_exported(folder, exported, model, given)
+    if exported is not None and plugins.exporters.get(exported).runs_code:
+        listener.say(f"{path_of(folder, exported)} is compiled and run: do so only with runs that you trust")
     listed = expand(_names(files), repeated=True)
     check_cluster(context, shares=len(listed) > 1 and not friend)
     _check_parameters(analysis, given, folder.hypotheses(), listener)
     observers = [] if friend else _common_observers(analysis, listed, layout, given, listener)
     seen = _seen_files(folder, analysis, listed, listener)
     chosen = model if exported is None else f"{EXPORTED}{exported}"
-    kept = _common_columns(analysis, listed, layout, listener) if keep else []
+    kept = _common_columns(analysis, listed, layout, folder.hypotheses(), listener) if keep else []
     task = Scoring(str(folder.path.absolute()), tuple(observers), given, seen, chosen, layout, tuple(kept))
     if friend:
         return _friends(task, analysis, listed, destination, listener)
@@ -145,7 +161,10 @@ def _names(files: Any) -> list[str]:
 def _friends(task: "Scoring", analysis: Analysis, files: Sequence[str], folder: Path, listener: Listener) -> int:
     """Write a file of scores for each file; give the number of events written."""
     run = RunFolder(Path(task.run))
-    scorer = {"network": hashes(run), "at": dict(task.at), "model": task.model}
+    layout = {"format": task.layout.format, "columns": _as_json(task.layout.columns)}
+    scorer = {"network": hashes(run), "at": dict(task.at), "model": task.model, "layout": layout}
+    if task.model.startswith(EXPORTED):
+        scorer["exported"] = known_exports(run)[task.model.removeprefix(EXPORTED)]["sha256"]
     friends = Friends(folder, scorer, files, task.layout.treename)
     counts, rows = Counts(None if task.model.startswith(EXPORTED) else analysis.split.folds), 0
     outside = _Outside(analysis, task.at, run.hypotheses())
@@ -296,7 +315,9 @@ def _common_observers(
     return [name for name in analysis.observers if name not in absent]
 
 
-def _common_columns(analysis: Analysis, files: Sequence[str], layout: Layout, listener: Listener) -> list[str]:
+def _common_columns(
+    analysis: Analysis, files: Sequence[str], layout: Layout, hypotheses: Sequence[tuple[float, ...]], listener: Listener
+) -> list[str]:
     """The columns to keep; files with different columns cannot be written as one table."""
     found: list[str] = []
     for i, file in enumerate(files):
@@ -309,7 +330,16 @@ def _common_columns(analysis: Analysis, files: Sequence[str], layout: Layout, li
             listed = ", ".join(others[:5]) + (f" and {len(others) - 5} more" if len(others) > 5 else "")
             listener.say(f"not one number for each event in {file}, so left out: {listed}")
         found = found or names
+    own = {*analysis.parameters, EVENT_NUMBER}
+    written = column_names([name for name in found if name not in own], reserved_names(analysis, hypotheses))
+    if renamed := [f"{name!r} as {new}" for name, new in written.items() if new != name]:
+        more = f" and {len(renamed) - 5} more" if len(renamed) > 5 else ""
+        listener.say(f"written under names of letters, digits and _: {', '.join(renamed[:5])}{more}")
     return found
+
+
+def _as_json(columns: ColumnNames) -> Any:
+    return {name: list(own) for name, own in columns.items()} if isinstance(columns, Mapping) else list(columns)
 
 
 def _one_by_one(task: Scoring, files: Sequence[str], listener: Listener) -> Generator[tuple[str, Columns], None, None]:
