@@ -212,9 +212,9 @@ def test_the_cross_section_of_a_limit_is_that_of_the_samples_that_are_judged(pla
     analysis = load(place[0] / "search.yaml", {**own, **({"split.test": None} if use == "test" else {}), "systematics": {}})
     source = load_source(analysis, Heard())
     expected = {"mass=500": 0.07} if use == "test" else {"mass=500": 0.02, "mass=1000": 0.01}
-    assert search.signal_cross_sections(analysis, source) == pytest.approx(expected)
+    assert search.signal_cross_sections(analysis, source, "test") == pytest.approx(expected)
     fixed = load(place[0] / "search.yaml", {"evaluate.search.yields": {"X": 10.0}})
-    assert search.signal_cross_sections(fixed, source) == {}
+    assert search.signal_cross_sections(fixed, source, "test") == {}
 
 
 def test_the_limit_is_also_told_as_a_cross_section(run):

@@ -251,7 +251,7 @@ class SearchAssessment(Assessment):
     def signal_xsec(self) -> dict[str, float]:
         """Hypothesis → cross section of its signal in pb, if it has samples of its own that give one."""
         if not hasattr(self, "_xsec"):
-            self._xsec = signal_cross_sections(self._analysis, self._source)
+            self._xsec = signal_cross_sections(self._analysis, self._source, self.judged_on)
         return self._xsec
 
 
@@ -265,8 +265,8 @@ def solved(tree: Mapping[str, Any], start: float) -> Limits | str:
         return str(error)
 
 
-def signal_cross_sections(analysis: Analysis, source: Source) -> dict[str, float]:
-    """Hypothesis (or `all`) → cross section in pb of the signal samples that have events in the judged part.
+def signal_cross_sections(analysis: Analysis, source: Source, part: str) -> dict[str, float]:
+    """Hypothesis (or `all`) → cross section in pb of the signal samples that have events in a part.
 
     A sample of several hypotheses gives none, as the division of its cross section is unknown; nor does any if the signal is
     scaled to a given yield.
@@ -277,7 +277,9 @@ def signal_cross_sections(analysis: Analysis, source: Source) -> dict[str, float
     if search is not None and analysis.classes[1] in search.yields:
         return {}
     names = [name for name, sample in analysis.samples.items() if sample.files]
-    rows = source.rows[judged_part(list(source.parts))]
+    rows = source.rows.get(part)
+    if rows is None:
+        return {}
     found: dict[str, float] = {}
     for name, own in zip(names, rows, strict=True):
         sample = analysis.samples[name]
