@@ -443,3 +443,20 @@ def test_columns_of_any_precision_are_computed_with_in_double_precision(kind):
         found = Expression(text)(columns)
         assert found.dtype in (np.float64, np.bool_)
         assert_array_equal(found, Expression(text)(wide), err_msg=text)
+
+
+def test_negative_constants_are_rounded_to_a_column_of_single_precision_as_positive_ones_are():
+    x = np.array([-99.9, -0.1, 0.1, 1 / 10], np.float32)
+    for text, expected in (
+        ("x == -99.9", [1, 0, 0, 0]),
+        ("x != -99.9", [0, 1, 1, 1]),
+        ("x == -0.1", [0, 1, 0, 0]),
+        ("x >= -0.1", [0, 1, 1, 1]),
+        ("x == 1/10", [0, 0, 1, 1]),
+        ("x == -(1/10)", [0, 1, 0, 0]),
+    ):
+        assert Expression(text)({"x": x}).astype(int).tolist() == expected, text
+    lists = ak.Array([[np.float32(-99.9), np.float32(1)], [np.float32(-99.9)]])
+    lists = ak.values_astype(lists, np.float32)
+    assert Expression("count(x == -99.9)")({"x": lists}).tolist() == [1, 1]
+    assert Expression("x - 0.1")({"x": x})[2] == float(np.float32(0.1)) - 0.1  # sums are in double precision

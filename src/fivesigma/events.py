@@ -125,7 +125,7 @@ def concatenate(parts: Sequence[Events]) -> Events:
     if len(parts) == 1:
         return first
     for part in parts:
-        _check_features(part, first)
+        check_features(part, first)
     changes: dict[str, Any] = {
         f.name: np.concatenate([getattr(part, f.name) for part in parts])
         for f in fields(first)
@@ -169,7 +169,7 @@ def gather(parts: Iterable[tuple[Events, float]]) -> Events | None:
     first, columns, used = None, dict[str, _Column](), 0
     for part, share in parts:
         first = part.take(np.zeros(0, np.intp)) if first is None else first
-        _check_features(part, first)
+        check_features(part, first)
         arrays = _arrays(part)
         if part.event_number is part.fingerprint and "event_number" not in columns:
             del arrays["event_number"]  # one array serves as both
@@ -233,7 +233,12 @@ def _arrays(events: Events) -> dict[str, NDArray[Any]]:
     return {**own, **{f"observers/{name}": values for name, values in events.observers.items()}}
 
 
-def _check_features(part: Events, first: Events) -> None:
+def check_features(part: Events, first: Events) -> None:
+    """Refuse events whose features are others, or stand in another order.
+
+    Raises:
+        EventsError: naming the features.
+    """
     if part.feature_names != first.feature_names:
         raise EventsError(
             f"the samples differ in their features: {', '.join(part.feature_names)} is not {', '.join(first.feature_names)}",

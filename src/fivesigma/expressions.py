@@ -45,6 +45,10 @@ def _check_exact(*values: Any) -> None:
         raise _Inexact
 
 
+def _are_numbers(values: Iterable[Any]) -> bool:
+    return all(type(value) in (int, float) for value in values)
+
+
 def _real(value: Any) -> Any:
     """Convert numbers to float64: differences of unsigned ones must not wrap, and half precision ends at 65,504.
 
@@ -253,7 +257,9 @@ class Expression:
                     if are_whole(*sides):
                         raise _Inexact
                 convert = _CONVERSIONS.get(type(op), _real)
-                return _BINARY[type(op)](*map(convert, sides))
+                result = _BINARY[type(op)](*map(convert, sides))
+                # What is computed from numbers alone is a number too: a column of single precision rounds it for itself.
+                return float(result) if isinstance(result, np.floating) and _are_numbers(sides) else result
             case ast.UnaryOp(op=op, operand=operand):
                 return _unary(op, self._evaluate(operand, columns))
             case ast.BoolOp(op=op, values=values):
@@ -497,7 +503,7 @@ def _index(node: ast.Subscript) -> int | None:
 
 def _unary(op: ast.unaryop, value: Any) -> Any:
     if isinstance(op, ast.USub):
-        return -value if type(value) is int else np.negative(_real(value))
+        return -value if type(value) in (int, float) else np.negative(_real(value))
     if isinstance(op, ast.UAdd):
         return value
     return np.logical_not(value)

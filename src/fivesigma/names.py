@@ -125,7 +125,9 @@ def _pieces(text: str) -> Iterator[str | list[str] | range]:
         end = pairs[start]
         span = re.fullmatch(r"(\d{1,9})\.\.(\d{1,9})", text[start + 1 : end])
         if span:
-            yield range(int(span[1]), int(span[2]) + 1)
+            numbers = range(int(span[1]), int(span[2]) + 1)
+            padded = span[1].startswith("0") and len(span[1]) > 1 and len(numbers) <= _MOST_NAMES
+            yield [f"{i:0{len(span[1])}d}" for i in numbers] if padded else numbers
         elif re.fullmatch(r"\d+\.\.\d+", text[start + 1 : end]):
             yield range(_MOST_NAMES + 1)
         else:

@@ -20,7 +20,7 @@ def beyond_doubles(value: Any) -> bool:
         import awkward as ak
 
         value = ak.to_numpy(ak.drop_none(ak.flatten(value, axis=None)))
-    if not isinstance(value, np.ndarray) or value.dtype not in (np.int64, np.uint64) or not value.size:
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "iu" or value.dtype.itemsize < 8 or not value.size:
         return False
     return max(int(value.max()), -int(value.min())) > EXACT
 

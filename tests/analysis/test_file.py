@@ -266,3 +266,48 @@ def test_files_of_a_mapping_may_be_paths(tmp_path):
     tree = {"features": ["x"], "labels": "y", "samples": {"train": {"files": [tmp_path / "a.csv", "b.csv"]}}}
     assert load(tree).samples["train"].files == [str(tmp_path / "a.csv"), str(Path.cwd() / "b.csv")]
     assert load(tree, {"samples.train.files": [tmp_path / "c.csv"]}).samples["train"].files == [str(tmp_path / "c.csv")]
+
+
+def test_a_key_that_is_there_twice_is_refused_with_both_lines(tmp_path):
+    (tmp_path / "a.yaml").write_text(
+        "name: a\nfeatures: [x]\nlabels: y\nselection: m > 0.5\ntrain:\n  epochs: 1\nselection: x > 0\n"
+    )
+    with pytest.raises(AnalysisError, match=r"line 7 has the key 'selection' again, which is in line 4 already"):
+        load(tmp_path / "a.yaml")
+
+
+def test_names_of_files_in_settings_are_relative_to_the_present_folder(tmp_path, monkeypatch):
+    (tmp_path / "an").mkdir()
+    (tmp_path / "an" / "a.yaml").write_text("{name: a, features: [x], labels: y}")
+    (tmp_path / "an" / "b.yaml").write_text("{name: b, features: [x], labels: y}")
+    monkeypatch.chdir(tmp_path)
+    found = load(
+        "an/a.yaml",
+        {
+            "samples.s.files": "data/d.parquet",
+            "samples.t": {"files": ["data/*.root:Events"]},
+            "baselines.other.kind": "network",
+            "baselines.other.analysis": "an/b.yaml",
+            "systematics.up.up.samples": {"s": "data/e.parquet"},
+        },
+    )
+    assert found.samples["s"].files == [f"{tmp_path}/data/d.parquet"]
+    assert found.samples["t"].files == [f"{tmp_path}/data/*.root:Events"]
+    assert found.baselines["other"].analysis == f"{tmp_path}/an/b.yaml"
+    assert found.systematics["up"].up.samples["s"] == [f"{tmp_path}/data/e.parquet"]
+
+
+def test_the_short_form_of_labels_can_be_added_to(tmp_path):
+    (tmp_path / "a.yaml").write_text("{name: a, features: [x], labels: y}")
+    (tmp_path / "b.yaml").write_text("{extends: a.yaml, labels: {names: [noise, tau]}}")
+    for found in (load(tmp_path / "b.yaml"), load(tmp_path / "a.yaml", {"labels.names": ["noise", "tau"]})):
+        assert (found.labels.variable, found.labels.names) == ("y", ["noise", "tau"])
+
+
+def test_braces_that_count_down_are_refused_and_leading_zeros_are_kept():
+    tree = {"name": "a", "labels": "y"}
+    with pytest.raises(AnalysisError, match=r"m\{4\.\.1\}' stands for no name: the numbers in braces count down"):
+        load({**tree, "features": ["x", "m{4..1}"]})
+    assert load({**tree, "features": ["f{08..11}", "g{8..11}"]}).features == [
+        *("f08", "f09", "f10", "f11", "g8", "g9", "g10", "g11")
+    ]

@@ -9,9 +9,10 @@ import pytest
 import uproot
 from numpy.testing import assert_allclose, assert_array_equal
 
-from fivesigma.analysis.file import load
+from fivesigma.analysis.file import load, validate
 from fivesigma.data.load import load_samples, read_events
 from fivesigma.data.opening import plan_for, reader_for
+from fivesigma.data.write import write_columns
 from fivesigma.errors import AnalysisError, ColumnNotFound, DataError, EventsError, FivesigmaError, LeakageError
 from fivesigma.preparation.recipe import fit
 
@@ -515,3 +516,15 @@ def test_values_that_single_precision_merges_are_refused_or_said(tmp_path):
 def test_weights_that_overflow_are_refused(read):
     with pytest.raises(EventsError, match=r"the weight is above 1e\+30 in 1 of \d+ events"):
         read({**COLUMNS, "w": np.array([1, 2, 1e300, 1])}, weights="w")
+
+
+def test_columns_whose_names_are_numbers_are_read(tmp_path):
+    generator = np.random.default_rng(1)
+    columns = {"0": np.arange(60) % 2, "1": generator.normal(size=60), "2": generator.normal(size=60), "3": np.full(60, 2.0)}
+    write_columns(tmp_path / "t.parquet", [columns])
+    tree = {"name": "t", "features": ["1", "2"], "labels": {"variable": "0"}, "weights": "3", "observers": ["3"]}
+    analysis = validate({**tree, "samples": {"s": {"files": [str(tmp_path / "t.parquet")]}}}, "test")
+    (found,) = load_samples(analysis)
+    np.testing.assert_array_equal(found.events.target, columns["0"])
+    np.testing.assert_array_equal(found.events.weight, columns["3"])
+    np.testing.assert_array_equal(found.events.features[:, 0], columns["1"].astype(np.float32))

@@ -9,6 +9,7 @@ from numpy.testing import assert_array_equal
 
 import fivesigma as fs
 from fivesigma.data.missing import marked, without_missing
+from fivesigma.errors import DataError
 
 N = 200
 X = np.random.default_rng(1).normal(size=N)
@@ -92,3 +93,12 @@ def test_a_label_may_be_missing_where_the_marker_is_no_class(tmp_path):
     table = {"x": X, "y": label, "event": np.arange(N)}
     found = read(tmp_path, table, features=["x"], event_number="event", missing_values=[-999], selection="isfinite(y)")
     assert_array_equal(found.target, label[label >= 0])
+
+
+def test_large_whole_numbers_beside_a_marker_are_refused_and_not_rounded():
+    t = 1_700_000_000_000_000_000 + np.arange(5)
+    t[2] = -999
+    with pytest.raises(DataError, match=r"column 't' has missing values .* and whole numbers above 2⁵³"):
+        without_missing({"t": t}, [-999])
+    assert without_missing({"t": t}, [-998])["t"] is t
+    np.testing.assert_array_equal(without_missing({"t": np.array([1, -999])}, [-999])["t"], [1, np.nan])

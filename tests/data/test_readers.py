@@ -1,5 +1,6 @@
 """The contract that every reader keeps, and what is particular to each format."""
 
+import decimal
 import gzip
 import io
 import tempfile
@@ -716,3 +717,50 @@ def test_a_parquet_file_is_never_in_memory_as_a_whole(tmp_path):
     for _ in reader.chunks([f"x{i}" for i in range(8)], size=20_000):
         most = max(most, pa.total_allocated_bytes() - before)
     assert most < path.stat().st_size / 4
+
+
+def test_columns_of_the_other_order_of_bytes_are_those_of_this_machine(tmp_path):
+    columns = {"t": np.array([2**60 + 1, 2**60 + 3], ">i8"), "m": np.array([0.5, 1.5], ">f8"), "x": np.array([1, 2], ">f4")}
+    np.savez(tmp_path / "t.npz", **columns)
+    with h5py.File(tmp_path / "t.h5", "w") as file:
+        for name, values in columns.items():
+            file[name] = values
+    for name in ("t.npz", "t.h5"):
+        found = open_table(str(tmp_path / name)).read()
+        assert all(values.dtype.isnative for values in found.values())
+        assert Expression("t % 4")(found).tolist() == [1, 3]
+        assert found["m"].tolist() == [0.5, 1.5]
+        write_columns(tmp_path / f"{name}.parquet", [found])
+
+
+def test_columns_with_as_many_numbers_for_every_event_are_lists_in_every_format(tmp_path):
+    values, weight = np.arange(9.0).reshape(3, 3), np.array([1.0, 10.0, 100.0])
+    with uproot.recreate(tmp_path / "t.root") as file:
+        file["t"] = {"v": values, "w": weight}
+    lists = pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), 3)
+    pq.write_table(pa.table({"v": lists, "w": weight}), tmp_path / "t.parquet")
+    for name in ("t.root", "t.parquet"):
+        found = open_table(str(tmp_path / name)).read()
+        assert Expression("sum(v * w)")(found).tolist() == [3, 120, 2100], name
+        assert Expression("max(v[v > 0])")(found).tolist() == [2, 5, 8]
+        assert Expression("v[1]")(found).tolist() == [1, 4, 7]
+        assert Expression("count(v[v > 4])")(found).tolist() == [0, 1, 3]
+
+
+def test_a_number_that_an_event_of_an_rntuple_may_lack_is_missing(tmp_path):
+    with uproot.recreate(tmp_path / "t.root") as file:
+        file.mkrntuple(
+            "t", {"o": ak.Array([1.0, None, 3.0]), "n": ak.Array([1, None, 3]), "large": ak.Array([2**60 + 1, None, 3])}
+        )
+    found = open_table(str(tmp_path / "t.root")).read(["o", "n"])
+    for values in found.values():
+        np.testing.assert_array_equal(values, [1, np.nan, 3])
+    with pytest.raises(DataError, match="column 'large' has missing values and whole numbers above 2⁵³"):
+        open_table(str(tmp_path / "t.root")).read(["large"])
+
+
+def test_decimal_numbers_are_numbers_with_and_without_missing_ones(tmp_path):
+    for values in ([1.5, 2.25], [1.5, None]):
+        decimals = [None if value is None else decimal.Decimal(str(value)) for value in values]
+        pq.write_table(pa.table({"d": pa.array(decimals, pa.decimal128(10, 2))}), tmp_path / "t.parquet")
+        np.testing.assert_array_equal(open_table(str(tmp_path / "t.parquet")).read()["d"], np.array(values, float))

@@ -250,3 +250,11 @@ def test_a_single_event_is_called_one(make_events):
 @pytest.mark.parametrize(("uses", "expected"), [({"train"}, 0.3), ({"train", "test"}, 1.0), ({"split", "train"}, 0.3)])
 def test_the_share_of_the_test_follows_from_the_samples_that_are_there(uses, expected):
     assert share_of("test", uses, Split(test=0.3, val=0.2)) == pytest.approx(expected)
+
+
+def test_samples_whose_features_stand_in_another_order_are_refused(make_events):
+    sample = make_events(np.random.default_rng(1).normal(0, 1, (200, 2)))
+    other = dataclasses.replace(sample, feature_names=sample.feature_names[::-1])
+    for use in ("train", "val", "test"):
+        with pytest.raises(EventsError, match="the samples differ in their features"):
+            split([("train", sample), (use, other)], Split(val=0.2))

@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 
 from fivesigma.analysis.file import validate
+from fivesigma.analysis.prepare import Prepare
 from fivesigma.errors import EventsError, RunError
 from fivesigma.events import Events
 from fivesigma.metrics.summary import per_parameter
+from fivesigma.models.base import Inputs
+from fivesigma.models.mlp import Mlp, mlp
+from fivesigma.preparation.recipe import fit
 from fivesigma.runs.folder import RunFolder
 from fivesigma.training import network as network_module
 from fivesigma.training.network import Network, hypotheses_of, scores_by
@@ -169,3 +173,14 @@ def test_columns_of_a_table_are_found_by_name(network):
     np.testing.assert_array_equal(network.score(table.to_arrow(), mass.to_arrow()), network.score(table, mass))
     with pytest.raises(EventsError, match="no column for the feature 'a'"):
         network.score(table.rename({"a": "c"}), mass)
+
+
+def test_events_with_other_features_are_not_scored_by_their_places(make_events):
+    generator = np.random.default_rng(1)
+    events = make_events(generator.normal(0, 1, (50, 2)))
+    recipe = fit(events, Prepare())
+    network = Network(mlp(Mlp(layers=[4]), Inputs(2, link="sigmoid", seed=1)), recipe)
+    network.scores(events)
+    other = replace(events, feature_names=events.feature_names[::-1])
+    with pytest.raises(EventsError, match=r"the events have the features .*, and the network takes"):
+        network.scores(other)

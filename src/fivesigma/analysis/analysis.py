@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from fivesigma import plugins
-from fivesigma.analysis.answers import Labels, Target
+from fivesigma.analysis.answers import SHORT, Labels, Target
 from fivesigma.analysis.evaluate import Evaluate
 from fivesigma.analysis.firmware import Firmware
 from fivesigma.analysis.kinds import OneOf
@@ -120,7 +120,7 @@ class Analysis(Section):
         """`labels: column` and `target: column` are short for the full form."""
         if isinstance(data, dict):
             data = dict(data)
-            for key in ("labels", "target"):
+            for key in SHORT:
                 if isinstance(data.get(key), str):
                     data[key] = {"variable": data[key]}
         return data

@@ -7,6 +7,9 @@ from pydantic import Field, model_validator
 
 from fivesigma.analysis.section import Formula, Section
 
+SHORT = ("labels", "target")
+"""Sections that may be written as their variable alone."""
+
 
 class Labels(Section):
     """What a classifier learns: a class per event."""

@@ -11,6 +11,7 @@ import yaml
 from pydantic import ValidationError
 
 from fivesigma.analysis.analysis import Analysis
+from fivesigma.analysis.answers import SHORT
 from fivesigma.analysis.section import OLDER, Section, absolute, anchored
 from fivesigma.analysis.text import BadText, read
 from fivesigma.analysis.tune import Choice, FloatRange, IntRange
@@ -69,13 +70,32 @@ def load(
     # A kind comes before the keys that it takes.
     ordered = sorted(_by_key(settings or {}).items(), key=lambda item: not item[0].endswith(".kind"))
     for key, value in ordered:
-        if key == "shards" and isinstance(value, str | Path):
-            value = absolute(str(value), Path.cwd())
-        tree = _with(tree, _path(key), _with_texts(value), key)
+        path = _path(key)
+        tree = _with(tree, path, _with_files_here(tree, path, _with_texts(value)), key)
     for name, files in (data or {}).items():
         listed = [files] if isinstance(files, str | Path) else list(files)
         tree = _with_files(tree, name, [absolute(str(file), Path.cwd()) for file in listed])
     return validate(tree, where, older)
+
+
+def _with_files_here(tree: Mapping[str, Any], path: Sequence[str], value: Any) -> Any:
+    """The value of a setting, with names of files relative to the present folder made absolute.
+
+    Args:
+        tree: the analysis, which says of what kind the section of the setting is.
+        path: nested keys of the setting.
+        value: of the setting.
+    """
+    kinds: list[Any] = [tree]
+    for key in path[:-1]:
+        kinds.append(kinds[-1].get(key) if isinstance(kinds[-1], Mapping) else None)
+    for key, section in zip(reversed(path), reversed(kinds), strict=True):
+        kind = section.get("kind") if isinstance(section, Mapping) else None
+        value = {key: value} if kind is None or key == "kind" else {"kind": kind, key: value}
+    value = anchored(value, Analysis, Path.cwd())
+    for key in path:
+        value = value[key]
+    return value
 
 
 def _with_texts(tree: Any) -> Any:
@@ -256,8 +276,10 @@ def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]
         return dict(changes)
     result: dict[str, Any] = dict(base)
     for key, value in changes.items():
-        both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
-        result[key] = merge(result[key], value) if both else value
+        before = result.get(key)
+        if key in SHORT and isinstance(before, str) and isinstance(value, Mapping):
+            before = {"variable": before}
+        result[key] = merge(before, value) if isinstance(value, Mapping) and isinstance(before, Mapping) else value
     return result
 
 
@@ -269,6 +291,8 @@ def _with(tree: Mapping[str, Any], keys: Sequence[str], value: Any, whole: str) 
     below = tree.get(first) or {}
     if isinstance(below, str) and whole.startswith("train.loss."):
         below = {"kind": below}  # a loss may be written as its name alone
+    if isinstance(below, str) and first in SHORT and whole.startswith(f"{first}."):
+        below = {"variable": below}
     if not isinstance(below, Mapping):
         raise AnalysisError(f"cannot set {whole!r}: {first!r} is {below!r}, which has no keys")
     return {**tree, first: _with(below, rest, value, whole)}

@@ -88,7 +88,13 @@ def _as_expanded(value: Any) -> Any:
     value = as_list(value)
     if not isinstance(value, list | tuple):
         return value
-    return [name for item in value for name in (map(column_of, expand_braces(item)) if isinstance(item, str) else [item])]
+    found = []
+    for item in value:
+        names = [column_of(name) for name in expand_braces(item)] if isinstance(item, str) else [item]
+        if not names:
+            raise ValueError(f"{item!r} stands for no name: the numbers in braces count down")
+        found += names
+    return found
 
 
 def _as_text(value: Any) -> Any:

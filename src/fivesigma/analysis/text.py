@@ -57,7 +57,7 @@ def _read(text: str, kind: Any) -> Any:
         values = _count(node, {}, set())
         if values > MOST_VALUES and values > len(text):
             raise BadText(None, f"refers to itself so often that it would have more than {MOST_VALUES:,} values")
-        _check_colons(node, set())
+        _check_keys(node, set())
         return loader.construct_document(node)
     finally:
         loader.dispose()
@@ -100,11 +100,13 @@ def _check_depth(text: str, kind: Any) -> None:
             raise BadText(line, f"is nested too deeply, more than {DEEPEST} levels")
 
 
-def _check_colons(node: Any, seen: set[int]) -> None:
-    """Refuse `{a:4}`, which YAML takes for a key `a:4` without a value."""
+def _check_keys(node: Any, seen: set[int]) -> None:
+    """Refuse `{a:4}`, which YAML takes for a key `a:4` without a value, and a key that is there twice: one would be lost."""
     if isinstance(node, yaml.ScalarNode) or id(node) in seen:
         return
     seen.add(id(node))
+    if isinstance(node, yaml.MappingNode):
+        _check_repeated(node)
     for part in node.value:
         key, value = part if isinstance(node, yaml.MappingNode) else (None, part)
         empty = isinstance(value, yaml.ScalarNode) and value.value == ""
@@ -114,8 +116,19 @@ def _check_colons(node: Any, seen: set[int]) -> None:
                 key.start_mark.line + 1, f"has no value for {key.value!r}: write a blank after the colon, {name}: {number}"
             )
         if key is not None:
-            _check_colons(key, seen)
-        _check_colons(value, seen)
+            _check_keys(key, seen)
+        _check_keys(value, seen)
+
+
+def _check_repeated(node: Any) -> None:
+    lines: dict[tuple[str, str], int] = {}
+    for key, _ in node.value:
+        if not isinstance(key, yaml.ScalarNode) or key.tag == "tag:yaml.org,2002:merge":
+            continue
+        name, line = (key.tag, key.value), key.start_mark.line + 1
+        if name in lines:
+            raise BadText(line, f"has the key {key.value!r} again, which is in line {lines[name]} already")
+        lines[name] = line
 
 
 def _count(node: Any, known: dict[int, int], above: set[int]) -> int:

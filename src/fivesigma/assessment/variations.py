@@ -11,7 +11,7 @@ from fivesigma.analysis.search import Systematic, Variation
 from fivesigma.data.load import load_samples, read_formulas
 from fivesigma.data.normalisation import normalised
 from fivesigma.errors import AnalysisError, EventsError
-from fivesigma.events import Events
+from fivesigma.events import Events, check_features
 from fivesigma.preparation.parameters import assign, drawn_anywhere, signal_rows
 from fivesigma.preparation.split import OUT_OF_FOLD, sides
 from fivesigma.progress import Listener
@@ -125,6 +125,7 @@ class Variations:
         other = base.model_copy(update={"files": variation.samples[sample], "sum_weights": total})
         alone = self.analysis.model_copy(update={"samples": {sample: other}})
         (loaded,) = load_samples(normalised(alone, self.listener.progress), self.listener.progress)
+        check_features(loaded.events, self.source.parts[self.part])
         if self.part == OUT_OF_FOLD:
             events = loaded.events
         else:

@@ -96,7 +96,7 @@ def read_events(
         size: rows of a chunk.
         ranges: learns the smallest and largest value of what is kept in single precision.
     """
-    texts = [text for text in _formulas(analysis, plan, sample) if not is_number(text)]
+    texts = [text for text in _formulas(analysis, plan, sample) if text in plan.available or not is_number(text)]
     columns = plan.columns([*plan.features, *texts])
     number = _event_number(analysis, plan)
     integers, float32 = {number} if number else set[str](), plain_features(plan, plan.features, texts)
@@ -116,7 +116,7 @@ def read_with_columns(
         analysis, plan, reader, sample: as for `read_events`.
         columns: their names.
     """
-    texts = [text for text in _formulas(analysis, plan, sample) if not is_number(text)]
+    texts = [text for text in _formulas(analysis, plan, sample) if text in plan.available or not is_number(text)]
     names = list(dict.fromkeys([*plan.columns([*plan.features, *texts]), *columns]))
     number = _event_number(analysis, plan)
     for chunk in reader.chunks(names, integers={number} if number else set()):

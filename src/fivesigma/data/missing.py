@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma.data.readers.base import Columns
+from fivesigma.errors import DataError
+from fivesigma.whole_numbers import beyond_doubles
 
 
 def marked(markers: Sequence[float], dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -33,6 +35,9 @@ def marked(markers: Sequence[float], dtype: np.dtype[Any]) -> NDArray[Any]:
 def without_missing(chunk: Columns, markers: Sequence[float], own: Mapping[str, Sequence[float]] | None = None) -> Columns:
     """Replace numbers that mean missing by NaN, also in columns with a list per event.
 
+    Raises:
+        DataError: if a column has such numbers, and whole numbers that NaN cannot stand beside.
+
     Args:
         chunk: columns of some events.
         markers: as the analysis has them.
@@ -40,15 +45,23 @@ def without_missing(chunk: Columns, markers: Sequence[float], own: Mapping[str, 
     """
     if not markers:
         return chunk
-    return {name: _cleaned(values, (own or {}).get(name, markers)) for name, values in chunk.items()}
+    return {name: _cleaned(values, (own or {}).get(name, markers), name) for name, values in chunk.items()}
 
 
-def _cleaned(values: Any, markers: Sequence[float]) -> Any:
+def _cleaned(values: Any, markers: Sequence[float], name: str) -> Any:
     if isinstance(values, np.ndarray):
         if values.dtype.kind not in "iuf":
             return values
         absent = np.isin(values, marked(markers, values.dtype))
-        return np.where(absent, np.nan, values) if absent.any() else values
+        if not absent.any():
+            return values
+        if beyond_doubles(values[~absent]):
+            raise DataError(
+                f"column {name!r} has missing values (see `missing_values`) and whole numbers above 2⁵³, which no "
+                "floating-point number holds",
+                hint="leave the column out, or the number that means missing",
+            )
+        return np.where(absent, np.nan, values)
     if not type(values).__module__.startswith("awkward"):
         return values
     import awkward as ak
@@ -59,7 +72,7 @@ def _cleaned(values: Any, markers: Sequence[float]) -> Any:
         if not layout.is_numpy:
             return None
         data = np.asarray(layout.data)
-        new = _cleaned(data, markers)
+        new = _cleaned(data, markers, name)
         return layout if new is data else ak.contents.NumpyArray(new)
 
     return ak.transform(leaf, values)

@@ -113,9 +113,10 @@ def sample(
     if events is None:
         width = max((len(reader.types()) for reader in readers), default=1)
         events = int(np.clip(MOST_VALUES // max(width, 1), LEAST_EVENTS, MOST_EVENTS))
-    sizes = np.array([_bytes(file) for file in found.opened], np.float64)
-    shares = np.ceil(events * sizes / max(sizes.sum(), 1)).astype(int)
     lengths = [reader.length() for reader in readers]
+    # A file's share is that of its events, and where they are not counted, of its bytes.
+    sizes = np.array([_bytes(file) for file in found.opened] if None in lengths else lengths, np.float64)
+    shares = np.ceil(events * sizes / max(sizes.sum(), 1)).astype(int)
     everything = None not in lengths and sum(length or 0 for length in lengths) <= events
     places = max(1, PLACES // len(readers))
     for i, (file, reader) in enumerate(zip(found.opened, readers, strict=True)):

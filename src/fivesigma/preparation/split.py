@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from fivesigma.analysis.split import Split
 from fivesigma.errors import EventsError, LeakageError
-from fivesigma.events import Events, concatenate
+from fivesigma.events import Events, check_features, concatenate
 from fivesigma.hashing import contained, uniform
 
 OUT_OF_FOLD = "folds"
@@ -33,6 +33,8 @@ def split(samples: Sequence[tuple[str, Events]], settings: Split) -> dict[str, E
         LeakageError: if an event is both in the test files and in the training files.
         EventsError: if no event is left for training, a part is empty or far from its share, or a class is missing.
     """
+    for _, events in samples:
+        check_features(events, samples[0][1])
     uses = {use for use, _ in samples}
     collected: dict[str, list[Events]] = {part: [] for part in PARTS}
     for use, events in samples:

@@ -284,6 +284,13 @@ def scores_by(
         tested_only: under each hypothesis score its own signal and all background, which is what is tested; the score of
             other events is NaN there.
     """
+    recipe = getattr(scorer, "recipe", None)
+    if recipe is not None and events.feature_names != recipe.features:
+        raise EventsError(
+            f"the events have the features {', '.join(events.feature_names)}, "
+            f"and the network takes {', '.join(recipe.features)}",
+            hint="a glob in `features` follows the order in each file; was a file replaced by one with other columns?",
+        )
     background = events.target == 0
     chosen = {values: background | carries(events.parameters, values) if tested_only else None for values in hypotheses}
     if isinstance(scorer, Network):

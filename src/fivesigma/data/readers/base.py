@@ -23,6 +23,22 @@ Columns = Mapping[str, Any]
 """Column name → NumPy array [event], or an Awkward array where each event has a list."""
 
 
+def as_others(values: Any) -> Any:
+    """A column in this machine's order of bytes; several numbers for each event as a list, also if they are as many for all.
+
+    >>> as_others(np.array([1, 256], ">i8")).dtype == np.int64
+    True
+    """
+    if isinstance(values, np.ndarray):
+        return values if values.dtype.isnative else values.astype(values.dtype.newbyteorder("="))
+    if type(values).__module__.startswith("awkward"):
+        import awkward as ak
+
+        if values.ndim > 1 and isinstance(values.type.content, ak.types.RegularType):
+            return ak.from_regular(values, axis=1)
+    return values
+
+
 class Reader(abc.ABC):
     """One table in one file.
 
@@ -78,7 +94,8 @@ class Reader(abc.ABC):
             if name not in known:
                 raise ColumnNotFound(name, self.where, known)
         with reading(self.where):
-            yield from self._chunks(names, size, integers, float32)
+            for chunk in self._chunks(names, size, integers, float32):
+                yield {column: as_others(values) for column, values in chunk.items()}
 
     def sampled(self, names: Sequence[str], rows: int, places: int = PLACES) -> Iterator[Columns]:
         """Yield about `rows` rows in file order: from several places where the format can jump, else from the beginning.
@@ -100,10 +117,9 @@ class Reader(abc.ABC):
             if name not in known:
                 raise ColumnNotFound(name, self.where, known)
         with reading(self.where):
-            if length is not None and length <= rows:
-                yield from self._chunks(names, CHUNK, (), ())
-            else:
-                yield from self._sampled(names, rows, places)
+            everything = length is not None and length <= rows
+            for chunk in self._chunks(names, CHUNK, (), ()) if everything else self._sampled(names, rows, places):
+                yield {column: as_others(values) for column, values in chunk.items()}
 
     @property
     def jumps(self) -> bool:

@@ -46,14 +46,33 @@ class ParquetReader(Reader):
         return int(self._file.metadata.num_row_groups) > 1
 
     def _sampled(self, names: Sequence[str], rows: int, places: int) -> Iterator[Columns]:
-        groups = int(self._file.metadata.num_row_groups)
-        chosen = sorted(set(np.linspace(0, groups - 1, max(1, min(places, groups))).astype(int).tolist()))
-        each = -(-rows // len(chosen))
-        for group in chosen:
+        lengths = [self._file.metadata.row_group(group).num_rows for group in range(self._file.metadata.num_row_groups)]
+        for group, wanted in shares_of_groups(lengths, rows, places).items():
             # The pages of a group are decoded one after another, so the first batch of a large group is cheap.
-            batches = self._file.iter_batches(batch_size=each, row_groups=[group], columns=list(names), use_threads=False)
+            batches = self._file.iter_batches(batch_size=wanted, row_groups=[group], columns=list(names), use_threads=False)
             for batch in islice(batches, 1):
                 yield {name: to_numpy(batch.column(name), name) for name in names}
+
+
+def shares_of_groups(lengths: Sequence[int], rows: int, places: int) -> dict[int, int]:
+    """Groups of rows to look at, and how many rows of each: a large group has as large a share as in the file.
+
+    Args:
+        lengths: rows of each group.
+        rows: that are wanted in all.
+        places: groups, at least, if there are so many.
+
+    >>> shares_of_groups([900, 10, 10, 10, 10, 10, 10, 10, 10, 10], 100, 10)
+    {0: 90, 5: 10}
+    >>> len(shares_of_groups([1000] * 1000, 200_000, 20))
+    200
+    """
+    total, needed = sum(lengths), -(-rows * len(lengths) // max(sum(lengths), 1))
+    places = max(1, min(max(places, needed), rows))
+    each = -(-rows // places)
+    middles = (np.arange(places) + 0.5) * total / places
+    groups, counts = np.unique(np.searchsorted(np.cumsum(lengths), middles, side="right"), return_counts=True)
+    return {group: min(count * each, lengths[group]) for group, count in zip(groups.tolist(), counts.tolist(), strict=True)}
 
 
 def to_numpy(column: Any, name: str = "") -> Any:
@@ -77,7 +96,7 @@ def to_numpy(column: Any, name: str = "") -> Any:
         lists = ak.from_arrow(_without_null_elements(column, name))
         # A missing list is an empty one. (Awkward 2.14 shifts the events when it pads Arrow's masked lists.)
         return ak.fill_none(lists, [], axis=0) if column.null_count else lists
-    if column.null_count:
+    if column.null_count or pa.types.is_decimal(column.type):
         column = _as_floats(column, name)
     return np.asarray(column.to_numpy(zero_copy_only=False))
 

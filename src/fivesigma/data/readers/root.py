@@ -12,6 +12,7 @@ from fivesigma.data.readers.root_clusters import Clusters
 from fivesigma.data.writers.root import RootWriter
 from fivesigma.errors import DataError, did_you_mean
 from fivesigma.prefetch import prefetch
+from fivesigma.whole_numbers import beyond_doubles
 
 _SHOWN = 10
 """Largest number of objects that a message names."""
@@ -135,7 +136,29 @@ class RootReader(Reader):
         values = self._tree[name].array(entry_start=start, entry_stop=stop, library="ak")
         if values.ndim > 1 or "string" in str(values.type):
             return values
-        return np.asarray(values)
+        return np.asarray(without_none(values, name))
+
+
+def without_none(values: Any, name: str) -> Any:
+    """A column in which an event may have no value, as numbers with NaN for these; any other column as it is.
+
+    Raises:
+        DataError: if it has whole numbers as well that NaN cannot stand beside.
+    """
+    import awkward as ak
+
+    if not isinstance(values.type.content, ak.types.OptionType):
+        return values
+    present = ak.drop_none(values)
+    if len(present) == len(values):
+        return present
+    if beyond_doubles(ak.to_numpy(present)):
+        raise DataError(
+            f"column {name!r} has missing values and whole numbers above 2⁵³, which no floating-point number holds",
+            hint="leave the column out",
+        )
+    kind = np.float32 if "float32" in str(values.type) else np.float64
+    return ak.fill_none(ak.values_astype(values, kind), np.nan)
 
 
 def _check_pages(tree: Any, where: str) -> None:
