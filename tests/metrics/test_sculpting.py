@@ -82,3 +82,19 @@ def test_slices_are_histograms_of_the_background_in_ranges_of_the_score():
         np.testing.assert_allclose(one.counts, wanted.counts)
         np.testing.assert_allclose(one.errors, wanted.errors)
         assert one.outside == pytest.approx(wanted.outside)
+
+
+@pytest.mark.parametrize(("events", "share"), [(300, 0.05), (3000, 0.01), (3000, 0.3)])
+def test_fluctuations_of_few_events_are_those_of_counts(events, share):
+    # The observer is independent of the score, so every divergence is by chance.
+    found, expected = [], []
+    for seed in range(30):
+        generator = np.random.default_rng(seed)
+        target = np.repeat([0, 1], events)
+        score = np.where(target == 0, generator.random(2 * events), 1 - 2 * share * generator.random(2 * events))
+        mass = generator.exponential(50, 2 * events)
+        one = sculpting(score, target, np.ones(2 * events), mass)
+        found.append(one.divergence.value)
+        expected.append(one.by_chance.value)
+    assert np.mean(expected) == pytest.approx(np.mean(found), abs=4 * np.std(found) / 30**0.5)
+    assert np.mean(expected) == pytest.approx(np.mean(found), rel=0.25)

@@ -388,3 +388,15 @@ def test_the_rate_of_a_trigger_has_a_unit_where_a_total_is_given(total, expected
     settings = analysis({"features": ["a"], "target": "t", "observers": ["pt"]}, evaluate={"trigger": trigger})
     (table,) = results.tables({"test": {"trigger_rate": number(0.3)}}, settings)
     assert table.rows[0][:2] == [expected, "0.300 ± 0.010"]
+
+
+def test_bins_that_are_open_on_one_side_are_drawn_and_said(folder, drawn):
+    # ±∞ is null in JSON.
+    edges = [(None, -1.0), (-1.0, 1.0), (1.0, None)]
+    rows = [{"low": low, "high": high, "rmse": number(0.2 + i)} for i, (low, high) in enumerate(edges)]
+    picture = results._against(folder, analysis(REGRESSION), "a", rows, "test")
+    (axes,) = drawn.axes("against-a")
+    (points,) = drawn.points(axes)
+    np.testing.assert_allclose(points["x"], [-2, 0, 2])
+    np.testing.assert_allclose(points["y"], [0.2, 1.2, 2.2])
+    assert "open on one side is drawn as wide as the others" in picture.caption

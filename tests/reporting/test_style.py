@@ -216,3 +216,9 @@ def test_what_is_no_formula_is_drawn_as_it_is_written(folder, text):
         assert style.save(folder, figure, "one", "", "", {}).svg.startswith("<svg")
     assert not axes.xaxis.label.get_parse_math()
     assert axes.title.get_parse_math()
+
+
+def test_figures_of_different_columns_have_files_of_different_names():
+    names = ["η", "φ", "pt", "pt/m", "m_jj", "+", "−"]
+    found = [style.file_name(f"observer-{name}") for name in names[:5]] + [style.file_name(name) for name in names[5:]]
+    assert found == ["observer-η", "observer-φ", "observer-pt", "observer-pt-m", "observer-m-jj", "2b", "2212"]

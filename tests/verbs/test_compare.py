@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet
 import pytest
+import yaml
 
 import fivesigma as fs
 from fivesigma.data.readers.parquet import ParquetReader
@@ -84,7 +85,7 @@ def test_an_absurd_error_in_a_file_is_compared_all_the_same(runs):
     assert rows["val", "auc"]["differences"][0]["error"] == 1e300
 
 
-@pytest.mark.parametrize("column", ["weight", "target", "event_number"])
+@pytest.mark.parametrize("column", ["weight", "target", "event_number", "sum"])
 def test_events_that_differ_in_anything_are_not_paired(runs, column):
     place = Path(runs[1]) / "predictions" / "test.parquet"
     columns = ParquetReader(str(place)).read()
@@ -171,3 +172,21 @@ def test_other_names_of_the_same_classes_change_nothing(toy, command, undrawn):
     assert found["incomparable"] == []
     rows = {(row["part"], row["name"]): row for row in found["metrics"]}
     assert rows["test", "auc"]["differences"][0]["same_events"]
+
+
+def test_two_files_that_both_count_from_zero_are_not_the_same_events(toy, command, undrawn):
+    tree = yaml.safe_load(toy.read_text())
+    del tree["observers"], tree["weights"]
+    toy.write_text(yaml.safe_dump(tree))
+    arguments = ("run", toy, "--set", "train.epochs=1", "--set", "features=[x0, x1]")
+    one = command(*arguments)[1].splitlines()[-1]
+    again = command(*arguments, "--set", "train.seed=7")[1].splitlines()[-1]
+    header, *rows = Path("test.csv").read_text().splitlines()
+    place = header.split(",").index("x0")
+    fields = [row.split(",") for row in rows]
+    other = [",".join([*row[:place], str(float(row[place]) + 0.5), *row[place + 1 :]]) for row in fields]
+    Path("other.csv").write_text("\n".join([header, *other, ""]))
+    moved = command(*arguments, "--data", "test=other.csv")[1].splitlines()[-1]
+    for second, same in ((again, True), (moved, False)):
+        rows = {(row["part"], row["name"]): row for row in fs.compare(one, second)["metrics"]}
+        assert rows["test", "auc"]["differences"][0]["same_events"] is same

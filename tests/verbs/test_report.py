@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from fivesigma.reporting import printing
+from fivesigma.runs.folder import RunFolder
 
 
 def test_the_report_needs_no_network_and_shows_every_figure(toy, command):
@@ -42,3 +43,15 @@ def test_without_a_browser_a_sentence_is_said_before_anything_is_drawn(toy, comm
     code, _, err = command("report", folder, "--pdf")
     assert (code, "needs Chromium, Chrome or Edge" in err) == (2, True)
     assert not (folder / "report.html").exists()
+
+
+def test_a_report_leaves_an_unfinished_run_unfinished(toy, command):
+    run = RunFolder(Path(command("run", toy, "--set", "train.epochs=1")[1].splitlines()[-1]))
+    for step, left in (("evaluate", "evaluate"), ("report", None)):
+        run.begin(step)
+        code, out, _ = command("report", run.path)
+        assert (code, run.unfinished) == (0, left)
+        words = "the run stopped in the step 'evaluate', and its numbers may not belong together"
+        assert (words in out) == (left is not None)
+        assert ("and its numbers may not belong together" in (run.path / "report.html").read_text()) == (left is not None)
+    assert command("package", run.path, "-o", "p.zip")[0] == 0

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 import fivesigma
 from fivesigma.analysis.file import load
@@ -42,3 +43,20 @@ def test_what_is_no_run_is_a_sentence(command, tmp_path):
     assert command("verify", "nothing")[0] == 2
     code, _, err = command("verify", tmp_path)
     assert (code, "is not a run folder" in err) == (2, True)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_changed_numbers_are_found_in_any_unit(toy, command):
+    tree = yaml.safe_load(toy.read_text())
+    del tree["labels"]
+    toy.write_text(yaml.safe_dump({**tree, "features": ["x0", "x1"], "target": "x2 * 1e-12"}))
+    folder = Path(command("run", toy, "--set", "train.epochs=1")[1].splitlines()[-1])
+    assert fivesigma.verify(folder).problems == ()
+    found = json.loads((folder / "metrics.json").read_text())
+    assert found["test"]["rmse"]["value"] < 1e-11
+    found["test"]["rmse"]["value"] *= 1.001
+    found["test"]["mae"]["error"] *= 1.001
+    (folder / "metrics.json").write_text(json.dumps(found))
+    said = " ".join(fivesigma.verify(folder).problems)
+    assert "test rmse is" in said
+    assert "test mae error is" in said

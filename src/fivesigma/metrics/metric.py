@@ -12,12 +12,16 @@ from fivesigma.metrics.order import ascending, rising_sums
 Weight = NDArray[np.floating[Any]]
 
 
+MOST_DIGITS = 8
+"""Digits behind the point; what needs more is shown with a power of ten."""
+
+
 @dataclass(frozen=True)
 class Metric:
     """A value and its standard error (68 % for a Gaussian), in the same unit.
 
-    >>> str(Metric(0.95312, 0.0021))
-    '0.9531 ± 0.0021'
+    >>> str(Metric(0.95312, 0.0021)), str(Metric(1.333e-13, 4.1e-15))
+    ('0.9531 ± 0.0021', '(1.333 ± 0.041)e-13')
     """
 
     value: float
@@ -26,10 +30,14 @@ class Metric:
     def __str__(self) -> str:
         if self.error == 0 and abs(self.value) >= 100 and self.value == round(self.value):
             return f"{self.value:,.0f}"  # a count
-        digits = 4
+        digits, size = 4, abs(self.value)
         if np.isfinite(self.error) and self.error > 0:
             # Two significant digits of the error, and the value to the same place.
-            digits = int(np.clip(1 - np.floor(np.log10(self.error)), 0, 8))
+            digits, size = max(int(1 - np.floor(np.log10(self.error))), 0), max(size, self.error)
+        if 0 < size < 5e-5 and (digits > MOST_DIGITS or digits == 4):
+            power = int(np.floor(np.log10(size)))
+            return f"({Metric(self.value / 10.0**power, self.error / 10.0**power)})e{power:+03d}"
+        digits = min(digits, MOST_DIGITS)
         return f"{self.value:.{digits}f} ± {self.error:.{digits}f}"
 
     def to_dict(self) -> dict[str, float | None]:

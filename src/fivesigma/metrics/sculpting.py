@@ -137,12 +137,18 @@ def jensen_shannon(table: NDArray[np.float64]) -> float:
 
 
 def _by_chance(table: NDArray[np.float64], variance: NDArray[np.float64], count: int = 200) -> Metric:
-    """Divergence of replicas in which both columns have the shape of their sum."""
+    """Divergence of replicas in which both columns have the shape of their sum.
+
+    The content of a cell is a scaled Poisson count (Bohm, Zech, arXiv:1309.1287): few events are far from a Gaussian.
+    """
     share = table.sum(axis=0) / table.sum()
     shape = table.sum(axis=1, keepdims=True) * share
     spread = variance.sum(axis=1, keepdims=True) * variance.sum(axis=0) / max(variance.sum(), 1e-300)
     generator = np.random.default_rng(20240229)
-    drawn = generator.normal(shape, np.sqrt(np.maximum(spread, 0)), (count, *table.shape))
+    some = (shape != 0) & (spread > 0)
+    scale = np.divide(spread, shape, out=np.zeros_like(shape), where=some)
+    events = np.divide(shape, scale, out=np.zeros_like(shape), where=some)
+    drawn = generator.poisson(events, (count, *table.shape)) * scale
     values = np.array([jensen_shannon(one) for one in drawn])
     values = values[np.isfinite(values)]
     return Metric(float(values.mean()), float(values.std())) if len(values) else Metric(np.nan, np.nan)

@@ -15,6 +15,7 @@ from fivesigma.reporting.style import (
     Picture,
     colour,
     count_scale,
+    file_name,
     in_words,
     label,
     new_figure,
@@ -345,7 +346,7 @@ def _residual(folder: RunFolder, analysis: Analysis, metrics: Tree, curves: Tree
     for part in dict.fromkeys(["train", *(["folds"] if "folds" in curves else []), last]):
         if part in curves:
             width = metrics[part]["width_68"]["value"]
-            half = "–" if width is None else f"{width:.4f}"
+            half = "–" if width is None else f"{width:.4f}" if width >= 1e-3 else f"{width:.3g}"
             text = f"{in_words(part)}: RMSE {shown(metrics[part]['rmse'])}, 68 % ± {half}"
             draw = stairs if part == "train" else points
             draw(axes, curves[part]["residual"], colour({"train": 0, "folds": 1}.get(part, 2)), text)
@@ -366,7 +367,11 @@ def _against(folder: RunFolder, analysis: Analysis, observer: str, rows: Sequenc
     panels = _by_unit(rows[0], analysis)
     low, high = (np.array([row[key] for row in rows], float) for key in ("low", "high"))
     log = bool((low > 0).all() and high[np.isfinite(high)].max(initial=0) > 50 * low.min())
-    high = np.where(np.isfinite(high), high, np.maximum(low, 1) * 2)
+    closed = np.isfinite(low) & np.isfinite(high)
+    open_bins = "" if closed.all() else " A bin that is open on one side is drawn as wide as the others."
+    width = float(np.median((high - low)[closed])) if closed.any() else 1.0
+    high = np.where(np.isfinite(high), high, low * 2 if log else low + width)
+    low = np.where(np.isfinite(low), low, high - width)
     centre = np.sqrt(low * high) if log else (low + high) / 2
     figure, every = new_figure(6.4, 1.0 + 2.8 * len(panels), len(panels), 1)
     for axes, (unit, names) in zip(every, panels.items(), strict=True):
@@ -384,8 +389,8 @@ def _against(folder: RunFolder, analysis: Analysis, observer: str, rows: Sequenc
         if len(names) > 1:
             axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False)  # points may be anywhere within
     title = f"Against {analysis.titles.get(observer, observer)}"
-    file_name = f"against-{observer}".replace("_", "-")
-    return save(folder, figure, file_name, title, "Horizontal bars are bins, vertical bars are errors.", list(rows))
+    caption = f"Horizontal bars are bins, vertical bars are errors.{open_bins}"
+    return save(folder, figure, file_name(f"against-{observer}"), title, caption, list(rows))
 
 
 def _by_unit(row: Tree, analysis: Analysis) -> dict[str, list[str]]:

@@ -242,8 +242,12 @@ def titled(analysis: Analysis, name: str) -> str:
 
 
 def file_name(text: str) -> str:
-    """A text as the name of a file."""
-    return re.sub(r"[^A-Za-z0-9-]+", "-", text).strip("-")
+    """A text as the name of a file; letters of any alphabet stay.
+
+    >>> file_name("m_jj [GeV]"), file_name("pt/m"), file_name("η")
+    ('m-jj-GeV', 'pt-m', 'η')
+    """
+    return re.sub(r"[^\w-]+|_+", "-", text).strip("-") or "-".join(f"{ord(letter):x}" for letter in text)
 
 
 def colour(index: int) -> str:

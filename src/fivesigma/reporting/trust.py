@@ -9,7 +9,7 @@ from fivesigma.analysis.analysis import Analysis
 from fivesigma.metrics.importance import LOSS
 from fivesigma.metrics.metric import Metric
 from fivesigma.metrics.result import judged_part
-from fivesigma.reporting.style import Picture, colour, fit_axis, label, new_figure, save, scaled
+from fivesigma.reporting.style import Picture, colour, file_name, fit_axis, label, new_figure, save, scaled
 from fivesigma.runs.folder import RunFolder
 
 Tree = Mapping[str, Any]
@@ -79,6 +79,6 @@ def _sculpting(folder: RunFolder, analysis: Analysis, observer: str, at: Tree, n
         "between the background above and below the cut that half of the signal passes; 0 means that the cut leaves the "
         "shape alone."
     )
-    name = f"sculpting-{observer}".replace("_", "-")
+    name = file_name(f"sculpting-{observer}")
     title = f"Sculpting of {analysis.titles.get(observer, observer)}"
     return save(folder, figure, name, title, caption, dict(at))

@@ -97,6 +97,8 @@ class RunSession:
             if (stopped or not folder.has(*_MADE[needs])) and not folder.busy:
                 step = f" ({folder.unfinished})" if folder.unfinished else ""
                 context.listener.say(f"continuing the run {folder}{step}")
+                if folder.unfinished:
+                    folder.begin(folder.unfinished)  # ours now: reading the events may take long, and another may come
                 return folder
         if resume:
             raise RunError(

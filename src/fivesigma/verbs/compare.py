@@ -183,6 +183,8 @@ def _paired(first: RunFolder, other: RunFolder, part: str, listener: Listener) -
         return {}  # what cannot be read is no reason to keep the metrics back
     if not np.array_equal(one.event_number, two.event_number) or not np.array_equal(one.weight, two.weight):
         return {}
+    if not _same_events(one, two, _inputs(first, part), _inputs(other, part)):
+        return {}
     if len(one.classes) == len(two.classes):
         two = replace(two, classes=one.classes)  # other names of the same classes; the true ones of all events are compared
     settings = first.analysis().evaluate
@@ -190,10 +192,40 @@ def _paired(first: RunFolder, other: RunFolder, part: str, listener: Listener) -
     return {name: metric.to_dict() for name, metric in found.items()}
 
 
+def _same_events(one: Scores, two: Scores, inputs: set[str], others: set[str]) -> bool:
+    """Whether events of the same numbers and weights are the same, and not those of two files that both count from 0.
+
+    Observers tell them apart, and parameters of the signal, which are not drawn; where there are none, the input files.
+
+    Args:
+        one, two: in the order of the event numbers.
+        inputs, others: SHA-256 of the files of both runs, as far as they are known.
+    """
+    if not np.array_equal(one.target, two.target):
+        return False
+    columns = [(one.observers[name], two.observers[name]) for name in {*one.observers} & {*two.observers}]
+    for name in {*one.parameter_names} & {*two.parameter_names}:
+        signal = one.target == 1
+        own, its = (each.parameters[signal, each.parameter_names.index(name)] for each in (one, two))
+        columns.append((own, its))
+    if columns:
+        return all(np.array_equal(own, its, equal_nan=own.dtype.kind == "f" == its.dtype.kind) for own, its in columns)
+    return not inputs or not others or bool(inputs & others)
+
+
+def _inputs(folder: RunFolder, part: str) -> set[str]:
+    """SHA-256 of the files that hold the events of a part, or all files if none is of that part alone."""
+    analysis, rows = folder.analysis(), folder.read_json("metadata.json").get("inputs", [])
+    every = [(row.get("sample"), row["sha256"]) for row in rows if row.get("sha256")]
+    own = {digest for name, digest in every if name in analysis.samples and analysis.use_of(name) == part}
+    return own or {digest for _, digest in every}
+
+
 def _scores(folder: RunFolder, part: str) -> Scores:
     """The scores that a run kept of a part, in the order of the event numbers, and of what else tells events apart."""
     columns = ParquetReader(str(folder / "predictions" / f"{part}.parquet")).read()
-    classes = folder.analysis().classes
+    analysis = folder.analysis()
+    classes, names = analysis.classes, tuple(name for name in analysis.parameters if name in columns)
     like = Scores(np.zeros((0, max(len(classes), 1)), np.float32), np.zeros(0), np.zeros(0), classes)
     wanted = [name for name in score_columns(like) if name != "predicted_class"]
     score = [np.asarray(columns[name], np.float32) for name in wanted]
@@ -204,6 +236,9 @@ def _scores(folder: RunFolder, part: str) -> Scores:
         target=np.asarray(columns["target"]),
         weight=np.asarray(columns["weight"], np.float64),
         classes=classes,
+        parameters=np.array([columns[name] for name in names], np.float32).T.reshape(len(score[0]), len(names)),
+        parameter_names=names,
+        observers={name: columns[name] for name in analysis.observers if name in columns},
         event_number=np.asarray(columns["event_number"], np.uint64),
     )
     return reordered(scores, np.lexsort((scores.weight, scores.target, scores.event_number)))

@@ -15,6 +15,9 @@ from fivesigma.runs.context import RUNS, RunContext
 from fivesigma.runs.run import Run
 from fivesigma.runs.session import RunSession
 
+REPORT = "report"
+"""The step in which the report is written."""
+
 
 def report(run: str | Path | Run, output: str | Path = RUNS, listener: Listener | None = None, pdf: bool = False) -> Path:
     """Draw the run's figures and write its report, as far as the run has got.
@@ -39,6 +42,10 @@ def report(run: str | Path | Run, output: str | Path = RUNS, listener: Listener 
     altered = manifest.problems(place)
     for problem in altered:
         session.listener.say(f"warning: {problem}; `fivesigma verify RUN` tells more")
+    stopped = None if unfinished == REPORT else unfinished
+    if stopped:
+        altered = [*altered, f"the run stopped in the step {stopped!r}, and its numbers may not belong together"]
+        session.listener.say(f"warning: {altered[-1]}; continue it with `fivesigma run ANALYSIS`")
     try:
         with manifest.blaming_altered_files(place):
             path = write(session, altered)
@@ -47,11 +54,16 @@ def report(run: str | Path | Run, output: str | Path = RUNS, listener: Listener 
             path = printing.print_page(path, session.folder / "report.pdf")
             session.listener.done("report printed")
     except BaseException:
-        if unfinished is None:
-            with suppress(OutputError):  # what cannot be written to has no mark, and the first error counts
+        with suppress(OutputError):  # what cannot be written to has no mark, and the first error counts
+            if unfinished is None:
                 session.folder.finish()  # the run is as finished as it was
+            elif stopped:
+                session.folder.begin(stopped)
         raise
-    session.folder.finish()
+    if stopped:
+        session.folder.begin(stopped)
+    else:
+        session.folder.finish()
     return path
 
 
@@ -63,7 +75,7 @@ def write(session: RunSession, altered: Sequence[str] = (), helper: Helper | Non
         altered: sentences on files that are not what the run wrote, or are missing, of which the page warns.
         helper: a process that draws some of the figures.
     """
-    session.folder.begin("report")
+    session.folder.begin(REPORT)
     path = write_report(session.folder, session.listener.progress, altered, bibtex(session.folder), helper)
     session.listener.done("report written")
     return path

@@ -108,7 +108,8 @@ def _metrics(folder: RunFolder, analysis: Analysis, listener: Listener) -> tuple
             continue
         pairs = list(_numbers(again, given))
         numbers += len(pairs)
-        wrong = [(name, one, other) for name, one, other in pairs if not _same(one, other)]
+        least = _least(again)
+        wrong = [(name, one, other) for name, one, other in pairs if not _same(one, other, least)]
         listed = ", ".join(
             f"{part} {name} is {_shown(one)} by the predictions and {_shown(other)} in metrics.json"
             for name, one, other in wrong[:SHOWN]
@@ -156,9 +157,15 @@ def _numbers(again: Any, given: Any, path: str = "") -> Iterator[tuple[str, Any,
         yield path, again, given
 
 
-def _same(one: Any, other: Any) -> bool:
+def _least(metrics: Mapping[str, Any]) -> float:
+    """The size below which a number is zero but for rounding: a thousandth, of the RMSE if the metrics have a unit."""
+    width = metrics.get("rmse", {}).get("value")
+    return 1e-3 * (abs(width) if isinstance(width, float) and width else 1.0)
+
+
+def _same(one: Any, other: Any, least: float) -> bool:
     if isinstance(one, float | int) and isinstance(other, float | int):
-        return bool(abs(one - other) <= TOLERANCE * max(abs(one), abs(other), 1e-3))
+        return bool(abs(one - other) <= TOLERANCE * max(abs(one), abs(other), least))
     return bool(one == other)
 
 
