@@ -17,7 +17,11 @@ sys.path.insert(0, str(Path(__file__).parent))  # so that another process finds 
 
 
 class Drawn(dict):
-    """Name → figure; the methods read what is drawn."""
+    """Name → figure; the methods read what is drawn, and `numbers` has what is written beside it."""
+
+    def __init__(self):
+        super().__init__()
+        self.numbers = {}
 
     def axes(self, name):
         """The panels of a figure that can be seen."""
@@ -107,6 +111,7 @@ def drawn(monkeypatch):
         figure.draw_without_rendering()
         json.dumps(numbers, allow_nan=False)
         figures[name] = figure
+        figures.numbers[name] = numbers
         return style.Picture(name, title, caption, "<svg></svg>")
 
     for section in (data, front, learning, results, search, trigger, trust):

@@ -58,6 +58,8 @@ def test_roc_curves_show_efficiencies_and_rejection(folder, drawn):
     assert drawn.labels(right) == ("signal efficiency", r"background rejection $1/\varepsilon_B$")
     names = ["train: AUC 0.900 ± 0.010", "test: AUC 0.880 ± 0.010", "trees, test: AUC 0.700 ± 0.010", "mass=500: 0.750"]
     assert drawn.legend(right) == names
+    numbers = drawn.numbers["roc"]
+    assert (numbers["baselines"], numbers["hypotheses"]) == ({"trees": OTHER}, {"mass=500": OTHER})
     curves_left = [(line.get_xdata().tolist(), line.get_ydata().tolist()) for line in left.lines]
     ours, theirs = (ROC["background"], ROC["signal"]), (OTHER["background"], OTHER["signal"])
     assert curves_left == [ours, ours, theirs, theirs, ([0, 1], [0, 1])]

@@ -231,6 +231,8 @@ def test_a_scan_shows_significance_and_limit(folder, drawn):
     assert "high" not in limit
     assert drawn.labels(right) == ("mass [GeV]", "expected 95 % CLs limit on the signal strength")
     assert right.get_yscale() == "log"
+    numbers = {"significance": [2, 2], "error": [0.1, 0.1], "limit": [1.0, 2.0]}
+    assert drawn.numbers["scan-search"] == {"x": [500.0, 750.0], "parameterised": numbers}
 
 
 def test_tables_show_what_there_is():

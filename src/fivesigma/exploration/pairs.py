@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma.exploration.summary import correlation_matrix
+from fivesigma.whole_numbers import beyond_doubles
 
 ROWS = 20_000
 """Events on which correlations are computed."""
@@ -32,12 +33,13 @@ def same(columns: Mapping[str, NDArray[Any]]) -> dict[str, str]:
     for name, values in columns.items():
         if len(values) < 2 or values.min() == values.max():
             continue  # constant, which is said already
-        key = np.asarray(values, np.float64).tobytes()
+        # Doubles cannot tell large whole numbers apart.
+        key = (values if beyond_doubles(values) else np.asarray(values, np.float64)).tobytes()
         if key in first:
             found[name] = f"the same values as {first[key]}"
         else:
             first[key] = name
-    names = list(first.values())
+    names = [name for name in first.values() if not beyond_doubles(columns[name])]
     if 1 < len(names) <= MOST_COLUMNS:
         for name, other, sign in _proportional({name: columns[name] for name in names}, names):
             found.setdefault(name, f"correlation {sign}1 with {other}: one follows from the other")

@@ -202,7 +202,11 @@ def _roc(folder: RunFolder, metrics: Tree, curves: Tree) -> Picture:
     caption += f"band: 68 % interval from the number of {in_words(last)} background events."
     if named:
         caption += f" Dashed: {in_words(last)} signal of one hypothesis against all background scored under it."
-    return save(folder, figure, "roc", "ROC", caption, {part: curves[part]["roc"] for part in curves})
+    numbers = {part: curves[part]["roc"] for part in curves}
+    models = {name: tree["roc"] for name, tree in curves[last].get("baselines", {}).items() if "roc" in tree}
+    numbers |= {"baselines": models} if models else {}
+    numbers |= {"hypotheses": at} if at else {}
+    return save(folder, figure, "roc", "ROC", caption, numbers)
 
 
 def _scores(folder: RunFolder, analysis: Analysis, curves: Tree, last: str) -> Picture:

@@ -341,7 +341,16 @@ def _scan_search(folder: RunFolder, analysis: Analysis, scan: Tree, x: Tree, val
         _value_axis(axes, analysis, list(scan["hypotheses"]), values)
     panels[0].legend(fontsize=8, loc="upper left")
     caption = "Significance with background uncertainty, and expected limit. Open symbols: trained without its signal."
-    return save(folder, figure, "scan-search", "Search at each hypothesis", caption, {"x": list(x.values())})
+    numbers: dict[str, Any] = {"x": list(x.values())}
+    for name, row in networks.items():
+        found = [row["at"].get(where, {}).get("search") or {} for where in x]
+        drawn = {
+            "significance": [(each.get("binned") or {}).get("value") for each in found],
+            "error": [(each.get("binned") or {}).get("error") for each in found],
+            "limit": [(each.get("limit") or {}).get("0") for each in found],
+        }
+        numbers[name] = {key: values for key, values in drawn.items() if limits or key != "limit"}
+    return save(folder, figure, "scan-search", "Search at each hypothesis", caption, numbers)
 
 
 def _networks(axes: Any, networks: Tree, x: Tree, keys: Sequence[str], title: str, first: int = 0) -> None:
