@@ -101,6 +101,11 @@ def first_table(analysis: Analysis) -> tuple[Plan, Mapping[str, str]]:
         FivesigmaError: if it cannot be read.
     """
     samples = [sample for sample in analysis.samples.values() if sample.files]
+    if not samples:
+        raise RunError(
+            "the run was trained on a prepared folder, which holds features, not the columns of the files",
+            hint="export with --inputs features",
+        )
     first, *others = (reader_for(analysis, file, sample) for sample in samples for file in expand(sample.files))
     types = dict(first.types())
     for reader in others:
