@@ -528,3 +528,13 @@ def test_columns_whose_names_are_numbers_are_read(tmp_path):
     np.testing.assert_array_equal(found.events.target, columns["0"])
     np.testing.assert_array_equal(found.events.weight, columns["3"])
     np.testing.assert_array_equal(found.events.features[:, 0], columns["1"].astype(np.float32))
+
+
+def test_a_product_that_is_a_pattern_as_well_is_not_guessed(tmp_path):
+    columns = {name: np.arange(6.0) for name in ("a", "b", "a_times_b")}
+    write_columns(tmp_path / "t.parquet", [{**columns, "label": np.arange(6) % 2}])
+    tree = {"name": "t", "labels": "label", "samples": {"s": {"files": [str(tmp_path / "t.parquet")]}}}
+    with pytest.raises(AnalysisError, match=r"'a\*b' is a product of columns, and a pattern that 'a_times_b' matches"):
+        load_samples(validate({**tree, "features": ["a*b"]}, "test"))
+    (found,) = load_samples(validate({**tree, "features": ["a * b", "a_*"]}, "test"))
+    assert found.events.feature_names == ("a * b", "a_times_b")

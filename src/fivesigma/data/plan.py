@@ -124,6 +124,12 @@ class Plan:
             return [item]
         if "*" in item or "?" in item:
             found = [name for name in known if matches(name, item)]
+            factors = item.split("*")
+            if found and len(factors) > 1 and all(factor in known for factor in factors):
+                raise AnalysisError(
+                    f"features: {item!r} is a product of columns, and a pattern that {found[0]!r} matches",
+                    hint=f"write {' * '.join(factors)} for the product, or name the columns",
+                )
             if found:
                 return found
             if _is_glob(item):
