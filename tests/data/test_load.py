@@ -522,7 +522,7 @@ def test_columns_whose_names_are_numbers_are_read(tmp_path):
     generator = np.random.default_rng(1)
     columns = {"0": np.arange(60) % 2, "1": generator.normal(size=60), "2": generator.normal(size=60), "3": np.full(60, 2.0)}
     write_columns(tmp_path / "t.parquet", [columns])
-    tree = {"name": "t", "features": ["1", "2"], "labels": {"variable": "0"}, "weights": "3", "observers": ["3"]}
+    tree = {"name": "t", "features": ["1", "2"], "labels": {"variable": "0"}, "weights": "1 * `3`", "observers": ["3"]}
     analysis = validate({**tree, "samples": {"s": {"files": [str(tmp_path / "t.parquet")]}}}, "test")
     (found,) = load_samples(analysis)
     np.testing.assert_array_equal(found.events.target, columns["0"])
@@ -538,3 +538,13 @@ def test_a_product_that_is_a_pattern_as_well_is_not_guessed(tmp_path):
         load_samples(validate({**tree, "features": ["a*b"]}, "test"))
     (found,) = load_samples(validate({**tree, "features": ["a * b", "a_*"]}, "test"))
     assert found.events.feature_names == ("a * b", "a_times_b")
+
+
+@pytest.mark.parametrize("keys", [{"weights": "3"}, {"weights": 2}, {"samples": {"s": {"weight": 2}}}])
+def test_a_weight_that_is_a_number_and_the_name_of_a_column_is_not_guessed(tmp_path, keys):
+    columns = {str(i): np.arange(8.0) % 2 + i for i in range(4)}
+    write_columns(tmp_path / "t.parquet", [columns])
+    sample = {"files": [str(tmp_path / "t.parquet")], **keys.get("samples", {}).get("s", {})}
+    tree = {"name": "t", "features": ["1"], "labels": {"variable": "`0`"}, **keys, "samples": {"s": sample}}
+    with pytest.raises(AnalysisError, match=r"the weight [23] is a number, and .* has a column of this name"):
+        load_samples(validate(tree, "test"))

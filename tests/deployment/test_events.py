@@ -1,10 +1,14 @@
 """Events on which an exported model is compared: those of the test part, with the columns they were read from."""
 
+import shutil
+import weakref
+
 import numpy as np
 import pytest
 import yaml
 
 from fivesigma.analysis.file import load, validate
+from fivesigma.deployment import events
 from fivesigma.deployment.events import first_table, is_single, real_events, with_recorded_files
 from fivesigma.errors import DataError, RunError
 from fivesigma.progress import Listener
@@ -76,5 +80,27 @@ def test_a_column_that_is_in_double_precision_in_any_file_is_so(tmp_path):
         names = [str(tmp_path / name) for name in files]
         for samples in ({"one": {"files": names}}, {str(i): {"files": [name]} for i, name in enumerate(names)}):
             tree = {"name": "t", "features": ["x", "y"], "labels": "label", "samples": samples}
-            types = first_table(validate(tree, "test"))[1]
+            _, types, half = first_table(validate(tree, "test"))
             assert (is_single(types["x"]), is_single(types["y"])) == ("c.npz" not in files, True)
+            assert half == {"y"}
+
+
+def test_a_column_that_is_in_half_precision_in_any_file_is_known(tmp_path, monkeypatch):
+    for name, kind in (("a", np.float32), ("b", np.float16), ("c", np.float64)):
+        np.savez(tmp_path / f"{name}.npz", x=np.ones(3, kind), label=np.arange(3) % 2)
+    opened = []
+    real = events.reader_for
+
+    def counted(*arguments):
+        opened.append(weakref.ref(reader := real(*arguments)))
+        assert sum(one() is not None for one in opened) <= 3  # not all of them stay open
+        return reader
+
+    monkeypatch.setattr(events, "reader_for", counted)
+    names = [str(tmp_path / f"{name}.npz") for name in "abcaaaa"]
+    (tmp_path / "more").mkdir()
+    for i in range(3, 7):
+        names[i] = str(shutil.copy(names[i], tmp_path / "more" / f"{i}.npz"))
+    tree = {"name": "t", "features": ["x"], "labels": "label", "samples": {"s": {"files": names}}}
+    _, types, half = first_table(validate(tree, "test"))
+    assert (types["x"], half) == ("float64", {"x"})

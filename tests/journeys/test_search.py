@@ -358,3 +358,11 @@ def test_bad_input_is_one_sentence(place, words):
     with pytest.raises(fs.FivesigmaError) as raised:
         fs.run(place[0] / "search.yaml", {"train.epochs": 1, **BAD[words]}, output=folder)
     assert words in str(raised.value) or (words == "no files match" and "nowhere" in str(raised.value))
+
+
+def test_simulated_events_have_a_search_too():
+    pytest.importorskip("pythia8mc")
+    settings = {"simulate.events": 3000, "evaluate.search": {"yields": {"background": 1e4}}}
+    analysis = load("hepmass", settings)
+    source = load_source(analysis, Heard())
+    assert search.signal_cross_sections(analysis, source, "test") == {}

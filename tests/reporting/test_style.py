@@ -219,6 +219,11 @@ def test_what_is_no_formula_is_drawn_as_it_is_written(folder, text):
 
 
 def test_figures_of_different_columns_have_files_of_different_names():
-    names = ["η", "φ", "pt", "pt/m", "m_jj", "+", "−"]
-    found = [style.file_name(f"observer-{name}") for name in names[:5]] + [style.file_name(name) for name in names[5:]]
-    assert found == ["observer-η", "observer-φ", "observer-pt", "observer-pt-m", "observer-m-jj", "2b", "2212"]
+    plain = ["η", "φ", "pt", "m_jj"]
+    assert [style.file_name(name, "observer") for name in plain] == [
+        *("observer-η", "observer-φ", "observer-pt", "observer-m-jj")
+    ]
+    names = [*plain, "m.jj", "m-jj", "m jj", "pt/m", "pt*m", "a+b", "a-b", "a(b)", "+", "−", "_", "m_jj_"]
+    found = [style.file_name(name, "observer") for name in names]
+    assert len(set(found)) == len(names)
+    assert all(re.fullmatch(r"observer[\w-]*", name) for name in found)

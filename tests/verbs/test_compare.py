@@ -174,19 +174,31 @@ def test_other_names_of_the_same_classes_change_nothing(toy, command, undrawn):
     assert rows["test", "auc"]["differences"][0]["same_events"]
 
 
-def test_two_files_that_both_count_from_zero_are_not_the_same_events(toy, command, undrawn):
+def numbered_from_zero(toy, replaced):
+    """An analysis of a file of each class, without observers and weights."""
+    header, *rows = Path("test.csv").read_text().splitlines()
+    fields = np.array([row.split(",") for row in rows], float)
+    names = header.split(",")
+    fields[:, names.index("event")] = np.arange(len(fields))
+    samples = {"train": {"files": ["train.csv"]}}
+    for label in (0, 1):
+        own = fields[fields[:, names.index("label")] == label]
+        if label in replaced:
+            own[:, names.index("x0")] += 0.5
+        name = f"{label}{'-other' if label in replaced else ''}.csv"
+        np.savetxt(name, own, delimiter=",", header=header, comments="", fmt=["%d", "%d"] + ["%.9g"] * 4)
+        samples[f"of_{label}"] = {"files": [name], "use": "test"}
     tree = yaml.safe_load(toy.read_text())
     del tree["observers"], tree["weights"]
-    toy.write_text(yaml.safe_dump(tree))
-    arguments = ("run", toy, "--set", "train.epochs=1", "--set", "features=[x0, x1]")
-    one = command(*arguments)[1].splitlines()[-1]
-    again = command(*arguments, "--set", "train.seed=7")[1].splitlines()[-1]
-    header, *rows = Path("test.csv").read_text().splitlines()
-    place = header.split(",").index("x0")
-    fields = [row.split(",") for row in rows]
-    other = [",".join([*row[:place], str(float(row[place]) + 0.5), *row[place + 1 :]]) for row in fields]
-    Path("other.csv").write_text("\n".join([header, *other, ""]))
-    moved = command(*arguments, "--data", "test=other.csv")[1].splitlines()[-1]
-    for second, same in ((again, True), (moved, False)):
-        rows = {(row["part"], row["name"]): row for row in fs.compare(one, second)["metrics"]}
-        assert rows["test", "auc"]["differences"][0]["same_events"] is same
+    place = toy.with_name(f"{len(replaced)}.yaml")
+    place.write_text(yaml.safe_dump({**tree, "samples": samples}))
+    return place
+
+
+@pytest.mark.parametrize(("replaced", "same"), [([], True), ([1], False), ([0, 1], False)])
+def test_files_that_all_count_from_zero_are_not_the_same_events(toy, command, undrawn, replaced, same):
+    arguments = ("--set", "train.epochs=1")
+    one = command("run", numbered_from_zero(toy, []), *arguments)[1].splitlines()[-1]
+    two = command("run", numbered_from_zero(toy, replaced), *arguments, "--set", "train.seed=7")[1].splitlines()[-1]
+    rows = {(row["part"], row["name"]): row for row in fs.compare(one, two)["metrics"]}
+    assert rows["test", "auc"]["differences"][0]["same_events"] is same

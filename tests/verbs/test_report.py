@@ -47,11 +47,13 @@ def test_without_a_browser_a_sentence_is_said_before_anything_is_drawn(toy, comm
 
 def test_a_report_leaves_an_unfinished_run_unfinished(toy, command):
     run = RunFolder(Path(command("run", toy, "--set", "train.epochs=1")[1].splitlines()[-1]))
+    said = "and its numbers may not belong together"
     for step, left in (("evaluate", "evaluate"), ("report", None)):
         run.begin(step)
         code, out, _ = command("report", run.path)
         assert (code, run.unfinished) == (0, left)
-        words = "the run stopped in the step 'evaluate', and its numbers may not belong together"
-        assert (words in out) == (left is not None)
-        assert ("and its numbers may not belong together" in (run.path / "report.html").read_text()) == (left is not None)
+        assert (f"the run stopped in the step 'evaluate', {said}" in out) == (left is not None)
+        page = (run.path / "report.html").read_text()
+        assert (f"It stopped in the step “evaluate”, {said}" in page) == (left is not None)
+        assert "Altered files" not in page
     assert command("package", run.path, "-o", "p.zip")[0] == 0

@@ -46,17 +46,20 @@ def test_what_is_no_run_is_a_sentence(command, tmp_path):
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_changed_numbers_are_found_in_any_unit(toy, command):
+@pytest.mark.parametrize("unit", [1e-12, 1e6])
+def test_changed_numbers_are_found_in_any_unit(toy, command, unit):
     tree = yaml.safe_load(toy.read_text())
     del tree["labels"]
-    toy.write_text(yaml.safe_dump({**tree, "features": ["x0", "x1"], "target": "x2 * 1e-12"}))
+    toy.write_text(yaml.safe_dump({**tree, "features": ["x0", "x1"], "target": f"x2 * {unit}"}))
     folder = Path(command("run", toy, "--set", "train.epochs=1")[1].splitlines()[-1])
     assert fivesigma.verify(folder).problems == ()
     found = json.loads((folder / "metrics.json").read_text())
-    assert found["test"]["rmse"]["value"] < 1e-11
+    assert 0.5 * unit < found["test"]["rmse"]["value"] < 2 * unit
+    found["test"]["r_squared"]["value"] += 1e-4
     found["test"]["rmse"]["value"] *= 1.001
     found["test"]["mae"]["error"] *= 1.001
     (folder / "metrics.json").write_text(json.dumps(found))
     said = " ".join(fivesigma.verify(folder).problems)
     assert "test rmse is" in said
     assert "test mae error is" in said
+    assert "test r_squared is" in said

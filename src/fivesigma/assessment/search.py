@@ -276,14 +276,14 @@ def signal_cross_sections(analysis: Analysis, source: Source, part: str) -> dict
     search = analysis.evaluate.search
     if search is not None and analysis.classes[1] in search.yields:
         return {}
-    names = [name for name, sample in analysis.samples.items() if sample.files]
+    names = [name for name, sample in source.origin.samples.items() if sample.files]
     rows = source.rows.get(part)
     if rows is None:
         return {}
     found: dict[str, float] = {}
     for name, own in zip(names, rows, strict=True):
-        sample = analysis.samples[name]
-        if sample.xsec is None or sample.label != analysis.classes[1] or not len(own):
+        sample = analysis.samples.get(name)  # none of a simulation
+        if sample is None or sample.xsec is None or sample.label != analysis.classes[1] or not len(own):
             continue
         where = _hypothesis_of(source.origin, name)
         if where is not None:

@@ -205,6 +205,12 @@ def _formulas(analysis: Analysis, plan: Plan, sample: Sample | None) -> list[str
     """All formulas that an event needs beside its features."""
     texts = [*analysis.observers, *(p.variable or name for name, p in analysis.parameters.items())]
     texts += [p.background_variable for p in analysis.parameters.values() if p.background_variable]
+    for text in (analysis.weights, sample.weight if sample else None):
+        if text is not None and is_number(text) and text in plan.available:
+            raise AnalysisError(
+                f"the weight {text} is a number, and {plan.where} has a column of this name",
+                hint=f"write 1 * {text} for the number, or 1 * `{text}` for the column",
+            )
     optional = [analysis.selection, analysis.weights, sample and sample.selection, sample and sample.weight]
     answer = analysis.labels or analysis.target
     if answer is not None and (sample is None or sample.label is None):

@@ -200,12 +200,12 @@ def _array(name: str, values: NDArray[Any], kind: str = "float") -> str:
 
 def _metadata(metadata: Mapping[str, str]) -> str:
     lines = [f"{name}: {value}" for name, value in sorted(metadata.items())]
-    return "\n".join(f"//   {_comment(line)}" for line in lines).replace("??", "? ?")
+    return "\n".join(f"//   {_comment(line)}" for line in lines)
 
 
 def _comment(text: str) -> str:
-    """A text on the rest of a line; a backslash at its end would join the next line to it."""
-    line = " ".join(text.split())
+    """A text on the rest of a line; a backslash at its end, or what stands for one, would join the next line to it."""
+    line = " ".join(text.split()).replace("??", "? ?")
     return f"{line} ." if line.endswith("\\") else line
 
 
@@ -216,6 +216,7 @@ def _fields(what: Deliverable) -> dict[str, str]:
     found: dict[str, str] = {}
     for given in what.inputs:
         plain = re.sub(r"[^0-9A-Za-z]+", "_", given.name if given.name[:1].isalpha() else f"c_{given.name}")
+        plain = plain if plain.strip("_") else "c"
         name = plain = f"c_{plain.lstrip('_')}" if _RESERVED.fullmatch(plain) else plain
         count = 1
         while name in found or name in _WORDS:
@@ -235,12 +236,16 @@ _KEYWORDS = (
     "while xor xor_eq"
 )
 _MACROS = (
-    "NAN INFINITY HUGE_VAL HUGE_VALF HUGE_VALL NULL EOF BUFSIZ RAND_MAX MATH_ERRNO MATH_ERREXCEPT math_errhandling DOMAIN "
-    "SING OVERFLOW UNDERFLOW PLOSS TLOSS MAXFLOAT linux unix stdin stdout stderr assert errno major minor I"
+    "NAN INFINITY HUGE_VAL HUGE_VALF HUGE_VALL NULL EOF BUFSIZ RAND_MAX MATH_ERRNO MATH_ERREXCEPT math_errhandling "
+    "DOMAIN SING OVERFLOW UNDERFLOW PLOSS TLOSS MAXFLOAT linux unix stdin stdout stderr assert errno major minor I "
+    "L_tmpnam P_tmpdir NFDBITS WNOHANG WUNTRACED WSTOPPED WEXITED WCONTINUED WNOWAIT WEXITSTATUS WTERMSIG WSTOPSIG "
+    "WIFEXITED WIFSIGNALED WIFSTOPPED WIFCONTINUED WCOREDUMP"
 )
 _WORDS = frozenset(f"{_KEYWORDS} {_MACROS}".split())
 """What no field can be called."""
-_RESERVED = re.compile(r"(M|FP|FLT|DBL|LDBL|SEEK|FIVESIGMA)_.*|_[A-Z_].*|.*__.*")
+_RESERVED = re.compile(
+    r"(M|FP|FLT|DBL|LDBL|SEEK|FIVESIGMA|EXIT|FD|SNAN|HUGE)_.*|SNAN.*|HUGE_VAL.*|.*_(MAX|MIN|ENDIAN|ORDER)|_[A-Z_].*|.*__.*"
+)
 """Names that belong to the compiler or to the headers of its library."""
 
 

@@ -1,6 +1,6 @@
 """Put together what is exported from a run: its networks, and the columns or features that they take."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from fivesigma.analysis.analysis import Analysis
@@ -8,7 +8,7 @@ from fivesigma.analysis.firmware import Firmware
 from fivesigma.data.plan import Plan
 from fivesigma.deployment.base import FEATURES, PARAMETERS, Deliverable, Input, networks_of
 from fivesigma.deployment.columns import DOUBLE, SINGLE, needs_lists
-from fivesigma.deployment.events import HALF_TYPES, is_single
+from fivesigma.deployment.events import is_single
 from fivesigma.deployment.metadata import as_text, describe
 from fivesigma.deployment.ports import masks_of
 from fivesigma.errors import AnalysisError, did_you_mean
@@ -46,6 +46,7 @@ def of_columns(
     scorer: Network | Folds,
     fixed: Mapping[str, float],
     firmware: Firmware | None = None,
+    half: Collection[str] = (),
 ) -> Deliverable:
     """A model that takes the columns of the files, one input each, and computes new variables itself.
 
@@ -55,6 +56,7 @@ def of_columns(
         types: of the columns; one that is stored in single precision is an input in single precision.
         scorer, fixed: as for `of_features`.
         firmware: ports; then the columns that say what is missing are inputs, too.
+        half: columns that some file holds in half precision.
 
     Raises:
         AnalysisError: if a feature takes elements of lists, or `firmware` names what is no column.
@@ -81,9 +83,7 @@ def of_columns(
         raise AnalysisError(
             f"{clash[0]!r} is a parameter and a column of the features", hint="export with --inputs features"
         )
-    inputs = [
-        Input(name, SINGLE if is_single(types[name]) else DOUBLE, half=types[name].lower() in HALF_TYPES) for name in names
-    ]
+    inputs = [Input(name, SINGLE if is_single(types[name]) else DOUBLE, half=name in half) for name in names]
     inputs += [Input(name, SINGLE) for name in scorer.recipe.parameters if name not in fixed]
     metadata = describe(folder, plan.analysis, inputs, features, fixed)
     metadata["formulas"] = as_text({name: formula.text for name, formula in formulas.items()})

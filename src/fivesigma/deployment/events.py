@@ -94,25 +94,31 @@ def with_recorded_files(folder: RunFolder) -> Analysis:
     return analysis.model_copy(update={"samples": {"simulated": Sample(files=paths)}})
 
 
-def first_table(analysis: Analysis) -> tuple[Plan, Mapping[str, str]]:
-    """The first file of an analysis, and the types in it; of a column that is in double precision in another file, that.
+def first_table(analysis: Analysis) -> tuple[Plan, Mapping[str, str], frozenset[str]]:
+    """The first file of an analysis, the types of its columns, and the columns that some file holds in half precision.
+
+    A column that is in single precision in the first file and in double precision in another one has the type of that one.
 
     Raises:
-        FivesigmaError: if it cannot be read.
+        FivesigmaError: if a file cannot be read.
     """
     samples = [sample for sample in analysis.samples.values() if sample.files]
-    if not samples:
+    files = [(file, sample) for sample in samples for file in expand(sample.files)]
+    if not files:
         raise RunError(
             "the run was trained on a prepared folder, which holds features, not the columns of the files",
             hint="export with --inputs features",
         )
-    first, *others = (reader_for(analysis, file, sample) for sample in samples for file in expand(sample.files))
-    types = dict(first.types())
-    for reader in others:
-        for name, kind in reader.types().items():
+    first = reader_for(analysis, *files[0])
+    types, half = dict(first.types()), set[str]()
+    for file, sample in files:
+        # One after the other, so that not all of them are open.
+        for name, kind in reader_for(analysis, file, sample).types().items():
+            if kind.lower() in HALF_TYPES:
+                half.add(name)
             if name in types and is_single(types[name]) and not is_single(kind):
                 types[name] = kind
-    return plan_for(analysis, first), types
+    return plan_for(analysis, first), types, frozenset(half)
 
 
 def real_events(analysis: Analysis, columns: Sequence[str], most: int, listener: Listener) -> CheckEvents:

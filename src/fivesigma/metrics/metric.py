@@ -35,7 +35,7 @@ class Metric:
             # Two significant digits of the error, and the value to the same place.
             digits, size = max(int(1 - np.floor(np.log10(self.error))), 0), max(size, self.error)
         if 0 < size < 5e-5 and (digits > MOST_DIGITS or digits == 4):
-            power = int(np.floor(np.log10(size)))
+            power = max(int(np.floor(np.log10(size))), -300)
             return f"({Metric(self.value / 10.0**power, self.error / 10.0**power)})e{power:+03d}"
         digits = min(digits, MOST_DIGITS)
         return f"{self.value:.{digits}f} ± {self.error:.{digits}f}"

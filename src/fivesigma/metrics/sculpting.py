@@ -12,6 +12,8 @@ from fivesigma.metrics.metric import Metric, Weight, quantile_neighbours, replic
 from fivesigma.metrics.order import quantiles
 
 BINS = 20
+MANY = 1e15
+"""Events from which a count is drawn as a Gaussian."""
 SLICES = (0.0, 0.5, 0.8, 0.95, 1.0)
 """Fractions of the background below the edges of the slices that are drawn."""
 
@@ -148,7 +150,10 @@ def _by_chance(table: NDArray[np.float64], variance: NDArray[np.float64], count:
     some = (shape != 0) & (spread > 0)
     scale = np.divide(spread, shape, out=np.zeros_like(shape), where=some)
     events = np.divide(shape, scale, out=np.zeros_like(shape), where=some)
-    drawn = generator.poisson(events, (count, *table.shape)) * scale
+    few = np.where(events < MANY, events, 0.0)
+    drawn = generator.poisson(few, (count, *table.shape)) * scale
+    gaussian = generator.normal(shape, np.sqrt(np.maximum(spread, 0)), (count, *table.shape))
+    drawn = np.where(events < MANY, drawn, gaussian)
     values = np.array([jensen_shannon(one) for one in drawn])
     values = values[np.isfinite(values)]
     return Metric(float(values.mean()), float(values.std())) if len(values) else Metric(np.nan, np.nan)

@@ -17,13 +17,13 @@ def figures(folder: RunFolder, analysis: Analysis, tree: Mapping[str, Any]) -> I
     if tree["target"]:
         yield _one(folder, analysis, "target", {"all": tree["target"]["histogram"]}, tree["target"]["variable"])
     for name, by_class in tree["parameters"].items():
-        yield _one(folder, analysis, f"parameter-{name}", by_class, name, density=False)
+        yield _one(folder, analysis, file_name(name, "parameter"), by_class, name, density=False)
     if any(row["missing"] > 0 for row in tree["columns"]):
         yield _missing(folder, analysis, tree)
     for name, by_class in tree["observers"].items():
         if tree["target"] and name == tree["target"]["variable"]:
             continue  # drawn above
-        yield _one(folder, analysis, f"observer-{name}", by_class, name)
+        yield _one(folder, analysis, file_name(name, "observer"), by_class, name)
     if 2 <= len(tree["correlations"]["names"]) <= 80:
         yield _correlations(folder, tree["correlations"])
 
@@ -84,7 +84,7 @@ def _one(
         # Above the panel: bars of a parameter's values are as high as the panel and leave no room.
         axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=min(len(by_class), 5), borderaxespad=0.2)
     title = analysis.titles.get(column, column)
-    return save(folder, figure, file_name(name), title, f"Distribution of {title}.", dict(by_class))
+    return save(folder, figure, name, title, f"Distribution of {title}.", dict(by_class))
 
 
 def _correlations(folder: RunFolder, tree: Mapping[str, Any]) -> Picture:

@@ -50,6 +50,7 @@ def write_report(
     altered: Sequence[str] = (),
     citation: str = "",
     helper: Helper | None = None,
+    stopped: str | None = None,
 ) -> Path:
     """Draw every figure that the run has numbers for and write `report.html`.
 
@@ -59,6 +60,7 @@ def write_report(
         altered: sentences on files that are not what the run wrote, or are missing; the page begins with them.
         citation: what to cite, as BibTeX.
         helper: a process that draws some of the figures, and may have begun with those of the data.
+        stopped: the step in which the run stopped, if it is not finished.
 
     Raises:
         RunError: if the run has no results yet.
@@ -98,6 +100,7 @@ def write_report(
         downloads=Downloads(folder, taken),
         titled=partial(titled, analysis),
         altered=altered,
+        stopped=stopped,
         citation=citation,
         **content,
     )

@@ -394,7 +394,7 @@ def _against(folder: RunFolder, analysis: Analysis, observer: str, rows: Sequenc
             axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False)  # points may be anywhere within
     title = f"Against {analysis.titles.get(observer, observer)}"
     caption = f"Horizontal bars are bins, vertical bars are errors.{open_bins}"
-    return save(folder, figure, file_name(f"against-{observer}"), title, caption, list(rows))
+    return save(folder, figure, file_name(observer, "against"), title, caption, list(rows))
 
 
 def _by_unit(row: Tree, analysis: Analysis) -> dict[str, list[str]]:

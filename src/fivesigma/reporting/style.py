@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -241,13 +242,16 @@ def titled(analysis: Analysis, name: str) -> str:
     return f"{title} ({name})" if title != name else name
 
 
-def file_name(text: str) -> str:
-    """A text as the name of a file; letters of any alphabet stay.
+def file_name(name: str, kind: str = "") -> str:
+    """A column as the name of a file, after the kind of the figure; different columns have different names.
 
-    >>> file_name("m_jj [GeV]"), file_name("pt/m"), file_name("η")
-    ('m-jj-GeV', 'pt-m', 'η')
+    >>> file_name("m_jj"), file_name("η", "observer"), file_name("a+b", "against"), file_name("a-b", "against")
+    ('m-jj', 'observer-η', 'against-a-b-639885', 'against-a-b-35c222')
     """
-    return re.sub(r"[^\w-]+|_+", "-", text).strip("-") or "-".join(f"{ord(letter):x}" for letter in text)
+    plain = re.sub(r"[\W_]+", "-", name).strip("-")
+    lost = plain.replace("-", "_") != name
+    unlike = f"{zlib.crc32(name.encode()):08x}"[:6] if lost else ""
+    return "-".join(part for part in (kind, plain, unlike) if part)
 
 
 def colour(index: int) -> str:

@@ -79,6 +79,6 @@ def _sculpting(folder: RunFolder, analysis: Analysis, observer: str, at: Tree, n
         "between the background above and below the cut that half of the signal passes; 0 means that the cut leaves the "
         "shape alone."
     )
-    name = file_name(f"sculpting-{observer}")
+    name = file_name(observer, "sculpting")
     title = f"Sculpting of {analysis.titles.get(observer, observer)}"
     return save(folder, figure, name, title, caption, dict(at))

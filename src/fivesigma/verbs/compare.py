@@ -210,7 +210,7 @@ def _same_events(one: Scores, two: Scores, inputs: set[str], others: set[str]) -
         columns.append((own, its))
     if columns:
         return all(np.array_equal(own, its, equal_nan=own.dtype.kind == "f" == its.dtype.kind) for own, its in columns)
-    return not inputs or not others or bool(inputs & others)
+    return not inputs or not others or inputs == others
 
 
 def _inputs(folder: RunFolder, part: str) -> set[str]:

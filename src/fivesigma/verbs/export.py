@@ -183,10 +183,10 @@ def _prepared(
         resolved = with_recorded_files(folder)
         if inputs == "features" or (inputs is None and analysis.shards is not None):
             return features, real_events(resolved, (), EVENTS, listener)
-        plan, types = first_table(resolved)
+        plan, types, half = first_table(resolved)
         if inputs is None and not columns_by_default(plan, scorer.recipe.features):
             return features, real_events(resolved, (), EVENTS, listener)
-        what = of_columns(folder, plan, types, scorer, fixed, firmware)
+        what = of_columns(folder, plan, types, scorer, fixed, firmware, half)
         try:
             return what, real_events(resolved, [each.name for each in what.columns], EVENTS, listener)
         except Rounded as error:

@@ -44,11 +44,13 @@ def report(run: str | Path | Run, output: str | Path = RUNS, listener: Listener 
         session.listener.say(f"warning: {problem}; `fivesigma verify RUN` tells more")
     stopped = None if unfinished == REPORT else unfinished
     if stopped:
-        altered = [*altered, f"the run stopped in the step {stopped!r}, and its numbers may not belong together"]
-        session.listener.say(f"warning: {altered[-1]}; continue it with `fivesigma run ANALYSIS`")
+        session.listener.say(
+            f"warning: the run stopped in the step {stopped!r}, and its numbers may not belong together; continue it with "
+            "`fivesigma run ANALYSIS`"
+        )
     try:
         with manifest.blaming_altered_files(place):
-            path = write(session, altered)
+            path = write(session, altered, stopped=stopped)
         if pdf:
             session.listener.progress(1, 2, "printing")
             path = printing.print_page(path, session.folder / "report.pdf")
@@ -67,15 +69,19 @@ def report(run: str | Path | Run, output: str | Path = RUNS, listener: Listener 
     return path
 
 
-def write(session: RunSession, altered: Sequence[str] = (), helper: Helper | None = None) -> Path:
+def write(
+    session: RunSession, altered: Sequence[str] = (), helper: Helper | None = None, stopped: str | None = None
+) -> Path:
     """Draw the figures and write `report.html`.
 
     Args:
         session: the run.
         altered: sentences on files that are not what the run wrote, or are missing, of which the page warns.
         helper: a process that draws some of the figures.
+        stopped: the step in which the run stopped, of which the page warns.
     """
     session.folder.begin(REPORT)
-    path = write_report(session.folder, session.listener.progress, altered, bibtex(session.folder), helper)
+    more = {"stopped": stopped} if stopped else {}
+    path = write_report(session.folder, session.listener.progress, altered, bibtex(session.folder), helper, **more)
     session.listener.done("report written")
     return path

@@ -158,9 +158,9 @@ def _numbers(again: Any, given: Any, path: str = "") -> Iterator[tuple[str, Any,
 
 
 def _least(metrics: Mapping[str, Any]) -> float:
-    """The size below which a number is zero but for rounding: a thousandth, of the RMSE if the metrics have a unit."""
+    """The size below which a number is zero but for rounding: a thousandth, or of the RMSE if that is smaller."""
     width = metrics.get("rmse", {}).get("value")
-    return 1e-3 * (abs(width) if isinstance(width, float) and width else 1.0)
+    return 1e-3 * (min(abs(width), 1.0) if isinstance(width, float) and width else 1.0)
 
 
 def _same(one: Any, other: Any, least: float) -> bool:

@@ -84,7 +84,7 @@ class CsvReader(Reader):
 
     def notes(self) -> list[str]:
         uneven = f"{self.path}: {self._uneven:,} lines have another number of fields than the header, and cannot be used"
-        return [note for note in (self._head.note, uneven if self._uneven else "") if note]
+        return [note for note in (self._head.note, self._head.unused, uneven if self._uneven else "") if note]
 
     def length(self) -> int | None:
         return None

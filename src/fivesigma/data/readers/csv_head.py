@@ -36,6 +36,7 @@ class Head:
         rows: the fields of the first rows.
         note: what is worth saying about the file.
         comments: lines before the header, or before the first row if there is none.
+        unused: a sentence if given names are not used; the same for all files with these columns.
     """
 
     names: tuple[str, ...]
@@ -44,6 +45,7 @@ class Head:
     rows: tuple[list[str], ...]
     note: str = ""
     comments: int = 0
+    unused: str = ""
 
     def long_kind(self, position: int) -> str | None:
         """Type of a column in which the first rows have whole numbers that double precision would round, else None."""
@@ -74,17 +76,16 @@ def head_of(path: str, given: Sequence[str]) -> Head:
     if not lines:
         raise DataError(f"{path} is empty")
     head = _head_of(path, lines, given)
-    notes = [note for note in (head.note, _unused(path, head, given)) if note]
-    return replace(head, comments=comments, note="; ".join(notes))
+    return replace(head, comments=comments, unused=_unused(head, given))
 
 
-def _unused(path: str, head: Head, given: Sequence[str]) -> str:
+def _unused(head: Head, given: Sequence[str]) -> str:
     """Say that given names are not used, as the file has names of its own; nothing if they are the same."""
     own = [name for name in head.names if name != SURPLUS]
     if not given or not head.has_header or set(given) == set(own):
         return ""
     more = f", … ({len(own)} in all)" if len(own) > 3 else ""
-    return f"{path} has a header, so `columns` is not used; its columns are {', '.join(own[:3])}{more}"
+    return f"`columns` is not used where a CSV file has a header; its columns are {', '.join(own[:3])}{more}"
 
 
 def _comments(lines: Sequence[str]) -> int:

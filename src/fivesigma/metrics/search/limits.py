@@ -289,7 +289,9 @@ def _between(known: list[tuple[float, float]], level: float) -> float:
 
 def _inverse(known: list[tuple[float, float]], level: float, points: int = 4) -> float:
     """x at y = level, from the polynomial of x/y through the nearest points (Neville's algorithm)."""
-    near = sorted(known, key=lambda pair: abs(pair[1] - level))[:points]
+    near = sorted((pair for pair in known if pair[1] > 0), key=lambda pair: abs(pair[1] - level))[:points]
+    if not near:
+        return math.nan
     y = [pair[1] for pair in near]
     table = [pair[0] / pair[1] for pair in near]
     for width in range(1, len(near)):

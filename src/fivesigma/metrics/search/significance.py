@@ -79,7 +79,7 @@ def excluded(yields: Yields, systematic: float = 0.0, level: float = 1.96) -> ND
     Where √q of an Asimov data set of background reaches `level` (Cowan et al., arXiv:1007.1727, sections 3 and 5), with
     the nuisance parameters of the workspace: a factor of each bin's background, constrained by its Monte Carlo error, and
     one that all bins share. It agrees with the fit of the workspace, to 0.2 % for a systematic uncertainty of 10 % and to
-    2 % for one of 50 % (HistFactory's interpolation between 0 and 1 σ is another), and is fast enough for many replicas.
+    2 % for one of 50 % (HistFactory's interpolation between 0 and 1 σ is another), if the Monte Carlo errors are below 50 %.
 
     Args:
         yields: [..., bin], every background positive.
@@ -112,7 +112,8 @@ def discovered(yields: Yields, systematic: float = 0.0) -> NDArray[np.float64]:
     """Median discovery significance for a signal of strength one, [...].
 
     √q₀ of an Asimov data set with signal (Cowan et al., arXiv:1007.1727, eqs. 12 and 52), with the nuisance parameters of
-    `excluded`.
+    `excluded`. Mostly it agrees with the fit of the workspace to 0.5 % for a systematic uncertainty of 10 %, and to 3 % for
+    one of 30 %.
 
     Args:
         yields: [..., bin], every background positive.
