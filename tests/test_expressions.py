@@ -460,3 +460,10 @@ def test_negative_constants_are_rounded_to_a_column_of_single_precision_as_posit
     lists = ak.values_astype(lists, np.float32)
     assert Expression("count(x == -99.9)")({"x": lists}).tolist() == [1, 1]
     assert Expression("x - 0.1")({"x": x})[2] == float(np.float32(0.1)) - 0.1  # sums are in double precision
+
+
+def test_letters_that_python_takes_for_others_are_the_columns_that_are_written():
+    columns = {"ϕ": np.array([1.0, 3.0]), "jet.µ": np.array([5.0, 6.0]), "φ": np.array([7.0, 8.0])}
+    assert Expression("ϕ + jet.µ")(columns).tolist() == [6, 9]
+    assert Expression("φ")(columns).tolist() == [7, 8]
+    assert set(Expression("ϕ > 2").names) == {"ϕ"}

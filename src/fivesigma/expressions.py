@@ -8,6 +8,7 @@ name with other characters stands between backticks.
 import ast
 import functools
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -324,9 +325,12 @@ def _parse(text: str) -> ast.expr:
     python = re.sub(r"!(?!=)", "~", python)  # binds as tightly as `!` does in C++
     try:
         tree = ast.parse(python.strip(), mode="eval").body
+        written = _written(python)
         for node in ast.walk(tree):
-            if isinstance(node, ast.Name) and node.id in names:
-                node.id = f"`{names[node.id]}`"
+            if isinstance(node, ast.Name):
+                node.id = f"`{names[node.id]}`" if node.id in names else written.get(node.id, node.id)
+            elif isinstance(node, ast.Attribute):
+                node.attr = written.get(node.attr, node.attr)
         _check(tree, text)
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         reason = error.msg if isinstance(error, SyntaxError) else str(error)
@@ -335,6 +339,18 @@ def _parse(text: str) -> ast.expr:
 
 
 _BACKTICKS = "a column name with other characters than letters, digits, _ and . stands between backticks: `Jets/Jets.pt`"
+
+
+def _written(text: str) -> dict[str, str]:
+    """Names as Python reads them → as they are written, where that differs: Python takes ϕ for φ and µ for μ.
+
+    >>> _written("ϕ > 1 and pt > 2") == {"φ": "ϕ"}
+    True
+    """
+    if text.isascii():
+        return {}
+    names = {word: unicodedata.normalize("NFKC", word) for word in re.findall(r"[^\W\d]\w*", text)}
+    return {read: word for word, read in names.items() if read != word and read not in names}
 
 
 def _without_quotes(text: str) -> tuple[str, dict[str, str]]:
