@@ -10,7 +10,7 @@ import uproot
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fivesigma.analysis.file import load, validate
-from fivesigma.data.load import load_samples, read_events
+from fivesigma.data.load import load_samples, read_events, read_formulas
 from fivesigma.data.opening import plan_for, reader_for
 from fivesigma.data.write import write_columns
 from fivesigma.errors import AnalysisError, ColumnNotFound, DataError, EventsError, FivesigmaError, LeakageError
@@ -528,6 +528,9 @@ def test_columns_whose_names_are_numbers_are_read(tmp_path):
     np.testing.assert_array_equal(found.events.target, columns["0"])
     np.testing.assert_array_equal(found.events.weight, columns["3"])
     np.testing.assert_array_equal(found.events.features[:, 0], columns["1"].astype(np.float32))
+    again = read_formulas(analysis, "s", ["3", "4.5"])
+    np.testing.assert_array_equal(again["3"], columns["3"])
+    np.testing.assert_array_equal(again["4.5"], np.full(60, 4.5))
 
 
 def test_a_product_that_is_a_pattern_as_well_is_not_guessed(tmp_path):

@@ -98,7 +98,7 @@ def test_a_label_may_be_missing_where_the_marker_is_no_class(tmp_path):
 def test_large_whole_numbers_beside_a_marker_are_refused_and_not_rounded():
     t = 1_700_000_000_000_000_000 + np.arange(5)
     t[2] = -999
-    with pytest.raises(DataError, match=r"column 't' has missing values .* and whole numbers above 2⁵³"):
+    with pytest.raises(DataError, match=r"column 't' has missing values and whole numbers above 2⁵³"):
         without_missing({"t": t}, [-999])
     assert without_missing({"t": t}, [-998])["t"] is t
     np.testing.assert_array_equal(without_missing({"t": np.array([1, -999])}, [-999])["t"], [1, np.nan])

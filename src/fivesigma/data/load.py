@@ -96,7 +96,8 @@ def read_events(
         size: rows of a chunk.
         ranges: learns the smallest and largest value of what is kept in single precision.
     """
-    texts = [text for text in _formulas(analysis, plan, sample) if text in plan.available or not is_number(text)]
+    _check_weights(analysis, plan, sample)
+    texts = [text for text in _formulas(analysis, plan, sample) if not _is_constant(text, plan)]
     columns = plan.columns([*plan.features, *texts])
     number = _event_number(analysis, plan)
     integers, float32 = {number} if number else set[str](), plain_features(plan, plan.features, texts)
@@ -116,7 +117,8 @@ def read_with_columns(
         analysis, plan, reader, sample: as for `read_events`.
         columns: their names.
     """
-    texts = [text for text in _formulas(analysis, plan, sample) if text in plan.available or not is_number(text)]
+    _check_weights(analysis, plan, sample)
+    texts = [text for text in _formulas(analysis, plan, sample) if not _is_constant(text, plan)]
     names = list(dict.fromkeys([*plan.columns([*plan.features, *texts]), *columns]))
     number = _event_number(analysis, plan)
     for chunk in reader.chunks(names, integers={number} if number else set()):
@@ -147,14 +149,13 @@ def read_formulas(analysis: Analysis, name: str, texts: Sequence[str]) -> dict[s
     for file in expand(sample.files):
         reader = reader_for(analysis, file, sample)
         plan = plan_for(analysis, reader)
-        columns = plan.columns([text for text in [*texts, *selections] if not is_number(text)])
+        columns = plan.columns([text for text in [*texts, *selections] if not _is_constant(text, plan)])
         for chunk in reader.chunks(columns or list(plan.available[:1])):
             length = len(next(iter(chunk.values())))
             variables = plan.variables(chunk)
             chosen = _selected(plan, variables, sample, length)
             for text in texts:
-                constant = is_number(text) and text not in plan.available
-                values = np.full(length, float(text)) if constant else plan.evaluate(text, variables, length)
+                values = np.full(length, float(text)) if _is_constant(text, plan) else plan.evaluate(text, variables, length)
                 found[text].append(values[chosen])
     return {text: np.concatenate(pieces) for text, pieces in found.items()}
 
@@ -201,16 +202,29 @@ def plain_features(plan: Plan, features: Sequence[str], others: Sequence[str]) -
     return set(features).intersection(plan.available).difference(plan.columns(formulas))
 
 
-def _formulas(analysis: Analysis, plan: Plan, sample: Sample | None) -> list[str]:
-    """All formulas that an event needs beside its features."""
-    texts = [*analysis.observers, *(p.variable or name for name, p in analysis.parameters.items())]
-    texts += [p.background_variable for p in analysis.parameters.values() if p.background_variable]
+def _is_constant(text: str, plan: Plan) -> bool:
+    """Whether a formula is a number, and no column has it as its name."""
+    return is_number(text) and text not in plan.available
+
+
+def _check_weights(analysis: Analysis, plan: Plan, sample: Sample | None) -> None:
+    """Refuse a weight that may be a number or a column.
+
+    Raises:
+        AnalysisError: naming it.
+    """
     for text in (analysis.weights, sample.weight if sample else None):
         if text is not None and is_number(text) and text in plan.available:
             raise AnalysisError(
                 f"the weight {text} is a number, and {plan.where} has a column of this name",
                 hint=f"write 1 * {text} for the number, or 1 * `{text}` for the column",
             )
+
+
+def _formulas(analysis: Analysis, plan: Plan, sample: Sample | None) -> list[str]:
+    """All formulas that an event needs beside its features."""
+    texts = [*analysis.observers, *(p.variable or name for name, p in analysis.parameters.items())]
+    texts += [p.background_variable for p in analysis.parameters.values() if p.background_variable]
     optional = [analysis.selection, analysis.weights, sample and sample.selection, sample and sample.weight]
     answer = analysis.labels or analysis.target
     if answer is not None and (sample is None or sample.label is None):
@@ -245,7 +259,7 @@ def _events(
     count = length if isinstance(chosen, slice) else int(chosen.sum())
 
     def column(text: str) -> NDArray[Any]:
-        if is_number(text) and text not in plan.available:
+        if _is_constant(text, plan):
             return np.full(count, float(text))
         return plan.evaluate(text, variables, length)[chosen]
 

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fivesigma.data.readers.base import Columns
-from fivesigma.errors import DataError
+from fivesigma.data.readers.base import Columns, beside_missing
 from fivesigma.whole_numbers import beyond_doubles
 
 
@@ -56,11 +55,7 @@ def _cleaned(values: Any, markers: Sequence[float], name: str) -> Any:
         if not absent.any():
             return values
         if beyond_doubles(values[~absent]):
-            raise DataError(
-                f"column {name!r} has missing values (see `missing_values`) and whole numbers above 2⁵³, which no "
-                "floating-point number holds",
-                hint="leave the column out, or the number that means missing",
-            )
+            raise beside_missing(name, "leave the column out, or take the number that it holds out of `missing_values`")
         return np.where(absent, np.nan, values)
     if not type(values).__module__.startswith("awkward"):
         return values

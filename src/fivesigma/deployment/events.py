@@ -1,5 +1,6 @@
 """Events of a run with the columns they were read from, to compare an exported model with the network."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,9 +26,9 @@ from fivesigma.progress import Listener
 from fivesigma.runs.folder import RunFolder
 from fivesigma.whole_numbers import beyond_doubles
 
-SINGLE_TYPES = ("float", "float32", "halffloat", "float16")
-"""What readers call numbers of single precision or less."""
 HALF_TYPES = ("halffloat", "float16")
+SINGLE_TYPES = ("float", "float32", *HALF_TYPES)
+"""What readers call numbers of single precision or less."""
 
 
 def is_single(kind: str) -> bool:
@@ -111,9 +112,9 @@ def first_table(analysis: Analysis) -> tuple[Plan, Mapping[str, str], frozenset[
         )
     first = reader_for(analysis, *files[0])
     types, half = dict(first.types()), set[str]()
-    for file, sample in files:
-        # One after the other, so that not all of them are open.
-        for name, kind in reader_for(analysis, file, sample).types().items():
+    others = (reader_for(analysis, *one) for one in files[1:])  # one after the other, so that not all of them are open
+    for reader in itertools.chain([first], others):
+        for name, kind in reader.types().items():
             if kind.lower() in HALF_TYPES:
                 half.add(name)
             if name in types and is_single(types[name]) and not is_single(kind):

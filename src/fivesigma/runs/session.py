@@ -98,7 +98,8 @@ class RunSession:
                 step = f" ({folder.unfinished})" if folder.unfinished else ""
                 context.listener.say(f"continuing the run {folder}{step}")
                 if folder.unfinished:
-                    folder.begin(folder.unfinished)  # ours now: reading the events may take long, and another may come
+                    # The mark names this process from now on: reading the events takes long, and a second command may start.
+                    folder.begin(folder.unfinished)
                 return folder
         if resume:
             raise RunError(

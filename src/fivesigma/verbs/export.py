@@ -96,15 +96,12 @@ def export(
         listener.say(f"warning: {warning}")
     firmware = exporter.firmware(chosen, session.analysis)
     what, given = _prepared(session, scorer, exporter.inputs, inputs, fixed, firmware)
+    file = _file_name(place, folder / "export")
+    earlier = _earlier(known_exports(folder).get(format, {}))
+    before = earlier.pop(file, {})
     with writing(place) as part:
         listener.progress(0, 2, f"writing {place}")
         exporter.write(chosen, what, part)
-        last = known_exports(folder).get(format, {})
-        earlier = {**last.get("earlier", {}), last["file"]: {key: last[key] for key in ("sha256", "texts")}} if last else {}
-        exports, absolute = (folder / "export").absolute(), place.absolute()
-        inside = absolute.is_relative_to(exports)
-        file = absolute.relative_to(exports).as_posix() if inside else str(absolute)
-        before = earlier.pop(file, {})
         _refuse_foreign(place, before.get("sha256"), sha256(part))
         listener.progress(1, 2, f"comparing {place} with the network")
         found = compare(what, scorer, exporter.load(part), exporter.receives(what, given), session.analysis)
@@ -202,6 +199,21 @@ def _prepared(
             "with the network on random numbers, without physics numbers"
         )
         return features, drawn_events(scorer.recipe, EVENTS)
+
+
+def _file_name(place: Path, exports: Path) -> str:
+    """How `check.json` names a file: relative to the folder of all exports, or in full if it is elsewhere."""
+    absolute, exports = place.absolute(), exports.absolute()
+    return absolute.relative_to(exports).as_posix() if absolute.is_relative_to(exports) else str(absolute)
+
+
+def _earlier(last: Mapping[str, Any]) -> dict[str, Any]:
+    """All files that the run has exported in a format → SHA-256 of the file and of its companions.
+
+    Args:
+        last: what `check.json` says of the last export in the format; empty if there is none.
+    """
+    return {**last.get("earlier", {}), last["file"]: {key: last[key] for key in ("sha256", "texts")}} if last else {}
 
 
 def _inside(path: Path, place: Path) -> str:

@@ -23,10 +23,18 @@ Columns = Mapping[str, Any]
 """Column name → NumPy array [event], or an Awkward array where each event has a list."""
 
 
-def as_others(values: Any) -> Any:
-    """A column in this machine's order of bytes; several numbers for each event as a list, also if they are as many for all.
+def beside_missing(name: str, hint: str) -> DataError:
+    """The error for a column of whole numbers that are too large to stand beside NaN."""
+    column = f"column {name!r}" if name else "a column"
+    return DataError(
+        f"{column} has missing values and whole numbers above 2⁵³, which no floating-point number holds", hint=hint
+    )
 
-    >>> as_others(np.array([1, 256], ">i8")).dtype == np.int64
+
+def native(values: Any) -> Any:
+    """A column in this machine's byte order, and an array of fixed size per event as a list per event.
+
+    >>> native(np.array([1, 256], ">i8")).dtype == np.int64
     True
     """
     if isinstance(values, np.ndarray):
@@ -95,7 +103,7 @@ class Reader(abc.ABC):
                 raise ColumnNotFound(name, self.where, known)
         with reading(self.where):
             for chunk in self._chunks(names, size, integers, float32):
-                yield {column: as_others(values) for column, values in chunk.items()}
+                yield {column: native(values) for column, values in chunk.items()}
 
     def sampled(self, names: Sequence[str], rows: int, places: int = PLACES) -> Iterator[Columns]:
         """Yield about `rows` rows in file order: from several places where the format can jump, else from the beginning.
@@ -119,7 +127,7 @@ class Reader(abc.ABC):
         with reading(self.where):
             everything = length is not None and length <= rows
             for chunk in self._chunks(names, CHUNK, (), ()) if everything else self._sampled(names, rows, places):
-                yield {column: as_others(values) for column, values in chunk.items()}
+                yield {column: native(values) for column, values in chunk.items()}
 
     @property
     def jumps(self) -> bool:

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from fivesigma.cluster.cores import cores
-from fivesigma.data.readers.base import ColumnNames, Columns, FileFormat, Reader, reading
+from fivesigma.data.readers.base import ColumnNames, Columns, FileFormat, Reader, beside_missing, reading
 from fivesigma.data.writers.parquet import ParquetWriter
-from fivesigma.errors import DataError
 
 
 class ParquetReader(Reader):
@@ -111,11 +110,7 @@ def _as_floats(column: Any, name: str) -> Any:
     try:
         return column.cast(pa.float64())
     except pa.ArrowInvalid:
-        which = f"column {name!r}" if name else "a column"
-        raise DataError(
-            f"{which} has missing values and whole numbers above 2⁵³, which no floating-point number holds",
-            hint="fill its missing values, or leave the column out",
-        ) from None
+        raise beside_missing(name, "fill its missing values, or leave the column out") from None
 
 
 def _without_null_elements(lists: Any, name: str) -> Any:

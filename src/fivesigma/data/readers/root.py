@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fivesigma.data.readers.base import ColumnNames, Columns, FileFormat, Reader, reading, spread
+from fivesigma.data.readers.base import ColumnNames, Columns, FileFormat, Reader, beside_missing, reading, spread
 from fivesigma.data.readers.root_clusters import Clusters
 from fivesigma.data.writers.root import RootWriter
 from fivesigma.errors import DataError, did_you_mean
@@ -153,10 +153,7 @@ def without_none(values: Any, name: str) -> Any:
     if len(present) == len(values):
         return present
     if beyond_doubles(ak.to_numpy(present)):
-        raise DataError(
-            f"column {name!r} has missing values and whole numbers above 2⁵³, which no floating-point number holds",
-            hint="leave the column out",
-        )
+        raise beside_missing(name, "leave the column out")
     kind = np.float32 if "float32" in str(values.type) else np.float64
     return ak.fill_none(ak.values_astype(values, kind), np.nan)
 
