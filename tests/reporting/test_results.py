@@ -402,3 +402,10 @@ def test_bins_that_are_open_on_one_side_are_drawn_and_said(folder, drawn):
     np.testing.assert_allclose(points["x"], [-2, 0, 2])
     np.testing.assert_allclose(points["y"], [0.2, 1.2, 2.2])
     assert "open on one side is drawn as wide as the others" in picture.caption
+
+
+def test_a_metric_that_no_bin_defines_is_not_in_the_legend(folder, drawn):
+    rows = [{"low": low, "high": low + 1.0, "auc": NOTHING, "accuracy": number(0.7)} for low in (0.0, 1.0)]
+    results._against(folder, analysis(BINARY), "a", rows, "test")
+    (axes,) = drawn.axes("against-a")
+    assert drawn.legend(axes) == ["accuracy"]

@@ -381,6 +381,8 @@ def _against(folder: RunFolder, analysis: Analysis, observer: str, rows: Sequenc
     for axes, (unit, names) in zip(every, panels.items(), strict=True):
         for i, name in enumerate(names):
             value = np.array([row[name]["value"] if row[name]["value"] is not None else np.nan for row in rows])
+            if np.isnan(value).all():
+                continue  # such as the AUC where every bin has one class
             error = np.array([row[name]["error"] or 0.0 for row in rows])
             bars = [centre - low, high - centre]
             axes.errorbar(centre, value, error, bars, fmt="o", ms=4, color=colour(i), label=_label(name))
