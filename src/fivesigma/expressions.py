@@ -259,7 +259,7 @@ class Expression:
                         raise _Inexact
                 convert = _CONVERSIONS.get(type(op), _real)
                 result = _BINARY[type(op)](*map(convert, sides))
-                # What is computed from numbers alone is a number too: a column of single precision rounds it for itself.
+                # A number from numbers stays a Python number, so that a comparison rounds it to the column's precision.
                 return float(result) if isinstance(result, np.floating) and _are_numbers(sides) else result
             case ast.UnaryOp(op=op, operand=operand):
                 return _unary(op, self._evaluate(operand, columns))

@@ -131,7 +131,7 @@ class SearchAssessment(Assessment):
         return np.repeat(np.arange(len(rows)), [len(own) for own in rows])
 
     def _sampled(self, part: str, scores: Scores) -> tuple[float, float]:
-        """Weights of background and signal in a prepared part relative to those of the events that were scored of it."""
+        """Sums of weights of background and signal in a prepared part, divided by those of its events that were scored."""
         if self._source.shards is None:
             return 1.0, 1.0
         found = []

@@ -350,7 +350,7 @@ def column_name(text: str) -> str:
 def column_names(texts: Sequence[str], reserved: Sequence[str]) -> dict[str, str]:
     """A column name for each formula; where two would have the same, the later ones are numbered.
 
-    What is a name already keeps it.
+    A text that is a valid column name keeps it.
 
     Args:
         texts: the formulas.

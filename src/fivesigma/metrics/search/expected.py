@@ -27,7 +27,7 @@ class Scale:
     Attributes:
         factor: factor of every weight: the luminosity, divided by the fraction of all events in the part.
         yields: expected events of background and signal, which replace the sums of weights, or None.
-        sampled: sum of weights of background and signal of the part, relative to that of the events which are counted, if
+        sampled: sums of weights of background and signal in the part, divided by those of the events that are counted, if
             these are a random sample of the part.
     """
 
