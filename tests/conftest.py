@@ -1,5 +1,6 @@
 """What every test has: a cache folder of its own, events from arrays, a small analysis, the command line as a function."""
 
+import functools
 import gc
 import os
 import signal
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
 import yaml
 from hypothesis import settings
 
@@ -87,6 +89,14 @@ def quick_workers():
     with pytest.MonkeyPatch.context() as patch:
         if warm.possible():
             patch.setattr(local, "Context", context)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def commands_made_once():
+    """Make the commands of the command line once in a process, as a user's process does, not at each call of `main`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.main, "get_command", functools.cache(typer.main.get_command))
         yield
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 _ROUNDS = ((np.uint64(30), np.uint64(0xBF58476D1CE4E5B9)), (np.uint64(27), np.uint64(0x94D049BB133111EB)))
-_ROWS = 1 << 13
+_ROWS = 1 << 14
 """Rows that are hashed at a time."""
 
 

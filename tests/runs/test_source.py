@@ -6,7 +6,7 @@ import yaml
 
 import fivesigma as fs
 from fivesigma.analysis.file import load
-from fivesigma.analysis.simulate import ResonanceSimulation
+from fivesigma.analysis.simulate import MuonSimulation, ResonanceSimulation
 from fivesigma.progress import Listener
 from fivesigma.runs import source as source_module
 from fivesigma.runs.source import load_source, simulate_to
@@ -36,6 +36,29 @@ def test_a_users_folder_beside_a_simulation_stays(tmp_path, monkeypatch):
     assert not any("continuing" in text for text in said)
     simulate_to(ResonanceSimulation(process="resonance", events=3), tmp_path / "new.parquet", Told())
     assert not (tmp_path / "new.parquet.parts").exists()
+
+
+def test_events_of_another_version_of_pythia_are_not_taken_from_the_cache(monkeypatch):
+    made = []
+
+    def simulated(settings, path, listener, *, replace, workers):
+        made.append(path.name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+    monkeypatch.setattr("fivesigma.runs.source.simulate_to", simulated)
+    settings = {kind: kind(process=name, events=7) for kind, name in _KINDS.items()}
+    for version in ("8.3.1", "8.3.1", "8.3.2"):
+        monkeypatch.setattr("fivesigma.simulation.generator.metadata.version", lambda package, version=version: version)
+        for each in settings.values():
+            source_module.simulated_file(each, Listener())
+    resonance, muons, other = made
+    assert muons.startswith("muons-7-")
+    assert resonance != other
+    assert resonance.partition("-7-")[0] == other.partition("-7-")[0] == "resonance"
+
+
+_KINDS = {ResonanceSimulation: "resonance", MuonSimulation: "muons"}
 
 
 def test_a_part_that_nobody_needs_is_forgotten_unless_folds_share_its_events(toy):

@@ -11,7 +11,7 @@ from fivesigma.analysis.answers import Labels
 from fivesigma.analysis.samples import Sample
 from fivesigma.errors import AnalysisError, DataError, EventsError
 
-_ROWS = 4096
+_ROWS = 8192
 TARGET = "target"
 MOST_WEIGHT = 1e30
 """Largest weight: the sum of the squares of any number of such weights is still a number."""

@@ -1,5 +1,6 @@
 """Compute all standard metrics of one set of scores."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -184,6 +185,8 @@ def in_bins(scores: Scores, observer: str, edges: list[float], threshold: float 
 
 def as_json(value: Any) -> Any:
     """Nested mappings of metrics and fractions as plain numbers for JSON; NaN becomes null."""
+    if type(value) is float:  # of curves there are very many
+        return value if math.isfinite(value) else None
     if isinstance(value, Metric | Share):
         return value.to_dict()
     if isinstance(value, Mapping):

@@ -319,10 +319,10 @@ def simulated_file(
 ) -> Path:
     """The file of a simulation, from the cache or newly written.
 
-    Its name contains a hash of all settings and of the simulation's code, so that other settings or
-    another version have another file.
+    Its name contains a hash of all settings, of the simulation's code and of the versions of Pythia and FastJet, so that
+    other settings or other versions have another file.
     """
-    text = json.dumps([_simulation_code(), settings.model_dump()], sort_keys=True)
+    text = json.dumps([_simulation_code(), _generators(settings), settings.model_dump()], sort_keys=True)
     digest = hashlib.sha256(text.encode()).hexdigest()[:12]
     ending = "npz" if isinstance(settings, MuonSimulation) else "parquet"
     path = cache_folder() / f"{settings.process}-{settings.events}-{digest}.{ending}"
@@ -331,6 +331,15 @@ def simulated_file(
         return path
     simulate_to(settings, path, listener, replace=True, workers=workers)
     return path
+
+
+def _generators(settings: ResonanceSimulation | MuonSimulation) -> dict[str, str]:
+    """Versions of the libraries that the simulated events depend on; muons depend on none."""
+    if isinstance(settings, MuonSimulation):
+        return {}
+    from fivesigma.simulation.generator import versions
+
+    return versions()
 
 
 def _simulation_code() -> str:

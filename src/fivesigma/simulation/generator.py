@@ -4,6 +4,7 @@ Source: Bierlich et al., "A comprehensive guide to the physics and usage of PYTH
 """
 
 from dataclasses import dataclass, replace
+from importlib import metadata
 from typing import Any
 
 import numpy as np
@@ -85,6 +86,17 @@ def commands(mass: float | None, width: float, sqrt_s: float, fidelity: str, see
         )
     start = ("Print:quiet = on", f"Beams:eCM = {sqrt_s!r}", "Random:setSeed = on", f"Random:seed = {seed}")
     return (*start, *process, *_COMMON, *FIDELITIES[fidelity], *_POSITIVE_LEPTON)
+
+
+def versions() -> dict[str, str]:
+    """Package → version of what generates and clusters particles, if it is installed: another one may give other events."""
+    found = {}
+    for package in ("pythia8mc", "fastjet"):
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
 
 
 class Generator:

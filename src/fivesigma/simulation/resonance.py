@@ -17,7 +17,7 @@ from fivesigma.errors import SimulationError, did_you_mean
 from fivesigma.progress import Progress, silent
 from fivesigma.simulation.chunk_store import ChunkStore
 from fivesigma.simulation.detector import Detector, measure
-from fivesigma.simulation.generator import FIDELITIES, PYTHIA_SEEDS, Generated, Generator
+from fivesigma.simulation.generator import FIDELITIES, PYTHIA_SEEDS, Generated, Generator, versions
 from fivesigma.simulation.reconstruction import FEATURE_UNITS, features, select
 
 FEATURES: tuple[str, ...] = tuple(FEATURE_UNITS)
@@ -242,10 +242,10 @@ def reconstruct(generated: Generated, detector: Detector, random: np.random.Gene
 
 
 def _store(settings: ResonanceSettings, folder: Path | None) -> ChunkStore | None:
-    """The store of these settings; a change of the sizes below gives other chunks, too."""
+    """The store of these settings; a change of the sizes below, or of a library's version, gives other chunks, too."""
     if folder is None:
         return None
-    return ChunkStore(folder, (settings, CHUNK_EVENTS[settings.fidelity], BATCH_EVENTS[settings.fidelity]))
+    return ChunkStore(folder, (settings, CHUNK_EVENTS[settings.fidelity], BATCH_EVENTS[settings.fidelity], versions()))
 
 
 def _kept(store: ChunkStore | None, chunk: Chunk) -> Made | None:

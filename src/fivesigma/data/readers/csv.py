@@ -75,6 +75,10 @@ class CsvReader(Reader):
         return {name: kind for name, kind in kinds.items() if kind is not None}
 
     def types(self) -> Mapping[str, str]:
+        return self._types
+
+    @cached_property
+    def _types(self) -> Mapping[str, str]:
         head = self._head
         return {
             name: "number" if all(is_field(row[i]) for row in head.rows) else "text"

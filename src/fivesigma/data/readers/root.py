@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fivesigma.data.readers.base import ColumnNames, Columns, FileFormat, Reader, beside_missing, reading, spread
+from fivesigma.data.readers.base import ColumnNames, Columns, FileFormat, Reader, beside_missing, per_event, reading, spread
 from fivesigma.data.readers.root_clusters import Clusters
 from fivesigma.data.writers.root import RootWriter
 from fivesigma.errors import DataError, did_you_mean
@@ -133,6 +133,8 @@ class RootReader(Reader):
             yield {name: pieces[i] for name, pieces in columns.items()}
 
     def _column(self, name: str, start: int, stop: int) -> Any:
+        if self._clusters is None and per_event(self._types[name]) == "one number":
+            return self._tree[name].array(entry_start=start, entry_stop=stop, library="np")
         values = self._tree[name].array(entry_start=start, entry_stop=stop, library="ak")
         if values.ndim > 1 or "string" in str(values.type):
             return values
