@@ -124,3 +124,15 @@ def test_a_library_that_cannot_be_loaded_is_said(monkeypatch):
     monkeypatch.setattr(extras.importlib, "import_module", broken)
     with pytest.raises(MissingExtra, match="libgomp1"):
         extras.lightgbm()
+
+
+def test_a_value_that_is_very_seldom_missing_is_not_a_zero(monkeypatch):
+    monkeypatch.setattr(boosted_trees, "_LOOKED_AT", 200)
+    generator = np.random.default_rng(1)
+    x = generator.normal(3, 1, (4000, 2)).astype(np.float32)
+    target = 100.0 * (np.abs(x[:, 0]) < 1) + x[:, 0]  # what is near zero is very different
+    x[17, 0] = np.nan
+    trees = grow(Sample(x, target, np.ones(4000)), None, SETTINGS)
+    at_zero, missing = trees.score(np.array([[0, 3], [np.nan, 3]], np.float32))
+    assert at_zero > 50
+    assert missing < 20

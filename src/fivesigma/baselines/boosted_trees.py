@@ -189,9 +189,27 @@ def grow(
 _QUIET = {"verbosity": -1}
 
 
+_LOOKED_AT, _SEEN_FOR_SURE = 200_000, 30
+"""Events of which LightGBM finds bins, and whether a value may be missing; missing ones among them that it does not overlook."""
+
+
 def _dataset(library: Any, part: Sample, binned_as: Any = None) -> Any:
     target, weight = (np.asarray(values, np.float32) for values in (part.target, np.maximum(part.weight, 0)))
-    return library.Dataset(part.inputs, target, weight=weight, reference=binned_as, params=_QUIET)
+    parameters = {**_QUIET, "bin_construct_sample_cnt": _looked_at(part.inputs)}
+    return library.Dataset(part.inputs, target, weight=weight, reference=binned_as, params=parameters)
+
+
+def _looked_at(inputs: NDArray[np.float32]) -> int:
+    """How many events LightGBM looks at first: all if an input is so seldom missing that a sample may have none of these.
+
+    It would take such missing values for zeros.
+    """
+    count = len(inputs)
+    if count <= _LOOKED_AT:
+        return _LOOKED_AT
+    missing = np.array([np.count_nonzero(np.isnan(column)) for column in inputs.T])
+    seldom = (missing > 0) & (missing * _LOOKED_AT < _SEEN_FOR_SURE * count)
+    return count if seldom.any() else _LOOKED_AT
 
 
 def _threads(events: int) -> int:
