@@ -188,6 +188,21 @@ def test_a_users_own_model_with_a_sigmoid_inside_its_last_layer_can_be_trained()
     assert history[-1]["loss"] < history[0]["loss"]
 
 
+def test_a_regression_that_ends_in_an_activation_is_trained_as_it_is_scored():
+    """A share between 0 and 1: the loss and the errors are those of what the network gives, and not of what is before it."""
+    k = keras()
+    data = sample("regression")
+    bounded = Arrays(data.x, (1 / (1 + np.exp(-data.y))).astype(np.float32), data.weight, data.event_weight)
+    hidden, last = k.layers.Dense(16, "relu"), k.layers.Activation("sigmoid")
+    model = k.Sequential([k.Input((INPUTS,)), hidden, k.layers.Dense(1), last])
+    history = fit(model, bounded, bounded, Train(epochs=20, batch_size=32, learning_rate=0.01), Problem("regression"))
+    residuals = np.asarray(model(bounded.x))[:, 0] - bounded.y
+    assert np.sqrt(np.average(residuals**2, weights=data.event_weight)) < 0.5 * np.std(bounded.y)
+    kept = min(row["val_loss"] for row in history)
+    found = next(row for row in history if row["val_loss"] == kept)["val_rmse"]
+    assert found == pytest.approx(np.sqrt(np.average(residuals**2, weights=data.event_weight)), rel=1e-4)
+
+
 def test_what_follows_the_last_activation_belongs_to_the_network():
     """Operations are no layers: the last layer of such a model is not what it ends in."""
     k = keras()

@@ -107,6 +107,15 @@ def test_an_epoch_is_gone_on_with_at_any_window(folder, first):
     assert batches(source, 0, first) == batches(source, 0)[-rest:]
 
 
+def test_an_epoch_is_gone_on_with_where_all_events_of_a_small_shard_were_taken(folder):
+    source = FromShards(folder, as_arrays, 16, 32, seed=3)
+    numbers = [window.number for window in source.windows(0)]
+    assert len(numbers) > min(UNEVEN)
+    for first in numbers:
+        rest = sum(window.steps for window in source.windows(0) if window.number >= first)
+        assert batches(source, 0, first) == batches(source, 0)[-rest:]
+
+
 def test_rows_that_fill_up_a_batch_have_no_weight(folder):
     source = FromShards(folder, as_arrays, 64, 300, per_process=3, rank=1, processes=2, seed=3)
     for window in source.windows(0):

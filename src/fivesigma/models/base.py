@@ -126,7 +126,8 @@ def check_model(model: Any, inputs: Inputs, where: str, library: str = "fivesigm
     outputs = np.concatenate([model(size * drawn.astype(np.float32)) for size in (1, 100)])
     sums = outputs.sum(axis=1) if inputs.link == "softmax" else np.ones(1)
     last = getattr(getattr(last_operation(model)[0], "activation", None), "__name__", "")
-    if last == "linear" or outputs.min() < 0 or outputs.max() > 1 or np.abs(sums - 1).max() > 1e-3:
+    other = last in {"linear", "sigmoid", "softmax"} - {inputs.link}
+    if other or outputs.min() < 0 or outputs.max() > 1 or np.abs(sums - 1).max() > 1e-3:
         raise AnalysisError(
             f"{where} returned a model whose outputs are not probabilities",
             hint=f"end it in keras.layers.Activation({inputs.link!r})",
