@@ -29,3 +29,21 @@ def test_classes_are_judged_at_the_composition_of_the_training():
     assert_allclose(found["log_loss"].value, -np.log(0.8), rtol=1e-6)
     assert_allclose(found["log_loss_of_constant"].value, np.log(2))
     assert_allclose(found["gain"].value, np.log(2) + np.log(0.8), rtol=1e-6)
+
+
+def test_bins_in_which_no_event_is_are_said():
+    analysis = {"features": ["x"], "labels": "y", "observers": ["m"], "evaluate": {"against": {"m": [50, 60, 70]}}}
+    generator = np.random.default_rng(1)
+
+    def sentences(scale):
+        assessment = StandardMetrics(validate(analysis, "test"))
+        for part in ("train", "test"):
+            mass, target = scale * generator.uniform(0.05, 0.07, 100), np.arange(100) % 2
+            score = generator.uniform(0, 1, 100).astype(np.float32)
+            assessment.add(part, Scores(score, target, np.ones(100), ("background", "signal"), observers={"m": mass}))
+        return assessment.sentences()
+
+    assert sentences(1000) == []
+    (said,) = sentences(1)
+    assert said.startswith("evaluate.against: no event has m between 50 and 70; it lies between 0.05")
+    assert said.endswith("is it in another unit?")

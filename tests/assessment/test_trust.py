@@ -33,6 +33,18 @@ def test_a_score_that_shapes_the_background_is_said_by_the_title_of_the_observer
         assert "sculpts the background: its distribution of m_WWbb" in found[0]
 
 
+def test_a_cut_that_no_background_passes_is_no_comparison(tmp_path):
+    generator = np.random.default_rng(1)
+    target = generator.integers(0, 2, 400)
+    trust = Trust(RunFolder(tmp_path), validate(TREE, "test"))
+    scores = Scores(
+        target.astype(np.float32), target, np.ones(400), ("QCD", "X"), observers={"f26": generator.normal(0, 1, 400)}
+    )
+    trust.add("train", scores)
+    trust.add("test", scores)
+    assert trust.sentences() == []
+
+
 def test_at_a_hypothesis_the_cut_is_passed_by_half_of_its_own_signal(tmp_path):
     generator = np.random.default_rng(2)
     target, mass = generator.integers(0, 2, 4000), generator.choice([500.0, 900.0], 4000)

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from fivesigma.analysis.file import load, validate
 from fivesigma.data.load import load_samples, read_events, read_formulas
-from fivesigma.data.opening import plan_for, reader_for
+from fivesigma.data.opening import plan_for, read_twice, reader_for
 from fivesigma.data.write import write_columns
 from fivesigma.errors import AnalysisError, ColumnNotFound, DataError, EventsError, FivesigmaError, LeakageError
 from fivesigma.preparation.recipe import fit
@@ -72,7 +72,7 @@ def test_a_selection_keeps_what_is_true_and_not_what_is_missing(read):
     assert_array_equal(read(selection="y > 15 && y < 35").features[:, 1], [20, 30])
     assert_array_equal(read(selection="x").features[:, 1], [10, 20, 30])
     assert_array_equal(read(selection="not x > 0").features[:, 1], [20, 40])
-    with pytest.raises(EventsError, match=r"no event of sample 's' passes the selection \(4 read\)"):
+    with pytest.raises(EventsError, match=r"no event of sample 's' passes the selection \(4 read\): 'y > 99'"):
         read(selection="y > 99")
 
 
@@ -511,6 +511,46 @@ def test_values_that_single_precision_merges_are_refused_or_said(tmp_path):
     assert load_one(features=["y", "t"], new_variables={"t": "time - 1700000000"}).notes == ()
     with pytest.raises(EventsError, match=r"target 'time' lies between 1.7e\+09 .*single precision"):
         load_one(labels=None, target="time")
+
+
+def test_values_between_those_of_a_parameter_are_said(tmp_path):
+    pq.write_table(pa.table({**COLUMNS, "mass": [500.0, 499.99, 750, 1010]}), tmp_path / "t.parquet")
+
+    def notes(values):
+        tree = {"features": ["y"], "labels": "label", "samples": {"s": {"files": f"{tmp_path}/t.parquet"}}}
+        return load_samples(load(tree | {"parameters": {"mass": {"values": values}}}))[0].notes
+
+    assert notes([500, 750, 1000]) == ()
+    assert notes([500, 1000]) == (
+        "warning: parameter 'mass' of 1 of 4 events of sample 's' lies between the allowed values, such as 750; each counts "
+        "as the nearest one",
+    )
+    assert len(notes([100, 1000, 9000])) == 1
+
+
+def test_events_that_two_samples_read_are_said(tmp_path):
+    for name in ("a", "b", "up"):
+        (tmp_path / f"{name}.csv").write_text("x\n1\n")
+
+    def said(**more):
+        samples = {"s": {"files": [f"{tmp_path}/a.csv"]}, "b": {"files": [f"{tmp_path}/b.csv"]}}
+        return read_twice(load({"features": ["x"], "labels": "y", "samples": samples, **more}))
+
+    same = {"s": {"files": [f"{tmp_path}/a.csv"]}, "b": {"files": [f"{tmp_path}/*.csv"]}}
+    assert said() == []
+    (sentence,) = said(samples=same)
+    assert sentence.endswith("a.csv is read for the samples 's' and 'b': each of its events counts in both")
+    (tmp_path / "link.csv").symlink_to(tmp_path / "a.csv")
+    same["b"]["files"] = [f"{tmp_path}/link.csv"]
+    assert len(said(samples=same)) == 1
+    assert said(samples={"s": {**same["s"], "selection": "x > 1"}, "b": {**same["b"], "selection": "x < 1"}}) == []
+    assert said(samples={"s": {**same["s"], "use": "train"}, "b": {**same["b"], "use": "test"}}) == []
+    varied = {"gen": {"up": {"samples": {"b": [f"{tmp_path}/up.csv"]}}}}
+    assert said(systematics=varied) == []
+    varied["gen"]["up"]["samples"]["b"].append(f"{tmp_path}/link.csv")
+    (sentence,) = said(systematics=varied)
+    assert sentence.startswith("systematics.gen: ")
+    assert "read in place of the sample 'b', and for the nominal sample 's' as well" in sentence
 
 
 def test_weights_that_overflow_are_refused(read):

@@ -24,6 +24,7 @@ from tests.conftest import at_once
 from fivesigma import plugins
 from fivesigma.data.formats import expand, guess_format, open_table, split_treename
 from fivesigma.data.plan import as_column
+from fivesigma.data.readers.base import per_event
 from fivesigma.data.readers.csv_head import Head
 from fivesigma.data.readers.csv_parsers import Careful, Fast
 from fivesigma.data.write import write_columns
@@ -694,6 +695,20 @@ def test_an_rntuple_that_claims_more_than_its_bytes_hold_is_refused(tmp_path, mo
     monkeypatch.setattr("fivesigma.data.readers.root._MOST_PER_BYTE", 0.1)
     with pytest.raises(DataError, match="bytes of it claim to hold 60 values"):
         open_table(str(tmp_path / "e.root")).read()
+
+
+def test_members_of_a_collection_of_an_rntuple_are_lists(tmp_path):
+    jets = ak.zip({"pt": [[1.0, 2.0], [], [3.0]], "eta": [[0.1, 0.2], [], [0.3]]})
+    with uproot.recreate(tmp_path / "e.root") as file:
+        file.mkrntuple("Events", {"Jet": jets, "x": np.arange(3.0), "hits": ak.Array([[1], [], [2, 3]])})
+    reader = open_table(str(tmp_path / "e.root"))
+    found = {name: per_event(kind) for name, kind in reader.types().items()}
+    assert found == {
+        "Jet": "no number",
+        **dict.fromkeys(("Jet.pt", "Jet.eta", "hits"), "a list of numbers"),
+        "x": "one number",
+    }
+    assert reader.read(["Jet.pt"])["Jet.pt"].tolist() == [[1.0, 2.0], [], [3.0]]
 
 
 def test_an_hdf5_type_that_numpy_has_not_is_one_sentence(tmp_path):

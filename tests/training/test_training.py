@@ -1,11 +1,13 @@
 """Split events → a trained network."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from fivesigma.analysis.file import validate
 from fivesigma.analysis.prepare import Prepare
-from fivesigma.errors import AnalysisError
+from fivesigma.errors import AnalysisError, EventsError
 from fivesigma.events import Events
 from fivesigma.metrics.regression import rmse
 from fivesigma.models.mlp import Mlp as Model
@@ -42,6 +44,12 @@ def test_an_explicit_scale_only_multiplies():
     shift, scale = target_standard(analysis(), events(1, 91))
     assert shift == pytest.approx(91, abs=0.5)
     assert scale == pytest.approx(1 / 5, rel=0.1)
+
+
+def test_a_target_that_never_changes_is_refused():
+    always = replace(events(1, 91), target=np.full(len(events(1, 91)), 3.5, np.float32))
+    with pytest.raises(EventsError, match=r"the target 't' is 3\.5 in all [\d,]+ training events"):
+        train(analysis(), {"train": always, "val": events(2, 91)})
 
 
 def test_the_history_is_in_the_targets_unit():

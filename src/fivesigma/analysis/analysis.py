@@ -162,7 +162,7 @@ class Analysis(Section):
         for key, name in (("train.monitor", self.train.monitor), ("tune.objective", self.tune.objective)):
             spec = None if name == "loss" else plugins.metrics.get(name)
             if spec is not None and not (spec.can_be_optimised and self.task in spec.tasks):
-                raise ValueError(f"{key} {name!r} does not fit a {self.task} analysis: {_monitorable(self.task)}")
+                raise ValueError(f"{key} {name!r} does not fit a {self.task} analysis, but {_monitorable(self.task)} do")
 
     def _check_sample_labels(self) -> None:
         given = [sample.label for sample in self.samples.values() if sample.files]
@@ -305,6 +305,7 @@ class Analysis(Section):
         return self.samples[name].use or default
 
 
-def _monitorable(task: str) -> list[str]:
+def _monitorable(task: str) -> str:
     """Names that `train.monitor` and `tune.objective` accept for a task."""
-    return sorted(["loss", *(spec.name for spec in plugins.metrics if spec.can_be_optimised and task in spec.tasks)])
+    names = sorted(["loss", *(spec.name for spec in plugins.metrics if spec.can_be_optimised and task in spec.tasks)])
+    return ", ".join(names)

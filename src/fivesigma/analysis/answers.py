@@ -1,5 +1,6 @@
 """The sections `labels` and `target`: what the network learns, a class or a number per event."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Self
 
@@ -54,3 +55,20 @@ class Target(Section):
         "width of the training events. Results are always given in the target's own unit",
     )
     unit: str = Field("", description="unit of the target, for tables and figures")
+
+
+_SIGNALS, _BACKGROUNDS = {"signal", "sig"}, {"background", "bkg", "bkgd", "bg"}
+
+
+def swapped(classes: Sequence[str]) -> str:
+    """A sentence if two classes seem to stand in the wrong order; empty otherwise.
+
+    >>> swapped(["background", "signal"])
+    ''
+    >>> swapped(["signal", "background"])
+    "of two classes the second is the signal, and here it is 'background': write the background first"
+    """
+    names = [name.casefold() for name in classes]
+    if len(names) != 2 or not (names[0] in _SIGNALS or names[1] in _BACKGROUNDS):
+        return ""
+    return f"of two classes the second is the signal, and here it is {classes[1]!r}: write the background first"

@@ -47,7 +47,9 @@ class Train(Section):
         "auto", description="the loss function: a name, or a mapping with `kind` and its own keys"
     )
     monitor: Annotated[str, GOAL] = Field(
-        "loss", description="validation metric that chooses the best epoch and stops early; without validation events the training loss does"
+        "loss",
+        description="validation metric that chooses the best epoch and stops early; without validation events the training "
+        "loss does",
     )
     patience: int | None = Field(None, gt=0, description="stop after so many epochs without improvement")
     keep: Literal["best", "last"] = Field("best", description="the epoch whose weights are kept")

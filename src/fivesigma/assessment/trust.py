@@ -81,7 +81,11 @@ class Trust(Assessment):
             return []
         part = judged_part(self._sculpted)
         found = []
-        for name, at in self._sculpted[part].items():
+        for name, every in self._sculpted[part].items():
+            # Where no background passes a cut, there is nothing to compare.
+            at = {text: one for text, one in every.items() if np.isfinite([one.divergence.value, one.by_chance.value]).all()}
+            if not at:
+                continue
             worst, where = max(((one, text) for text, one in at.items()), key=lambda pair: pair[0].divergence.value)
             excess = worst.divergence.value - worst.by_chance.value
             if worst.divergence.value < SCULPTED or excess < SIGNIFICANT * worst.by_chance.error:

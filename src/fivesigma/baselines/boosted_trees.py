@@ -190,7 +190,7 @@ _QUIET = {"verbosity": -1}
 
 
 _LOOKED_AT, _SEEN_FOR_SURE = 200_000, 30
-"""Events of which LightGBM finds bins, and whether a value may be missing; missing ones among them that it does not overlook."""
+"""Events of which LightGBM finds bins, and inputs that may be missing; it does not overlook so many missing ones of them."""
 
 
 def _dataset(library: Any, part: Sample, binned_as: Any = None) -> Any:

@@ -125,5 +125,5 @@ def _no_file(path: str) -> DataError:
     if not folder.is_dir():
         return DataError(f"no file {path}: the folder {folder} does not exist")
     near = nearest(Path(path).name, [entry.name for entry in folder.iterdir() if entry.is_file()])
-    hint = f"in that folder: {', '.join(near)}" if near else "check the path"
+    hint = f"the nearest names in that folder: {', '.join(near)}" if near else "check the path"
     return DataError(f"no file {path}", hint=hint)

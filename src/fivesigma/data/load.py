@@ -185,7 +185,11 @@ def _load_sample(analysis: Analysis, name: str, sample: Sample, progress: Progre
     if events is None:
         raise EventsError(f"sample {name!r} has no events in {', '.join(files)}")
     if len(events) == 0:
-        raise EventsError(f"no event of sample {name!r} passes the selection ({read:,} read)")
+        texts = [f"'{text}'" for text in (analysis.selection, sample.selection) if text is not None]
+        raise EventsError(
+            f"no event of sample {name!r} passes the selection ({read:,} read): {' and '.join(texts)}",
+            hint=f"`fivesigma explore {files[0]}` shows between which values each column lies",
+        )
     notes += ranges.notes(analysis, name)
     return Loaded(name, analysis.use_of(name), events, read, tuple(files), tuple(notes))
 
@@ -270,7 +274,7 @@ def _events(
     if analysis.target is not None:
         ranges.add(TARGET, column(analysis.target.variable))
     target = target_of(analysis, sample, column, plan.where)
-    parameters = parameters_of(analysis, column, target, plan.where, count)
+    parameters = parameters_of(analysis, column, target, plan.where, count, ranges)
     number = _event_number(analysis, plan)
     events = Events(
         features=table_of(singles, count),

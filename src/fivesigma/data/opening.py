@@ -1,12 +1,13 @@
 """Open data files: those of an analysis's samples, and new ones, with the settings that files do not show themselves."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.analysis.samples import Sample
-from fivesigma.data.formats import guess_format, open_table, split_treename
+from fivesigma.data.formats import expand, guess_format, open_table, split_treename
 from fivesigma.data.plan import Plan
 from fivesigma.data.readers.base import ColumnNames, Reader
 from fivesigma.errors import DataError
@@ -65,3 +66,36 @@ def _ending(path: str) -> str:
 def _common(values: Sequence[str | None]) -> str | None:
     """The value, if it is the same for all samples; otherwise None."""
     return values[0] if values and set(values) == {values[0]} else None
+
+
+def read_twice(analysis: Analysis) -> list[str]:
+    """Sentences on tables whose events would count twice: as events of two samples, or as nominal and as varied ones.
+
+    Samples of one table are told apart by their selections; those of different use are compared event by event (`split`).
+    """
+    found: list[str] = []
+    trees = {name: sample.treename for name, sample in analysis.samples.items()}
+    seen: dict[tuple[str, str | None], list[tuple[str, Sample]]] = {}
+    for name, sample in analysis.samples.items():
+        for file in expand(sample.files):
+            others = seen.setdefault(_table(file, sample.treename), [])
+            for other, before in others:
+                if before.selection == sample.selection and analysis.use_of(other) == analysis.use_of(name):
+                    found.append(f"{file} is read for the samples {other!r} and {name!r}: each of its events counts in both")
+            others.append((name, sample))
+    for systematic, settings in analysis.systematics.items():
+        for side in (settings.up, settings.down):
+            for name, files in (side.samples if side is not None else {}).items():
+                for file in expand(files):
+                    for other, _ in seen.get(_table(file, trees.get(name)), []):
+                        found.append(
+                            f"systematics.{systematic}: {file} is read in place of the sample {name!r}, and for the nominal "
+                            f"sample {other!r} as well"
+                        )
+    return found
+
+
+def _table(file: str, treename: str | None) -> tuple[str, str | None]:
+    """A table, by whatever name its file is given."""
+    bare, inside = split_treename(file)
+    return os.path.realpath(bare), inside or treename

@@ -29,6 +29,7 @@ class Ranges:
 
     def __init__(self) -> None:
         self._found: dict[str, tuple[float, float]] = {}
+        self._between: dict[str, tuple[int, int, float]] = {}
 
     def add(self, name: str, values: NDArray[Any]) -> None:
         """Take note of some values of a feature, or of the target under the name `TARGET`."""
@@ -38,13 +39,26 @@ class Ranges:
         least, most = float(np.fmin.reduce(values)), float(np.fmax.reduce(values))
         self._found[name] = (least if least < low else low, most if most > high else high)
 
+    def add_parameter(self, name: str, values: NDArray[np.float64], between: NDArray[np.bool_]) -> None:
+        """Take note of values of a parameter, and of which of them lie between two allowed ones, near neither."""
+        count, events, example = self._between.get(name, (0, 0, np.nan))
+        if between.any() and not count:
+            example = float(values[between][0])
+        self._between[name] = (count + int(between.sum()), events + len(values), example)
+
     def notes(self, analysis: Analysis, sample: str) -> list[str]:
-        """A sentence for each feature that loses its differences.
+        """A sentence for each feature that loses its differences, and each parameter with values between the allowed ones.
 
         Raises:
             EventsError: if the target does.
         """
         notes = []
+        for name, (count, events, example) in self._between.items():
+            if count:
+                notes.append(
+                    f"warning: parameter {name!r} of {count:,} of {events:,} events of sample {sample!r} lies between the "
+                    f"allowed values, such as {example:g}; each counts as the nearest one"
+                )
         for name, (low, high) in self._found.items():
             if not (np.isfinite(low) and np.isfinite(high)):
                 continue
@@ -134,7 +148,9 @@ def weight_of(analysis: Analysis, sample: Sample | None, column: Column, length:
     return weight
 
 
-def parameters_of(analysis: Analysis, column: Column, target: NDArray[Any], where: str, length: int) -> NDArray[np.float32]:
+def parameters_of(
+    analysis: Analysis, column: Column, target: NDArray[Any], where: str, length: int, ranges: Ranges
+) -> NDArray[np.float32]:
     """The physics parameters of each event, [event, parameter]; of a parameter with `values` the nearest of them.
 
     Args:
@@ -143,6 +159,7 @@ def parameters_of(analysis: Analysis, column: Column, target: NDArray[Any], wher
         target: class of each event, or regression target, [event].
         where: names the file.
         length: number of events.
+        ranges: learns how many values are between the allowed ones.
 
     Raises:
         EventsError: if a value is missing, or far from every allowed one.
@@ -163,9 +180,23 @@ def parameters_of(analysis: Analysis, column: Column, target: NDArray[Any], wher
             nearest = allowed[np.searchsorted(middles, values)]
             drawn = target == 0 if parameter.background != "given" else np.zeros(length, bool)
             _refuse_far(values, nearest, as_is | drawn, allowed, f"parameter {name!r} in {where}")
+            ranges.add_parameter(name, values, _between(values, nearest, allowed) & ~(as_is | drawn))
             values = np.where(as_is, values, nearest)
         result[:, i] = values
     return result
+
+
+def _between(values: NDArray[np.float64], nearest: NDArray[np.float64], allowed: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which values are farther from the nearest allowed one than a tenth of the distance of its neighbours, [event]."""
+    place = np.clip(np.searchsorted(allowed, values), 1, max(len(allowed) - 1, 1))
+    if len(allowed) < 2:
+        return np.zeros(len(values), bool)
+    inside = (values > allowed[0]) & (values < allowed[-1])
+    return np.asarray(inside & (np.abs(values - nearest) > _NEAR * (allowed[place] - allowed[place - 1])))
+
+
+_NEAR = 0.1
+"""Of the distance between two allowed values: what is nearer to one of them belongs to it."""
 
 
 def _refuse_far(

@@ -177,8 +177,9 @@ class _Lane:
         """The next `count` events, as rows of `Arrays.table`."""
         there = sum(len(rows) for rows in self._kept)
         while there < count or not self._kept:
-            group = next(self._order, None)
-            if group is None and there >= count:  # a training that goes on where all events of this shard were taken
+            group = next(self._order, -1)
+            if group < 0:  # a training goes on where all events of this shard were taken
+                assert there >= count
                 self._kept = [self._read(0)[:0]]
                 break
             length = self._shard.groups[group]

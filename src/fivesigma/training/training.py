@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.cluster.devices import Team
 from fivesigma.data.shards import Shards
+from fivesigma.errors import EventsError
 from fivesigma.events import Events
 from fivesigma.memory import give_back
 from fivesigma.models.base import Inputs, ModelKind, check_model
@@ -292,5 +293,10 @@ def target_standard(analysis: Analysis, training: Events) -> tuple[float, float]
     weight = np.maximum(training.weight, 0)
     target = training.target.astype(np.float64)
     shift = float(np.average(target, weights=weight if weight.sum() > 0 else None))
+    if len(target) > 1 and (target == target[0]).all():
+        raise EventsError(
+            f"the target {analysis.target.variable!r} is {target[0]:g} in all {len(target):,} training events",
+            hint="there is nothing to learn: check the column, and `selection`",
+        )
     width = float(np.average((target - shift) ** 2, weights=weight if weight.sum() > 0 else None)) ** 0.5
     return shift, 1 / width if width > 0 else 1.0

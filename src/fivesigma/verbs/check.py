@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from fivesigma.analysis.analysis import Analysis
+from fivesigma.analysis.answers import swapped
 from fivesigma.analysis.file import load
 from fivesigma.baselines.of_run import analysis_of, named_errors
 from fivesigma.baselines.of_run import check as check_baselines
 from fivesigma.data.formats import expand
 from fivesigma.data.load import read_events
-from fivesigma.data.opening import plan_for, reader_for
+from fivesigma.data.opening import plan_for, read_twice, reader_for
 from fivesigma.data.plan import Plan
 from fivesigma.errors import nearest
 from fivesigma.events import Events, concatenate
@@ -69,7 +70,7 @@ def check(
         if listener and files:
             listener.say(f"sample {name}: {len(plans[-1].features)} features, all columns found in {', '.join(files)}")
     if listener and plans:
-        for sentence in _without_effect(plans):
+        for sentence in filter(None, (*_without_effect(plans), swapped(resolved.classes), *read_twice(resolved))):
             listener.say(f"warning: {sentence}")
         listener.say(f"features: {', '.join(plans[0].features)}")
     if listener and "train" in seen:

@@ -277,8 +277,10 @@ def _check_parameters(
 ) -> None:
     unknown = [name for name in at if name not in analysis.parameters]
     if unknown:
+        known = ", ".join(analysis.parameters)
         raise AnalysisError(
-            f"the analysis has no parameter {unknown[0]!r}", hint=f"it has: {', '.join(analysis.parameters) or 'none'}"
+            f"the analysis has no parameter {unknown[0]!r}",
+            hint=f"it has: {known}" if known else "it has none: leave it out",
         )
     for sentence in outside_training(at, trained_ranges(tuple(analysis.parameters), hypotheses)):
         listener.say(f"warning: {sentence}")

@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from fivesigma.analysis.answers import swapped
 from fivesigma.analysis.file import load
 from fivesigma.assessment.comparison import check_trigger
 from fivesigma.cluster import multiprocess
 from fivesigma.cluster.devices import Layout
+from fivesigma.data.opening import read_twice
 from fivesigma.errors import AnalysisError
 from fivesigma.events import Events
 from fivesigma.memory import give_back
@@ -110,7 +112,8 @@ def trained(session: RunSession, before_trial: Callable[[], None] | None = None)
     session.baselines.check()
     if said := what_is_done(learnt.weight, analysis.train.negative_weights):
         session.listener.say(said)
-    for said in doubts(analysis.train):
+    twice = read_twice(source.origin) if source.origin is not None else []
+    for said in filter(None, (*doubts(analysis.train), swapped(analysis.classes), *twice)):
         session.listener.say(f"warning: {said}")
     if source.per_fb and (said := lopsided(learnt, analysis)):
         session.listener.say(f"warning: {said}")

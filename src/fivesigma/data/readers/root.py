@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fivesigma.data.readers.base import ColumnNames, Columns, FileFormat, Reader, beside_missing, per_event, reading, spread
-from fivesigma.data.readers.root_clusters import Clusters
+from fivesigma.data.readers.root_clusters import Clusters, members_of_collections
 from fivesigma.data.writers.root import RootWriter
 from fivesigma.errors import DataError, did_you_mean
 from fivesigma.prefetch import prefetch
@@ -81,11 +81,15 @@ class RootReader(Reader):
     def _types(self) -> dict[str, str]:
         with reading(self.where):
             # RNTuple keeps collections once more under names of its own.
-            return {
+            found = {
                 str(name): str(kind)
                 for name, kind in self._tree.typenames().items()
                 if not str(name).startswith("_collection")
             }
+            members = members_of_collections(self._tree) if hasattr(self._tree, "ntuple") else set()
+            for name in members & {name for name, kind in found.items() if kind}:
+                found[name] = f"std::vector<{found[name]}>"  # the type of a member is that of a single object
+            return found
 
     def types(self) -> Mapping[str, str]:
         return self._types

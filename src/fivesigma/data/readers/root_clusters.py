@@ -28,6 +28,7 @@ class Clusters:
         starts = [int(cluster.num_first_entry) for cluster in tree.ntuple.cluster_summaries]
         self._edges: NDArray[np.int64] = np.array([*starts, int(tree.num_entries)], np.int64)
         self._numbers: dict[str, int | None] = {}
+        self._members = members_of_collections(tree)
 
     def rows(self, first: int, last: int) -> int:
         """Number of rows of the clusters from `first` to before `last`."""
@@ -77,6 +78,8 @@ class Clusters:
         """Number of the only column of a field of one number per row; None for other fields."""
         import uproot
 
+        if name in self._members:
+            return None
         ntuple, field = self._tree.ntuple, self._tree[name]
         records = [i for i, record in enumerate(ntuple.column_records) if record.field_id == field.field_id]
         if len(records) != 1 or len(field.fields) or per_event(str(field.typename)) != "one number":
@@ -92,3 +95,20 @@ def _copied(values: Any) -> Any:
     import awkward as ak
 
     return ak.to_packed(values)
+
+
+def members_of_collections(tree: Any) -> set[str]:
+    """Names of the columns of an RNTuple that belong to the objects of a collection, such as `Jet.pt`."""
+    names: list[str] = []
+    within: list[bool] = []
+    records = tree.ntuple.field_records
+    for number, record in enumerate(records):
+        above = record.parent_field_id if record.parent_field_id < number else None
+        inner = "" if above is None else names[above]
+        names.append(inner if record.field_name == "_0" else ".".join(filter(None, (inner, record.field_name))))
+        within.append(above is not None and (within[above] or records[above].struct_role == _COLLECTION))
+    return {names[i] for i, record in enumerate(records) if within[i] and record.field_name != "_0"}
+
+
+_COLLECTION = 1
+"""Structural role of a collection among the fields of an RNTuple."""
