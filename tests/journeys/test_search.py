@@ -100,6 +100,17 @@ def workspace(made, name="mass=500"):
     return json.loads((made.path / "search" / f"workspace-{name}.json").read_text())
 
 
+def test_results_of_searches_are_compared(run):
+    rows = {row["name"]: row for row in fs.compare(run[0], run[0])["metrics"] if row["part"] == "test"}
+    at = run[0].metrics["test"]["search"]["at"]["mass=500"]
+    assert rows["search: significance of the best cut at mass=500"]["first"] == at["best_cut"]
+    assert rows["search: discovery significance of the fit at mass=500"]["second"] == at["discovery"]
+    limit = rows["search: expected limit at mass=500"]
+    assert limit["first"] == {"value": at["limit"]["0"], "error": at["limit_error"]["0"]}
+    assert limit["difference"]["value"] == 0
+    assert limit["difference"]["error"] == pytest.approx(2**0.5 * at["limit_error"]["0"])
+
+
 def test_the_report_says_which_numbers_contain_which_uncertainties(run):
     page = " ".join((run[0].path / "report.html").read_text(encoding="utf-8").split())
     names = "(reweighting, generator, top_rate, acceptance)"

@@ -83,7 +83,7 @@ def _compared(folders: Sequence[RunFolder], listener: Listener) -> dict[str, Any
     keys = dict.fromkeys(key for tree in trees for key in tree)
     values = {key: [tree.get(key) for tree in trees] for key in keys}
     settings = {key: each for key, each in values.items() if any(value != each[0] for value in each)}
-    metrics = [parts_of(folder.read_json("metrics.json")) for folder in folders]
+    metrics = [_with_searches(parts_of(folder.read_json("metrics.json"))) for folder in folders]
     results = [judged_part(tree) for tree in metrics]
     judged = _with_results(metrics, results)
     shared = [part for part in metrics[0] if part != judged or part in results]
@@ -124,6 +124,29 @@ def _compared(folders: Sequence[RunFolder], listener: Listener) -> dict[str, Any
             for i in strange
         ],
     }
+
+
+_OF_SEARCH = {
+    "best_cut": "significance of the best cut",
+    "binned": "significance of the binned score",
+    "discovery": "discovery significance of the fit",
+}
+
+
+def _with_searches(parts: dict[str, Any]) -> dict[str, Any]:
+    """The same parts, each with the results of its search among the metrics."""
+    return {part: tree | _of_search(tree["search"]) if "search" in tree else tree for part, tree in parts.items()}
+
+
+def _of_search(search: Mapping[str, Any]) -> dict[str, Any]:
+    """Name → significance or expected limit, as metrics; at each hypothesis if there are several."""
+    found: dict[str, Any] = {}
+    for at, tree in search.get("at", {}).items():
+        where = "" if at == "all" else f" at {at}"
+        found |= {f"search: {title}{where}": tree[key] for key, title in _OF_SEARCH.items() if is_metric(tree.get(key))}
+        if "0" in tree.get("limit", {}) and "0" in tree.get("limit_error", {}):
+            found[f"search: expected limit{where}"] = {"value": tree["limit"]["0"], "error": tree["limit_error"]["0"]}
+    return found
 
 
 def _with_results(metrics: Sequence[dict[str, Any]], results: Sequence[str]) -> str:
