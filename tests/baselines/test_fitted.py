@@ -50,11 +50,14 @@ def test_trees_and_tables_are_given_the_parameters(parts):
 
 
 def test_balanced_classes_make_the_small_one_more_probable(parts):
-    plain, balanced = (validate({**CLASSES, "prepare": {"class_weights": w}}, "test") for w in (None, "balanced"))
+    plain, weighted = (validate({**CLASSES, "prepare": {"class_weights": w}}, "test") for w in (None, "balanced"))
+    grouped = validate({**CLASSES, "train": {"balance": ["class"]}}, "test")
     features, parameters = np.zeros((1, 2), np.float32), np.zeros((1, 1), np.float32)
     for fit, settings in ((fit_trees, TREES), (fit_table, table_of(x1=1))):
-        first, second = (fit(settings, analysis, parts).score(features, parameters)[0] for analysis in (plain, balanced))
+        each = (fit(settings, analysis, parts).score(features, parameters)[0] for analysis in (plain, weighted, grouped))
+        first, second, third = each
         assert second > first
+        assert third == pytest.approx(second, rel=1e-3)
 
 
 @pytest.mark.parametrize("settings", [TREES, table_of(x1=3, p0=1)], ids=["trees", "table"])

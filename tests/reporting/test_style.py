@@ -63,6 +63,13 @@ def test_a_figure_is_saved_in_three_formats_with_its_numbers(folder):
     assert (folder / "plots" / "name.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_numbers_that_are_undefined_are_null_beside_a_figure(folder):
+    figure, axes = style.new_figure()
+    axes[0].plot([1, 2], [3, np.nan])
+    style.save(folder, figure, "holes", "Title", "Caption", {"x": [1, 2], "y": [3.0, float("nan")]})
+    assert folder.read_json("plots/holes.json") == {"x": [1, 2], "y": [3.0, None]}
+
+
 def test_ids_of_two_figures_never_meet_on_a_page(folder):
     pictures = []
     for name in ("one", "two"):

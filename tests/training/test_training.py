@@ -111,11 +111,23 @@ def test_in_balanced_batches_the_mass_says_nothing_about_the_class():
         ({"train": {"balance": "mas"}}, "no 'mas'"),
         ({"train": {"balance": "class"}, "prepare": {"resample": "up"}}, "choose one"),
         ({"train": {"balance": "class"}, "shards": "folder"}, "in memory"),
+        ({"train": {"balance": "mass"}, "parameters": {"mass": {"background": "uniform"}}}, "another value for each"),
+        (
+            {"parameters": {"mass": {"background": "signal", "redraw": True}, "width": {"background": "signal"}}},
+            "'mass' and 'width' are drawn from the signal together",
+        ),
     ],
 )
 def test_what_cannot_be_balanced_is_said(section, text):
     with pytest.raises(AnalysisError, match=text):
         validate({"features": ["a"], "labels": "t", "parameters": {"mass": {}}, **section}, "test")
+
+
+def test_more_groups_than_a_batch_has_events_are_refused():
+    parts = {"train": two_masses(1), "val": two_masses(2)}
+    many = replace(parts["train"], parameters=np.arange(len(parts["train"]), dtype=np.float32)[:, None])
+    with pytest.raises(EventsError, match=r"class, mass make \d+ groups, more than a batch has events \(32\)"):
+        train(searched(balance=["class", "mass"]), parts | {"train": many})
 
 
 @pytest.mark.parametrize("kind", ["affine", "both"])

@@ -87,6 +87,29 @@ def test_parameters_are_redrawn_every_epoch_and_only_where_asked(continuous):
         assert np.bincount((drawn[0] > 0).astype(int) + (drawn[0] > 1)).min() > 70
 
 
+def test_balanced_groups_stay_as_large_where_background_draws_its_parameters_again():
+    """Otherwise a network learns the share of the signal at each mass from the masses that the signal has more often."""
+    generator = np.random.default_rng(1)
+    masses, shares = np.array([500, 750, 1000], np.float32), [0.6, 0.3, 0.1]
+    y, mass = np.arange(900) % 2, generator.choice(masses, 900, p=shares)
+    x = np.column_stack([np.arange(900), mass]).astype(np.float32)
+    groups = np.unique(np.column_stack([y, mass]), axis=0, return_inverse=True)[1].ravel()
+    redraw = Redraw(np.array([1]), generator.choice(masses, (300, 1), p=shares))
+    source = InMemory(Arrays(x, y, np.ones(900), np.ones(900), (redraw,), groups), 60)
+    epochs = []
+    for epoch in (0, 1):
+        table = np.concatenate([window.block[: window.steps].reshape(-1, 5) for window in source.windows(epoch)])
+        for label in (0, 1):
+            counts = [np.sum((table[:, 2] == label) & (table[:, 1] == value)) for value in masses]
+            assert counts == [150, 150, 150]
+        epochs.append(table[np.argsort(table[:, 0], kind="stable")])
+    background = epochs[0][epochs[0][:, 2] == 0]
+    assert (background[:, 1] != mass[background[:, 0].astype(int)]).mean() > 0.4
+    signal = epochs[0][epochs[0][:, 2] == 1]
+    assert (signal[:, 1] == mass[signal[:, 0].astype(int)]).all()
+    assert batches(source, 1, first=0) != batches(source, 0, first=0)
+
+
 @settings(max_examples=60, deadline=None)
 @given(sizes=st.lists(st.integers(0, 40), min_size=1, max_size=6).filter(any), seed=st.integers(0, 10))
 def test_groups_take_turns_and_every_event_of_a_group_comes_equally_often(sizes, seed):

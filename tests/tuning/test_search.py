@@ -13,8 +13,9 @@ from fivesigma.cluster.threads import DeviceThreads
 from fivesigma.data import mapped
 from fivesigma.errors import AnalysisError, ClusterError, EventsError, RunError
 from fivesigma.events import Events
-from fivesigma.tuning.search import Search
-from fivesigma.tuning.trial import Trial
+from fivesigma.tuning.hyperband import Rung
+from fivesigma.tuning.search import Search, _Bracket
+from fivesigma.tuning.trial import Outcome, Trial
 
 SPACE = {"model.layers": {"choice": [[4], [16]]}, "train.learning_rate": {"choice": [1e-2, 1e-6]}}
 
@@ -170,6 +171,24 @@ def test_what_a_trial_reached_before_a_stop_does_not_help_it_in_an_earlier_rung(
     assert [trial.number for trial in ranked] == [2, 1]
 
 
+def test_a_trial_that_fails_later_is_kept_where_an_earlier_rung_is_ranked_again():
+    """Otherwise another one would be promoted in its place after a stop, which no search without a stop has trained."""
+    failed = Trial(1, {}, 2, 0.9, history=[0.9], failure="the loss is nan")
+    bracket = _Bracket([failed, Trial(2, {}, 1, 0.2, history=[0.2])], [Rung(2, 1), Rung(1, 2)])
+    assert failed.best("accuracy", 1) == 0.9
+    assert failed.best("accuracy", 2) is None
+    search(None)._promote(bracket)
+    assert bracket.trials == [failed]
+    assert bracket.missing == []
+
+
+def test_the_epochs_before_a_failure_are_kept(tmp_path):
+    trial, running = Trial(1, {}, 1, 0.5, history=[0.5]), search(tmp_path)
+    running.trials = [trial]
+    running._settle(trial, Outcome([0.4], 1.0, "the loss is nan"), 3)
+    assert (trial.history, trial.value, trial.epochs) == ([0.5, 0.4], None, 3)
+
+
 def test_a_training_that_fails_ranks_last_and_the_search_goes_on(tmp_path):
     space = {"train.learning_rate": {"choice": [1e30, 1e-2]}}
     best, worst = search(tmp_path, method="grid", space=space, objective="loss").run()
@@ -187,6 +206,13 @@ def test_a_setting_that_is_not_valid_is_found_before_anything_is_trained(tmp_pat
     with pytest.raises(AnalysisError, match="unknown key 'rate'"):
         search(tmp_path, space={"train.rate": {"choice": [1]}}).run()
     assert not (tmp_path / "tune.json").exists()
+
+
+def test_a_whole_section_cannot_be_searched():
+    """It could hold keys that change what trials are compared by."""
+    space = {"prepare": {"choice": [{"class_weights": "balanced"}, {"class_weights": None}]}}
+    with pytest.raises(AnalysisError, match=r"'prepare' is a whole section; name its keys, such as 'prepare\.scale'"):
+        validate({"features": ["x"], "labels": "y", "tune": {"space": space}}, "test")
 
 
 def test_a_search_needs_a_space(tmp_path):

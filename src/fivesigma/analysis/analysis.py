@@ -179,6 +179,17 @@ class Analysis(Section):
         for name in self.train.balance:
             if name not in known:
                 raise ValueError(f"train.balance: no {name!r}; {did_you_mean(name, known)}")
+            if name in self.parameters and self.parameters[name].background == "uniform":
+                raise ValueError(
+                    f"train.balance: {name!r} has another value for each background event (background: uniform), so there "
+                    "are no groups of it; leave it out"
+                )
+        redrawn = {name: one.redraw for name, one in self.parameters.items() if one.background == "signal"}
+        if len(set(redrawn.values())) > 1:
+            raise ValueError(
+                f"parameters: {' and '.join(map(repr, redrawn))} are drawn from the signal together, and only some of them "
+                "anew each epoch: give all of them the same `redraw`"
+            )
         if "class" in self.train.balance and (self.prepare.class_weights or self.prepare.resample):
             raise ValueError("`train.balance` balances the classes, as class weights and resampling do; choose one")
         if self.train.balance and self.shards is not None:

@@ -90,6 +90,9 @@ _MEANING_OF_LOSS = ("train.loss", "train.balance", "prepare.class_weights")
 """Keys that define the validation loss; losses of trials that differ in them cannot be compared."""
 
 
+_EXAMPLES = {"train": "learning_rate", "prepare": "scale"}
+
+
 class Tune(Section):
     """The search for better settings; every trial is evaluated on the validation events."""
 
@@ -114,6 +117,8 @@ class Tune(Section):
         for key in self.space:
             if key.split(".")[0] not in ("model", "train", "prepare"):
                 raise ValueError(f"space: {key!r} is not a key of `model`, `train` or `prepare`")
+            if key in ("train", "prepare"):
+                raise ValueError(f"space: {key!r} is a whole section; name its keys, such as '{key}.{_EXAMPLES[key]}'")
             if key in _OF_THE_SEARCH:
                 raise ValueError(f"space: {key!r} cannot be searched: {_OF_THE_SEARCH[key]}")
             if self.objective == "loss" and any(f"{key}.".startswith(f"{other}.") for other in _MEANING_OF_LOSS):

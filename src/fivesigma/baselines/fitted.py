@@ -11,7 +11,7 @@ from fivesigma.analysis.analysis import Analysis
 from fivesigma.baselines.base import INDEX, ArrayBaseline, ArrayModel, Learning, Sample
 from fivesigma.errors import AnalysisError, RunError, did_you_mean
 from fivesigma.events import Events
-from fivesigma.preparation.balance import class_weight, resample
+from fivesigma.preparation.balance import class_weight, even, groups_of, resample
 from fivesigma.preparation.negative_weights import Policy, for_training, learnt_weight
 from fivesigma.runs.folder import RunFolder
 from fivesigma.training.apply import CHUNK
@@ -101,9 +101,9 @@ class Fitted:
 def fit(kind: ArrayBaseline, settings: Any, learning: Learning) -> Fitted:
     """Train a model of arrays on its columns. Missing values stay missing: no recipe is applied.
 
-    Class weights and resampling act as for the network, and the target is scaled as for the network. Events of negative
-    weight are left out, or count with |w| if `train.negative_weights` says so, before classes are balanced. Weights have a
-    mean of one, so that their unit changes nothing.
+    Class weights, resampling and `train.balance` act as for the network, and the target is scaled as for the network. Events of
+    negative weight are left out, or count with |w| if `train.negative_weights` says so, before classes are balanced. Weights
+    have a mean of one, so that their unit changes nothing.
 
     Args:
         kind: kind of the baseline.
@@ -128,6 +128,8 @@ def fit(kind: ArrayBaseline, settings: Any, learning: Learning) -> Fitted:
     def sample(part: Events) -> Sample:
         own = learnt_weight(part.weight, policy)
         weight = own * factors[part.target.astype(np.intp)] if len(factors) else own
+        if analysis.train.balance and len(part):
+            weight = even(weight, groups_of(part, analysis.train.balance), per_event=False)
         mean = np.maximum(weight, 0).mean() if len(weight) else 0.0
         weight = weight / mean if mean > 0 else weight
         target = part.target if part.classes or not kind.scales_target else (part.target - shift) * scale

@@ -16,6 +16,7 @@ from fivesigma.analysis.analysis import Analysis
 from fivesigma.analysis.units import units_of
 from fivesigma.atomic import writing
 from fivesigma.extras import mplhep
+from fivesigma.metrics.summary import as_json
 from fivesigma.reporting.flat import csv_of
 from fivesigma.runs.folder import RunFolder
 
@@ -143,7 +144,7 @@ def save(folder: RunFolder, figure: "Figure", name: str, title: str, caption: st
     files = formats_of(figure)
     for ending in ("pdf", "png"):
         write_figure(folder, files[ending], name, ending)
-    folder.write_text(f"plots/{name}.json", json.dumps(numbers, allow_nan=False) + "\n")
+    folder.write_text(f"plots/{name}.json", json.dumps(as_json(numbers), allow_nan=False) + "\n")
     folder.write_text(f"plots/{name}.csv", csv_of(numbers))
     svg = files["svg"].decode()
     # Without the XML header and without words about itself, and with ids of its own: several figures share one page.

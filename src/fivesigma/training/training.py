@@ -221,6 +221,12 @@ def _from_memory(
     if not analysis.train.balance:
         return training, validation
     groups = groups_of(chosen, analysis.train.balance)
+    if (count := int(groups.max()) + 1) > analysis.train.batch_size:
+        raise EventsError(
+            f"train.balance: {', '.join(analysis.train.balance)} make {count:,} groups, more than a batch has events "
+            f"({analysis.train.batch_size})",
+            hint="leave out what has many different values, or set a larger train.batch_size",
+        )
     training = replace(training, weight=even(training.weight, groups, per_event=True), groups=groups)
     if validation is not None:
         among = groups_of(parts["val"], analysis.train.balance)

@@ -180,23 +180,36 @@ class InMemory:
             order = in_turns(self._groups, generator)
         else:
             order = generator.permutation(count) if self._shuffle else np.arange(count)
-        drawn = [redraw.draw(generator, count) for redraw in self._redraws]
+        # Of balanced events, those of a class keep their values among them, so that the groups stay as large as they are.
+        kept = [self._groups is not None and not redraw.continuous for redraw in self._redraws]
+        drawn = [
+            self._exchanged(redraw, order, generator) if keeps else redraw.draw(generator, count)
+            for redraw, keeps in zip(self._redraws, kept, strict=True)
+        ]
         for number in range(first, math.ceil(self.steps / self._size)):
             start = number * self._size
             steps = min(self._size, self.steps - start)
             # Row j of step s is event s · batch + j; a batch is filled up with events from the front, weight zero.
             place = (start + np.arange(steps))[:, None] * self._batch + np.arange(self._rows)[self._mine]
             real = (np.arange(self._rows)[self._mine] < self._batch) & (place < count)
-            index = order[place % count].ravel()
+            seat = (place % count).ravel()
+            index = order[seat]
             block = np.empty((self._size, *real.shape[1:], self._table.shape[1]), np.float32)
             rows = block[:steps].reshape(len(index), -1)
             np.take(self._table, index, axis=0, out=rows, mode="clip")
             rows[~real.ravel(), -2:] = 0
-            for redraw, parameters in zip(self._redraws, drawn, strict=True):
-                redraw.put(rows, parameters[index])
+            for redraw, parameters, keeps in zip(self._redraws, drawn, kept, strict=True):
+                redraw.put(rows, parameters[seat if keeps else index])
             counts = np.ones(self._size, np.float32)
             counts[:steps] = np.minimum(self._batch, count - (start + np.arange(steps)) * self._batch)
             yield Window(epoch, number, start + steps == self.steps, block, counts, steps)
+
+    def _exchanged(self, redraw: Redraw, order: NDArray[np.intp], generator: np.random.Generator) -> NDArray[np.float32]:
+        """Parameters of the rows of an epoch, [row, parameter]: background events exchange theirs at random."""
+        values = self._table[order[:, None], redraw.columns]
+        drawn = np.flatnonzero(self._table[order, TARGET] == 0)
+        values[drawn] = values[generator.permutation(drawn)]
+        return values
 
 
 def in_turns(groups: NDArray[np.intp], generator: np.random.Generator) -> NDArray[np.intp]:

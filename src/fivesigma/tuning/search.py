@@ -231,7 +231,7 @@ class Search:
     def _promote(self, bracket: _Bracket) -> None:
         """Promote the best trials of a complete rung; later results, from before a stop, do not count here."""
         before, after = bracket.rungs[:2]
-        able = [trial for trial in bracket.trials if trial.failure is None]
+        able = [trial for trial in bracket.trials if not trial.failed_within(before.epochs)]
         bracket.trials = sorted(able, key=lambda trial: self._rank(trial, before.epochs))[: after.count]
         del bracket.rungs[0]
 
@@ -244,7 +244,9 @@ class Search:
 
     def _settle(self, trial: Trial, outcome: Outcome, epochs: int) -> None:
         """Record a result, also on disk."""
-        trial.history, trial.seconds, trial.failure = outcome.history, outcome.seconds, outcome.failure
+        # A training that failed reports the epochs of this call alone.
+        earlier = trial.history if outcome.failure is not None else []
+        trial.history, trial.seconds, trial.failure = [*earlier, *outcome.history], outcome.seconds, outcome.failure
         trial.epochs = epochs
         trial.value = trial.best(self.analysis.tune.objective, epochs)
         tree = {"tune": self.analysis.tune.model_dump(mode="json"), "trials": [each.as_json() for each in self.trials]}

@@ -63,7 +63,11 @@ class Trial:
     def best(self, objective: str, epochs: int) -> float | None:
         """The best value of the objective within this many epochs, whatever came later; None if there is none."""
         values = [value for value in self.history[:epochs] if np.isfinite(value)]
-        return better(values, objective) if values and not self.failure else None
+        return better(values, objective) if values and not self.failed_within(epochs) else None
+
+    def failed_within(self, epochs: int) -> bool:
+        """Whether it failed in these epochs, and not only in later ones."""
+        return self.failure is not None and not (epochs < self.epochs and epochs <= len(self.history))
 
 
 @dataclass(frozen=True)
