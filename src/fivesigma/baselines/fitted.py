@@ -101,7 +101,7 @@ class Fitted:
 def fit(kind: ArrayBaseline, settings: Any, learning: Learning) -> Fitted:
     """Train a model of arrays on its columns. Missing values stay missing: no recipe is applied.
 
-    Class weights, resampling and `train.balance` act as for the network, and the target is scaled as for the network. Events of
+    Class weights, resampling, `train.balance` and the scale of the target act as for the network. Events of
     negative weight are left out, or count with |w| if `train.negative_weights` says so, before classes are balanced. Weights
     have a mean of one, so that their unit changes nothing.
 
