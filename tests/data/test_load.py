@@ -529,28 +529,39 @@ def test_values_between_those_of_a_parameter_are_said(tmp_path):
 
 
 def test_events_that_two_samples_read_are_said(tmp_path):
-    for name in ("a", "b", "up"):
+    for name in ("a", "b", "c", "up"):
         (tmp_path / f"{name}.csv").write_text("x\n1\n")
 
     def said(**more):
-        samples = {"s": {"files": [f"{tmp_path}/a.csv"]}, "b": {"files": [f"{tmp_path}/b.csv"]}}
+        samples = {"s": {"files": [f"{tmp_path}/a.csv"]}, "b": {"files": [f"{tmp_path}/b.csv", f"{tmp_path}/c.csv"]}}
         return read_twice(load({"features": ["x"], "labels": "y", "samples": samples, **more}))
 
-    same = {"s": {"files": [f"{tmp_path}/a.csv"]}, "b": {"files": [f"{tmp_path}/*.csv"]}}
+    same = {"s": {"files": [f"{tmp_path}/a.csv"]}, "b": {"files": [f"{tmp_path}/?.csv"]}}
     assert said() == []
-    (sentence,) = said(samples=same)
-    assert sentence.endswith("a.csv is read for the samples 's' and 'b': each of its events counts in both")
+    assert said(samples=same) == ["a.csv is read for the samples 's' and 'b': each event counts in both"]
     (tmp_path / "link.csv").symlink_to(tmp_path / "a.csv")
     same["b"]["files"] = [f"{tmp_path}/link.csv"]
     assert len(said(samples=same)) == 1
     assert said(samples={"s": {**same["s"], "selection": "x > 1"}, "b": {**same["b"], "selection": "x < 1"}}) == []
+    assert said(samples={"s": {**same["s"], "weight": "x"}, "b": {**same["b"], "weight": "1 - x"}}) == []
     assert said(samples={"s": {**same["s"], "use": "train"}, "b": {**same["b"], "use": "test"}}) == []
-    varied = {"gen": {"up": {"samples": {"b": [f"{tmp_path}/up.csv"]}}}}
-    assert said(systematics=varied) == []
-    varied["gen"]["up"]["samples"]["b"].append(f"{tmp_path}/link.csv")
-    (sentence,) = said(systematics=varied)
-    assert sentence.startswith("systematics.gen: ")
-    assert "read in place of the sample 'b', and for the nominal sample 's' as well" in sentence
+    every = {name: {"files": [f"{tmp_path}/?.csv"]} for name in ("s", "b")}
+    assert said(samples=every) == ["a.csv and 2 more files are read for the samples 's' and 'b': each event counts in both"]
+
+
+def test_a_variation_that_is_among_the_nominal_files_is_said(tmp_path):
+    for name in ("a", "b", "alt"):
+        (tmp_path / f"{name}.csv").write_text("x\n1\n")
+
+    def said(nominal, varied):
+        files = [[f"{tmp_path}/{name}.csv" for name in names] for names in (nominal, varied)]
+        tree = {"features": ["x"], "labels": "y", "samples": {"t": {"files": files[0]}}}
+        return read_twice(load(tree | {"systematics": {"gen": {"up": {"samples": {"t": files[1]}}}}}))
+
+    assert said(["a", "b"], ["alt"]) == said(["a", "b"], ["alt", "b"]) == said(["a", "b"], ["a", "b"]) == []
+    assert said(["a", "b"], ["gone"]) == []
+    (sentence,) = said(["a", "b", "alt"], ["alt"])
+    assert sentence.startswith("systematics.gen.up: alt.csv is read for the nominal sample 't', too, which has other files")
 
 
 def test_weights_that_overflow_are_refused(read):

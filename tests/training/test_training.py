@@ -50,6 +50,8 @@ def test_a_target_that_never_changes_is_refused():
     always = replace(events(1, 91), target=np.full(len(events(1, 91)), 3.5, np.float32))
     with pytest.raises(EventsError, match=r"the target 't' is 3\.5 in all [\d,]+ training events"):
         train(analysis(), {"train": always, "val": events(2, 91)})
+    few = always.take(np.arange(5))
+    assert target_standard(analysis(), few) == (3.5, 1)
 
 
 def test_the_history_is_in_the_targets_unit():

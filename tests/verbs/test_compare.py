@@ -11,6 +11,7 @@ import yaml
 import fivesigma as fs
 from fivesigma.data.readers.parquet import ParquetReader
 from fivesigma.metrics.roc import auc
+from fivesigma.verbs.compare import _with_searches
 
 
 @pytest.fixture
@@ -202,3 +203,10 @@ def test_files_that_all_count_from_zero_are_not_the_same_events(toy, command, un
     two = command("run", numbered_from_zero(toy, replaced), *arguments, "--set", "train.seed=7")[1].splitlines()[-1]
     rows = {(row["part"], row["name"]): row for row in fs.compare(one, two)["metrics"]}
     assert rows["test", "auc"]["differences"][0]["same_events"] is same
+
+
+@pytest.mark.parametrize(
+    "search", [None, [], {"at": None}, {"at": {"all": None}}, {"at": {"all": {"limit": None, "binned": 3}}}]
+)
+def test_a_damaged_search_is_left_out(search):
+    assert list(_with_searches({"test": {"auc": 1, "search": search}})["test"]) == ["auc", "search"]

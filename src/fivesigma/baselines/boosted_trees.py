@@ -175,8 +175,9 @@ def grow(
     Source: Ke et al., LightGBM, Advances in Neural Information Processing Systems 30 (2017) 3146.
     """
     library = extras.lightgbm()
-    first = _dataset(library, training)
-    others = [] if validation is None else [_dataset(library, validation, first)]
+    looked_at = _looked_at(training.inputs)
+    first = _dataset(library, training, looked_at)
+    others = [] if validation is None else [_dataset(library, validation, looked_at, first)]
     callbacks = [] if validation is None else [library.early_stopping(settings.patience, verbose=False)]
     if on_round is not None:
         callbacks.append(lambda state: on_round(state.iteration + 1, settings.rounds))
@@ -193,9 +194,9 @@ _LOOKED_AT, _SEEN_FOR_SURE = 200_000, 30
 """Events of which LightGBM finds bins, and inputs that may be missing; it does not overlook so many missing ones of them."""
 
 
-def _dataset(library: Any, part: Sample, binned_as: Any = None) -> Any:
+def _dataset(library: Any, part: Sample, looked_at: int, binned_as: Any = None) -> Any:
     target, weight = (np.asarray(values, np.float32) for values in (part.target, np.maximum(part.weight, 0)))
-    parameters = {**_QUIET, "bin_construct_sample_cnt": _looked_at(part.inputs)}
+    parameters = {**_QUIET, "bin_construct_sample_cnt": looked_at}
     return library.Dataset(part.inputs, target, weight=weight, reference=binned_as, params=parameters)
 
 

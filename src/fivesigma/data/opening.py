@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 from fivesigma.analysis.analysis import Analysis
@@ -71,28 +72,44 @@ def _common(values: Sequence[str | None]) -> str | None:
 def read_twice(analysis: Analysis) -> list[str]:
     """Sentences on tables whose events would count twice: as events of two samples, or as nominal and as varied ones.
 
-    Samples of one table are told apart by their selections; those of different use are compared event by event (`split`).
+    Samples of one table are told apart by their selections or weights; those of different use are compared event by event
+    (`split`). A variation may keep some files of its sample, and one side all of them.
     """
-    found: list[str] = []
-    trees = {name: sample.treename for name, sample in analysis.samples.items()}
-    seen: dict[tuple[str, str | None], list[tuple[str, Sample]]] = {}
-    for name, sample in analysis.samples.items():
-        for file in expand(sample.files):
-            others = seen.setdefault(_table(file, sample.treename), [])
-            for other, before in others:
-                if before.selection == sample.selection and analysis.use_of(other) == analysis.use_of(name):
-                    found.append(f"{file} is read for the samples {other!r} and {name!r}: each of its events counts in both")
-            others.append((name, sample))
+    tables = {name: _tables(sample.files, sample.treename) for name, sample in analysis.samples.items()}
+    found = []
+    for first, second in combinations(analysis.samples, 2):
+        one, other = analysis.samples[first], analysis.samples[second]
+        alike = (one.selection, one.weight, analysis.use_of(first)) == (
+            other.selection,
+            other.weight,
+            analysis.use_of(second),
+        )
+        if both := [table for table in tables[first] if table in tables[second]] if alike else []:
+            found.append(f"{_shown(both)} for the samples {first!r} and {second!r}: each event counts in both")
     for systematic, settings in analysis.systematics.items():
-        for side in (settings.up, settings.down):
-            for name, files in (side.samples if side is not None else {}).items():
-                for file in expand(files):
-                    for other, _ in seen.get(_table(file, trees.get(name)), []):
-                        found.append(
-                            f"systematics.{systematic}: {file} is read in place of the sample {name!r}, and for the nominal "
-                            f"sample {other!r} as well"
-                        )
+        for side, variation in (("up", settings.up), ("down", settings.down)):
+            for name, files in (variation.samples if variation is not None else {}).items():
+                nominal = tables.get(name, {})
+                varied = _tables(files, analysis.samples[name].treename if name in analysis.samples else None)
+                if varied and set(varied) < set(nominal):
+                    found.append(
+                        f"systematics.{systematic}.{side}: {_shown(list(varied))} for the nominal sample {name!r}, too, "
+                        "which has other files beside: does a pattern of the sample match too many?"
+                    )
     return found
+
+
+def _shown(tables: Sequence[tuple[str, str | None]]) -> str:
+    more = len(tables) - 1
+    return f"{Path(tables[0][0]).name} " + (f"and {more} more files are read" if more else "is read")
+
+
+def _tables(files: Sequence[str], treename: str | None) -> dict[tuple[str, str | None], None]:
+    """The tables of files, by whatever names these are given; none where one is missing, which is said elsewhere."""
+    try:
+        return {_table(file, treename): None for file in expand(files)}
+    except DataError:
+        return {}
 
 
 def _table(file: str, treename: str | None) -> tuple[str, str | None]:

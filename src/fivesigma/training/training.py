@@ -287,6 +287,10 @@ def _redraws(analysis: Analysis, training: Events, recipe: Recipe) -> tuple[Redr
     return tuple(redraws)
 
 
+ENOUGH_TO_TELL = 10
+"""Training events that have one target by chance hardly ever."""
+
+
 def target_standard(analysis: Analysis, training: Events) -> tuple[float, float]:
     """Shift and scale of a regression's target: the network learns (target − shift) × scale.
 
@@ -299,9 +303,10 @@ def target_standard(analysis: Analysis, training: Events) -> tuple[float, float]
     weight = np.maximum(training.weight, 0)
     target = training.target.astype(np.float64)
     shift = float(np.average(target, weights=weight if weight.sum() > 0 else None))
-    if len(target) > 1 and (target == target[0]).all():
+    counts = target[weight > 0]
+    if len(counts) >= ENOUGH_TO_TELL and (counts == counts[0]).all():
         raise EventsError(
-            f"the target {analysis.target.variable!r} is {target[0]:g} in all {len(target):,} training events",
+            f"the target {analysis.target.variable!r} is {counts[0]:g} in all {len(counts):,} training events",
             hint="there is nothing to learn: check the column, and `selection`",
         )
     width = float(np.average((target - shift) ** 2, weights=weight if weight.sum() > 0 else None)) ** 0.5

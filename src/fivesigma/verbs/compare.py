@@ -135,17 +135,26 @@ _OF_SEARCH = {
 
 def _with_searches(parts: dict[str, Any]) -> dict[str, Any]:
     """The same parts, each with the results of its search among the metrics."""
-    return {part: tree | _of_search(tree["search"]) if "search" in tree else tree for part, tree in parts.items()}
+    found = {}
+    for part, tree in parts.items():
+        search = tree.get("search") if isinstance(tree, Mapping) else None
+        found[part] = {**tree, **_of_search(search)} if isinstance(search, Mapping) else tree
+    return found
 
 
 def _of_search(search: Mapping[str, Any]) -> dict[str, Any]:
     """Name → significance or expected limit, as metrics; at each hypothesis if there are several."""
     found: dict[str, Any] = {}
-    for at, tree in search.get("at", {}).items():
+    rows = search.get("at")
+    for at, tree in rows.items() if isinstance(rows, Mapping) else ():
+        if not isinstance(tree, Mapping):
+            continue
         where = "" if at == "all" else f" at {at}"
         found |= {f"search: {title}{where}": tree[key] for key, title in _OF_SEARCH.items() if is_metric(tree.get(key))}
-        if "0" in tree.get("limit", {}) and "0" in tree.get("limit_error", {}):
-            found[f"search: expected limit{where}"] = {"value": tree["limit"]["0"], "error": tree["limit_error"]["0"]}
+        limits = [tree.get(key) for key in ("limit", "limit_error")]
+        value, error = (each.get("0") if isinstance(each, Mapping) else None for each in limits)
+        if value is not None and error is not None:
+            found[f"search: expected limit{where}"] = {"value": value, "error": error}
     return found
 
 
