@@ -49,7 +49,7 @@ def test_events_of_another_version_of_pythia_are_not_taken_from_the_cache(monkey
     monkeypatch.setattr("fivesigma.runs.source.simulate_to", simulated)
     settings = {kind: kind(process=name, events=7) for kind, name in _KINDS.items()}
     for version in ("8.3.1", "8.3.1", "8.3.2"):
-        monkeypatch.setattr("fivesigma.simulation.generator.metadata.version", lambda package, version=version: version)
+        monkeypatch.setattr("importlib.metadata.version", lambda package, version=version: version)
         for each in settings.values():
             source_module.simulated_file(each, Listener())
     resonance, muons, other = made

@@ -26,7 +26,8 @@ class StandardMetrics(Assessment):
     def __init__(self, analysis: Analysis, shares: Sequence[float] = ()) -> None:
         self._analysis, self._shares = analysis, shares
         self._edges: NDArray[np.float64] | None = None
-        self._empty: dict[str, list[tuple[float, float]]] = {}
+        self._outside: dict[str, list[float]] = {}
+        self._inside: set[str] = set()
 
     def add(self, part: str, scores: Scores) -> Findings:
         settings = self._analysis.evaluate
@@ -38,31 +39,25 @@ class StandardMetrics(Assessment):
         against: dict[str, Any] = {}
         for observer, edges in settings.against.items():
             against[observer] = in_bins(scores, observer, edges, settings.threshold)
-            self._look(observer, scores, found=bool(against[observer]))
+            if against[observer]:
+                self._inside.add(observer)
+            else:
+                values = np.asarray(scores.observers[observer], np.float64)
+                self._outside.setdefault(observer, []).extend(_range(values[np.isfinite(values)]))
         if self._analysis.split.folds is not None and "fold" in scores.observers:
             edges = fold_edges(self._analysis.split.folds)
             against["fold"] = in_bins(scores, "fold", edges, settings.threshold)
         return Findings(metrics | ({"against": against} if against else {}), drawn)
 
-    def _look(self, observer: str, scores: Scores, *, found: bool) -> None:
-        """Remember between which values an observer lies, until some event is in a bin."""
-        seen = self._empty.setdefault(observer, [])
-        values = np.asarray(scores.observers[observer], np.float64)
-        values = values[np.isfinite(values)]
-        if found:
-            seen.append((np.nan, np.nan))
-        elif len(values):
-            seen.append((float(values.min()), float(values.max())))
-
     def sentences(self) -> list[str]:
-        """Sentences on observers of which no event is in any bin."""
+        """Sentences on observers that have no event in any bin, in any part."""
         said = []
-        for observer, seen in self._empty.items():
-            if seen and np.isfinite(seen).all():
+        for observer, values in self._outside.items():
+            if values and observer not in self._inside:
                 edges = self._analysis.evaluate.against[observer]
                 said.append(
-                    f"evaluate.against: no event has {observer} between {edges[0]:g} and {edges[-1]:g}; it lies between "
-                    f"{min(low for low, _ in seen):g} and {max(high for _, high in seen):g}: is it in another unit?"
+                    f"evaluate.against: no event has {observer} between {edges[0]:g} and {edges[-1]:g}; its values lie "
+                    f"between {min(values):g} and {max(values):g}: is it in another unit?"
                 )
         return said
 
@@ -73,3 +68,8 @@ class StandardMetrics(Assessment):
         if len(self._shares):
             metrics["training_balance"] = at_training_balance(ranked, self._shares)
         return metrics, curves(ranked, settings.threshold, self._edges)
+
+
+def _range(values: NDArray[np.float64]) -> list[float]:
+    """The smallest and the largest value; nothing if there is none."""
+    return [float(values.min()), float(values.max())] if len(values) else []

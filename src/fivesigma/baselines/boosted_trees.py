@@ -190,8 +190,10 @@ def grow(
 _QUIET = {"verbosity": -1}
 
 
-_LOOKED_AT, _SEEN_FOR_SURE = 200_000, 30
-"""Events of which LightGBM finds bins, and inputs that may be missing; it does not overlook so many missing ones of them."""
+_LOOKED_AT = 200_000
+"""Size of the random sample of events from which LightGBM makes its bins and learns which inputs may be missing."""
+_SEEN_FOR_SURE = 30
+"""If so many missing values are expected in this sample, it certainly contains some."""
 
 
 def _dataset(library: Any, part: Sample, looked_at: int, binned_as: Any = None) -> Any:
@@ -201,9 +203,9 @@ def _dataset(library: Any, part: Sample, looked_at: int, binned_as: Any = None) 
 
 
 def _looked_at(inputs: NDArray[np.float32]) -> int:
-    """How many events LightGBM looks at first: all if an input is so seldom missing that a sample may have none of these.
+    """Size of LightGBM's sample: all events if an input is missing so seldom that a sample may not show it.
 
-    It would take such missing values for zeros.
+    LightGBM would then treat the missing values as zeros.
     """
     count = len(inputs)
     if count <= _LOOKED_AT:

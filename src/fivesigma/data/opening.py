@@ -70,10 +70,10 @@ def _common(values: Sequence[str | None]) -> str | None:
 
 
 def read_twice(analysis: Analysis) -> list[str]:
-    """Sentences on tables whose events would count twice: as events of two samples, or as nominal and as varied ones.
+    """Sentences on files whose events would count twice: in two samples, or in a variation and in its nominal sample.
 
-    Samples of one table are told apart by their selections or weights; those of different use are compared event by event
-    (`split`). A variation may keep some files of its sample, and one side all of them.
+    Two samples may read one file with different selections or weights. If one of them is for testing and the other for
+    training, `split` compares their events. A variation may read some files of its nominal sample again, or all.
     """
     tables = {name: _tables(sample.files, sample.treename) for name, sample in analysis.samples.items()}
     found = []
@@ -85,7 +85,7 @@ def read_twice(analysis: Analysis) -> list[str]:
             analysis.use_of(second),
         )
         if both := [table for table in tables[first] if table in tables[second]] if alike else []:
-            found.append(f"{_shown(both)} for the samples {first!r} and {second!r}: each event counts in both")
+            found.append(f"{_are_read(both)} for the samples {first!r} and {second!r}: each event counts in both")
     for systematic, settings in analysis.systematics.items():
         for side, variation in (("up", settings.up), ("down", settings.down)):
             for name, files in (variation.samples if variation is not None else {}).items():
@@ -93,13 +93,14 @@ def read_twice(analysis: Analysis) -> list[str]:
                 varied = _tables(files, analysis.samples[name].treename if name in analysis.samples else None)
                 if varied and set(varied) < set(nominal):
                     found.append(
-                        f"systematics.{systematic}.{side}: {_shown(list(varied))} for the nominal sample {name!r}, too, "
+                        f"systematics.{systematic}.{side}: {_are_read(list(varied))} for the nominal sample {name!r}, too, "
                         "which has other files beside: does a pattern of the sample match too many?"
                     )
     return found
 
 
-def _shown(tables: Sequence[tuple[str, str | None]]) -> str:
+def _are_read(tables: Sequence[tuple[str, str | None]]) -> str:
+    """The beginning of a sentence: the name of the first file, and how many more there are."""
     more = len(tables) - 1
     return f"{Path(tables[0][0]).name} " + (f"and {more} more files are read" if more else "is read")
 

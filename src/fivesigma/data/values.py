@@ -187,7 +187,7 @@ def parameters_of(
 
 
 def _between(values: NDArray[np.float64], nearest: NDArray[np.float64], allowed: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which values are farther from the nearest allowed one than a tenth of the distance of its neighbours, [event]."""
+    """Which values lie between two allowed ones, farther from each than a tenth of the distance between these, [event]."""
     place = np.clip(np.searchsorted(allowed, values), 1, max(len(allowed) - 1, 1))
     if len(allowed) < 2:
         return np.zeros(len(values), bool)
@@ -196,7 +196,7 @@ def _between(values: NDArray[np.float64], nearest: NDArray[np.float64], allowed:
 
 
 _NEAR = 0.1
-"""Of the distance between two allowed values: what is nearer to one of them belongs to it."""
+"""A value belongs to an allowed one if it is nearer than this share of the distance to the next allowed one."""
 
 
 def _refuse_far(

@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from importlib import metadata as packages
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from fivesigma.analysis.analysis import Analysis
 from fivesigma.analysis.file import dump, load
 from fivesigma.atomic import named_errors, write_text
 from fivesigma.errors import AnalysisError, RunError, UnknownKind, nearest
+from fivesigma.extras import versions
 from fivesigma.runs import manifest
 from fivesigma.version import __version__
 
@@ -272,21 +272,11 @@ def _metadata(analysis: Analysis, command: str) -> dict[str, Any]:
         "command": command,
         "analysis": analysis.name,
         "seed": analysis.train.seed,
-        "versions": {"python": platform.python_version(), **_versions()},
+        "versions": {"python": platform.python_version(), **versions(_RECORDED)},
         "platform": platform.platform(),
         "cores": os.cpu_count(),
         "git": _git_hash(),
     }
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in _RECORDED:
-        try:
-            found[name] = packages.version(name)
-        except packages.PackageNotFoundError:
-            continue
-    return found
 
 
 def _git_hash() -> str | None:

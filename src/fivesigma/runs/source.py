@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fivesigma import extras
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.analysis.file import load
 from fivesigma.analysis.samples import Sample
@@ -337,9 +338,9 @@ def _generators(settings: ResonanceSimulation | MuonSimulation) -> dict[str, str
     """Versions of the libraries that the simulated events depend on; muons depend on none."""
     if isinstance(settings, MuonSimulation):
         return {}
-    from fivesigma.simulation.generator import versions
+    from fivesigma.simulation.generator import LIBRARIES
 
-    return versions()
+    return extras.versions(LIBRARIES)
 
 
 def _simulation_code() -> str:

@@ -4,7 +4,6 @@ Source: Bierlich et al., "A comprehensive guide to the physics and usage of PYTH
 """
 
 from dataclasses import dataclass, replace
-from importlib import metadata
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from fivesigma.simulation.detector import BOTTOM, CHARM, Particles
 PICOBARN_PER_MILLIBARN = 1e9
 MAX_TRIES = 10.0  # Pythia skips an event that fails, and gives up after this many times the events asked for
 PYTHIA_SEEDS = 900_000_000  # Pythia accepts the seeds 1 to this
+LIBRARIES = ("pythia8mc", "fastjet")  # what generates particles and makes jets of them; other versions may give other events
 
 # What each fidelity simulates beyond the hard process, the parton shower and the decays.
 FIDELITIES: dict[str, tuple[str, ...]] = {
@@ -86,17 +86,6 @@ def commands(mass: float | None, width: float, sqrt_s: float, fidelity: str, see
         )
     start = ("Print:quiet = on", f"Beams:eCM = {sqrt_s!r}", "Random:setSeed = on", f"Random:seed = {seed}")
     return (*start, *process, *_COMMON, *FIDELITIES[fidelity], *_POSITIVE_LEPTON)
-
-
-def versions() -> dict[str, str]:
-    """Package → version of what generates and clusters particles, if it is installed: another one may give other events."""
-    found = {}
-    for package in ("pythia8mc", "fastjet"):
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 class Generator:

@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from fivesigma import extras
 from fivesigma.cluster.base import Executor, tell
 from fivesigma.cluster.executor import executor
 from fivesigma.errors import SimulationError, did_you_mean
 from fivesigma.progress import Progress, silent
 from fivesigma.simulation.chunk_store import ChunkStore
 from fivesigma.simulation.detector import Detector, measure
-from fivesigma.simulation.generator import FIDELITIES, PYTHIA_SEEDS, Generated, Generator, versions
+from fivesigma.simulation.generator import FIDELITIES, LIBRARIES, PYTHIA_SEEDS, Generated, Generator
 from fivesigma.simulation.reconstruction import FEATURE_UNITS, features, select
 
 FEATURES: tuple[str, ...] = tuple(FEATURE_UNITS)
@@ -245,7 +246,8 @@ def _store(settings: ResonanceSettings, folder: Path | None) -> ChunkStore | Non
     """The store of these settings; a change of the sizes below, or of a library's version, gives other chunks, too."""
     if folder is None:
         return None
-    return ChunkStore(folder, (settings, CHUNK_EVENTS[settings.fidelity], BATCH_EVENTS[settings.fidelity], versions()))
+    sizes = CHUNK_EVENTS[settings.fidelity], BATCH_EVENTS[settings.fidelity]
+    return ChunkStore(folder, (settings, *sizes, extras.versions(LIBRARIES)))
 
 
 def _kept(store: ChunkStore | None, chunk: Chunk) -> Made | None:

@@ -257,7 +257,7 @@ class _Loop:
         self._members, self._source, self._team, self._problem = members, source, team, problem
         self._many = len(members) > 1
         settings = members[0].settings
-        network, link = _trained(members[0].model, problem)
+        network, link = _without_link(members[0].model, problem)
         loss = losses.get(settings.loss.kind).make(settings.loss, problem.task, link is not None)
         self._stages, self._ends = members[0].stages, members[0].ends
         if self._stages is not None:
@@ -404,7 +404,7 @@ def _program(
         many: whether it trains several networks of this shape.
     """
     settings = member.settings
-    network, link = _trained(member.model, problem)
+    network, link = _without_link(member.model, problem)
     loss = losses.get(settings.loss.kind).make(settings.loss, problem.task, link is not None)
     boundary = 0.0 if link else 0.5
     rate = relative_rate(settings, steps, member.ends)
@@ -413,9 +413,11 @@ def _program(
     return cached_program(network, depends, lambda: compiled_window(step, team, many=many))
 
 
-def _trained(model: Any, problem: Problem) -> tuple[Any, str | None]:
-    """What the loss is computed of, and the activation that comes after it: for classes logits; a regression learns what
-    the network gives, whatever it ends in."""
+def _without_link(model: Any, problem: Problem) -> tuple[Any, str | None]:
+    """The network that gives the loss its values, and the activation that was taken off: that of a classifier alone.
+
+    A regression learns the values that the whole network predicts, also if it ends in a sigmoid.
+    """
     return (model, None) if problem.task == "regression" else logits_of(model)
 
 

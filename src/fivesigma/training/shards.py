@@ -178,7 +178,7 @@ class _Lane:
         there = sum(len(rows) for rows in self._kept)
         while there < count or not self._kept:
             group = next(self._order, -1)
-            if group < 0:  # a training goes on where all events of this shard were taken
+            if group < 0:  # the checkpoint was written after the last event of this shard
                 assert there >= count
                 self._kept = [self._read(0)[:0]]
                 break

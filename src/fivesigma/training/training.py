@@ -288,7 +288,7 @@ def _redraws(analysis: Analysis, training: Events, recipe: Recipe) -> tuple[Redr
 
 
 ENOUGH_TO_TELL = 10
-"""Training events that have one target by chance hardly ever."""
+"""Of fewer training events, all may have the same target by chance."""
 
 
 def target_standard(analysis: Analysis, training: Events) -> tuple[float, float]:

@@ -180,7 +180,7 @@ class InMemory:
             order = in_turns(self._groups, generator)
         else:
             order = generator.permutation(count) if self._shuffle else np.arange(count)
-        # Of balanced events, those of a class keep their values among them, so that the groups stay as large as they are.
+        # If groups are balanced, background events exchange their parameters, so that each group keeps its size.
         kept = [self._groups is not None and not redraw.continuous for redraw in self._redraws]
         drawn = [
             self._exchanged(redraw, order, generator) if keeps else redraw.draw(generator, count)

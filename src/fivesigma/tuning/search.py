@@ -244,7 +244,7 @@ class Search:
 
     def _settle(self, trial: Trial, outcome: Outcome, epochs: int) -> None:
         """Record a result, also on disk."""
-        # A training that failed reports the epochs of this call alone.
+        # A training that failed reports only the epochs of this call.
         earlier = trial.history if outcome.failure is not None else []
         trial.history, trial.seconds, trial.failure = [*earlier, *outcome.history], outcome.seconds, outcome.failure
         trial.epochs = epochs
