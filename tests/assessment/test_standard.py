@@ -45,5 +45,5 @@ def test_bins_in_which_no_event_is_are_said():
 
     assert sentences(1000) == []
     (said,) = sentences(1)
-    assert said.startswith("evaluate.against: no event has m between 50 and 70; its values lie between 0.05")
-    assert said.endswith("is it in another unit?")
+    assert said.startswith("no event has m between 50 and 70, the bins of evaluate.against: its values lie between 0.05")
+    assert said.endswith("perhaps in another unit")
