@@ -56,8 +56,8 @@ class StandardMetrics(Assessment):
             if values and observer not in self._inside:
                 edges = self._analysis.evaluate.against[observer]
                 said.append(
-                    f"no event has {observer} between {edges[0]:g} and {edges[-1]:g}, the bins of evaluate.against: its values "
-                    f"lie between {min(values):g} and {max(values):g}, perhaps in another unit"
+                    f"no event has {observer} between {edges[0]:g} and {edges[-1]:g}, the bins of evaluate.against: its "
+                    f"values lie between {min(values):g} and {max(values):g}, perhaps in another unit"
                 )
         return said
 
