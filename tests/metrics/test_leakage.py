@@ -104,6 +104,21 @@ def test_few_whole_numbers_as_inputs_are_no_copies(make_events):
     assert not [sentence for sentence in suspicions(parts, numbered=True) if "same inputs as a training event" in sentence]
 
 
+def test_events_of_two_classes_with_the_same_inputs_are_counted(make_events):
+    """As where the samples of two classes read the same events, from two files."""
+    x = np.random.default_rng(1).normal(0, 1, (600, 4))
+    x[400:430] = x[:30]
+    (found,) = suspicions({"train": make_events(x, target=np.arange(600) // 400)}, numbered=False)
+    assert found.startswith("30 of 200 signal events have the same inputs as an event of background:")
+    x[400:430, 3] += 1  # the columns that are compared first agree
+    assert suspicions({"train": make_events(x, target=np.arange(600) // 400)}, numbered=False) == []
+
+
+def test_few_whole_numbers_as_inputs_of_two_classes_are_no_copies(make_events):
+    counts = np.random.default_rng(1).integers(0, 4, (600, 4))
+    assert suspicions({"folds": make_events(counts)}, numbered=False) == []
+
+
 def test_the_rank_correlation_is_that_of_scipy():
     generator = np.random.default_rng(2)
     one, other = generator.integers(0, 9, 200), generator.normal(0, 1, 200)

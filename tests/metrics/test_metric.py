@@ -17,6 +17,13 @@ def test_a_sum_of_weights_of_zero_has_no_mean():
     assert np.isnan(weighted_mean(np.array([1.0, 2.0]), np.array([1.0, -1.0])).value)
 
 
+@pytest.mark.parametrize("weight", [[2.0], [0.0, 3.0, 0.0]])
+def test_one_event_knows_nothing_of_the_spread(weight):
+    found = weighted_mean(np.full(len(weight), 0.7), np.array(weight))
+    assert found.value == pytest.approx(0.7)
+    assert np.isnan(found.error)
+
+
 def test_replicas_have_the_mean_and_spread_of_weighted_counts():
     table, variance = np.array([100.0, 7.0, -3.0]), np.array([250.0, 7.0, 16.0])
     for i in range(3):

@@ -7,7 +7,7 @@ import pytest
 
 from fivesigma.analysis.parameters import Parameter
 from fivesigma.errors import EventsError
-from fivesigma.preparation.parameters import assign, signal_rows
+from fivesigma.preparation.parameters import assign, signal_rows, values_without_events
 
 VALUES = np.array([[500, 5], [1000, 10], [1000, 10], [1500, 15]], np.float32)
 
@@ -55,6 +55,16 @@ def test_an_event_has_the_same_value_wherever_it_stands(events):
 def test_without_signal_there_is_nothing_to_draw_from(events):
     with pytest.raises(EventsError, match="no signal event"):
         signal_rows(events.take(events.target == 0))
+
+
+def test_allowed_values_of_which_no_event_is_are_said(events):
+    allowed = {"p0": [500, 1000, 1250, 1500], "p1": [5, 10, 15, -1]}
+    ways = {"p0": "signal", "p1": "given"}
+    parameters = {name: Parameter(values=allowed[name], background=ways[name]) for name in allowed}
+    (found,) = values_without_events(events, parameters)
+    assert found.startswith("no training event of the signal has p0 = 1250, which `parameters.p0.values` lists")
+    parameters["p1"] = Parameter(values=[5, -1, 7.5, 8], background="given")
+    assert values_without_events(events, parameters)[1].startswith("no training event has p1 = 7.5, 8, which")
 
 
 def test_redraw_needs_something_to_draw():

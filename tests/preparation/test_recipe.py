@@ -10,7 +10,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from fivesigma.analysis.prepare import Prepare
 from fivesigma.errors import AnalysisError, EventsError, RunError
-from fivesigma.preparation.recipe import Recipe, _standardisation, fit
+from fivesigma.preparation.recipe import Recipe, _standardisation, constant_features, fit
 
 
 @pytest.fixture
@@ -79,6 +79,17 @@ def test_a_constant_input_becomes_zero_and_a_tiny_spread_does_not(make_events):
         found = inputs(fit(events, Prepare(scale=scale)), events)
         assert_allclose(found[:, :2], 0, atol=1e-6)
         assert 0.1 < found[:, 2].std() < 1.1
+
+
+def test_features_that_never_change_are_said(make_events):
+    x = np.random.default_rng(1).normal(0, 1, (5000, 9))
+    assert constant_features(make_events(x)) == ""
+    x[:, 1] = -999
+    x[1:, 2], x[0, 2] = np.nan, 3  # whether it is missing says something
+    x[:-1, 3] = 5
+    assert constant_features(make_events(x)).startswith("x1 has one value in all training events")
+    x[:] = 1
+    assert constant_features(make_events(x)).startswith("x0, x1, x2, x3, x4 and 4 more have one value each")
 
 
 def test_features_missing_too_often_are_dropped(make_events, table):

@@ -8,7 +8,7 @@ from fivesigma.errors import EventsError, RunError
 from fivesigma.metrics.spec import better, monitorable
 from fivesigma.metrics.summary import summarise
 from fivesigma.models.backend import keras
-from fivesigma.models.base import Inputs
+from fivesigma.models.base import Inputs, check_model
 from fivesigma.models.mlp import Mlp, mlp
 from fivesigma.scores import Scores
 from fivesigma.training import checkpoint, windows
@@ -211,7 +211,8 @@ def test_what_follows_the_last_activation_belongs_to_the_network():
     model = k.Model(entry, 0.25 * squashed + 0.5)
     assert logits_of(model) == (model, None)
     x = sample("binary").x
-    np.testing.assert_array_equal(Apply(logits_of(model)[0])(*_variables(model), x), np.asarray(model(x)))
+    found = Apply(logits_of(model)[0])(*_variables(model), x)
+    np.testing.assert_allclose(found, np.asarray(model(x)), rtol=1e-6)  # compiled for another number of events
 
 
 def test_the_logits_are_those_of_the_activation_that_the_model_ends_in():
@@ -219,6 +220,18 @@ def test_the_logits_are_those_of_the_activation_that_the_model_ends_in():
     entry, shared = k.Input((INPUTS,)), k.layers.Activation("sigmoid")
     first = k.layers.Dense(8)(entry)
     model = k.Model(entry, shared(k.layers.Dense(1)(shared(first))))  # one layer, called twice
+    logits, link = logits_of(model)
+    x = sample("binary").x
+    assert link == "sigmoid"
+    np.testing.assert_allclose(1 / (1 + np.exp(-np.asarray(logits([x])))), np.asarray(model(x)), rtol=1e-5)
+
+
+def test_a_linear_activation_at_the_end_is_passed_over():
+    """Keras advises it for networks of mixed precision, whose outputs are to be float32."""
+    k = keras()
+    layers = k.layers.Dense(8, "relu"), k.layers.Dense(1), k.layers.Activation("sigmoid"), k.layers.Activation("linear")
+    model = k.Sequential([k.Input((INPUTS,)), *layers])
+    check_model(model, Inputs(INPUTS, link="sigmoid"), "the function")
     logits, link = logits_of(model)
     x = sample("binary").x
     assert link == "sigmoid"

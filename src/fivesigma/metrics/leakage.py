@@ -1,6 +1,7 @@
 """Signs of leakage: an input that knows the answer, or events on both sides of a split."""
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,8 @@ def suspicions(parts: Mapping[str, Events], numbered: bool, expected: Sequence[s
     """Sentences on what looks like leakage; empty if nothing does.
 
     Args:
-        parts: events by part; of the test events, only copies of training events are searched for.
+        parts: events by part; of the test events, only copies of training events are searched for. Events with the inputs
+            of an event of another class are searched for among those that the network is trained on.
         numbered: whether the events have numbers of their own, not hashes of their content.
         expected: names or globs of features that are known to be strong and are not reported.
 
@@ -39,7 +41,7 @@ def suspicions(parts: Mapping[str, Events], numbered: bool, expected: Sequence[s
     rows = _sample(parts)
     known = _expected(rows, expected)
     strong = [f"{text}: does it know the answer?" for name, text in _strong(rows) if name not in known]
-    return [*strong, *(_follows_number(rows) if numbered else []), *_on_both_sides(parts)]
+    return [*strong, *(_follows_number(rows) if numbered else []), *_in_two_classes(parts), *_on_both_sides(parts)]
 
 
 def strong_features(parts: Mapping[str, Events], expected: Sequence[str]) -> list[str]:
@@ -110,6 +112,27 @@ def _follows_number(events: Events) -> list[str]:
     return found
 
 
+def _in_two_classes(parts: Mapping[str, Events]) -> list[str]:
+    """A warning about training events with the inputs of an event of another class: do two samples read the same events?"""
+    learnt = next(events for part, events in parts.items() if part != "test")
+    found = []
+    rows = [np.flatnonzero(learnt.target == i) for i in range(len(learnt.classes))]
+    first = list(side_by_side(lambda own: _inputs(learnt, own, FIRST), iter(rows), cores()))
+    for i, j in combinations(range(len(rows)), 2):
+        alike = [rows[a][contained(first[a], first[b])] for a, b in ((i, j), (j, i))]
+        if len(alike[1]) <= FEW:
+            continue
+        one, other = (_inputs(learnt, own) for own in alike)
+        shared = int(contained(other, one).sum())
+        # Where the inputs are a few whole numbers, different events of a class have the same ones, too.
+        if shared > FEW and shared > 3 * (len(other) - len(np.unique(other))):
+            found.append(
+                f"{shared:,} of {len(rows[j]):,} {learnt.classes[j]} events have the same inputs as an event of "
+                f"{learnt.classes[i]}: do two samples read the same events?"
+            )
+    return found
+
+
 def _on_both_sides(parts: Mapping[str, Events]) -> list[str]:
     """A warning about test events with the content of a training event, or with its inputs alone."""
     test = parts.get("test")
@@ -126,7 +149,7 @@ def _on_both_sides(parts: Mapping[str, Events]) -> list[str]:
     if shared <= FEW:
         return []
     # Where the inputs are a few whole numbers, different events have the same ones, also within the test events.
-    inputs = _inputs(test)
+    inputs = _known(test)
     if shared <= 3 * (len(inputs) - len(np.unique(inputs))):
         return []
     return [
@@ -141,21 +164,23 @@ def _sharing_inputs(test: Events, others: Sequence[Events]) -> int:
     Two events that differ in the first columns differ: only where these agree all of them are compared.
     """
 
-    def first(events: Events) -> NDArray[np.uint64]:
-        return fingerprints([*events.features.T[:FIRST], events.target.astype(np.float32)])
-
-    wanted, *learnt = side_by_side(first, iter([test, *others]), cores())
+    wanted, *learnt = side_by_side(lambda events: _known(events, first=FIRST), iter([test, *others]), cores())
     candidates = np.flatnonzero(contained(wanted, np.concatenate(learnt)))
     if len(candidates) <= FEW:
         return 0
     rows = (np.flatnonzero(contained(hashes, wanted[candidates])) for hashes in learnt)
-    among = np.concatenate([_inputs(events, chosen) for events, chosen in zip(others, rows, strict=True)])
-    return int(contained(_inputs(test, candidates), among).sum())
+    among = np.concatenate([_known(events, chosen) for events, chosen in zip(others, rows, strict=True)])
+    return int(contained(_known(test, candidates), among).sum())
 
 
-def _inputs(events: Events, rows: NDArray[np.intp] | slice = slice(None)) -> NDArray[np.uint64]:
-    """A hash of the features and the target of events, [event], without observers and parameters, which may be drawn."""
-    return fingerprints([*(column[rows] for column in events.features.T), events.target[rows].astype(np.float32)])
+def _inputs(events: Events, rows: NDArray[np.intp] | slice = slice(None), first: int | None = None) -> NDArray[np.uint64]:
+    """A hash of the (first) features of events, [event], without observers and parameters, which may be drawn."""
+    return fingerprints([column[rows] for column in events.features.T[:first]])
+
+
+def _known(events: Events, rows: NDArray[np.intp] | slice = slice(None), first: int | None = None) -> NDArray[np.uint64]:
+    """As `_inputs`, with the target."""
+    return fingerprints([*(column[rows] for column in events.features.T[:first]), events.target[rows].astype(np.float32)])
 
 
 def rank_correlation(first: NDArray[np.generic], second: NDArray[np.generic]) -> float:

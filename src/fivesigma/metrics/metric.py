@@ -109,7 +109,8 @@ def weighted_mean(values: NDArray[Any], weight: Weight) -> Metric:
     """Mean of a quantity over weighted events, with the error of a ratio of sums.
 
     The variance is Σ w²(x − x̄)² / (Σw)², the delta-method variance of Σwx/Σw when the events
-    are independent. Negative weights are allowed; a sum of weights of zero gives NaN.
+    are independent. Negative weights are allowed; a sum of weights of zero gives NaN, as does the error
+    of a single event, which knows nothing of the spread.
 
     >>> weighted_mean(np.array([0.0, 1.0]), np.ones(2))
     Metric(value=0.5, error=0.3535533905932738)
@@ -118,6 +119,8 @@ def weighted_mean(values: NDArray[Any], weight: Weight) -> Metric:
     if len(values) == 0 or total == 0:
         return Metric(np.nan, np.nan)
     mean = (weight * values).sum() / total
+    if np.count_nonzero(weight) < 2:
+        return Metric(float(mean), np.nan)
     variance = (weight**2 * (values - mean) ** 2).sum() / total**2
     return Metric(float(mean), float(np.sqrt(variance)))
 

@@ -36,7 +36,8 @@ def last_operation(model: Any) -> tuple[Any, Any]:
     """The operation whose result a model gives, and what it is applied to.
 
     The last of `model.layers` may be another one: operations such as `0.5 * x` are no layers, and a layer may be called
-    several times.
+    several times. An `Activation("linear")`, by which networks of mixed precision end in float32, changes nothing and is
+    passed over.
 
     Args:
         model: a Keras model with one output.
@@ -44,9 +45,14 @@ def last_operation(model: Any) -> tuple[Any, Any]:
     Returns:
         (a layer or an operation of `keras.ops`, the tensors it takes: one, or a list)
     """
-    history = model.outputs[0]._keras_history
-    tensors = history.operation._inbound_nodes[history.node_index].input_tensors
-    return history.operation, tensors[0] if len(tensors) == 1 else list(tensors)
+    k = keras()
+    tensor = model.outputs[0]
+    while True:
+        history = tensor._keras_history
+        tensors = history.operation._inbound_nodes[history.node_index].input_tensors
+        if type(history.operation) is not k.layers.Activation or history.operation.activation is not k.activations.linear:
+            return history.operation, tensors[0] if len(tensors) == 1 else list(tensors)
+        tensor = tensors[0]
 
 
 def load_model(path: Path) -> Any:

@@ -61,6 +61,25 @@ def assign(events: Events, parameters: Mapping[str, Parameter], signal: NDArray[
     return replace(events, parameters=drawn)
 
 
+def values_without_events(events: Events, parameters: Mapping[str, Parameter]) -> list[str]:
+    """A sentence on each parameter with allowed values that no training event has.
+
+    Args:
+        events: training events; of a parameter that is drawn for background, the signal alone has values.
+        parameters: the section `parameters`.
+    """
+    sentences = []
+    for (name, parameter), column in zip(parameters.items(), events.parameters.T, strict=True):
+        own = column if parameter.background == "given" else column[events.target != 0]
+        known = np.unique(own)
+        absent = [value for value in parameter.values or [] if np.float32(value) not in known]
+        if absent:
+            listed = ", ".join(f"{value:g}" for value in absent)
+            who = "training event" if parameter.background == "given" else "training event of the signal"
+            sentences.append(f"no {who} has {name} = {listed}, which `parameters.{name}.values` lists: is a file missing?")
+    return sentences
+
+
 def trained_ranges(names: Sequence[str], hypotheses: Sequence[tuple[float, ...]]) -> dict[str, tuple[float, float]]:
     """Parameter → smallest and largest value of the training's signal; empty if these are too many to list.
 

@@ -194,6 +194,10 @@ def in_two(shift: Sequence[float], scale: Sequence[float]) -> tuple[NDArray[np.f
     return high, np.where(np.abs(low) > 1e-6 * np.asarray(scale, np.float64), low, 0).astype(np.float32)
 
 
+_NAMED = 5
+"""So many features are named in a sentence."""
+_LOOKED_AT_FIRST = 1000
+"""So many values tell of nearly every feature that it is not constant."""
 MOST_COLUMNS = 4
 """Columns that are fitted at a time; each takes six times its own memory."""
 
@@ -253,6 +257,25 @@ def _kept(missing: NDArray[np.float64], settings: Prepare) -> list[int]:
     if not kept:
         raise EventsError("no feature is left: all of them are missing too often", hint="raise `prepare.drop_missing`")
     return kept
+
+
+def constant_features(events: Events) -> str:
+    """A sentence on the features that have one value in all training events; empty if there are none.
+
+    Args:
+        events: training events.
+    """
+
+    def is_constant(column: NDArray[np.float32]) -> bool:
+        return len(column) > 1 and bool((column[:_LOOKED_AT_FIRST] == column[0]).all() and (column == column[0]).all())
+
+    alike = side_by_side(is_constant, iter(events.features.T), cores())
+    found = [name for name, same in zip(events.feature_names, alike, strict=True) if same]
+    if not found:
+        return ""
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    values = "has one value" if len(found) == 1 else "have one value each"
+    return f"{', '.join(found[:_NAMED])}{more} {values} in all training events: the network can learn nothing from it"
 
 
 def matching(names: Sequence[str], patterns: Sequence[str]) -> list[int]:

@@ -20,6 +20,8 @@ from fivesigma.names import number_of
 from fivesigma.preparation.balance import lopsided
 from fivesigma.preparation.folds import FoldAssignment
 from fivesigma.preparation.negative_weights import what_is_done
+from fivesigma.preparation.parameters import values_without_events
+from fivesigma.preparation.recipe import constant_features
 from fivesigma.progress import Listener
 from fivesigma.runs import trained_on
 from fivesigma.runs.context import RUNS, RunContext
@@ -113,7 +115,8 @@ def trained(session: RunSession, before_trial: Callable[[], None] | None = None)
     if said := what_is_done(learnt.weight, analysis.train.negative_weights):
         session.listener.say(said)
     twice = read_twice(source.origin) if source.origin is not None else []
-    for said in filter(None, (*doubts(analysis.train), swapped(analysis.classes), *twice)):
+    alone = [constant_features(learnt), *values_without_events(learnt, analysis.parameters)] if source.shards is None else []
+    for said in filter(None, (*doubts(analysis.train), swapped(analysis.classes), *twice, *alone)):
         session.listener.say(f"warning: {said}")
     if source.per_fb and (said := lopsided(learnt, analysis)):
         session.listener.say(f"warning: {said}")
