@@ -118,3 +118,23 @@ def test_a_process_that_dies_ends_the_run_and_the_same_command_goes_on(toy, comm
         assert "Traceback" not in out
         assert "stack trace" not in out
         assert len(list(Path("r/toy").iterdir())) == 1
+
+
+def test_a_network_learns_from_the_whole_folder_as_a_baseline_and_what_trees_learn_from_is_said(toy, command):
+    write_csv(Path("train.csv"), 1501, seed=1)
+    assert command("prepare", toy, "-o", "p", "--shards", 4)[0] == 0
+    trees = {"kind": "boosted_trees", "rounds": 5}
+    short = ("--set", "shards=p", "--set", "train.window=300", "--set", "train.batch_size=100", "--set", "train.epochs=2")
+    same = {"kind": "network", "analysis": str(toy), "same": ["train", "model"]}
+    arguments = (*short, "--set", f"baselines={json.dumps({'same': same, 'trees': trees})}", "-o", "r")
+    code, out, err = command("run", toy, *arguments)
+    assert code == 0, err
+    metrics = json.loads((Path(out.splitlines()[-1]) / "metrics.json").read_text())
+    judged = metrics["test" if "test" in metrics else "val"]
+    assert judged["baselines"]["same"]["log_loss"] == judged["log_loss"]
+    assert "learnt" not in judged["baselines"]["same"]
+    learnt = judged["baselines"]["trees"]["learnt"]
+    assert learnt["events"] < 0.6 * learnt["of"]
+    assert f"on {learnt['events']:,} of {learnt['of']:,} events" in err + out
+    page = (Path(out.splitlines()[-1]) / "report.html").read_text()
+    assert f"trees was trained on {learnt['events']:,} of {learnt['of']:,} events, a random sample" in page

@@ -33,3 +33,14 @@ def test_a_finished_run_gets_no_mark_by_being_looked_at(toy, monkeypatch, step):
     made = RunFolder.create(Path("runs"), analysis, "a run of which the first step is done")
     made.finish()
     assert RunSession.start(analysis, context, needs=step).folder.unfinished is None
+
+
+@pytest.mark.parametrize(("step", "goes_on"), [("train", True), ("baselines", True), ("evaluate", False)])
+def test_a_training_that_was_stopped_at_its_baselines_goes_on(toy, monkeypatch, step, goes_on):
+    """The network is there already; a run that was stopped later has nothing left to train."""
+    monkeypatch.chdir(toy.parent)
+    analysis, context = load(toy), RunContext.of("runs", None)
+    stopped = RunFolder.create(Path("runs"), analysis, "a training that was killed")
+    stopped.write_text("model.keras", "")
+    (stopped.path / MARKER).write_text(json.dumps({"step": step, "pid": 2**22 + 1, "host": os.uname().nodename}))
+    assert (RunSession.start(analysis, context, needs="train").folder.path == stopped.path) == goes_on

@@ -190,3 +190,15 @@ def test_events_that_are_test_events_too_are_counted_in_all_shards(toy, command)
     assert (code, "40 events left out of the training, as the test has them too" in out + err) == (0, True)
     code, out, err = command("train", toy, *drop, "--set", "train.epochs=1")
     assert (code, "40 events left out of the training, as the test has them too" in out + err) == (0, True)
+
+
+def test_what_a_stopped_call_with_other_settings_has_left_is_removed(toy, command):
+    assert command("prepare", toy, "-o", "whole", "--shards", 2)[0] == 0
+    for name in ("spill-0123/piece-00000.parquet", "spill-0123/.piece-00001.part.parquet", "train/shard-00002.parquet"):
+        (Path("p") / name).parent.mkdir(parents=True, exist_ok=True)
+        (Path("p") / name).write_text("of a call with more shards")
+    (Path("p/train") / "mine.txt").write_text("mine")
+    code, out, _ = command("prepare", toy, "-o", "p", "--shards", 2)
+    assert (code, "continuing in p" in out) == (0, True)
+    found, whole = (sorted(str(path.relative_to(place)) for path in Path(place).rglob("*")) for place in ("p", "whole"))
+    assert found == sorted([*whole, "train/mine.txt"])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import fivesigma as fs
+from fivesigma.atomic import alone_in
 from fivesigma.errors import FivesigmaError, SimulationError
 
 
@@ -36,3 +37,9 @@ def test_events_of_an_analysis_can_be_read_in_one_call(toy):
     assert len(events) == 2000
     assert events.feature_names == ("x0", "x1", "x2")
     assert len(fs.read(toy, {"selection": "x0 > 0"})) < 2000
+
+
+def test_two_commands_do_not_simulate_one_file(command, tmp_path):
+    with alone_in(tmp_path / "c.parquet.parts"):
+        code, _, err = command("simulate", "resonance", "-n", 10, "-o", tmp_path / "c.parquet")
+    assert (code, "another command is writing" in err) == (2, True)

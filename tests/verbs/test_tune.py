@@ -139,3 +139,40 @@ def test_an_error_ends_the_table_before_it_is_printed():
     assert terminal._err.file.getvalue().endswith(
         "\x1b[?25h\r\x1b[1A\x1b[2K\x1b[1A\x1b[2K\x1b[1A\x1b[2K"
     )  # cursor shown, table gone
+
+
+def test_a_search_of_prepared_events_says_of_how_many(toy, command):
+    tune = {"space": {"train.learning_rate": {"choice": [1e-2]}}, "max_epochs": 1, "method": "grid"}
+    toy.write_text(yaml.safe_dump({**TREE, "tune": tune}))
+    assert command("prepare", toy, "-o", "p", "--shards", 4)[0] == 0
+    shards = ("--set", "shards=p", "--set", "train.batch_size=50", "--workers", 1)
+    out = command("tune", toy, *shards, "--set", "train.window=100")[1]
+    assert re.search(
+        r"warning: the search uses a random sample of the prepared events, [\d,]+ of [\d,]+ train, \d+ of \d+ val;", out
+    )
+    assert "a random sample" not in command("tune", toy, *shards, "--set", "train.window=100000")[1]
+
+
+@pytest.fixture
+def search(toy, command):
+    """The folder of a search."""
+    toy.write_text(yaml.safe_dump({**TREE, "tune": {"space": SPACE, "max_epochs": 1, "method": "grid"}}))
+    assert command("tune", toy, "--workers", 1)[0] == 0
+    return next(path for path in Path("runs/toy").iterdir() if (path / "tune").is_dir())
+
+
+def test_a_changed_result_of_a_search_is_found(search, command):
+    assert command("verify", search)[0] == 0
+    (search / "tune" / "best.yaml").write_text("train: {learning_rate: 0.5}")
+    code, out, err = command("verify", search)
+    assert code == 2
+    assert "tune/best.yaml is not the file that this run wrote" in out + err
+
+
+def test_a_search_is_no_run_that_can_be_packed(search, command):
+    code, _, err = command("package", search, "-o", "search.zip")
+    assert (code, "is a search and has no network of its own" in err) == (2, True)
+    (search / "UNFINISHED").write_text('{"step": "tune", "pid": null, "host": "another"}')
+    os.utime(search / "UNFINISHED", (0, 0))
+    assert "fivesigma tune ANALYSIS" in command("package", search, "-o", "search.zip")[2]
+    assert "is unfinished (tune): " in command("verify", search)[1]

@@ -131,6 +131,9 @@ class Comparison(Assessment):
             found["per_parameter"] = per_parameter(scores, settings.threshold)
         if gaps := differences(ours, scores, MetricOptions(settings.threshold, settings.bootstrap)):
             found["difference"] = gaps
+        learnt = self.baselines.learnt(name)
+        if learnt is not None and learnt[0] < learnt[1]:
+            found["learnt"] = dict(zip(("events", "of"), learnt, strict=True))
         metrics.setdefault("baselines", {})[name] = found
         own = curves.setdefault("baselines", {}).setdefault(name, {})
         if scores.task == "binary":

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fivesigma.analysis.analysis import Analysis
 from fivesigma.analysis.section import Section
 from fivesigma.atomic import writing
+from fivesigma.data.shards import Shards
 from fivesigma.events import Events
 from fivesigma.runs.folder import RunFolder
 
@@ -51,6 +52,7 @@ class Learning:
         place: folder of the baseline, for the state from which a stopped training continues.
         on_round: called with the number of rounds so far, and the maximum.
         on_epoch: called with a row of history and the number of epochs.
+        shards: all events on disk, if `parts` are random samples of them and the kind is `from_shards`.
     """
 
     analysis: Analysis
@@ -58,6 +60,7 @@ class Learning:
     place: RunFolder | None = None
     on_round: Callable[[int, int], None] = lambda done, most: None
     on_epoch: Callable[[dict[str, float], int], None] = lambda row, epochs: None
+    shards: Shards | None = None
 
 
 class BaselineKind(abc.ABC):
@@ -68,12 +71,14 @@ class BaselineKind(abc.ABC):
         settings: a `Section` with a field `kind`.
         picks_columns: whether it uses the columns that its settings name, rather than all features and parameters.
         in_one_process: whether it cannot be trained while several processes train one network.
+        from_shards: whether it learns from all events of a prepared folder, and not from a sample of them in memory.
     """
 
     name: str
     settings: type[Section]
     picks_columns: bool = False
     in_one_process: bool = False
+    from_shards: bool = False
 
     def analysis_of(self, settings: Any, analysis: Analysis) -> Analysis:
         """The analysis that says what it learns from which columns; events and split are those of the run."""

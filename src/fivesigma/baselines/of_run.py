@@ -13,6 +13,7 @@ from fivesigma.cluster import multiprocess
 from fivesigma.data.formats import expand
 from fivesigma.data.load import load_samples
 from fivesigma.data.opening import plan_for, reader_for
+from fivesigma.data.shards import Shards
 from fivesigma.errors import AnalysisError, FivesigmaError, MissingExtra
 from fivesigma.events import Events, concatenate
 from fivesigma.plugins import baselines
@@ -155,7 +156,14 @@ class Baselines:
     def _train_one(self, name: str, own: Analysis, parts: Mapping[str, Events], place: RunFolder) -> None:
         settings = self.analysis.baselines[name]
         kind = kind_of(settings)
-        self.listener.say(f"baseline {name}: {kind.title(settings)}, on {len(parts['train']):,} events")
+        learnt, of = self.learnt(name) or (len(parts["train"]),) * 2
+        among = f" of {of:,}" if learnt < of else ""
+        self.listener.say(f"baseline {name}: {kind.title(settings)}, on {learnt:,}{among} events")
+        if among:
+            self.listener.say(
+                f"warning: the baseline {name} learns from a random sample of the prepared events, the network from all; "
+                f"with `train.window` of at least {of:,} it learns from all, too, which takes more memory"
+            )
 
         def on_round(done: int, most: int) -> None:
             self.folder.alive()
@@ -165,9 +173,20 @@ class Baselines:
             self.folder.alive()
             self.listener.epoch(row, epochs)
 
-        model = kind.fit(settings, Learning(own, parts, place, on_round, on_epoch))
+        model = kind.fit(settings, Learning(own, parts, place, on_round, on_epoch, self._shards(settings)))
         model.save(place)
         self.listener.done(f"baseline {name} trained: {model.describe() or kind.title(settings)}")
+
+    def _shards(self, settings: Any) -> Shards | None:
+        """All events on disk, for a baseline that can learn from them."""
+        return self.source.shards if kind_of(settings).from_shards else None
+
+    def learnt(self, name: str) -> tuple[int, int] | None:
+        """How many training events a baseline learns from, and of how many; None unless they are on disk."""
+        if self.source.shards is None:
+            return None
+        every = self.source.shards.length("train")
+        return every if self._shards(self.analysis.baselines[name]) else len(self.source.parts["train"]), every
 
     def _learning(self, name: str, own: Analysis, number: int) -> Mapping[str, Events]:
         """The events a baseline (of a fold) learns from: `train` and, if there are any, `val`."""

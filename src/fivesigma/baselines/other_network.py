@@ -102,6 +102,7 @@ class OtherNetworkKind(BaselineKind):
     name = "network"
     settings = OtherNetwork
     in_one_process = True
+    from_shards = True
 
     def analysis_of(self, settings: OtherNetwork, analysis: Analysis) -> Analysis:
         """The other analysis, on the events of the run.
@@ -115,6 +116,16 @@ class OtherNetworkKind(BaselineKind):
         own = {"new_variables": variables, "observers": [], "evaluate": Evaluate(), "baselines": {}}
         return other.model_copy(update={**same, **own})
 
+    def check(self, settings: OtherNetwork, analysis: Analysis) -> None:
+        """Refuse a training that needs the events in memory, if they are in a prepared folder."""
+        other = self.analysis_of(settings, analysis)
+        needs = {"train.balance": other.train.balance, "prepare.resample": other.prepare.resample}
+        for key in (key for key, value in needs.items() if value and analysis.shards is not None):
+            raise AnalysisError(
+                f"`{key}` of {settings.analysis} needs the events in memory",
+                hint=f"leave out `shards`, or give the baseline `settings: {{{key}: null}}`",
+            )
+
     def title(self, settings: OtherNetwork) -> str:
         return f"the network of {settings.analysis}"
 
@@ -124,7 +135,7 @@ class OtherNetworkKind(BaselineKind):
 
         path = None if learning.place is None else learning.place.checkpoint
         options = FitOptions(path, resume=True, on_epoch=learning.on_epoch)
-        network, history = train(learning.analysis, learning.parts, options=options)
+        network, history = train(learning.analysis, learning.parts, shards=learning.shards, options=options)
         return TrainedNetwork(network, learning.analysis, tuple(history))
 
     def load(self, place: RunFolder) -> BaselineModel:

@@ -22,7 +22,7 @@ AGAIN = 0.05
 
 EXIT = {signal.SIGINT: 130, signal.SIGTERM: 143}
 LINES = {130: "interrupted", 143: "terminated"}
-HINT = "a training, a search or a simulation of collisions goes on with the same command"
+HINT = "a training, a search, a preparation or a simulation of collisions goes on with the same command"
 
 
 class Stopping:

@@ -120,6 +120,7 @@ class ShardWriter:
                 _count(counts[part], events)
             progress(bucket + 1, self.shards, f"shuffling: shard {bucket + 1} of {self.shards}")
         check()
+        self._remove_left_over()
         tree = {
             "digest": self.digest,
             "shards": self.shards,
@@ -136,6 +137,20 @@ class ShardWriter:
             for path in [*pieces, *self._spill.glob(".piece-*.part.parquet")]:
                 path.unlink(missing_ok=True)
             self._spill.rmdir()
+
+    def _remove_left_over(self) -> None:
+        """Remove what stopped calls with other settings have left in the folder: their pieces, and shards beyond these."""
+        with suppress(OSError):
+            for part in PARTS:
+                for path in (self.folder / part).glob("shard-*.parquet"):
+                    number = path.stem.removeprefix("shard-")
+                    if number.isdigit() and int(number) >= self.shards:
+                        path.unlink()
+            for spill in self.folder.glob("spill-*"):
+                if spill != self._spill:
+                    for path in [*spill.glob("piece-*.parquet"), *spill.glob(".piece-*.part.parquet")]:
+                        path.unlink()
+                    spill.rmdir()
 
     def _bucket(self, pieces: Sequence[Path], bucket: int, like: Events) -> dict[str, Events]:
         with named_errors(self.folder):

@@ -190,7 +190,9 @@ def advantages(metrics: Mapping[str, Mapping[str, Any]], unit: str = "") -> list
     found = []
     for name, gain, how_much in _differences(metrics[part], part, unit):
         if gain.value <= -SIGNIFICANT * gain.error:
-            found.append(f"the network beats the baseline {name!r} {how_much}")
+            fewer = metrics[part]["baselines"][name].get("learnt")
+            those = f"; the baseline learnt from {fewer['events']:,} of its {fewer['of']:,} training events" if fewer else ""
+            found.append(f"the network beats the baseline {name!r} {how_much}{those}")
         elif gain.value >= SIGNIFICANT * gain.error and name == _in_floating_point(metrics[part]):
             found.append(
                 f"the price of the network's bits: {name!r}, with the same layers in floating point, is better {how_much}"

@@ -32,7 +32,11 @@ def _standard(tree: Tree, part: str, analysis: Analysis) -> Table:
     others = tree["baselines"]
     names = dict.fromkeys(name for one in others.values() for name, value in one.items() if is_metric(value))
     rows = [[heading(name, analysis), *(shown(one.get(name)) for one in (tree, *others.values()))] for name in names]
+    fewer = {name: one["learnt"] for name, one in others.items() if "learnt" in one}
     note = "All models were trained on the same events and are evaluated on the same events."
+    if fewer:
+        listed = ", ".join(f"{name} was trained on {own['events']:,} of {own['of']:,} events" for name, own in fewer.items())
+        note = f"All models are evaluated on the same events; {listed}, a random sample (train.window)."
     return Table(f"The network and its baselines ({part})", ["metric", NETWORK, *others], rows, note)
 
 
@@ -47,7 +51,8 @@ def _differences(tree: Tree, part: str, analysis: Analysis) -> list[Table]:
         "Fluctuations common to a baseline and the network cancel, so the error is smaller than for two independent samples."
     )
     unit = analysis.target.unit if analysis.target else ""
-    compared = {name: {"difference": _metrics(one)} for name, one in others.items()}
+    baselines = tree["baselines"]
+    compared = {name: {"difference": _metrics(one), "learnt": baselines[name].get("learnt")} for name, one in others.items()}
     for sentence in advantages({part: {"baselines": compared, "front": tree.get("front", {})}}, unit):
         note += f" {sentence[0].upper()}{sentence[1:]}."
     return [Table(f"Baseline − network, on the same events ({part})", ["metric", *others], rows, note)]

@@ -13,7 +13,7 @@ _ONE_NETWORK = ("recipe.json", "model.keras", "history.jsonl", "front.json", "fr
 KEEPS = (
     *("analysis.yaml", "metadata.json", "trained_on.npz", "folds.json", *_ONE_NETWORK),
     *(f"folds/fold-*/{name}" for name in _ONE_NETWORK),
-    *("baselines/*", "predictions/*.parquet", "search/*.json"),
+    *("baselines/*", "predictions/*.parquet", "search/*.json", "tune/tune.json", "tune/best.yaml"),
     *("explore.json", "metrics.json", "curves.json", "verdicts.json", "calibration.json"),
     "export/*",
 )
@@ -87,6 +87,8 @@ def remedy(name: str) -> str:
         return "fivesigma export RUN"
     if name.startswith(("predictions/", "search/")) or name in _OF_EVALUATION:
         return "fivesigma evaluate RUN"
+    if name.startswith("tune/"):
+        return "fivesigma tune ANALYSIS --new"
     return "fivesigma run ANALYSIS --new"
 
 

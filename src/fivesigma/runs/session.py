@@ -93,7 +93,11 @@ class RunSession:
             is_run, is_search = folder.has("explore.json", *TRAINED), (folder / "tune").is_dir()
             if (is_run and not is_search) if needs == "tune" else (is_search and not is_run):
                 continue
-            stopped = needs == "run" and folder.unfinished is not None
+            unfinished = folder.unfinished
+            # A training has its network before its baselines.
+            stopped = unfinished is not None and (
+                needs == "run" or (needs == "train" and unfinished in ("train", "baselines"))
+            )
             if (stopped or not folder.has(*_MADE[needs])) and not folder.busy:
                 step = f" ({folder.unfinished})" if folder.unfinished else ""
                 context.listener.say(f"continuing the run {folder}{step}")

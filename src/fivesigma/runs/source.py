@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
@@ -18,6 +19,7 @@ from fivesigma.analysis.samples import Sample
 from fivesigma.analysis.section import fields_with
 from fivesigma.analysis.simulate import MuonSimulation, ResonanceSimulation
 from fivesigma.analysis.split import Split
+from fivesigma.atomic import alone_in
 from fivesigma.cache import cache_folder
 from fivesigma.cluster.executor import Workers
 from fivesigma.data.formats import expand
@@ -386,10 +388,12 @@ def simulate_to(
         rows = write_columns(path, _muon_chunks(settings, path, listener, workers), replace=replace)
     else:
         writable_format(path)  # a name without a known ending is better refused before the work
-        if pieces(store):
-            listener.say(f"continuing the simulation in {store}")
-        rows = write_columns(path, [_resonance_columns(settings, listener, workers, store)], replace=replace)
-        remove_pieces(store)
+        # Two commands may fill the cache together; a file of the user's is written by one.
+        with nullcontext() if replace else alone_in(store):
+            if pieces(store):
+                listener.say(f"continuing the simulation in {store}")
+            rows = write_columns(path, [_resonance_columns(settings, listener, workers, store)], replace=replace)
+            remove_pieces(store)
     listener.done(f"simulated {rows:,} events: {path}")
     return rows
 

@@ -117,7 +117,8 @@ def _training_facts(trained: Mapping[str, Trained]) -> dict[str, str]:
         network = models.get(analysis.model.kind).label(analysis.model)
         settings = f"{network}, {analysis.train.optimizer}, batches of {analysis.train.batch_size}"
         facts[f"network, {name}"] = (
-            f"analysis hepmass with {settings}, {len(one.epochs)} epochs, {one.training_events:,} training events, "
+            f"the published columns as they are, with {settings} as in the analysis hepmass; {len(one.epochs)} epochs, "
+            f"{one.training_events:,} training events, "
             f"{sum(row['seconds'] for row in one.epochs):.0f} s"
         )
     return facts

@@ -38,8 +38,15 @@ def package(
         raise OutputError(f"{path} does not end in .zip", hint="a package is a ZIP file")
     if path.exists():
         raise OutputError(f"{path} exists already", hint="choose another name, or remove it first")
+    is_search = (folder / "tune").is_dir()
     if folder.unfinished is not None:
-        raise RunError(f"the run {folder} is not finished", hint="continue it first: fivesigma run ANALYSIS")
+        verb = "tune" if is_search else "run"
+        raise RunError(f"the run {folder} is not finished", hint=f"continue it first: fivesigma {verb} ANALYSIS")
+    if is_search and not session.is_trained:
+        raise RunError(
+            f"{folder} is a search and has no network of its own",
+            hint="pack the run with its best settings, which `fivesigma tune` made after it: `fivesigma runs` lists it",
+        )
     if problems := manifest.problems(folder.path):
         wrong = [*manifest.altered(folder.path), *manifest.missing(folder.path)][0]
         raise RunError(

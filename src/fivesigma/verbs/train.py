@@ -113,7 +113,8 @@ def trained(session: RunSession, before_trial: Callable[[], None] | None = None)
     check_trigger(analysis, learnt)
     session.baselines.check()
     if said := what_is_done(learnt.weight, analysis.train.negative_weights):
-        session.listener.say(said)
+        among = "" if source.shards is None else f" (in a random sample of {len(learnt):,} training events)"
+        session.listener.say(f"{said}{among}")
     twice = read_twice(source.origin) if source.origin is not None else []
     alone = [constant_features(learnt), *values_without_events(learnt, analysis.parameters)] if source.shards is None else []
     for said in filter(None, (*doubts(analysis.train), swapped(analysis.classes), *twice, *alone)):

@@ -76,6 +76,14 @@ def _search(session: RunSession) -> Analysis:
         settings = number_of(trials_of(tune), "setting")
         listener.say(f"the space has {settings}, and tune.trials asks for {tune.trials}: each is tried once")
     parts = {part: events for part, events in session.source.parts.items() if part != "test"}
+    if session.source.shards is not None:
+        lengths = session.source.lengths()
+        if any(len(events) < lengths[part] for part, events in parts.items()):
+            counts = ", ".join(f"{len(events):,} of {lengths[part]:,} {part}" for part, events in parts.items())
+            listener.say(
+                f"warning: the search uses a random sample of the prepared events, {counts}; the run with the best settings "
+                "trains on all. `train.window` is the size of the sample"
+            )
     if "val" not in parts:
         raise AnalysisError("a search needs validation events", hint="set split.val")
     with (

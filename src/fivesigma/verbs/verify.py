@@ -63,6 +63,10 @@ def verify(run: str | Path | Run, output: str | Path = RUNS, listener: Listener 
             return Verification(Path(run), found.files, found.numbers, (*changed, *found.problems))
     session = RunSession.open(run, RunContext.of(output, listener), TRAINED)
     folder = session.folder
+    if folder.unfinished is not None:
+        session.listener.say(
+            f"the run {folder} is unfinished ({folder.unfinished}): only the files that are there are checked"
+        )
     problems = manifest.problems(folder.path)
     problems += [f"{name} is not among the files that this run wrote" for name in manifest.unknown(folder.path)]
     with manifest.blaming_altered_files(folder.path):

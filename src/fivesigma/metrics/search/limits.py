@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from statistics import NormalDist
 from typing import Any
 
@@ -25,6 +25,10 @@ NEAR = 1.5
 MOST_STEPS = 40
 STEP = 1e-5
 """Step of the finite differences of a gradient; the parameters are factors near 1, and pulls of a few units at most."""
+MOST_ITERATIONS = 200
+CONVERGED = 1e-8
+"""A step that would change −2 ln L by less than half of this is not made."""
+LEAST_DAMPING, MOST_DAMPING = 1e-4, 1e10
 LARGEST = 0.9
 """Relative systematic uncertainty with which fits begin at most: the closed form has none of 100 % downwards."""
 
@@ -121,11 +125,11 @@ class _Fit:
     def __call__(self, strength: float, data: Any, start: Sequence[float]) -> Any:
         """Parameters with the largest likelihood.
 
-        A failed fit is repeated by pyhf itself, from this start, from the nominal parameters, and by another method.
+        A failed fit is repeated by pyhf, from this start, from the nominal parameters, and by another method.
         """
         if not len(_free(self.model)):
             return self.nominal(strength)
-        found = self._with_gradient(strength, data, start)
+        found = self._with_curvature(strength, data, start)
         if found is not None:
             return found
         ways: list[tuple[Sequence[float], dict[str, Any]]] = [
@@ -151,34 +155,91 @@ class _Fit:
         values[self.model.config.par_slice(POI).start] = strength
         return values
 
-    def _with_gradient(self, strength: float, data: Any, start: Sequence[float]) -> Any:
-        """Fit with the value and the gradient from one call of the likelihood; None if the fit fails.
+    def _with_curvature(self, strength: float, data: Any, start: Sequence[float]) -> Any:
+        """Fit by the method of Levenberg and Marquardt; None if it does not converge.
 
-        pyhf's own fit calls the likelihood once for each parameter.
+        The curvature of the likelihood is that of the expected counts and of the constraints (Fisher's information). Where
+        millions of events determine the sum of yields far better than each of them, the minimum lies in a narrow valley,
+        along which methods that learn the curvature from steps stop too early. One call of the likelihood's counts gives
+        the value, the gradient and the curvature.
         """
-        from scipy.optimize import minimize
-
-        free = _free(self.model)
+        if self._constraints is None:
+            return None
+        free, (centers, widths) = _free(self.model), self._constraints
         low, high = np.transpose(self.model.config.suggested_bounds())[:, free]
-        values, data = np.asarray(start, np.float64).copy(), np.asarray(data, np.float64)
+        values = np.asarray(start, np.float64).copy()
         values[self.model.config.par_slice(POI).start] = strength
+        observed = np.asarray(data, np.float64)[: self.model.config.nmaindata]
+        center, width = centers(data)[free], widths[free]
+        rows = np.arange(len(free))
 
-        def whole(some: NDArray[np.float64]) -> NDArray[np.float64]:
-            values[free] = some
-            return values
-
-        def with_gradient(some: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        def around(some: NDArray[np.float64]) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
+            """−2 ln L up to a constant, its gradient, and its curvature."""
             up, down = np.minimum(some + STEP, high), np.maximum(some - STEP, low)
-            points = np.repeat(whole(some)[None], 2 * len(free) + 1, axis=0)
-            rows = np.arange(len(free))
+            values[free] = some
+            points = np.repeat(values[None], 2 * len(free) + 1, axis=0)
             points[rows, free], points[len(free) + rows, free] = up, down
-            found = -2 * np.asarray(self.several.logpdf(points, data), np.float64)
-            return float(found[-1]), (found[: len(free)] - found[len(free) : -1]) / (up - down)
+            counts = np.asarray(self.several.expected_actualdata(points), np.float64)
+            expected, pull = counts[-1], (some - center) / width
+            slope = (counts[: len(free)] - counts[len(free) : -1]) / (up - down)[:, None]
+            if not (np.isfinite(counts).all() and (expected > 0).all()):
+                return math.inf, some, np.eye(len(some))
+            ratio = observed / expected
+            deviance = expected - observed + np.where(observed > 0, observed * np.log(np.maximum(ratio, 1e-300)), 0.0)
+            gradient = 2 * slope @ (1 - ratio) + 2 * pull / width
+            return (
+                float(2 * deviance.sum() + (pull**2).sum()),
+                gradient,
+                2 * (slope / expected) @ slope.T + 2 * np.diag(width**-2),
+            )
 
-        bounds = list(zip(low, high, strict=True))
         with np.errstate(all="ignore"):
-            best = minimize(with_gradient, values[free], jac=True, method="SLSQP", bounds=bounds, options={"maxiter": 1000})
-        return whole(best.x).copy() if best.success and np.isfinite(best.fun) else None
+            some, damping = np.clip(values[free], low, high), 0.0
+            value, gradient, curvature = around(some)
+            for _ in range(MOST_ITERATIONS):
+                # What lies at a bound and would go beyond it stays there.
+                moves = ~((some <= low) & (gradient > 0) | (some >= high) & (gradient < 0))
+                if not moves.any():
+                    break
+                scaled = curvature[np.ix_(moves, moves)] + damping * np.diag(np.diag(curvature)[moves])
+                step = np.zeros(len(some))
+                step[moves] = -np.linalg.lstsq(scaled, gradient[moves], rcond=None)[0]
+                if damping == 0.0 and -gradient @ step < CONVERGED:
+                    break
+                there = np.clip(some + step, low, high)
+                found = around(there)
+                if found[0] < value:
+                    some, (value, gradient, curvature) = there, found
+                    damping = 0.0 if damping < LEAST_DAMPING else damping / 10
+                elif damping > MOST_DAMPING:
+                    break
+                else:
+                    damping = max(10 * damping, LEAST_DAMPING)
+            else:
+                return None
+        values[free] = some
+        return values if math.isfinite(value) else None
+
+    @cached_property
+    def _constraints(self) -> tuple[Callable[[Any], NDArray[np.float64]], NDArray[np.float64]] | None:
+        """Center of each parameter in a data set, and width of its Gaussian; None if there are other constraints."""
+        config = self.model.config
+        width = np.full(config.npars, np.inf)
+        measured = np.full(config.npars, -1)
+        place = config.nmaindata
+        for name in config.auxdata_order:
+            chosen = np.arange(config.npars)[config.par_slice(name)]
+            found = config.param_set(name)
+            if getattr(found, "pdf_type", "normal") != "normal":
+                return None
+            width[chosen] = found.width()
+            measured[chosen] = place + np.arange(len(chosen))
+            place += len(chosen)
+
+        def center(data: Any) -> NDArray[np.float64]:
+            return np.where(measured >= 0, np.asarray(data, np.float64)[measured], 0.0)
+
+        return center, width
 
 
 class _Ratio:
