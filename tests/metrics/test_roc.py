@@ -217,6 +217,22 @@ def test_the_error_covers_also_with_few_events_of_a_class(few, apart, signal):
     assert np.mean(errors) < 2.2 * max(values.std(), 0.01)
 
 
+@pytest.mark.parametrize(
+    ("signal", "background", "apart"), [(30, 970, 4.0), (100, 1000, 4.5), (300, 300, 4.0), (50, 5000, 2.0)]
+)
+def test_the_error_covers_also_with_few_events_on_the_wrong_side(signal, background, apart):
+    """The spread alone covers in half of the cases, and differs from the truth by up to fifty errors."""
+    generator = np.random.default_rng(6)
+    target, true, found = np.repeat([0, 1], [background, signal]), norm.cdf(apart / np.sqrt(2)), []
+    for _ in range(300):
+        score = generator.normal(size=len(target)) + apart * target
+        found.append(auc(score, target, np.ones(len(target))))
+    values, errors = np.array([(one.value, one.error) for one in found]).T
+    assert 0.62 < np.mean(abs(values - true) <= errors) < 0.88
+    assert np.mean(abs(values - true) <= 2 * errors) > 0.87
+    assert np.median(errors) < 1.4 * values.std()
+
+
 def spread(score, target):
     below = np.array([(score[target == 0] < s).mean() for s in score[target == 1]])
     above = np.array([(score[target == 1] > s).mean() for s in score[target == 0]])
@@ -230,7 +246,7 @@ def spread(score, target):
 def test_twenty_events_have_the_error_of_their_spread_and_heavy_ones_count_as_fewer():
     generator = np.random.default_rng(1)
     target = np.repeat([0, 1], [300, 20])
-    score = generator.normal(size=len(target)) + 1.5 * target
+    score = generator.normal(size=len(target)) + 0.8 * target
     equal = auc(score, target, np.ones(len(target)))
     assert equal.error == pytest.approx(spread(score, target)[2])
     heavy = np.ones(len(target))

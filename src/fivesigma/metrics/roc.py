@@ -87,7 +87,9 @@ def auc(score: NDArray[Any], target: NDArray[Any], weight: Weight) -> Metric:
     With fewer than ten effective events in a class, whose spread says little, it is at least that of Hanley and McNeil,
     Radiology 143 (1982) 29, eq. (1), which follows from the area A ≥ ½ (or 1 − A) and the effective numbers of
     events alone; the larger one of both ways to name the classes. From ten to twenty events the two errors pass into
-    each other.
+    each other. If the classes are nearly separated, the spread depends on a few events on the wrong side: with fewer than
+    ten effective ones the variance is at least the geometric mean of both, and from ten to twenty they pass into each
+    other again, unless the class itself has hardly more events than that.
 
     Args:
         score: larger means more signal-like, [event].
@@ -101,11 +103,12 @@ def auc(score: NDArray[Any], target: NDArray[Any], weight: Weight) -> Metric:
         return Metric(np.nan, np.nan)
     order = ascending(score)
     score, target, weight = score[order], target[order], weight[order]
-    found = _mean_of_pairs(*_beaten(score, target, weight), target, weight)
+    below, above = _beaten(score, target, weight)
+    found = _mean_of_pairs(below, above, target, weight)
     if certain(found):
         sides = [weight[target == 1], weight[target != 1]]
         return Metric(found.value, max(float(without_failure(side.sum(), (side**2).sum())) for side in sides))
-    return Metric(found.value, _at_least(found, weight[target == 1], weight[target != 1]))
+    return Metric(found.value, _at_least(found, (weight[target == 1], below), (weight[target != 1], above)))
 
 
 _FEW = 10.0
@@ -118,16 +121,21 @@ def _effective(weight: Weight) -> float:
     return max(1.0, float(weight.sum()) ** 2 / squares) if squares else 1.0
 
 
-def _at_least(found: Metric, *classes: Weight) -> float:
-    """The error of an area; with few events in a class it is at least that of Hanley and McNeil.
+def _at_least(found: Metric, *classes: tuple[Weight, NDArray[np.float64]]) -> float:
+    """The error of an area; with few events in a class, or few on the wrong side, it follows that of Hanley and McNeil.
 
     Args:
         found: the area, with the error that follows from the spread.
-        classes: the weights of the events of each class.
+        classes: weights of the events of each class, and the fraction of the other class that each of them beats.
     """
-    events = [_effective(weight) for weight in classes]
+    events = [_effective(weight) for weight, _ in classes]
     share = float(np.clip(2 - min(events) / _FEW, 0, 1))
-    if share == 0 or not 0 <= found.value <= 1:  # negative weights may lead outside
+    beaten = [each if found.value < 0.5 else 1 - each for _, each in classes]  # by the events on the other side
+    wrong = [_effective(weight * each) for (weight, _), each in zip(classes, beaten, strict=True)]
+    # In few events that are mixed well, half of them are effective, and their spread is not that of outliers.
+    few = (min(2 - w / _FEW, 2 - 4 * w / n) for w, n in zip(wrong, events, strict=True))
+    between = float(np.clip(max(few), 0, 1))
+    if not 0 <= found.value <= 1 or share == between == 0:  # negative weights may lead outside
         return found.error
     a = max(found.value, 1 - found.value)
     one_above_two, two_above_one = 2 * a**2 / (1 + a) - a**2, a / (2 - a) - a**2
@@ -135,16 +143,16 @@ def _at_least(found: Metric, *classes: Weight) -> float:
         (a * (1 - a) + (signal - 1) * two_above_one + (background - 1) * one_above_two) / (signal * background)
         for signal, background in (events, events[::-1])
     )
-    return float(np.sqrt(found.error**2 + share * max(variance - found.error**2, 0)))
+    own = found.error**2
+    return float(np.sqrt(own + max(share * max(variance - own, 0), between * max(np.sqrt(variance * own) - own, 0))))
 
 
-def _of_few(weight: Weight) -> float:
-    """The factor on the variance of a difference that is due to one class: one, but with few events larger.
+def _of_few(events: float) -> float:
+    """The factor on the variance of a difference that is due to one class: one, but with few effective events larger.
 
     With few events the spread is too small by n/(n − 1), and the 68 % interval is that of Student's t: its quantile is
     1 + 1/(2ν) + 1/(3ν²) within a hundredth, with ν = n − 1. Not a number for a single event.
     """
-    events = _effective(weight)
     if events >= 2 * _FEW:
         return 1.0
     free = events - 1
@@ -155,7 +163,8 @@ def auc_difference(first: NDArray[Any], second: NDArray[Any], target: NDArray[An
     """AUC of the first score minus that of the second, on the same events.
 
     The error is that of DeLong et al. (eqs. 4 to 6) for two areas of the same events, whose common fluctuations cancel. The
-    part of a class with fewer than twenty effective events is enlarged as by Student's t; with fewer than two it is unknown.
+    part of a class with fewer than twenty effective events is enlarged as by Student's t, also if all of it comes from so
+    few events; in a class with fewer than two it is unknown.
 
     Args:
         first, second: the two scores, [event].
@@ -171,13 +180,24 @@ def auc_difference(first: NDArray[Any], second: NDArray[Any], target: NDArray[An
     below, above = (one - other for one, other in pairs)
     found = _mean_of_pairs(below, above, target, weight)
     sides = [weight[target == 1], weight[target != 1]]
-    if found.error == 0 or min(map(_effective, sides)) >= 2 * _FEW:
+    if found.error == 0:
         return found
     parts = [
-        (side**2 * (each - found.value) ** 2).sum() / side.sum() ** 2 * _of_few(side)
+        (side**2 * (each - found.value) ** 2).sum() / side.sum() ** 2 * _of_few(_that_differ(side, each))
         for side, each in zip(sides, (below, above), strict=True)
     ]
     return Metric(found.value, float(np.sqrt(sum(parts))))
+
+
+def _that_differ(weight: Weight, difference: NDArray[np.float64]) -> float:
+    """Effective events of a class that a difference comes from; two at least.
+
+    A Gaussian has 2/π of all events effective. Above 60 % of that the difference comes from all events, below 30 % from the
+    effective ones alone.
+    """
+    events = _effective(weight)
+    share = np.pi / 2 * _effective(np.abs(weight * difference)) / events
+    return max(events * float(np.interp(share, [0.0, 0.3, 0.6], [0.0, 0.3, 1.0])), min(events, 2.0))
 
 
 class MeanAuc:
