@@ -467,3 +467,24 @@ def test_letters_that_python_takes_for_others_are_the_columns_that_are_written()
     assert Expression("ϕ + jet.µ")(columns).tolist() == [6, 9]
     assert Expression("φ")(columns).tolist() == [7, 8]
     assert set(Expression("ϕ > 2").names) == {"ϕ"}
+
+
+def test_an_element_and_the_largest_one_are_compared_in_the_precision_of_the_column():
+    lists = ak.values_astype(ak.Array([[0.1, 0.2], [], [0.3]]), np.float32)
+    columns = {"j": lists, "m": np.array([[0.1, 0.2], [0.2, 0.3], [0.3, 0.1]], np.float32)}
+    for text, wanted in {
+        "j[0] == 0.1": [True, False, False],
+        "j[0] <= 0.1": [True, False, False],
+        "max(j) == 0.3": [False, False, True],
+        "min(m) == 0.1": [True, False, True],
+        "max(m) <= 0.3": [True, True, True],
+    }.items():
+        assert Expression(text)(columns).tolist() == wanted, text
+    assert Expression("max(j) * 1")(columns).dtype == np.float64
+    assert np.isnan(Expression("j[0]")(columns)[1])
+
+
+def test_true_in_a_chain_of_comparisons_is_refused():
+    with pytest.raises(ExpressionError, match="a chain of comparisons holds True or False"):
+        Expression("a > 0 == True")
+    assert Expression("(a > 0) == True")({"a": np.array([1.0, -1.0])}).tolist() == [True, False]

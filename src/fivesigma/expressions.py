@@ -334,6 +334,8 @@ def _parse(text: str) -> ast.expr:
         _check(tree, text)
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         reason = error.msg if isinstance(error, SyntaxError) else str(error)
+        if "never closed" in reason and hint is None:
+            hint = "in a list or mapping of an analysis file, an expression with a comma needs quotes: ['delta_phi(a, b)']"
         raise ExpressionError(f"cannot read the expression {text!r}: {reason}", hint=hint) from None
     return tree
 
@@ -397,6 +399,11 @@ def _check(node: ast.expr, text: str) -> None:
         case ast.Compare(left=left, ops=ops, comparators=comparators):
             if any(type(op) not in _COMPARE for op in ops):
                 refuse("only < <= > >= == != can compare")
+            if len(ops) > 1 and any(isinstance(p, ast.Constant) and isinstance(p.value, bool) for p in [left, *comparators]):
+                refuse(
+                    "a chain of comparisons holds True or False: `a > 0 == True` means `a > 0 and 0 == True`",
+                    "put the comparison in parentheses, or leave out `== True`",
+                )
             if len(ops) == 1 and isinstance(left, ast.BinOp) and _is_a_number(left.right):
                 _check(left, text)  # `(flags & 2) != 0` has its parentheses
             if any(isinstance(p, ast.BinOp) and isinstance(p.op, ast.BitAnd | ast.BitOr) for p in [left, *comparators]):
@@ -572,7 +579,13 @@ def _element(values: Any, index: int, text: str) -> Any:
             raise _Inexact  # a missing element is no whole number
         return ak.to_numpy(ak.drop_none(padded))
     padded = ak.pad_none(values, index + 1, axis=1)[:, index]
-    return ak.to_numpy(ak.fill_none(ak.values_astype(padded, np.float64), np.nan))
+    kind = np.float32 if _is_single(values) else np.float64
+    return ak.to_numpy(ak.fill_none(ak.values_astype(padded, kind), kind(np.nan)))
+
+
+def _is_single(values: Any) -> bool:
+    """Whether all numbers of an array of lists are in single precision: a comparison rounds a constant to it."""
+    return "float32" in str(values.type) and not any(other in str(values.type) for other in ("float64", "int", "float16"))
 
 
 def _select(values: Any, condition: Any, text: str) -> Any:
@@ -602,11 +615,14 @@ def _reduce(name: str, values: Any, text: str, of_condition: bool) -> Any:
         raise ExpressionError(f"{text!r}: {name}() needs a list per event; this column has one value per event")
     import awkward as ak
 
+    kind: type[np.floating[Any]] = np.float64
     if name == "count" and not of_condition:
         result = ak.num(values, axis=1)
     else:
         _check_exact(values)
-        values = _wide(values)
+        # The largest or smallest element is one of them, and keeps their precision for a comparison with a constant.
+        kind = np.float32 if name in ("max", "min") and _is_single(values) else np.float64
+        values = values if kind is np.float32 else _wide(values)
         absent = np.isnan(values)
         present = ak.mask(values, ~absent) if ak.any(absent, axis=None) else values
         if name == "mean":
@@ -615,5 +631,5 @@ def _reduce(name: str, values: Any, text: str, of_condition: bool) -> Any:
             result = getattr(ak, "sum" if name == "count" else name)(present, axis=1)
     result = ak.to_numpy(result)
     if isinstance(result, np.ma.MaskedArray):
-        return np.ma.filled(result.astype(np.float64), np.nan)
-    return result if name in ("any", "all") else result.astype(np.float64)
+        return np.ma.filled(result.astype(kind), np.nan)
+    return result if name in ("any", "all") else result.astype(kind)

@@ -311,3 +311,17 @@ def test_braces_that_count_down_are_refused_and_leading_zeros_are_kept():
     assert load({**tree, "features": ["f{08..11}", "g{8..11}"]}).features == [
         *("f08", "f09", "f10", "f11", "g8", "g9", "g10", "g11")
     ]
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("train.epochs=true", "`epochs` is true, and it is a number"),
+        ("train.learning_rate=.inf", "finite"),
+        ("new_variables={z: where(x1>0,1,0)}", "needs quotes"),
+    ],
+)
+def test_what_is_no_number_or_no_value_is_a_sentence(toy, setting, words):
+    with pytest.raises(AnalysisError) as caught:
+        load(toy, parse_settings([setting]))
+    assert words in f"{caught.value.what} {caught.value.hint}"

@@ -10,6 +10,7 @@ import uproot
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fivesigma.analysis.file import load, validate
+from fivesigma.data.formats import expand
 from fivesigma.data.load import load_samples, read_events, read_formulas
 from fivesigma.data.opening import plan_for, read_twice, reader_for
 from fivesigma.data.write import write_columns
@@ -602,3 +603,10 @@ def test_a_weight_that_is_a_number_and_the_name_of_a_column_is_not_guessed(tmp_p
     tree = {"name": "t", "features": ["1"], "labels": {"variable": "`0`"}, **keys, "samples": {"s": sample}}
     with pytest.raises(AnalysisError, match=r"the weight [23] is a number, and .* has a column of this name"):
         load_samples(validate(tree, "test"))
+
+
+def test_the_users_own_folder_may_be_written_as_in_a_shell(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "a.csv").write_text("x,y\n1,2\n")
+    assert expand(["~/a.csv"]) == [str(tmp_path / "a.csv")]
+    assert expand(["~/*.csv"]) == [str(tmp_path / "a.csv")]

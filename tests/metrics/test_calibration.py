@@ -136,3 +136,9 @@ def test_events_of_one_score_have_one_probability_whatever_their_order(groups):
         expected = IsotonicRegression().fit(score, target).predict(score)
         np.testing.assert_allclose(maps[0](score), expected, atol=1e-6)
     assert isotonic(np.full(4, 0.5), np.array([0, 0, 1, 1]), np.ones(4)).probability == (0.5,)
+
+
+def test_one_event_has_no_error_and_weights_that_cancel_no_value():
+    assert np.isnan(calibration_error(np.array([0.3]), np.array([1]), np.ones(1)).error)
+    cancel = np.array([0.3, 0.7, 0.2, 0.9]), np.array([0, 1, 0, 1]), np.array([1.0, 1.0, -1.0, -1.0])
+    assert np.isnan(calibration_error(*cancel).value)

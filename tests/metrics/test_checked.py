@@ -142,3 +142,19 @@ def test_arguments_of_a_wrong_kind_are_one_sentence():
     assert fs.metrics.accuracy(score, target, weight, threshold=np.array(0.5)).value == 1
     with pytest.raises(EventsError, match="score holds something that is no number"):
         fs.metrics.auc(score + 1j, target, weight)
+
+
+@pytest.mark.parametrize("size", [1e160, 1e-200, 1e300])
+@pytest.mark.parametrize("name", ["auc", "accuracy", "balanced_accuracy", "calibration_error", "log_loss"])
+def test_the_size_of_the_weights_does_not_matter_however_large(name, size):
+    generator = np.random.default_rng(1)
+    arguments = generator.uniform(size=200), generator.integers(0, 2, 200)
+    weight = generator.exponential(size=200)
+    usual, other = (getattr(fs.metrics, name)(*arguments, factor * weight) for factor in (1.0, size))
+    assert (other.value, other.error) == pytest.approx((usual.value, usual.error))
+
+
+@pytest.mark.parametrize("bins", [2.5, "3", None, 0])
+def test_a_number_of_bins_is_a_whole_one(bins):
+    with pytest.raises(EventsError, match="is no number of bins"):
+        fs.metrics.calibration_error([0.3, 0.7], [0, 1], [1, 1], bins=bins)

@@ -116,3 +116,13 @@ def test_the_error_of_a_difference_of_explained_shares_is_that_of_repeated_exper
         found.append(regression.r_squared_difference(first, second, target, generator.exponential(1, 400)))
     values = np.array([each.value for each in found])
     assert np.mean([each.error for each in found]) == pytest.approx(values.std(), rel=0.15)
+
+
+@pytest.mark.parametrize("constant", [0.1, 0.3, 2.7, 91.1876, 0.0])
+@pytest.mark.parametrize("count", [5, 7, 100, 1000])
+def test_a_constant_target_has_no_r_squared_whatever_its_mean_is_rounded_to(constant, count):
+    generator = np.random.default_rng(1)
+    target, weight = np.full(count, constant), generator.uniform(0.5, 2, count)
+    assert np.isnan(regression.r_squared(generator.normal(size=count), target, weight).value)
+    varied = target + 1e-9 * generator.normal(size=count)
+    assert np.isfinite(regression.r_squared(generator.normal(size=count), varied, weight).value)

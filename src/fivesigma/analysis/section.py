@@ -46,6 +46,10 @@ class Section(BaseModel):
                 suggestion = did_you_mean(str(key), cls.model_fields)
                 raise PydanticCustomError("unknown_key", "unknown key '{key}'; {clause}", {"key": key, "clause": suggestion})
         kinds = {key: cls.model_fields[key].annotation for key in data}
+        for key, value in data.items():
+            if isinstance(value, bool) and any(_is(kinds[key], of) for of in (int, float)) and not _is(kinds[key], bool):
+                said = {"key": key, "value": str(value).lower()}
+                raise PydanticCustomError("no_number", "`{key}` is {value}, and it is a number", said)
         return {
             key: _without_null(value) if _is(kinds[key], dict) and not cls._keeps_null(key) else value
             for key, value in data.items()

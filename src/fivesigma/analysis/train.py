@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from fivesigma.analysis.kinds import GOAL, OneOf
 from fivesigma.analysis.section import Names, Section
@@ -12,6 +12,8 @@ from fivesigma.plugins import losses
 
 class Train(Section):
     """The training loop."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     renamed: ClassVar[Mapping[str, str]] = {"huber_delta": "loss: {kind: huber, delta: …}"}
 

@@ -1,6 +1,7 @@
 """The `fivesigma` command; it reports what is wrong even if a library is missing or broken."""
 
 import atexit
+import codecs
 import gc
 import os
 import signal
@@ -18,6 +19,8 @@ def main(arguments: list[str] | None = None) -> None:
         arguments: of the command; by default those of the process.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    for stream in (sys.stdout, sys.stderr):
+        print_anything(stream)
     if arguments is None:
         os.environ["FIVESIGMA_COMMAND"] = "1"  # `extras.alone`
         collect_seldom()
@@ -34,6 +37,23 @@ def main(arguments: list[str] | None = None) -> None:
         app.main(arguments)
     except ImportError as error:
         sys.exit(_without_libraries(error, sys.argv[1:] if arguments is None else arguments))
+
+
+_IN_ASCII = {"±": "+-", "−": "-", "–": "-", "…": "...", "·": "*", "×": "x", "≥": ">=", "≤": "<=", "√": "sqrt", "→": "->"}
+"""What stands for signs that a terminal's encoding does not have; a question mark for all others."""
+
+
+def print_anything(stream: Any) -> None:
+    """Let a stream print each text, whatever its encoding: the ASCII of some batch systems has no ±."""
+    if hasattr(stream, "reconfigure") and (stream.errors or "strict") == "strict":
+        codecs.register_error("fivesigma", _in_ascii)
+        stream.reconfigure(errors="fivesigma")
+
+
+def _in_ascii(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(_IN_ASCII.get(sign, "?") for sign in error.object[error.start : error.end]), error.end
 
 
 def _interrupted(number: int, frame: FrameType | None) -> None:

@@ -75,6 +75,8 @@ def expand(paths: Sequence[str], *, repeated: bool = False) -> list[str]:
     """
     found: list[str] = []
     for path in paths:
+        # A shell replaces ~ at the beginning of a word alone: not in `--data train=~/events.root`, nor in a file.
+        path = str(Path(path).expanduser()) if path.startswith("~/") and not Path("~").exists() else path
         bare, inside = split_treename(path)
         if glob.has_magic(bare) and not Path(bare).exists():
             matches = sorted(glob.glob(bare, recursive=True))

@@ -38,12 +38,13 @@ def calibration_error(score: NDArray[Any], target: NDArray[Any], weight: Weight,
     """
     if bins < 1:
         raise EventsError(f"calibration_error: {bins} is no number of bins", hint="give one bin or more")
-    if not (weight > 0).any():
+    if not weight.sum() > 0:
         return Metric(np.nan, np.nan)
     found = _Bins.of(score, weight, bins)
     cell = 2 * found.place + (target == 1)
     table, variance = (sums.reshape(-1, 2) for sums in sums_by(cell, weight, 2 * len(found.means)))
-    return replicas(table, variance, found.distance)
+    error = replicas(table, variance, found.distance)
+    return error if np.count_nonzero(weight) > 1 else Metric(error.value, np.nan)
 
 
 def calibration_error_by_chance(score: NDArray[Any], target: NDArray[Any], weight: Weight, bins: int = BINS) -> Metric:
@@ -60,7 +61,7 @@ def calibration_error_by_chance(score: NDArray[Any], target: NDArray[Any], weigh
     >>> round(found.value, 4), round(found.error, 4)
     (0.0199, 0.0151)
     """
-    if not (weight > 0).any():
+    if not weight.sum() > 0:
         return Metric(np.nan, np.nan)
     found = _Bins.of(score, weight, bins)
     sums, squares = (np.bincount(found.place, power, len(found.means)) for power in (weight, weight**2))
@@ -84,7 +85,9 @@ def calibration_difference(
 ) -> Metric:
     """The calibration error of the first scores minus that of the second, on the same events.
 
-    The error comes from replicas of the bins of both scores together, in which common fluctuations cancel.
+    The error comes from replicas of the bins of both scores together, in which common fluctuations cancel. Fluctuations
+    raise the smaller calibration error more than the larger one, so that a difference below `calibration_error_by_chance`
+    is too small; the error does not include that.
 
     Args:
         first, second: probabilities of class 1, [event].
@@ -94,7 +97,7 @@ def calibration_difference(
     >>> calibration_difference(score, score, np.array([0, 0, 0, 1, 0, 1, 1, 1]), np.ones(8), bins=2)
     Metric(value=0.0, error=0.0)
     """
-    if not (weight > 0).any():
+    if not weight.sum() > 0:
         return Metric(np.nan, np.nan)
     both = [_Bins.of(score, weight, bins) for score in (first, second)]
     shape = (len(both[0].means), len(both[1].means), 2)

@@ -1,6 +1,7 @@
 """Metrics for callers from outside: what they give is checked, and converted to arrays."""
 
 import inspect
+import math
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Literal, ParamSpec, TypeVar
@@ -69,6 +70,12 @@ def checked(
             _check_probabilities(arrays["score"])
         if "threshold" in bound.arguments:
             bound.arguments["threshold"] = _number(function.__name__, bound.arguments["threshold"])
+        if not isinstance(bound.arguments.get("bins", 1), int | np.integer):
+            raise EventsError(
+                f"{function.__name__}: {bound.arguments['bins']!r} is no number of bins", hint="give a whole number"
+            )
+        if "weight" in arrays:
+            arrays["weight"] = _of_usual_size(arrays["weight"])
         bound.arguments.update(arrays)
         return function(*bound.args, **bound.kwargs)
 
@@ -106,6 +113,18 @@ def _numbers(name: str, value: Any) -> NDArray[Any]:
     if absent:
         raise EventsError(f"{name} is missing or infinite in {absent:,} of {events:,} events", hint="leave them out")
     return values
+
+
+def _of_usual_size(weight: NDArray[Any]) -> NDArray[Any]:
+    """Weights whose squares neither overflow nor vanish: where they would, all are multiplied by a power of two."""
+    largest = float(np.abs(weight).max(initial=0.0))
+    if largest == 0 or _SMALL < largest < 1 / _SMALL:
+        return weight
+    scaled: NDArray[Any] = np.ldexp(weight, -math.frexp(largest)[1])
+    return scaled
+
+
+_SMALL = 1e-100
 
 
 def _check_probabilities(score: NDArray[Any]) -> None:

@@ -44,12 +44,17 @@ def r_squared(prediction: NDArray[Any], target: NDArray[Any], weight: Weight) ->
     residual = (prediction.astype(np.float64) - target) ** 2
     mean = weighted_mean(target.astype(np.float64), weight).value
     spread = weighted_mean((target - mean) ** 2, weight).value
-    if not spread > 0:
+    if _is_constant(target, spread):
         return Metric(np.nan, np.nan)
     # The ratio of two means on the same events: their linearised difference carries the error.
     value = 1 - weighted_mean(residual, weight).value / spread
     error = weighted_mean(residual - (1 - value) * (target - mean) ** 2, weight).error / spread
     return Metric(float(value), float(error))
+
+
+def _is_constant(target: NDArray[Any], spread: float) -> bool:
+    """Whether a target does not vary: the mean of equal numbers may differ from them in the last bits."""
+    return not spread > (8 * np.finfo(np.float64).eps * float(np.abs(target).max(initial=0.0))) ** 2
 
 
 def half_width_68(residual: NDArray[Any], weight: Weight) -> Metric:

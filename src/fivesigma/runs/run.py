@@ -88,6 +88,8 @@ class Run:
         Raises:
             RunError: if the run has none of that name, with the nearest one that it has.
         """
+        if not self.figures:
+            raise RunError(f"the run {self.path} has no figures", hint="make its report first: fivesigma report RUN")
         if name not in self.figures:
             raise RunError(f"the run {self.path} has no figure {name!r}; {did_you_mean(name, self.figures)}")
         return Figure(self.path / "plots" / f"{name}.png")

@@ -156,4 +156,5 @@ def _check_coverage(spec: MetricSpec, task: str, events: int, toys: int) -> None
     found = [_value(spec, sample_of(task, events, seed)) for seed in range(100, 100 + toys)]
     covered = np.mean([abs(metric.value - truth) <= metric.error for metric in found])
     what = f"{spec.name}: the error covers the truth in {100 * covered:.0f} % of {toys} {task} samples, not in about 68 %"
-    require(0.60 <= covered <= 0.76, what)
+    # Fluctuations of so many samples are allowed three times: 0.60 to 0.76 for 300.
+    require(abs(covered - 0.6827) <= max(0.08, 3 * (0.6827 * 0.3173 / toys) ** 0.5), what)
