@@ -167,3 +167,9 @@ def test_a_folder_that_can_only_be_read_is_named_without_temporary_files(tmp_pat
     with pytest.raises(OutputError, match=r"^cannot write a.txt: Permission denied") as caught, of(Path("a.txt")):
         pass
     assert "use a copy" in caught.value.hint
+
+
+def test_a_file_where_a_folder_should_be_is_named(tmp_path):
+    (tmp_path / "a").write_text("")
+    with pytest.raises(OutputError, match="a is a file and no folder"):
+        write_text(tmp_path / "a" / "b.txt", "text")

@@ -275,7 +275,10 @@ def named_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.filename is not None and not _concerns(Path(os.fsdecode(error.filename)), path):
             raise
-        raise OutputError(f"cannot write {path}: {_reason(error)}", hint=_hint(error)) from error
+        reason = _reason(error)
+        if error.errno in (errno.EEXIST, errno.ENOTDIR):
+            reason = next((f"{above} is a file and no folder" for above in path.parents if above.is_file()), reason)
+        raise OutputError(f"cannot write {path}: {reason}", hint=_hint(error)) from error
 
 
 def _concerns(file: Path, path: Path) -> bool:
@@ -295,7 +298,7 @@ def _hint(error: OSError) -> str:
     if full:
         return "free some space or choose another place with --output"
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return "choose a place where you may write; of a run that you may only read, use a copy (cp -r)"
+        return "choose a place where you may write, with --output; of a run that you may only read, use a copy (cp -r)"
     return "choose another place"
 
 
