@@ -116,3 +116,12 @@ def test_an_analysis_cannot_be_changed():
 
 def test_every_default_is_allowed_by_the_schema():
     assert load(CLASSES) == Analysis.model_validate(load(CLASSES).model_dump())
+
+
+def test_a_search_by_loss_does_not_change_the_scale_of_the_target():
+    space = {"train.negative_weights": {"choice": ["keep", "drop"]}}
+    tree = {"name": "a", "features": ["x"], "target": {"variable": "y"}, "tune": {"space": space}}
+    with pytest.raises(AnalysisError, match="changes the scale of the target"):
+        validate(tree, "a")
+    validate({**tree, "target": {"variable": "y", "scale": 2.0}}, "a")
+    validate({**tree, "tune": {"space": space, "objective": "rmse"}}, "a")

@@ -164,6 +164,13 @@ class Analysis(Section):
             if spec is not None and not (spec.can_be_optimised and self.task in spec.tasks):
                 raise ValueError(f"{key} {name!r} does not fit a {self.task} analysis, but {_monitorable(self.task)} do")
 
+        of_scale = self.target is not None and self.target.scale is None and "train.negative_weights" in self.tune.space
+        if of_scale and self.tune.objective == "loss":
+            raise ValueError(
+                "tune.space: 'train.negative_weights' changes the scale of the target, and so what the loss is: set "
+                "`tune.objective` to rmse, or `target.scale`"
+            )
+
     def _check_sample_labels(self) -> None:
         given = [sample.label for sample in self.samples.values() if sample.files]
         if self.labels is None or self.labels.variable is not None or not given:
