@@ -316,7 +316,7 @@ def test_braces_that_count_down_are_refused_and_leading_zeros_are_kept():
 @pytest.mark.parametrize(
     ("setting", "words"),
     [
-        ("train.epochs=true", "`epochs` is true, and it is a number"),
+        ("train.epochs=true", "train.epochs: a whole number"),
         ("train.learning_rate=.inf", "finite"),
         ("new_variables={z: where(x1>0,1,0)}", "needs quotes"),
     ],

@@ -46,10 +46,8 @@ class Section(BaseModel):
                 suggestion = did_you_mean(str(key), cls.model_fields)
                 raise PydanticCustomError("unknown_key", "unknown key '{key}'; {clause}", {"key": key, "clause": suggestion})
         kinds = {key: cls.model_fields[key].annotation for key in data}
-        for key, value in data.items():
-            if isinstance(value, bool) and any(_is(kinds[key], of) for of in (int, float)) and not _is(kinds[key], bool):
-                said = {"key": key, "value": str(value).lower()}
-                raise PydanticCustomError("no_number", "`{key}` is {value}, and it is a number", said)
+        # Python takes true for 1: as a text it is no number, and the error names the key.
+        data = {key: str(value).lower() if _is_no_number(value, kinds[key]) else value for key, value in data.items()}
         return {
             key: _without_null(value) if _is(kinds[key], dict) and not cls._keeps_null(key) else value
             for key, value in data.items()
@@ -74,6 +72,11 @@ def _is(annotation: Any, kind: type) -> bool:
     if origin in (Union, UnionType):
         return any(_is(each, kind) for each in get_args(annotation))
     return (origin or annotation) is kind
+
+
+def _is_no_number(value: Any, annotation: Any) -> bool:
+    """Whether a value is true or false where a number is wanted."""
+    return isinstance(value, bool) and not _is(annotation, bool) and (_is(annotation, int) or _is(annotation, float))
 
 
 def _without_null(value: Any) -> Any:
