@@ -243,3 +243,14 @@ def test_a_header_that_does_not_compile_is_an_error(tmp_path):
     (tmp_path / "model.hpp").write_text((tmp_path / "model.hpp").read_text() + "\nint x = y;\n")
     with pytest.raises(RunError, match="does not compile"):
         CPP.load(tmp_path / "model.hpp")
+
+
+@needs_compiler
+def test_what_a_formula_leaves_behind_is_no_line_of_the_header(tmp_path):
+    """A difference of angles is found within an arctangent, whose sine and cosine nobody needs then."""
+    path = written(of_formula("delta_phi(a, b)", ["a", "b"]), tmp_path / "model.hpp")
+    assert "= static_cast<double>(sin(" not in path.read_text()
+    strict = ["-O2", "-std=c++17", "-Wall", "-Wextra", "-Werror", "-DFIVESIGMA_TEST_PROGRAM", "-x", "c++"]
+    subprocess.run([cpp.compiler(), *strict, str(path), "-o", str(tmp_path / "test")], check=True)
+    found = CPP.load(path)({"a": np.float64([[3.0], [0.5]]), "b": np.float64([[-3.0], [0.25]])})
+    np.testing.assert_allclose(found.ravel(), [6 - 2 * np.pi, 0.25], rtol=1e-6)

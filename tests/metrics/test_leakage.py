@@ -119,6 +119,22 @@ def test_few_whole_numbers_as_inputs_of_two_classes_are_no_copies(make_events):
     assert suspicions({"folds": make_events(counts)}, numbered=False) == []
 
 
+@pytest.mark.parametrize(("background", "signal"), [(4000, 4000), (40_000, 2000), (2000, 40_000)])
+@pytest.mark.parametrize(
+    "values", [lambda g, n: g.integers(0, 40, (n, 3)), lambda g, n: g.normal(0, 1, (n, 1)).astype(np.float16)]
+)
+def test_sparse_whole_numbers_and_rounded_ones_are_no_copies(make_events, background, signal, values):
+    generator = np.random.default_rng(1)
+    target = np.repeat([0, 1], [background, signal])
+    x = values(generator, len(target))
+    order = generator.permutation(len(x))
+    whole = make_events(x, target=target, number=np.arange(len(x))).take(order)
+    assert [text for text in suspicions({"train": whole}, numbered=False) if "same inputs" in text] == []
+    test, train = np.split(np.arange(len(x)), [len(x) // 8])
+    parts = {name: observed(whole.take(rows), rows) for name, rows in (("train", train), ("test", test))}
+    assert [text for text in suspicions(parts, numbered=False) if "same inputs" in text] == []
+
+
 def test_the_rank_correlation_is_that_of_scipy():
     generator = np.random.default_rng(2)
     one, other = generator.integers(0, 9, 200), generator.normal(0, 1, 200)

@@ -54,3 +54,13 @@ def test_an_observer_that_a_run_of_before_names_in_vain_is_one_sentence(toy, tmp
     path.write_text(path.read_text().replace("sculpting: []", "sculpting: [summ]"))
     code, _, err = command("evaluate", run.path)
     assert (code, "evaluate.sculpting: 'summ' is not an observer" in err) == (2, True), err
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_events_that_are_not_there_leave_a_finished_run_as_it_was(toy, command):
+    folder = Path(command("run", toy, "--set", "train.epochs=1")[1].splitlines()[-1])
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    Path("train.csv").rename("elsewhere.csv")
+    code, _, err = command("evaluate", folder)
+    assert (code, "no file" in err) == (2, True)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before

@@ -850,3 +850,43 @@ def test_a_link_to_nowhere_is_a_file_that_exists(toy, command):
     code, _, err = command("predict", run, "test.csv", "-o", "link.parquet", "-j", 1)
     assert (code, "link.parquet exists already" in err) == (2, True)
     assert not Path("link-2.parquet").exists()
+
+
+def test_scores_that_are_no_numbers_are_said(toy, command):
+    """Two inputs of which the scaling makes infinity."""
+    scaled = (
+        "new_variables={small: x0 / 10, tiny: x1 / 10}",
+        "features=[small, tiny, x2]",
+        "observers=[]",
+        "train.epochs=1",
+    )
+    code, out, err = command("train", toy, *(word for setting in scaled for word in ("--set", setting)))
+    assert code == 0, err
+    run = out.splitlines()[-1]
+    header, *rows = Path("test.csv").read_text().splitlines()
+    cells = [row.split(",") for row in rows[:20]]
+    for i in (3, 7):
+        for name in ("x0", "x1"):
+            cells[i][header.split(",").index(name)] = "3e39"
+    Path("large.csv").write_text("\n".join([header, *(",".join(row) for row in cells), ""]))
+    code, out, err = command("predict", run, "large.csv", "-o", "large.parquet")
+    assert (code, err) == (0, "")
+    assert np.flatnonzero(~np.isfinite(fs.open_table("large.parquet").read()["score"])).tolist() == [3, 7]
+    assert "warning: 2 of 20 events have a score that is no number" in " ".join(out.split())
+    assert "is no number" not in command("predict", run, "test.csv", "-o", "usual.parquet")[1]
+
+
+def test_the_exported_file_that_scores_and_the_value_it_is_fixed_at_are_said(toy, command):
+    pytest.importorskip("onnxruntime")
+    for name in ("train.csv", "test.csv"):
+        with_masses(Path(name), [500, 1000])
+    tree = yaml.safe_load(toy.read_text())
+    toy.write_text(yaml.safe_dump({**tree, "parameters": {"mass": {"background": "given"}}}))
+    run = command("train", toy, "--set", "train.epochs=1", "-q")[1].strip()
+    assert command("export", run, "--at", "mass=750", "-o", "fixed.onnx")[0] == 0
+    code, out, err = command("predict", run, "test.csv", "-o", "a.parquet", "--with", "onnx")
+    assert code == 0, err
+    assert "fixed.onnx, at mass=750 for all events" in " ".join(out.split())
+    Path("fixed.onnx").unlink()
+    code, _, err = command("predict", run, "test.csv", "-o", "b.parquet", "--with", "onnx")
+    assert (code, "is not there any more" in " ".join(err.split())) == (2, True)

@@ -125,8 +125,9 @@ class Baselines:
         """
         if self.source.origin is None:
             raise AnalysisError(
-                "it needs columns that are not in the prepared folder",
-                hint="name them in `features` and prepare again, or train from the files",
+                "it needs columns that are not in the prepared folder, or others than the run's network",
+                hint="give it the features and parameters of this analysis, or name its columns in `features` and prepare "
+                "again, or train from the files",
             )
         return self.source.origin
 

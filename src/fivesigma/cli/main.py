@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import sys
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -45,9 +46,10 @@ _IN_ASCII = {"±": "+-", "−": "-", "–": "-", "…": "...", "·": "*", "×": 
 
 def print_anything(stream: Any) -> None:
     """Let a stream print each text, whatever its encoding: the ASCII of some batch systems has no ±."""
-    if hasattr(stream, "reconfigure") and (stream.errors or "strict") == "strict":
-        codecs.register_error("fivesigma", _in_ascii)
-        stream.reconfigure(errors="fivesigma")
+    with suppress(AttributeError, ValueError, OSError):  # another kind of stream, or a closed one
+        if stream.errors == "strict":
+            codecs.register_error("fivesigma", _in_ascii)
+            stream.reconfigure(errors="fivesigma")
 
 
 def _in_ascii(error: UnicodeError) -> tuple[str, int]:

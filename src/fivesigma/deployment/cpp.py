@@ -144,6 +144,18 @@ class Source:
             self.lines.append(f"const {TYPES[dtype]} {self._known[key]} = {text};")
         return self._known[key]
 
+    def needed(self, last: Sequence[str]) -> list[str]:
+        """The lines that the last ones depend on, and these: a formula may leave others behind, of which compilers warn."""
+        used, kept = set(_VARIABLE.findall(" ".join(last))), list(reversed(last))
+        for line in reversed(self.lines):
+            name, _, text = line.partition(" = ")
+            if name.rpartition(" ")[2] in used:
+                used |= set(_VARIABLE.findall(text))
+                kept.append(line)
+        return kept[::-1]
+
+
+_VARIABLE = re.compile(r"(?<![\w.])t\d+\b")
 
 _OPERATORS = {
     "add": "{} + {}",
@@ -262,7 +274,7 @@ def _features(what: Deliverable, fields: Mapping[str, str]) -> tuple[list[str], 
     results = []
     for value in what.feature_values(columns):
         results.append(value.to(SINGLE).value if isinstance(value, Symbol) else _literal(float(value)))
-    lines = source.lines + [f"features[{i}] = {result};" for i, result in enumerate(results)]
+    lines = source.needed([f"features[{i}] = {result};" for i, result in enumerate(results)])
     kinds = {given.name: TYPES[given.dtype] for given in what.inputs}
     return lines, [f"in.{names[name]} = static_cast<{kinds[name]}>(next());" for name in names]
 

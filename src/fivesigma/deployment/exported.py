@@ -111,7 +111,9 @@ def path_of(folder: RunFolder, format: str) -> Path:
     if tree is None:
         raise RunError(f"the run {folder} has exported no model in the format {format!r}", hint=again)
     path = folder / "export" / str(tree["file"])
-    if not path.is_file() or sha256(path) != tree["sha256"]:
+    if not path.is_file():
+        raise RunError(f"{path}, the last export of this run in the format {format!r}, is not there any more", hint=again)
+    if sha256(path) != tree["sha256"]:
         raise RunError(f"{path} is not the file that this run exported", hint=again)
     if tree["network"] != hashes(folder):
         raise RunError(f"{path} is not of the present network of the run {folder}", hint=again)

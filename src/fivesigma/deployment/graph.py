@@ -109,10 +109,21 @@ class Graph:
             for name, dtype, width in inputs
         ]
         result = h.make_tensor_value_info(output[0], kinds.FLOAT, ["N", output[1]])
-        graph = h.make_graph(self.nodes, "fivesigma", given, [result], initializer=self.constants)
+        nodes, used = self._needed(output[0])
+        constants = [constant for constant in self.constants if constant.name in used]
+        graph = h.make_graph(nodes, "fivesigma", given, [result], initializer=constants)
         opsets = [h.make_opsetid("", opset)]
         # The lowest version of the format that has this opset: old runtimes refuse later ones.
         return h.make_model(graph, opset_imports=opsets, ir_version=h.find_min_ir_version_for(opsets))
+
+    def _needed(self, output: str) -> tuple[list[Any], set[str]]:
+        """The nodes that the output depends on, and the names of all that they take: a formula may leave others behind."""
+        used, nodes = {output}, []
+        for node in reversed(self.nodes):
+            if used & set(node.output):
+                nodes.append(node)
+                used |= set(node.input)
+        return nodes[::-1], used
 
 
 class _Functions:

@@ -62,7 +62,9 @@ def load(path: Path) -> Any:
     wanted = {given.name: kinds[given.type] for given in session.get_inputs()}
 
     def score(arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
-        result = session.run(None, {name: np.asarray(arrays[name], kind) for name, kind in wanted.items()})[0]
+        with np.errstate(over="ignore"):  # beyond single precision: infinite
+            given = {name: np.asarray(arrays[name], kind) for name, kind in wanted.items()}
+        result = session.run(None, given)[0]
         return np.asarray(result[:, 0] if result.shape[1] == 1 else result, np.float32)
 
     return score

@@ -274,7 +274,8 @@ def _at_own_parameters(
     analysis, length = plan.analysis, len(x)
     rows = np.zeros((length, len(analysis.parameters)), np.float32)
     for i, (name, parameter) in enumerate(analysis.parameters.items()):
-        rows[:, i] = at[name] if name in at else plan.evaluate(parameter.variable or name, variables, length)
+        with np.errstate(over="ignore"):  # beyond single precision: infinite, and outside the range of the training
+            rows[:, i] = at[name] if name in at else plan.evaluate(parameter.variable or name, variables, length)
     parameters = {name: rows[:, i].copy() for i, name in enumerate(analysis.parameters)}
     scores = score_columns(_as_scores(network.score(x, rows), analysis))
     names = score_names(analysis.classes)

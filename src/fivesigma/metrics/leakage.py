@@ -1,5 +1,6 @@
 """Signs of leakage: an input that knows the answer, or events on both sides of a split."""
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
@@ -119,18 +120,29 @@ def _in_two_classes(parts: Mapping[str, Events]) -> list[str]:
     rows = [np.flatnonzero(learnt.target == i) for i in range(len(learnt.classes))]
     first = list(side_by_side(lambda own: _inputs(learnt, own, FIRST), iter(rows), cores()))
     for i, j in combinations(range(len(rows)), 2):
-        alike = [rows[a][contained(first[a], first[b])] for a, b in ((i, j), (j, i))]
-        if len(alike[1]) <= FEW:
+        if contained(first[j], first[i]).sum() <= FEW:
             continue
-        one, other = (_inputs(learnt, own) for own in alike)
+        one, other = (_inputs(learnt, rows[k]) for k in (i, j))
         shared = int(contained(other, one).sum())
-        # Where the inputs are a few whole numbers, different events of a class have the same ones, too.
-        if shared > FEW and shared > 3 * (len(other) - len(np.unique(other))):
+        if shared > FEW and not _by_chance(one, other):
             found.append(
                 f"{shared:,} of {len(rows[j]):,} {learnt.classes[j]} events have the same inputs as an event of "
                 f"{learnt.classes[i]}: do two samples read the same events?"
             )
     return found
+
+
+def _by_chance(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> bool:
+    """Whether two groups of events share hashes about as often as the events of each group share them among themselves.
+
+    Where the inputs are whole numbers, or rounded ones, different events have the same inputs. Of n and m such events about
+    n m λ pairs do across the groups, and n²λ/2 and m²λ/2 within them.
+    """
+    (values, counts), (others, other_counts) = (np.unique(hashes, return_counts=True) for hashes in (one, other))
+    _, here, there = np.intersect1d(values, others, assume_unique=True, return_indices=True)
+    across = float((counts[here].astype(np.float64) * other_counts[there]).sum())
+    within = [float((each * (each - 1.0) / 2).sum()) + 1 for each in (counts, other_counts)]
+    return across <= 6 * math.sqrt(within[0] * within[1])
 
 
 def _on_both_sides(parts: Mapping[str, Events]) -> list[str]:
@@ -146,11 +158,7 @@ def _on_both_sides(parts: Mapping[str, Events]) -> list[str]:
     if not test.observers:
         return []
     shared = _sharing_inputs(test, others)
-    if shared <= FEW:
-        return []
-    # Where the inputs are a few whole numbers, different events have the same ones, also within the test events.
-    inputs = _known(test)
-    if shared <= 3 * (len(inputs) - len(np.unique(inputs))):
+    if shared <= FEW or _by_chance(_known(test), np.concatenate([_known(events) for events in others])):
         return []
     return [
         f"{shared:,} of {len(test):,} test events have the same inputs as a training event and differ from it in an "

@@ -85,6 +85,7 @@ class Recipe:
         values = self._parameters(parameters)
         return xp.concatenate([scaled, flags.astype(np.float32), values.astype(np.float32)], axis=1).astype(np.float32)
 
+    @np.errstate(over="ignore", invalid="ignore")  # what is beyond single precision has no finite score, which is said
     def _apply(self, features: NDArray[np.float32], parameters: NDArray[Any]) -> NDArray[np.float32]:
         """Compute the same numbers three times as fast: in place, a few rows at a time, which fit the processor's cache."""
         kept, flagged = np.asarray(self.kept, int), np.asarray(self.flagged, int)
@@ -274,8 +275,8 @@ def constant_features(events: Events) -> str:
     if not found:
         return ""
     more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
-    values = "has one value" if len(found) == 1 else "have one value each"
-    return f"{', '.join(found[:_NAMED])}{more} {values} in all training events: the network can learn nothing from it"
+    values, them = ("has one value", "it") if len(found) == 1 else ("have one value each", "them")
+    return f"{', '.join(found[:_NAMED])}{more} {values} in all training events: the network can learn nothing from {them}"
 
 
 def matching(names: Sequence[str], patterns: Sequence[str]) -> list[int]:

@@ -17,6 +17,7 @@ from fivesigma.assessment.search import SearchAssessment
 from fivesigma.assessment.standard import StandardMetrics
 from fivesigma.assessment.trust import Trust
 from fivesigma.data.write import write_columns
+from fivesigma.errors import DataError
 from fivesigma.events import Events
 from fivesigma.metrics.result import versioned
 from fivesigma.metrics.summary import as_json
@@ -50,11 +51,26 @@ def evaluate(run: str | Path | Run, output: str | Path = RUNS, listener: Listene
     session = RunSession.open(run, RunContext.of(output, listener), TRAINED)
     session.analysis.check_observers()
     network = session.network()
+    _read_events(session)
     train_baselines(session)
     assess(session, network)
     session.folder.finish()
     say_results(session)
     return Run(session.folder.path)
+
+
+def _read_events(session: RunSession) -> None:
+    """Read the events before the run is marked as unfinished: if they are not there, it stays as it was."""
+    try:
+        session.source  # noqa: B018  (read at the first use)
+    except DataError as error:
+        raise DataError(error.what, hint=error.hint or MOVED) from None
+
+
+MOVED = (
+    "a run reads its events from where they were when it was trained: put them there, or a link to them; "
+    "`fivesigma predict` scores files anywhere"
+)
 
 
 def assess(session: RunSession, network: Network | Folds) -> None:

@@ -115,8 +115,14 @@ def predict(
     if not isinstance(run, Run) and Path(run) != folder.path:
         listener.say(f"with the run {folder}")
     given = _check_exported(folder, exported, model, given)
-    if exported is not None and plugins.exporters.get(exported).runs_code:
-        listener.say(f"{path_of(folder, exported)} is compiled and run: do so only with runs that you trust")
+    if exported is not None:
+        path, kind = path_of(folder, exported), plugins.exporters.get(exported)
+        at_fixed = ", ".join(f"{name}={value:g}" for name, value in known_exports(folder)[exported]["fixed"].items())
+        listener.say(f"scored by {path}" + (f", at {at_fixed} for all events, at which it was exported" if at_fixed else ""))
+        if kind.runs_code:
+            listener.say(f"{path} is compiled and run: do so only with runs that you trust")
+        if exported == "rtl":
+            listener.say("values are rounded as at the ports of the firmware, so scores differ from those of the network")
     listed = expand(_names(files), repeated=True)
     check_cluster(context, shares=len(listed) > 1 and not friend)
     _check_parameters(analysis, given, folder.hypotheses(), listener)
@@ -134,7 +140,7 @@ def predict(
         else:
             chunks = _one_by_one(task, listed, listener)
         counts = Counts(analysis.split.folds if exported is None else None)
-        outside = _Outside(analysis, given, folder.hypotheses())
+        outside = _Outside(analysis, given, folder.hypotheses(), kept)
         try:
             with closing(chunks):
                 rows = write_columns(destination, _without_known(chunks, counts, outside), types=types)
@@ -206,18 +212,25 @@ class _Outside:
         analysis: names the parameters.
         at: values that were given, which are not in the files.
         hypotheses: of the training's signal; none if they are too many to list.
+        kept: columns of the files, which are no scores.
     """
 
-    def __init__(self, analysis: Analysis, at: Mapping[str, float], hypotheses: Sequence[tuple[float, ...]]) -> None:
+    def __init__(
+        self, analysis: Analysis, at: Mapping[str, float], hypotheses: Sequence[tuple[float, ...]], kept: Sequence[str] = ()
+    ) -> None:
         ranges = trained_ranges(tuple(analysis.parameters), hypotheses)
         self._ranges = {name: limits for name, limits in ranges.items() if name not in at}
         self._found: dict[str, tuple[int, str]] = {}
-        self._events = self._wrapped = 0
+        self._kept = frozenset(kept)
+        self._events = self._wrapped = self._undefined = 0
 
     def add(self, file: str, columns: Columns) -> None:
         """Count some events of a file."""
         self._events += row_count(columns)
         self._wrapped += int(np.sum(columns.get(WRAPPED, 0)))
+        scores = [v for name, v in columns.items() if name.startswith(("score", "prediction")) and name not in self._kept]
+        numbers = [~np.isfinite(v) for v in scores if np.asarray(v).dtype.kind == "f"]
+        self._undefined += int(np.any(numbers, axis=0).sum()) if numbers else 0
         for name, (low, high) in self._ranges.items():
             if name not in columns:
                 continue
@@ -232,6 +245,11 @@ class _Outside:
         """Warn of them."""
         if self._wrapped:
             listener.say(f"warning: {wrapped_in_words(self._wrapped, self._events)}")
+        if self._undefined:
+            listener.say(
+                f"warning: {self._undefined:,} of {self._events:,} events have a score that is no number, as an input is "
+                "too large to compute with: is it a marker of missing values (`missing_values`)?"
+            )
         for name, (count, example) in self._found.items():
             low, high = self._ranges[name]
             listener.say(
