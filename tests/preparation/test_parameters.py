@@ -62,9 +62,13 @@ def test_allowed_values_of_which_no_event_is_are_said(events):
     ways = {"p0": "signal", "p1": "given"}
     parameters = {name: Parameter(values=allowed[name], background=ways[name]) for name in allowed}
     (found,) = values_without_events(events, parameters)
-    assert found.startswith("no training event of the signal has p0 = 1250, which `parameters.p0.values` lists")
+    assert found.startswith(
+        "no event of the signal among all training events has p0 = 1250, which `parameters.p0.values` lists"
+    )
     parameters["p1"] = Parameter(values=[5, -1, 7.5, 8], background="given")
-    assert values_without_events(events, parameters)[1].startswith("no training event has p1 = 7.5, 8, which")
+    assert values_without_events(events, parameters)[1].startswith(
+        "no event among all training events has p1 = 7.5, 8, which"
+    )
 
 
 def test_redraw_needs_something_to_draw():

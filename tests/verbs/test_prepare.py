@@ -202,3 +202,17 @@ def test_what_a_stopped_call_with_other_settings_has_left_is_removed(toy, comman
     assert (code, "continuing in p" in out) == (0, True)
     found, whole = (sorted(str(path.relative_to(place)) for path in Path(place).rglob("*")) for place in ("p", "whole"))
     assert found == sorted([*whole, "train/mine.txt"])
+
+
+def test_a_training_from_shards_says_what_a_sample_of_its_events_shows(toy, command):
+    tree = yaml.safe_load(toy.read_text())
+    toy.write_text(
+        yaml.safe_dump(
+            {**tree, "new_variables": {**tree["new_variables"], "same": "0 * x0 + 3"}, "features": ["x0", "same"]}
+        )
+    )
+    assert command("prepare", toy, "-o", "p", "--shards", 4)[0] == 0
+    for window, words in (("100", "in a random sample of"), ("100000", "in all training events")):
+        settings = ("--set", "shards=p", "--set", f"train.window={window}", "--set", "train.batch_size=50")
+        out = " ".join(command("train", toy, *settings, "--set", "train.epochs=1", "--new")[1].split())
+        assert f"warning: same has one value {words}" in out

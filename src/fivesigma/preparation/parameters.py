@@ -61,12 +61,15 @@ def assign(events: Events, parameters: Mapping[str, Parameter], signal: NDArray[
     return replace(events, parameters=drawn)
 
 
-def values_without_events(events: Events, parameters: Mapping[str, Parameter]) -> list[str]:
+def values_without_events(
+    events: Events, parameters: Mapping[str, Parameter], among: str = "all training events"
+) -> list[str]:
     """A sentence on each parameter with allowed values that no training event has.
 
     Args:
-        events: training events; of a parameter that is drawn for background, the signal alone has values.
+        events: training events, or a sample; of a parameter that is drawn for background, the signal alone has values.
         parameters: the section `parameters`.
+        among: what the events are, in words.
     """
     sentences = []
     for (name, parameter), column in zip(parameters.items(), events.parameters.T, strict=True):
@@ -75,8 +78,9 @@ def values_without_events(events: Events, parameters: Mapping[str, Parameter]) -
         absent = [value for value in parameter.values or [] if np.float32(value) not in known]
         if absent:
             listed = ", ".join(f"{value:g}" for value in absent)
-            who = "training event" if parameter.background == "given" else "training event of the signal"
-            sentences.append(f"no {who} has {name} = {listed}, which `parameters.{name}.values` lists: is a file missing?")
+            who = "no event" if parameter.background == "given" else "no event of the signal"
+            which = f"{who} among {among} has {name} = {listed}"
+            sentences.append(f"{which}, which `parameters.{name}.values` lists: is a file missing?")
     return sentences
 
 

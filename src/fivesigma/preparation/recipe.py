@@ -260,11 +260,12 @@ def _kept(missing: NDArray[np.float64], settings: Prepare) -> list[int]:
     return kept
 
 
-def constant_features(events: Events) -> str:
+def constant_features(events: Events, among: str = "all training events") -> str:
     """A sentence on the features that have one value in all training events; empty if there are none.
 
     Args:
-        events: training events.
+        events: training events, or a sample of them.
+        among: what they are, in words.
     """
 
     def is_constant(column: NDArray[np.float32]) -> bool:
@@ -276,7 +277,7 @@ def constant_features(events: Events) -> str:
         return ""
     more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
     values, them = ("has one value", "it") if len(found) == 1 else ("have one value each", "them")
-    return f"{', '.join(found[:_NAMED])}{more} {values} in all training events: the network can learn nothing from {them}"
+    return f"{', '.join(found[:_NAMED])}{more} {values} in {among}: the network can learn nothing from {them}"
 
 
 def matching(names: Sequence[str], patterns: Sequence[str]) -> list[int]:

@@ -112,11 +112,12 @@ def trained(session: RunSession, before_trial: Callable[[], None] | None = None)
     analysis.check_observers()
     check_trigger(analysis, learnt)
     session.baselines.check()
+    sampled = len(learnt) < source.lengths().get("train", 0)
+    among = f"a random sample of {len(learnt):,} training events" if sampled else "all training events"
     if said := what_is_done(learnt.weight, analysis.train.negative_weights):
-        among = "" if source.shards is None else f" (in a random sample of {len(learnt):,} training events)"
-        session.listener.say(f"{said}{among}")
+        session.listener.say(f"{said} (in {among})" if sampled else said)
     twice = read_twice(source.origin) if source.origin is not None else []
-    alone = [constant_features(learnt), *values_without_events(learnt, analysis.parameters)] if source.shards is None else []
+    alone = [constant_features(learnt, among), *values_without_events(learnt, analysis.parameters, among)]
     for said in filter(None, (*doubts(analysis.train), swapped(analysis.classes), *twice, *alone)):
         session.listener.say(f"warning: {said}")
     if source.per_fb and (said := lopsided(learnt, analysis)):
