@@ -886,7 +886,7 @@ def test_the_exported_file_that_scores_and_the_value_it_is_fixed_at_are_said(toy
     assert command("export", run, "--at", "mass=750", "-o", "fixed.onnx")[0] == 0
     code, out, err = command("predict", run, "test.csv", "-o", "a.parquet", "--with", "onnx")
     assert code == 0, err
-    assert "fixed.onnx, at mass=750 for all events" in " ".join(out.split())
+    assert "fixed.onnx, at mass=750 for all events, as it was exported" in " ".join(out.split())
     Path("fixed.onnx").unlink()
     code, _, err = command("predict", run, "test.csv", "-o", "b.parquet", "--with", "onnx")
     assert (code, "is not there any more" in " ".join(err.split())) == (2, True)

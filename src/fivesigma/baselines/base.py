@@ -71,7 +71,7 @@ class BaselineKind(abc.ABC):
         settings: a `Section` with a field `kind`.
         picks_columns: whether it uses the columns that its settings name, rather than all features and parameters.
         in_one_process: whether it cannot be trained while several processes train one network.
-        from_shards: whether it learns from all events of a prepared folder, and not from a sample of them in memory.
+        from_shards: whether it learns from all events of a prepared folder; other kinds learn from a sample in memory.
     """
 
     name: str

@@ -158,7 +158,9 @@ def _on_both_sides(parts: Mapping[str, Events]) -> list[str]:
     if not test.observers:
         return []
     shared = _sharing_inputs(test, others)
-    if shared <= FEW or _by_chance(_known(test), np.concatenate([_known(events) for events in others])):
+    if shared <= FEW or _by_chance(
+        _inputs_and_target(test), np.concatenate([_inputs_and_target(events) for events in others])
+    ):
         return []
     return [
         f"{shared:,} of {len(test):,} test events have the same inputs as a training event and differ from it in an "
@@ -172,13 +174,13 @@ def _sharing_inputs(test: Events, others: Sequence[Events]) -> int:
     Two events that differ in the first columns differ: only where these agree all of them are compared.
     """
 
-    wanted, *learnt = side_by_side(lambda events: _known(events, first=FIRST), iter([test, *others]), cores())
+    wanted, *learnt = side_by_side(lambda events: _inputs_and_target(events, first=FIRST), iter([test, *others]), cores())
     candidates = np.flatnonzero(contained(wanted, np.concatenate(learnt)))
     if len(candidates) <= FEW:
         return 0
     rows = (np.flatnonzero(contained(hashes, wanted[candidates])) for hashes in learnt)
-    among = np.concatenate([_known(events, chosen) for events, chosen in zip(others, rows, strict=True)])
-    return int(contained(_known(test, candidates), among).sum())
+    among = np.concatenate([_inputs_and_target(events, chosen) for events, chosen in zip(others, rows, strict=True)])
+    return int(contained(_inputs_and_target(test, candidates), among).sum())
 
 
 def _inputs(events: Events, rows: NDArray[np.intp] | slice = slice(None), first: int | None = None) -> NDArray[np.uint64]:
@@ -186,7 +188,9 @@ def _inputs(events: Events, rows: NDArray[np.intp] | slice = slice(None), first:
     return fingerprints([column[rows] for column in events.features.T[:first]])
 
 
-def _known(events: Events, rows: NDArray[np.intp] | slice = slice(None), first: int | None = None) -> NDArray[np.uint64]:
+def _inputs_and_target(
+    events: Events, rows: NDArray[np.intp] | slice = slice(None), first: int | None = None
+) -> NDArray[np.uint64]:
     """As `_inputs`, with the target."""
     return fingerprints([*(column[rows] for column in events.features.T[:first]), events.target[rows].astype(np.float32)])
 

@@ -109,8 +109,8 @@ def weighted_mean(values: NDArray[Any], weight: Weight) -> Metric:
     """Mean of a quantity over weighted events, with the error of a ratio of sums.
 
     The variance is Σ w²(x − x̄)² / (Σw)², the delta-method variance of Σwx/Σw when the events
-    are independent. Negative weights are allowed; a sum of weights of zero gives NaN, as does the error
-    of a single event, which knows nothing of the spread.
+    are independent. Negative weights are allowed; a sum of weights of zero gives NaN. A single event
+    has no spread, so its error is NaN, too.
 
     >>> weighted_mean(np.array([0.0, 1.0]), np.ones(2))
     Metric(value=0.5, error=0.3535533905932738)

@@ -122,7 +122,7 @@ def _effective(weight: Weight) -> float:
 
 
 def _at_least(found: Metric, *classes: tuple[Weight, NDArray[np.float64]]) -> float:
-    """The error of an area; with few events in a class, or few on the wrong side, it follows that of Hanley and McNeil.
+    """The error of an area; with few events in a class, or few on the wrong side, that of Hanley and McNeil counts, too.
 
     Args:
         found: the area, with the error that follows from the spread.
@@ -190,10 +190,10 @@ def auc_difference(first: NDArray[Any], second: NDArray[Any], target: NDArray[An
 
 
 def _that_differ(weight: Weight, difference: NDArray[np.float64]) -> float:
-    """Effective events of a class that a difference comes from; two at least.
+    """Effective number of events of a class that a difference comes from; two at least.
 
-    A Gaussian has 2/π of all events effective. Above 60 % of that the difference comes from all events, below 30 % from the
-    effective ones alone.
+    Of differences with a Gaussian distribution it is 2/π of all events. Above 60 % of that all events count, below 30 % the
+    effective ones alone, with a straight line in between.
     """
     events = _effective(weight)
     share = np.pi / 2 * _effective(np.abs(weight * difference)) / events

@@ -196,9 +196,9 @@ def in_two(shift: Sequence[float], scale: Sequence[float]) -> tuple[NDArray[np.f
 
 
 _NAMED = 5
-"""So many features are named in a sentence."""
+"""Largest number of features that a sentence names."""
 _LOOKED_AT_FIRST = 1000
-"""So many values tell of nearly every feature that it is not constant."""
+"""Nearly every feature differs within its first values; only a feature that does not is looked through whole."""
 MOST_COLUMNS = 4
 """Columns that are fitted at a time; each takes six times its own memory."""
 

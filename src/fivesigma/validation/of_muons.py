@@ -21,7 +21,7 @@ from fivesigma.validation.publish import OUTPUT, Validation, facts_of, publish, 
 
 MUON_EVENTS = 1_200_000
 
-FIRST = 100  # the first muon that is written is among so many, of which 86 % are; a simulation from its beginning
+FIRST = 100  # 86 % of all muons are written: the number of the first one in a simulation is far below
 
 MEMORY_GROWTH = 1.25  # "does not grow": peak memory of the longer over that of the shorter simulation
 MEMORY_EVENTS = (150_000, 600_000)

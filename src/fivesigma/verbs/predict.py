@@ -42,7 +42,7 @@ from fivesigma.deployment.scoring import (
 from fivesigma.errors import AnalysisError, EventsError, OutputError, RunError
 from fivesigma.preparation.parameters import outside_training, trained_ranges
 from fivesigma.progress import Listener
-from fivesigma.reporting.deployment import wrapped_in_words
+from fivesigma.reporting.deployment import rounded_in_words, wrapped_in_words
 from fivesigma.runs.context import RUNS, RunContext, parameter_values
 from fivesigma.runs.file_folds import say_who_scores, training_samples
 from fivesigma.runs.folder import TRAINED, RunFolder
@@ -116,13 +116,7 @@ def predict(
         listener.say(f"with the run {folder}")
     given = _check_exported(folder, exported, model, given)
     if exported is not None:
-        path, kind = path_of(folder, exported), plugins.exporters.get(exported)
-        at_fixed = ", ".join(f"{name}={value:g}" for name, value in known_exports(folder)[exported]["fixed"].items())
-        listener.say(f"scored by {path}" + (f", at {at_fixed} for all events, at which it was exported" if at_fixed else ""))
-        if kind.runs_code:
-            listener.say(f"{path} is compiled and run: do so only with runs that you trust")
-        if exported == "rtl":
-            listener.say("values are rounded as at the ports of the firmware, so scores differ from those of the network")
+        _say_which_export(folder, exported, listener)
     listed = expand(_names(files), repeated=True)
     check_cluster(context, shares=len(listed) > 1 and not friend)
     _check_parameters(analysis, given, folder.hypotheses(), listener)
@@ -140,7 +134,7 @@ def predict(
         else:
             chunks = _one_by_one(task, listed, listener)
         counts = Counts(analysis.split.folds if exported is None else None)
-        outside = _Outside(analysis, given, folder.hypotheses(), kept)
+        outside = _Outside(analysis, given, folder.hypotheses(), (*kept, *observers))
         try:
             with closing(chunks):
                 rows = write_columns(destination, _without_known(chunks, counts, outside), types=types)
@@ -212,23 +206,27 @@ class _Outside:
         analysis: names the parameters.
         at: values that were given, which are not in the files.
         hypotheses: of the training's signal; none if they are too many to list.
-        kept: columns of the files, which are no scores.
+        others: columns of the files that are written beside the scores, whatever their names.
     """
 
     def __init__(
-        self, analysis: Analysis, at: Mapping[str, float], hypotheses: Sequence[tuple[float, ...]], kept: Sequence[str] = ()
+        self,
+        analysis: Analysis,
+        at: Mapping[str, float],
+        hypotheses: Sequence[tuple[float, ...]],
+        others: Sequence[str] = (),
     ) -> None:
         ranges = trained_ranges(tuple(analysis.parameters), hypotheses)
         self._ranges = {name: limits for name, limits in ranges.items() if name not in at}
         self._found: dict[str, tuple[int, str]] = {}
-        self._kept = frozenset(kept)
+        self._others = frozenset(others)
         self._events = self._wrapped = self._undefined = 0
 
     def add(self, file: str, columns: Columns) -> None:
         """Count some events of a file."""
         self._events += row_count(columns)
         self._wrapped += int(np.sum(columns.get(WRAPPED, 0)))
-        scores = [v for name, v in columns.items() if name.startswith(("score", "prediction")) and name not in self._kept]
+        scores = [v for name, v in columns.items() if name.startswith(("score", "prediction")) and name not in self._others]
         numbers = [~np.isfinite(v) for v in scores if np.asarray(v).dtype.kind == "f"]
         self._undefined += int(np.any(numbers, axis=0).sum()) if numbers else 0
         for name, (low, high) in self._ranges.items():
@@ -269,6 +267,20 @@ def _without_known(chunks: Iterator[tuple[str, Columns]], counts: Counts, outsid
         if KNOWN in columns:
             counts.add(file, columns[KNOWN])
         yield {name: values for name, values in columns.items() if name not in (KNOWN, WRAPPED)}
+
+
+def _say_which_export(folder: RunFolder, format: str, listener: Listener) -> None:
+    """Name the exported file that scores, the parameter values it is fixed at, and what rounding at its ports changes."""
+    path, known = path_of(folder, format), known_exports(folder)[format]
+    fixed = ", ".join(f"{name}={value:g}" for name, value in known["fixed"].items())
+    listener.say(f"the scores are those of {path}" + (f", at {fixed} for all events, as it was exported" if fixed else ""))
+    if rounded := known.get("proof", {}).get("rounded"):
+        listener.say(
+            "values are rounded as at the ports of the firmware; when it was exported, that changed the scores by "
+            f"{rounded_in_words(rounded)}"
+        )
+    if plugins.exporters.get(format).runs_code:
+        listener.say(f"{path} is compiled and run: do so only with runs that you trust")
 
 
 def _check_exported(folder: RunFolder, exported: str | None, model: str, at: Mapping[str, float]) -> dict[str, float]:

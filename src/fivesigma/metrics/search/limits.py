@@ -29,6 +29,8 @@ MOST_ITERATIONS = 200
 CONVERGED = 1e-8
 """A step that would change −2 ln L by less than half of this is not made."""
 LEAST_DAMPING, MOST_DAMPING = 1e-4, 1e10
+ROUNDING = 1e-4
+"""Where rounding hides what a step gains, the step may promise this much of −2 ln L: 1e-4 of a limit at most."""
 LARGEST = 0.9
 """Relative systematic uncertainty with which fits begin at most: the closed form has none of 100 % downwards."""
 
@@ -160,8 +162,8 @@ class _Fit:
 
         The curvature of the likelihood is that of the expected counts and of the constraints (Fisher's information). Where
         millions of events determine the sum of yields far better than each of them, the minimum lies in a narrow valley,
-        along which methods that learn the curvature from steps stop too early. One call of the likelihood's counts gives
-        the value, the gradient and the curvature.
+        in which methods that learn the curvature from their own steps stop too early. One call of the likelihood's counts
+        gives the value, the gradient and the curvature.
         """
         if self._constraints is None:
             return None
@@ -194,7 +196,7 @@ class _Fit:
             )
 
         with np.errstate(all="ignore"):
-            some, damping = np.clip(values[free], low, high), 0.0
+            some, damping, gain = np.clip(values[free], low, high), 0.0, math.inf
             value, gradient, curvature = around(some)
             for _ in range(MOST_ITERATIONS):
                 # What lies at a bound and would go beyond it stays there.
@@ -204,14 +206,18 @@ class _Fit:
                 scaled = curvature[np.ix_(moves, moves)] + damping * np.diag(np.diag(curvature)[moves])
                 step = np.zeros(len(some))
                 step[moves] = -np.linalg.lstsq(scaled, gradient[moves], rcond=None)[0]
-                if damping == 0.0 and -gradient @ step < CONVERGED:
-                    break
+                if damping == 0.0:
+                    gain = float(-gradient @ step)
+                    if gain < CONVERGED:
+                        break
                 there = np.clip(some + step, low, high)
                 found = around(there)
                 if found[0] < value:
                     some, (value, gradient, curvature) = there, found
                     damping = 0.0 if damping < LEAST_DAMPING else damping / 10
-                elif damping > MOST_DAMPING:
+                elif damping > MOST_DAMPING:  # no shorter step is better: rounding ends the fit, or it has failed
+                    if gain > ROUNDING:
+                        return None
                     break
                 else:
                     damping = max(10 * damping, LEAST_DAMPING)
