@@ -1,6 +1,6 @@
 """The base class of all sections: immutable and validated; an unknown key is answered with the nearest name."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, ClassVar, Union, get_args, get_origin
@@ -133,13 +133,13 @@ class FileName:
     def __init__(self, *endings: str) -> None:
         self.endings = endings
 
-    def anchored(self, value: Any, folder: Path) -> Any:
-        """Names relative to `folder` as absolute names; globs and `:treename` are kept."""
+    def renamed(self, value: Any, rename: Callable[[str], str]) -> Any:
+        """What the field holds, with each name of a file as `rename` gives it; names may have globs and `:treename`."""
         if isinstance(value, list | tuple):
-            return [self.anchored(item, folder) for item in value]
+            return [self.renamed(item, rename) for item in value]
         if not isinstance(value, str) or (self.endings and not value.endswith(self.endings)):
             return value
-        return absolute(value, folder)
+        return rename(value)
 
 
 class Role:
@@ -176,29 +176,34 @@ def fields_with(section: type[Section], role: str) -> list[str]:
 
 def anchored(tree: Mapping[str, Any], section: type[Section], folder: Path) -> dict[str, Any]:
     """A section as written, with file names relative to the analysis file made absolute."""
+    return renamed(tree, section, lambda name: absolute(name, folder))
+
+
+def renamed(tree: Mapping[str, Any], section: type[Section], rename: Callable[[str], str]) -> dict[str, Any]:
+    """A section as written, with each name of a file as `rename` gives it."""
     fields = section.model_fields
     return {
-        key: _anchored(value, fields[key].annotation, fields[key].metadata, folder) if key in fields else value
+        key: _renamed(value, fields[key].annotation, fields[key].metadata, rename) if key in fields else value
         for key, value in tree.items()
     }
 
 
-def _anchored(value: Any, kind: Any, marks: Any, folder: Path) -> Any:
+def _renamed(value: Any, kind: Any, marks: Any, rename: Callable[[str], str]) -> Any:
     for mark in marks:
         if isinstance(mark, FileName):
-            return mark.anchored(value, folder)
+            return mark.renamed(value, rename)
         if hasattr(mark, "settings_of"):  # a section of one of several kinds
             section = mark.settings_of(value)
-            return value if section is None or not isinstance(value, Mapping) else anchored(value, section, folder)
+            return value if section is None or not isinstance(value, Mapping) else renamed(value, section, rename)
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Annotated:
-        return _anchored(value, arguments[0], arguments[1:], folder)
+        return _renamed(value, arguments[0], arguments[1:], rename)
     if origin in (Union, UnionType):
         for each in arguments:
-            value = _anchored(value, each, (), folder)
+            value = _renamed(value, each, (), rename)
         return value
     if origin is dict and isinstance(value, Mapping):
-        return {key: _anchored(item, arguments[1], (), folder) for key, item in value.items()}
+        return {key: _renamed(item, arguments[1], (), rename) for key, item in value.items()}
     if isinstance(kind, type) and issubclass(kind, Section) and isinstance(value, Mapping):
-        return anchored(value, kind, folder)
+        return renamed(value, kind, rename)
     return value

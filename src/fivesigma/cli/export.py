@@ -7,7 +7,7 @@ import typer
 
 from fivesigma.cli.completion import exporters
 from fivesigma.cli.console import Terminal
-from fivesigma.cli.options import RUNS, Json, Quiet, RunName, parse_settings, parse_values
+from fivesigma.cli.options import RUNS, Json, Moved, Quiet, RunName, parse_moved, parse_settings, parse_values
 
 
 def export(
@@ -53,6 +53,7 @@ def export(
             help="Largest allowed difference from the network, relative to the scale of its scores.",
         ),
     ] = 1e-5,
+    moved: Moved = None,
     runs: Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder that contains the run folders.")] = RUNS,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -71,5 +72,6 @@ def export(
         tolerance=tolerance,
         output=runs,
         listener=terminal,
+        moved=parse_moved(moved),
     )
     terminal.result(found.path, {"file": found.path, "format": format, "check": found.check})

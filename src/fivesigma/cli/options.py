@@ -34,6 +34,15 @@ Data = Annotated[
     list[str] | None,
     typer.Option("--data", "-d", metavar="SAMPLE=FILE", help="Files of a sample: --data train=a.csv.gz. May be repeated."),
 ]
+Moved = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--moved",
+        metavar="OLD=NEW",
+        help="Where the events of the run are now, if a folder or a file has moved: --moved /old/folder=/new/folder. "
+        "The run keeps it. May be repeated.",
+    ),
+]
 Output = Annotated[
     Path, typer.Option("--runs", "--output", "-o", metavar="DIR", help="Folder that contains the run folders.")
 ]
@@ -107,6 +116,26 @@ def parse_data(given: list[str]) -> dict[str, list[str]]:
     from fivesigma.analysis.file import parse_data
 
     return parse_data(given)
+
+
+def parse_moved(given: list[str] | None) -> dict[str, str]:
+    """The places that `--moved` gives: as it was → as it is.
+
+    Raises:
+        AnalysisError: if one is not written so.
+
+    >>> parse_moved(["/old/folder=/new/folder"])
+    {'/old/folder': '/new/folder'}
+    """
+    places = {}
+    for text in given or []:
+        old, equals, new = text.partition("=")
+        if not (old and equals and new):
+            raise AnalysisError(
+                f"cannot read --moved {text!r}", hint="write --moved OLD=NEW: --moved /old/folder=/new/folder"
+            )
+        places[old] = new
+    return places
 
 
 def parse_values(given: list[str] | None) -> dict[str, float]:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from fivesigma.cli.console import Terminal
-from fivesigma.cli.options import RUNS, Cluster, Json, Output, Quiet, RunName, Workers
+from fivesigma.cli.options import RUNS, Cluster, Json, Moved, Output, Quiet, RunName, Workers, parse_moved
 
 
 def scan(
@@ -27,6 +27,7 @@ def scan(
         bool,
         typer.Option("--compare", help="Also train a network dedicated to each hypothesis, and one without the parameter."),
     ] = False,
+    moved: Moved = None,
     output: Output = RUNS,
     quiet: Quiet = False,
     workers: Workers = None,
@@ -46,6 +47,7 @@ def scan(
         listener=terminal,
         workers=workers,
         cluster=cluster,
+        moved=parse_moved(moved),
     )
     terminal.say(f"report: {result.report}")
     terminal.result(result, lambda: {"run": result.path, "report": result.report, "scan": result.scan})

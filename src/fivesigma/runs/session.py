@@ -12,6 +12,7 @@ from fivesigma.progress import Listener
 from fivesigma.runs.context import RunContext
 from fivesigma.runs.folder import TRAINED, RunFolder, command_line, matching_runs
 from fivesigma.runs.inputs import changed_inputs, inputs_of
+from fivesigma.runs.moved import Places, keep, located, places_of
 from fivesigma.runs.run import Run
 from fivesigma.runs.source import Source, load_source
 from fivesigma.training.folds import Folds, load_trained
@@ -40,6 +41,7 @@ class RunSession:
         self.changed: str | None = None
         """Says which input files are other ones than when the run was made, once the events are loaded."""
         self._goes_on = goes_on
+        self._places: dict[str, str] = {}
 
     @classmethod
     def start(
@@ -68,13 +70,16 @@ class RunSession:
         return session
 
     @classmethod
-    def open(cls, run: str | Path | Run, context: RunContext, needs: str | Sequence[str]) -> "RunSession":
+    def open(
+        cls, run: str | Path | Run, context: RunContext, needs: str | Sequence[str], moved: Places | None = None
+    ) -> "RunSession":
         """Open an existing run.
 
         Args:
             run: its folder, or an analysis's name for its latest run.
             context: as for `start`.
             needs: the run must have one of these files.
+            moved: where its files are now, as for `places_of`; the run keeps it once they have been read.
 
         Raises:
             RunError: if there is no such run, or another process is working on it.
@@ -84,7 +89,10 @@ class RunSession:
             raise RunError(
                 f"another process is working on the run {folder} ({folder.unfinished})", hint="wait until it is finished"
             )
-        return cls(folder, folder.analysis(), context)
+        session = cls(folder, folder.analysis(), context)
+        if places := places_of(folder, moved):
+            session.analysis, session._places = located(folder, places), places
+        return session
 
     @staticmethod
     def _folder(analysis: Analysis, context: RunContext, needs: str, new: bool, resume: bool) -> RunFolder:
@@ -121,13 +129,18 @@ class RunSession:
         """
         source = load_source(self.analysis, self.listener, self.workers, self.folder.path)
         self._record_inputs(source)
+        self.keep_places()
         return source
+
+    def keep_places(self) -> None:
+        """Let the run know where its files are now, as they have been read."""
+        keep(self.folder, self._places)
 
     def _record_inputs(self, source: Source) -> None:
         inputs = inputs_of(source)
         made = ("explore.json", *TRAINED, "tune", "folds")
         has_begun = self.folder.checkpoint.exists() or any((self.folder / name).exists() for name in made)
-        self.changed = changed_inputs(self.folder, inputs) if has_begun else None
+        self.changed = changed_inputs(self.folder, inputs, self._places) if has_begun else None
         if self.changed is not None and self._goes_on:
             raise RunError(self.changed, hint="begin a new run with --new, or put the files back as they were")
         if self.changed is not None:

@@ -28,6 +28,7 @@ from fivesigma.progress import Listener
 from fivesigma.reporting.terminal import result_tables, search_sentences
 from fivesigma.runs.context import RUNS, RunContext
 from fivesigma.runs.folder import TRAINED
+from fivesigma.runs.moved import Places
 from fivesigma.runs.run import Run
 from fivesigma.runs.session import RunSession
 from fivesigma.scores import Scores, concatenate
@@ -38,7 +39,13 @@ from fivesigma.training.network import Network, hypothesis_column, score_columns
 from fivesigma.verbs.train import train_baselines
 
 
-def evaluate(run: str | Path | Run, output: str | Path = RUNS, listener: Listener | None = None) -> Run:
+def evaluate(
+    run: str | Path | Run,
+    output: str | Path = RUNS,
+    listener: Listener | None = None,
+    *,
+    moved: Places | None = None,
+) -> Run:
     """Score the run's events with its network and write metrics with uncertainties.
 
     Baselines of the analysis that are not trained yet are trained first.
@@ -47,8 +54,9 @@ def evaluate(run: str | Path | Run, output: str | Path = RUNS, listener: Listene
         run: a run's folder, or an analysis's name for its latest run.
         output: folder of all runs.
         listener: receives messages and progress.
+        moved: folders or files from which the events were read → where they are now; the run keeps it.
     """
-    session = RunSession.open(run, RunContext.of(output, listener), TRAINED)
+    session = RunSession.open(run, RunContext.of(output, listener), TRAINED, moved)
     session.analysis.check_observers()
     network = session.network()
     _read_events(session)
@@ -68,8 +76,8 @@ def _read_events(session: RunSession) -> None:
 
 
 MOVED = (
-    "a run reads its events from where they were when it was trained: put them there, or a link to them; "
-    "`fivesigma predict` scores files anywhere"
+    "a run reads its events from where they were when it was trained; say where they are now with --moved OLD=NEW, such as "
+    "--moved /old/folder=/new/folder"
 )
 
 

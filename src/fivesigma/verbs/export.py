@@ -17,7 +17,15 @@ from fivesigma.atomic import remove, sha256, write_text, writing
 from fivesigma.deployment.base import Deliverable, Exporter, refuse_folds
 from fivesigma.deployment.check import TOLERANCE, compare, require
 from fivesigma.deployment.deliverable import COLUMNS, check_fixed, columns_by_default, of_columns, of_features
-from fivesigma.deployment.events import CheckEvents, Rounded, drawn_events, first_table, real_events, with_recorded_files
+from fivesigma.deployment.events import (
+    DRAWN,
+    CheckEvents,
+    Rounded,
+    drawn_events,
+    first_table,
+    real_events,
+    with_recorded_files,
+)
 from fivesigma.deployment.exported import CHECKED, known_exports
 from fivesigma.deployment.metadata import hashes
 from fivesigma.errors import AnalysisError, FivesigmaError, OutputError, RunError, did_you_mean
@@ -27,6 +35,7 @@ from fivesigma.reporting.deployment import LEARNED_FROM, kind_of_events, rounded
 from fivesigma.runs import manifest
 from fivesigma.runs.context import RUNS, RunContext, parameter_values
 from fivesigma.runs.folder import TRAINED
+from fivesigma.runs.moved import Places
 from fivesigma.runs.run import Run
 from fivesigma.runs.session import RunSession
 from fivesigma.training.folds import Folds
@@ -61,6 +70,7 @@ def export(
     tolerance: float = TOLERANCE,
     output: str | Path = RUNS,
     listener: Listener | None = None,
+    moved: Places | None = None,
 ) -> Exported:
     """Write the network of a run, with recipe, link and scale, for other software; compare it with the network first.
 
@@ -77,6 +87,7 @@ def export(
         tolerance: largest difference from the network, in units of the scores' scale.
         output: folder of all runs.
         listener: receives messages and progress.
+        moved: folders or files from which the events were read → where they are now; the run keeps it.
 
     Raises:
         Disagreement: if the exported model differs from the network by more; then nothing is written.
@@ -84,7 +95,7 @@ def export(
     exporter: Exporter = plugins.exporters.get(format)
     chosen = _settings(exporter, settings or {})
     exporter.needs()
-    session = RunSession.open(run, RunContext.of(output, listener), TRAINED)
+    session = RunSession.open(run, RunContext.of(output, listener), TRAINED, moved)
     folder, listener = session.folder, session.listener
     if not exporter.folds:
         refuse_folds(session.analysis.split.folds or 1)
@@ -96,6 +107,8 @@ def export(
         listener.say(f"warning: {warning}")
     firmware = exporter.firmware(chosen, session.analysis)
     what, given = _prepared(session, scorer, exporter.inputs, inputs, fixed, firmware)
+    if given.part != DRAWN:
+        session.keep_places()
     file = _file_name(place, folder / "export")
     earlier = _earlier(known_exports(folder).get(format, {}))
     before = earlier.pop(file, {})
@@ -177,7 +190,7 @@ def _prepared(
     folder, analysis, listener = session.folder, session.analysis, session.listener
     features = of_features(folder, analysis, scorer, fixed)
     try:
-        resolved = with_recorded_files(folder)
+        resolved = with_recorded_files(folder, analysis)
         if inputs == "features" or (inputs is None and analysis.shards is not None):
             return features, real_events(resolved, (), EVENTS, listener)
         plan, types, half = first_table(resolved)

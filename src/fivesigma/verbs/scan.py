@@ -29,6 +29,7 @@ from fivesigma.reporting.search import tables
 from fivesigma.runs.context import RUNS, RunContext
 from fivesigma.runs.folder import TRAINED, RunFolder
 from fivesigma.runs.inputs import changed_inputs, inputs_of
+from fivesigma.runs.moved import Places, keep, located, places_of
 from fivesigma.runs.run import Run
 from fivesigma.runs.source import Source, load_source
 from fivesigma.scores import Scores
@@ -53,6 +54,7 @@ def scan(
     listener: Listener | None = None,
     workers: int | None = None,
     cluster: str | None = None,
+    moved: Places | None = None,
 ) -> Run:
     """AUC, significance and expected limit at every hypothesis, beside networks trained to compare.
 
@@ -70,6 +72,7 @@ def scan(
         listener: receives messages and progress.
         workers: number of networks that train at the same time; by default one per core. The result does not depend on it.
         cluster: address of a Dask scheduler whose workers train; they need access to the run's folder.
+        moved: folders or files from which the events were read → where they are now; the run keeps it.
 
     Returns:
         The run; its `scan` holds the numbers, its report a section with them.
@@ -88,14 +91,16 @@ def scan(
             raise RunError(
                 f"another process is working on the run {folder} ({busy.unfinished})", hint="wait until it is finished"
             )
-    analysis, network = folder.analysis(), load_trained(folder)
+    places = places_of(folder, moved)
+    analysis, network = located(folder, places), load_trained(folder)
     known = _hypotheses(folder, analysis)
     wanted = _studies(analysis, known, leave_out, extremes, compare)
     check_cluster(context, shares=bool(wanted))
     place.begin("scan")
     source = load_source(analysis, listener, context.workers, place.path)
+    keep(folder, places)
     _check_inputs(source, wanted)
-    if changed := changed_inputs(folder, inputs_of(source)):
+    if changed := changed_inputs(folder, inputs_of(source), places):
         if wanted:
             raise RunError(
                 f"{changed}, so networks to compare would learn from other events",
