@@ -210,3 +210,22 @@ def test_files_that_all_count_from_zero_are_not_the_same_events(toy, command, un
 )
 def test_a_damaged_search_is_left_out(search):
     assert list(_with_searches({"test": {"auc": 1, "search": search}})["test"]) == ["auc", "search"]
+
+
+def test_limits_on_signals_of_another_size_are_not_subtracted(toy, command, undrawn):
+    runs = [
+        command("run", toy, "--set", "train.epochs=1", "--set", f"evaluate.search.yields={{background: 500, signal: {n}}}")[
+            1
+        ].splitlines()[-1]
+        for n in (20, 20, 40)
+    ]
+    found = fs.compare(*runs)
+    rows = {row["name"]: row for row in found["metrics"] if row["part"] == "test"}
+    same, other = rows["search: expected limit"]["differences"]
+    assert same["value"] == 0
+    assert other is None
+    assert rows["search: expected limit"]["values"][2]["value"] < 0.7 * rows["search: expected limit"]["values"][0]["value"]
+    assert rows["auc"]["differences"][1] is not None
+    (sentence,) = found["incomparable"]
+    assert "evaluate.search.yields" in sentence
+    assert runs[2] in sentence

@@ -93,6 +93,8 @@ def _compared(folders: Sequence[RunFolder], listener: Listener) -> dict[str, Any
     answers = [_answer(folder.analysis()) for folder in folders]
     # Runs that were judged on the same events and true values predict the same, however their analyses write it.
     strange = [i for i, other in enumerate(answers[1:]) if other != answers[0] and not any(own[i] for own in pairs.values())]
+    scales = [_scale(folder.analysis()) for folder in folders]
+    scaled = [next((key for key, size in other.items() if size != scales[0][key]), None) for other in scales[1:]]
     rows = []
     for part in metrics[0]:
         for name, one in metrics[0][part].items():
@@ -100,10 +102,12 @@ def _compared(folders: Sequence[RunFolder], listener: Listener) -> dict[str, Any
             if not is_metric(one) or not any(is_metric(other) for other in every[1:]):
                 continue
             gaps = [
-                None if i in strange else _difference(one, other, pairs[part][i].get(name))
+                None
+                if i in strange or (scaled[i] and name.startswith(_SEARCH))
+                else _difference(one, other, pairs[part][i].get(name))
                 for i, other in enumerate(every[1:])
             ]
-            if all(gap is None for gap in gaps) and not strange:
+            if all(gap is None for gap in gaps) and not (strange or (any(scaled) and name.startswith(_SEARCH))):
                 continue
             rows.append(_row(part, name, every, gaps))
     if any(costs := [_cost(folder) for folder in folders]):
@@ -122,9 +126,18 @@ def _compared(folders: Sequence[RunFolder], listener: Listener) -> dict[str, Any
             f"{folders[i + 1]} predicts {', '.join(answers[i + 1])} and {folders[0]} predicts "
             f"{', '.join(answers[0])}: differences of their metrics have no meaning and are left out"
             for i in strange
+        ]
+        + [
+            f"{folders[i + 1]} expects other numbers of events than {folders[0]} ({key}): differences of the results of "
+            "their searches are left out"
+            for i, key in enumerate(scaled)
+            if key is not None and any(row["name"].startswith(_SEARCH) for row in rows)
         ],
     }
 
+
+_SEARCH = "search: "
+"""How the names of the results of a search begin."""
 
 _OF_SEARCH = {
     "best_cut": "significance of the best cut",
@@ -150,11 +163,11 @@ def _of_search(search: Mapping[str, Any]) -> dict[str, Any]:
         if not isinstance(tree, Mapping):
             continue
         where = "" if at == "all" else f" at {at}"
-        found |= {f"search: {title}{where}": tree[key] for key, title in _OF_SEARCH.items() if is_metric(tree.get(key))}
+        found |= {f"{_SEARCH}{title}{where}": tree[key] for key, title in _OF_SEARCH.items() if is_metric(tree.get(key))}
         limits = [tree.get(key) for key in ("limit", "limit_error")]
         value, error = (each.get("0") if isinstance(each, Mapping) else None for each in limits)
         if value is not None and error is not None:
-            found[f"search: expected limit{where}"] = {"value": value, "error": error}
+            found[f"{_SEARCH}expected limit{where}"] = {"value": value, "error": error}
     return found
 
 
@@ -174,6 +187,16 @@ def _with_results(metrics: Sequence[dict[str, Any]], results: Sequence[str]) -> 
 def _answer(analysis: Analysis) -> tuple[str, ...]:
     """What the network of an analysis predicts: its classes, or its target."""
     return analysis.classes or ((analysis.target.variable,) if analysis.target else ())
+
+
+def _scale(analysis: Analysis) -> dict[str, Any]:
+    """What the numbers of expected events are multiples of, by key: where it differs, a limit is one on another signal."""
+    search = analysis.evaluate.search
+    return {
+        "evaluate.search.lumi": search and search.lumi,
+        "evaluate.search.yields": search and search.yields,
+        "xsec of the samples": {name: sample.xsec for name, sample in analysis.samples.items() if sample.xsec is not None},
+    }
 
 
 def _cost(folder: RunFolder) -> dict[str, float] | None:
