@@ -143,6 +143,29 @@ def test_a_file_without_events_has_no_friend_and_stops_no_other(toy, command):
     assert sorted(path.name for path in Path("friends").glob("*.parquet")) == ["a.parquet", "z.parquet"]
 
 
+def test_a_damaged_file_stops_the_friends_of_no_other(toy, command):
+    command("train", toy, "--set", "train.epochs=1")
+    rows = fs.open_table("test.csv").read()
+    for name in "abz":
+        pq.write_table(pa.table(rows), f"{name}.parquet")
+    whole = Path("b.parquet").read_bytes()
+    Path("b.parquet").write_bytes(whole[: len(whole) // 2])
+    arguments = ("predict", "toy", "a.parquet", "b.parquet", "z.parquet", "-o", "friends", "--friend")
+    code, out, err = command(*arguments)
+    assert code == 2
+    assert "warning: b.parquet is not scored" in out
+    assert "1 of 3 files are not scored: b.parquet" in " ".join(err.split())
+    assert sorted(path.name for path in Path("friends").glob("*.parquet")) == ["a.parquet", "z.parquet"]
+    Path("b.parquet").write_bytes(whole)
+    code, out, err = command(*arguments)
+    assert code == 0, err
+    assert "there already: friends/a.parquet" in out
+    assert sorted(path.name for path in Path("friends").glob("*.parquet")) == ["a.parquet", "b.parquet", "z.parquet"]
+    code, _, err = command("predict", "toy", "gone.parquet", "-o", "more", "--friend")
+    assert code == 2
+    assert "gone.parquet" in err
+
+
 FOLDS = [["train", "toy.yaml", "--set", "split.folds=3"], ["run", "toy.yaml", "--set", "split.folds=3"]]
 
 

@@ -1,5 +1,6 @@
 """The verb `predict`: score every event of some files, in order."""
 
+import copy
 import os
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
@@ -39,7 +40,7 @@ from fivesigma.deployment.scoring import (
     row_count,
     scored,
 )
-from fivesigma.errors import AnalysisError, EventsError, OutputError, RunError
+from fivesigma.errors import AnalysisError, DataError, EventsError, OutputError, RunError
 from fivesigma.preparation.parameters import outside_training, trained_ranges
 from fivesigma.progress import Listener
 from fivesigma.reporting.deployment import rounded_in_words, wrapped_in_words
@@ -158,8 +159,16 @@ def _names(files: Any) -> list[str]:
     return [str(file) for file in listed]
 
 
+SHOWN = 5
+"""Files in a message, at most."""
+
+
 def _friends(task: "Scoring", analysis: Analysis, files: Sequence[str], folder: Path, listener: Listener) -> int:
-    """Write a file of scores for each file; give the number of events written."""
+    """Write a file of scores for each file; give the number of events written.
+
+    Raises:
+        DataError: if files could not be read, after all others are scored.
+    """
     run = RunFolder(Path(task.run))
     layout = {"format": task.layout.format, "columns": _as_json(task.layout.columns)}
     scorer = {"network": hashes(run), "at": dict(task.at), "model": task.model, "layout": layout}
@@ -168,21 +177,37 @@ def _friends(task: "Scoring", analysis: Analysis, files: Sequence[str], folder: 
     friends = Friends(folder, scorer, files, task.layout.treename)
     counts, rows = Counts(None if task.model.startswith(EXPORTED) else analysis.split.folds), 0
     outside = _Outside(analysis, task.at, run.hypotheses())
+    failed: dict[str, DataError] = {}
     for file, place in friends.places.items():
         if place.exists():
             listener.say(f"there already: {place}")
             continue
         friends.begin(file)
+        before = copy.deepcopy((counts, outside))
         try:
             with closing(_one_by_one(task, [file], listener)) as chunks:
                 written = write_columns(place, _without_known(chunks, counts, outside))
         except NothingToWrite:
             listener.say(f"{file} has no events, so there is no {place}")
             continue
+        except DataError as error:
+            counts, outside = before
+            failed[file] = error
+            if len(friends.places) > 1:
+                listener.say(f"warning: {file} is not scored: {error.what}")
+            continue
         rows += written
         listener.say(f"{written:,} events: {place}")
     counts.say(listener)
     outside.say(listener)
+    if len(friends.places) == len(failed) == 1:
+        raise next(iter(failed.values()))
+    if failed:
+        names = ", ".join([*failed][:SHOWN]) + (", …" if len(failed) > SHOWN else "")
+        raise DataError(
+            f"{len(failed)} of {len(friends.places)} files are not scored: {names}; the scores of the others are in {folder}",
+            hint="mend these files or leave them out; the same command goes on where it stopped",
+        )
     listener.done(f"scored {rows:,} events: {folder}")
     return rows
 
