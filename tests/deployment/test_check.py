@@ -53,6 +53,18 @@ def test_a_model_that_gives_the_same_is_accepted_with_the_numbers_of_both(networ
     json.dumps(found, allow_nan=False)
 
 
+def test_a_constant_in_place_of_the_scores_of_a_very_rare_signal_is_refused(network, make_events):
+    """Scores near 10⁻⁶ are all within the tolerance of zero."""
+    rare = Network(mlp(Mlp(layers=[4]), Inputs(4, link="sigmoid", parameters=1, seed=3)), RECIPE)
+    *_, kernel, bias = rare.model.get_weights()
+    rare.model.set_weights([*rare.model.get_weights()[:-2], kernel, bias - 14])
+    given = given_of(make_events)
+    require(compare(what_of(rare), rare, exact(rare), given, ANALYSIS), 1e-5)
+    found = compare(what_of(rare), rare, lambda arrays: 0 * exact(rare)(arrays), given, ANALYSIS)
+    with pytest.raises(Disagreement):
+        require(found, 1e-5)
+
+
 def test_differences_have_an_error_unless_they_are_those_of_rounding(network, make_events):
     given, noise = given_of(make_events), np.random.default_rng(5).normal(0, 1, 400)
 

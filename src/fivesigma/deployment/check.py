@@ -60,7 +60,7 @@ def compare(
     ours = scorer.score(given.events.features, parameters)
     arrays = arrays_of(what, given, parameters)
     theirs = score(arrays)
-    scale, rounding = _scale(ours) if what.task == "regression" else (1.0, 0.0)
+    scale, rounding = _scale(ours, what.task)
     found: dict[str, Any] = {"part": given.part, "events": len(ours), "difference": _difference(ours, theirs, scale)}
     if rounding > TOLERANCE / 10:
         found["difference"]["rounding"] = rounding
@@ -100,16 +100,27 @@ def require(found: Mapping[str, Any], tolerance: float) -> None:
         )
 
 
-def _scale(ours: NDArray[Any]) -> tuple[float, float]:
-    """The spread of a regression's predictions, and four steps of single precision at their size, in units of it.
+NARROW = 0.01
+"""Probabilities that spread less than this are compared in units of their spread: those of a very rare signal."""
 
+
+def _scale(ours: NDArray[Any], task: str) -> tuple[float, float]:
+    """In what scores are compared, and four steps of single precision at their size, in units of it.
+
+    That is the spread of a regression's predictions, and 1 for probabilities, unless these hardly differ.
     Single precision holds a prediction near 123,456 only in steps of 0.008, however narrow the spread is.
 
-    >>> [round(value, 3) for value in _scale(np.float32([100000.0, 100002.0]))]
+    >>> [round(value, 3) for value in _scale(np.float32([100000.0, 100002.0]), "regression")]
     [1.0, 0.031]
+    >>> [round(value, 6) for value in _scale(np.float32([1e-6, 3e-6]), "binary")]
+    [0.0001, 0.0]
     """
-    size = float(np.abs(ours).max())
-    spread = float(np.std(ours, dtype=np.float64)) or size or 1.0
+    size, spread = float(np.abs(ours).max()), float(np.std(ours, dtype=np.float64))
+    if task != "regression":
+        if spread >= NARROW or spread == 0:
+            return 1.0, 0.0
+        spread /= NARROW
+    spread = spread or size or 1.0
     return spread, 4 * float(np.spacing(np.float32(size))) / spread
 
 

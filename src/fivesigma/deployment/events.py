@@ -78,18 +78,19 @@ class CheckEvents:
     columns: Mapping[str, NDArray[np.float64]]
 
 
-def with_recorded_files(folder: RunFolder, analysis: Analysis) -> Analysis:
+def with_recorded_files(folder: RunFolder, analysis: Analysis | None = None) -> Analysis:
     """The analysis of a run; if its events were simulated, with the file that they are in as a sample.
 
     They are never simulated again: a later version may simulate other events, and it can take hours.
 
     Args:
         folder: of the run.
-        analysis: of the run, with the names that its files have now.
+        analysis: of the run, with the names that its files have now; by default as they were.
 
     Raises:
         RunError: if that file is not there any more.
     """
+    analysis = analysis or folder.analysis()
     if analysis.has_files or analysis.shards is not None:
         return analysis
     paths = [row["path"] for row in folder.read_json("metadata.json").get("inputs", [])]

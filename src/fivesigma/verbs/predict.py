@@ -205,7 +205,7 @@ def _friends(task: "Scoring", analysis: Analysis, files: Sequence[str], folder: 
     if failed:
         names = ", ".join([*failed][:SHOWN]) + (", …" if len(failed) > SHOWN else "")
         raise DataError(
-            f"{len(failed)} of {len(friends.places)} files are not scored: {names}; the scores of the others are in {folder}",
+            f"{len(failed)} of {len(friends.places)} files are not scored: {names}; those of the others are in {folder}",
             hint="mend these files or leave them out; the same command goes on where it stopped",
         )
     listener.done(f"scored {rows:,} events: {folder}")
